@@ -1,0 +1,8 @@
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': '@swc/jest' },
+  testMatch: ['<rootDir>/{libs,services,apps,tools}/**/*.spec.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/.stack/', '<rootDir>/data/', '<rootDir>/.cache/'],
+  testTimeout: 30_000,
+};
