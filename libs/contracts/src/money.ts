@@ -1,0 +1,12 @@
+import { Type, type Static } from 'typebox';
+
+/** A decimal number as text, at most 15 digits before and 6 after the point: money is never a float. */
+export const Decimal = Type.String({ pattern: '^-?\\d{1,15}(\\.\\d{1,6})?$' });
+/** ISO 4217 code. */
+export const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
+export const Money = Type.Object({ amount: Decimal, currency: Currency });
+export type Money = Static<typeof Money>;
+
+export const InstantText = Type.String({ format: 'date-time' });
+export const DateText = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
+export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' });

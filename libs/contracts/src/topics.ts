@@ -1,0 +1,24 @@
+import { customerEvents } from './customers.ts';
+import type { EventDefinitions } from './event.ts';
+import { gatewayEvents } from './gateway.ts';
+import { interactionEvents } from './interactions.ts';
+import { salesEvents } from './sales.ts';
+
+export const services = ['gateway', 'customers', 'interactions', 'sales', 'analytics'] as const;
+export type ServiceName = (typeof services)[number];
+
+/** The dictionary of every service that publishes events. */
+export const dictionary = {
+  gateway: gatewayEvents,
+  customers: customerEvents,
+  interactions: interactionEvents,
+  sales: salesEvents,
+  analytics: {},
+} as const satisfies Record<ServiceName, EventDefinitions>;
+
+/** The topic that carries a copy of a service's log. */
+export const topicOf = (service: ServiceName): string => `crm.${service}.v1`;
+
+/** CloudEvents type of an event, for example `crm.sales.DealWon.v1`. */
+export const cloudEventType = (service: ServiceName, type: string, schemaVersion: number): string =>
+  `crm.${service}.${type}.v${schemaVersion}`;

@@ -1,0 +1,178 @@
+import { Compile } from 'typebox/compile';
+import {
+  erased,
+  type AnyEvent,
+  type EventDefinition,
+  type EventDefinitions,
+  type EventMeta,
+  type Instant,
+  type PersonalMark,
+  type Recorded,
+  type StreamRef,
+} from '@throughline/contracts';
+import { open, seal } from './crypto.ts';
+import type { Keyring } from './keyring.ts';
+
+/** An event as it lies in the store and on a topic: personal values only as ciphertext, JSON still as text. */
+export type Stored = {
+  id: string;
+  type: string;
+  schemaVersion: number;
+  stream: StreamRef;
+  position: number;
+  generation: string;
+  /** JSON object. */
+  data: string;
+  /** JSON object, subject -> base64 ciphertext of a JSON object; null where nothing is personal. */
+  personal: string | null;
+  /** JSON of `EventMeta`. */
+  meta: string;
+  occurredAt: Instant;
+  recordedAt: Instant;
+  effectiveAt: Instant;
+  /** Keyed chain over the stream, hex. */
+  hash: string;
+};
+
+/** A type or version that this release does not know: the reader stops here until it is upgraded, and never skips. */
+export class UnknownEvent extends Error {
+  constructor(
+    readonly type: string,
+    readonly schemaVersion: number,
+  ) {
+    super(`unknown event ${type} v${schemaVersion}: this release is too old to read it`);
+  }
+}
+
+/** The event does not have the shape that the contracts promise: a bug of the writer. */
+export class MalformedEvent extends Error {}
+
+type Entry = {
+  definition: EventDefinition;
+  /** Property -> name of the property that holds the subject; undefined = the stream. */
+  personal: ReadonlyMap<string, string | undefined>;
+  check: (data: unknown) => boolean;
+  errors: (data: unknown) => string;
+};
+
+export type Encoded = { schemaVersion: number; data: string; personal: string | null };
+
+/** Turns events into what is stored and back. Personal values leave `data` here, and only here they come back. */
+export class Codec {
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(
+    definitions: EventDefinitions,
+    private readonly keyring: Keyring,
+  ) {
+    for (const [type, definition] of Object.entries(definitions)) {
+      const marks = Object.entries(definition.data.properties as Record<string, { personal?: PersonalMark }>).flatMap(
+        ([name, schema]) => (schema.personal ? [[name, schema.personal.subject] as const] : []),
+      );
+      const compiled = Compile(definition.data);
+      this.#entries.set(type, {
+        definition,
+        personal: new Map(marks),
+        check: (data) => compiled.Check(data),
+        errors: (data) =>
+          compiled
+            .Errors(data)
+            .map(({ instancePath, message }) => `${instancePath} ${message}`)
+            .join('; '),
+      });
+    }
+  }
+
+  /** Makes sure that the keys which `encode` needs are there, with one round trip at most. */
+  async keysToEncode(events: readonly AnyEvent[], streamId: string): Promise<ReadonlyMap<string, Buffer>> {
+    const subjects = new Set<string>();
+    for (const event of events) {
+      for (const [name, subject] of this.#entry(event.type).personal) {
+        const values = event as Record<string, unknown>;
+        if (values[name] !== undefined) subjects.add(subject ? String(values[subject]) : streamId);
+      }
+    }
+    return subjects.size === 0 ? new Map() : this.keyring.keysFor([...subjects], true);
+  }
+
+  /**
+   * @throws MalformedEvent where it does not fit its contract
+   * @throws ErasedSubject where the subject's key was destroyed
+   */
+  encode(event: AnyEvent, eventId: string, streamId: string, keys: ReadonlyMap<string, Buffer>): Encoded {
+    const entry = this.#entry(event.type);
+    const data: Record<string, unknown> = { ...event };
+    delete data['type'];
+    for (const name in data) if (data[name] === undefined) delete data[name];
+    // Messages name paths and rules only, so they may be logged.
+    if (!entry.check(data)) throw new MalformedEvent(`${event.type}: ${entry.errors(data)}`);
+    const blobs = new Map<string, Record<string, unknown>>();
+    for (const [name, subjectProperty] of entry.personal) {
+      if (!(name in data)) continue;
+      const subject = subjectProperty ? String(data[subjectProperty]) : streamId;
+      let blob = blobs.get(subject);
+      if (!blob) blobs.set(subject, (blob = {}));
+      blob[name] = data[name];
+      delete data[name];
+    }
+    const personal: Record<string, string> = {};
+    for (const [subject, blob] of blobs) {
+      const key = keys.get(subject);
+      if (!key) throw new ErasedSubject(subject);
+      personal[subject] = seal(key, JSON.stringify(blob), eventId).toString('base64');
+    }
+    return {
+      schemaVersion: entry.definition.schemaVersion,
+      data: JSON.stringify(data),
+      personal: blobs.size === 0 ? null : JSON.stringify(personal),
+    };
+  }
+
+  /** Decodes a batch; the keys of all its subjects are fetched in one go. */
+  async decode(stored: readonly Stored[]): Promise<Recorded[]> {
+    const blobs = stored.map((event) => (event.personal ? (JSON.parse(event.personal) as Record<string, string>) : {}));
+    const subjects = blobs.flatMap((blob) => Object.keys(blob));
+    const keys = subjects.length === 0 ? new Map<string, Buffer>() : await this.keyring.keysFor(subjects);
+    return stored.map((event, index) => this.#decodeOne(event, blobs[index] ?? {}, keys));
+  }
+
+  #decodeOne(stored: Stored, blobs: Record<string, string>, keys: ReadonlyMap<string, Buffer>): Recorded {
+    const entry = this.#entries.get(stored.type);
+    if (!entry || stored.schemaVersion > entry.definition.schemaVersion) {
+      throw new UnknownEvent(stored.type, stored.schemaVersion);
+    }
+    const data = JSON.parse(stored.data) as Record<string, unknown>;
+    for (const [subject, ciphertext] of Object.entries(blobs)) {
+      const key = keys.get(subject);
+      if (key) Object.assign(data, JSON.parse(open(key, Buffer.from(ciphertext, 'base64'), stored.id).toString()));
+      else this.#markErased(entry, data, subject, stored.stream.id);
+    }
+    const { id, type, schemaVersion, stream, position, generation, occurredAt, recordedAt, effectiveAt } = stored;
+    const meta = JSON.parse(stored.meta) as EventMeta;
+    return { id, type, schemaVersion, stream, position, generation, data, meta, occurredAt, recordedAt, effectiveAt };
+  }
+
+  /** Which properties a destroyed blob held is gone with it, so all that may have been in it read as erased. */
+  #markErased(entry: Entry, data: Record<string, unknown>, subject: string, streamId: string): void {
+    for (const [name, subjectProperty] of entry.personal) {
+      const owner = subjectProperty ? String(data[subjectProperty]) : streamId;
+      if (owner === subject) data[name] = erased;
+    }
+  }
+
+  #entry(type: string): Entry {
+    const entry = this.#entries.get(type);
+    if (!entry) throw new MalformedEvent(`${type} is not in the contracts`);
+    return entry;
+  }
+}
+
+/** Nothing more can be recorded about a person whose key was destroyed. */
+export class ErasedSubject extends Error {
+  constructor(readonly subject: string) {
+    super('the data subject was erased');
+  }
+}
+
+/** `{ type, ...data }`, as deciders see it. */
+export const eventOf = (recorded: Recorded): AnyEvent => ({ ...recorded.data, type: recorded.type });

@@ -1,0 +1,379 @@
+import { createHmac } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { AnyEvent, Instant, Recorded } from '@throughline/contracts';
+import { ErasedSubject, eventOf, type Stored } from './codec.ts';
+import { currentContext, type RequestContext } from './context.ts';
+import type { Secrets } from './crypto.ts';
+import { replay, type Decider } from './decider.ts';
+import { newId } from './ids.ts';
+import { Refusal, conflict, invalid, type RefusalKind } from './refusal.ts';
+import {
+  ClaimTaken,
+  CommandRepeated,
+  VersionConflict,
+  noStream,
+  type EventStore,
+  type Outcome,
+  type StreamAppend,
+} from './store.ts';
+
+export type ExecuteOptions<Rules> = {
+  rules?: Rules;
+  /** Version of the rules, stamped into the envelope. */
+  rulesVersion?: string;
+  /** When it happened, where that is not now; the future is clamped. */
+  occurredAt?: Instant;
+  /** Instead of the request's; needed where one request carries out several commands. */
+  commandId?: string;
+};
+
+export type Executed<State, Event extends AnyEvent> = {
+  id: string;
+  version: number;
+  /** Place of the last event in the service's log; 0 where the stream has none. */
+  position: number;
+  state: State;
+  events: readonly Event[];
+  /** True where the command had been carried out before, and this is its first outcome. */
+  repeated: boolean;
+};
+
+export type Item<Command> = { id: string; command: Command; commandId: string };
+export type ItemOutcome<State, Event extends AnyEvent> =
+  { status: 'done'; executed: Executed<State, Event> } | { status: 'refused'; refusal: Refusal };
+
+/** One field that changed since the version that the caller had seen. */
+export type FieldConflict = { field: string; mine: unknown; theirs: unknown; original: unknown };
+
+const attempts = 20;
+const manyAtOnce = 64;
+
+type Loaded = { stored: Stored[]; recorded: Recorded[] };
+type AnyDecider<S, C extends { type: string }, E extends AnyEvent, R> = Decider<S, C, E, R>;
+
+/** The one way to change anything: load, fold, check access, decide, append. */
+export class Commands {
+  readonly #bodyKey: Buffer;
+  readonly #claimKey: Buffer;
+
+  constructor(
+    readonly store: EventStore,
+    secrets: Secrets,
+    private readonly clock: () => Date = () => new Date(),
+  ) {
+    this.#bodyKey = secrets.key('command-bodies');
+    this.#claimKey = secrets.key('claims');
+  }
+
+  /**
+   * Carries out a command on one stream. Without `If-Match` a lost race is decided again; with it, other fields may have
+   * changed meanwhile, the same field not.
+   *
+   * @throws Refusal of the decider; `<what>-taken`; `changed-meanwhile` (precondition); `idempotency-key-reused`
+   */
+  async execute<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
+    decider: AnyDecider<S, C, E, R>,
+    id: string,
+    command: C,
+    options: ExecuteOptions<R> = {},
+  ): Promise<Executed<S, E>> {
+    const context = currentContext();
+    const given = options.commandId ?? context.commandId ?? context.nextCommandId?.(id);
+    const memory = this.#memory(decider.category, id, command, given ?? newId(), context);
+    if (given !== undefined) {
+      const repeated = await this.#repeat<S, E>(decider, memory);
+      if (repeated) return repeated;
+    }
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await this.#attempt(decider, id, command, options, context, memory, given !== undefined);
+        } catch (error) {
+          const lost = error instanceof VersionConflict || error instanceof CommandRepeated;
+          if (!lost || attempt === attempts) throw lost ? conflict('too-busy') : error;
+          // The append may have been ours, its answer lost.
+          const repeated = await this.#repeat<S, E>(decider, memory);
+          if (repeated) return repeated;
+        }
+      }
+    } catch (error) {
+      if (given !== undefined && error instanceof Refusal && error.code !== 'too-busy') {
+        const { kind, code, params, errors } = error;
+        await this.store.remember(memory, { kind: 'refused', refusal: { kind, code, params, errors } });
+      }
+      throw error;
+    }
+  }
+
+  /** Carries out many commands, each for itself; they travel to the store together. */
+  async executeMany<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
+    decider: AnyDecider<S, C, E, R>,
+    items: readonly Item<C>[],
+    options: Omit<ExecuteOptions<R>, 'commandId'> = {},
+  ): Promise<ItemOutcome<S, E>[]> {
+    const outcomes: ItemOutcome<S, E>[] = [];
+    for (let from = 0; from < items.length; from += manyAtOnce) {
+      const chunk = items.slice(from, from + manyAtOnce).map(async ({ id, command, commandId }) => {
+        try {
+          const executed = await this.execute(decider, id, command, { ...options, commandId });
+          return { status: 'done' as const, executed };
+        } catch (error) {
+          if (error instanceof Refusal) return { status: 'refused' as const, refusal: error };
+          throw error;
+        }
+      });
+      outcomes.push(...(await Promise.all(chunk)));
+    }
+    return outcomes;
+  }
+
+  /**
+   * Carries out one decision over several streams, in one append: merge, import, undo.
+   *
+   * @param decide gets the folded states in the order of `ids`, answers with the new events of each
+   */
+  async executeAcross<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
+    decider: AnyDecider<S, C, E, R>,
+    ids: readonly string[],
+    command: { type: string },
+    decide: (states: readonly S[]) => readonly (readonly E[])[],
+    options: ExecuteOptions<R> = {},
+  ): Promise<{
+    position: number;
+    streams: readonly { type: string; id: string; version: number }[];
+    repeated: boolean;
+  }> {
+    const context = currentContext();
+    const given = options.commandId ?? context.commandId ?? context.nextCommandId?.(ids.join(','));
+    const memory = this.#memory(decider.category, ids.join(','), command, given ?? newId(), context);
+    for (let attempt = 1; ; attempt += 1) {
+      const remembered = given === undefined && attempt === 1 ? undefined : await this.#recall(memory);
+      if (remembered) return { ...remembered, repeated: true };
+      const loaded = await Promise.all(ids.map((id) => this.#load(decider.category, id)));
+      const states = loaded.map(({ recorded }) => replay(decider, recorded.map(eventOf) as E[]));
+      for (const state of states) if (decider.access) context.authorise?.(decider.category, decider.access(state));
+      const decided = decide(states);
+      const streams = await Promise.all(
+        decided.flatMap((events, index) => {
+          const id = ids[index] as string;
+          if (events.length === 0) return [];
+          return [this.#streamAppend(decider, id, (loaded[index] as Loaded).stored, states[index] as S, events)];
+        }),
+      );
+      if (streams.length === 0) return { position: 0, streams: [], repeated: false };
+      try {
+        const appended = await this.store.append(this.#append(streams, memory, context, options));
+        context.position = Math.max(context.position ?? 0, appended.position);
+        return { ...appended, repeated: false };
+      } catch (error) {
+        if (error instanceof ClaimTaken) throw await this.#taken(decider.category, streams);
+        const lost = error instanceof VersionConflict || error instanceof CommandRepeated;
+        if (!lost || attempt === attempts) throw lost ? conflict('too-busy') : error;
+      }
+    }
+  }
+
+  /** The folded stream, always current; with `asOf` as things were then, with `knownAt` as the CRM knew them then. */
+  async load<S, E extends AnyEvent>(
+    decider: Pick<AnyDecider<S, never, E, never>, 'category' | 'initial' | 'evolve'>,
+    id: string,
+    at: { asOf?: Instant; knownAt?: Instant; version?: number } = {},
+  ): Promise<{ state: S; version: number; position: number; events: readonly Recorded[] }> {
+    const { recorded } = await this.#load(decider.category, id);
+    const { asOf, knownAt, version = Number.MAX_SAFE_INTEGER } = at;
+    const events = recorded.filter(
+      (event) =>
+        event.stream.version <= version &&
+        (asOf === undefined || event.effectiveAt <= asOf) &&
+        (knownAt === undefined || event.recordedAt <= knownAt),
+    );
+    const last = events.at(-1);
+    return {
+      state: replay(decider, events.map(eventOf) as E[]),
+      version: last?.stream.version ?? 0,
+      position: last?.position ?? 0,
+      events,
+    };
+  }
+
+  /** True where the stream has any event. */
+  async exists(category: string, id: string): Promise<boolean> {
+    const { rowCount } = await this.store.pool.query('select 1 from streams where type = $1 and id = $2', [
+      category,
+      id,
+    ]);
+    return rowCount === 1;
+  }
+
+  /** The stream that holds a claim such as `number:C-000123` now. */
+  async holderOf(category: string, claim: string): Promise<string | undefined> {
+    const key = this.#hashed(claim);
+    return (await this.store.holders(category, [key])).get(key);
+  }
+
+  async #load(category: string, id: string): Promise<Loaded> {
+    const stored = await this.store.load(category, id);
+    return { stored, recorded: await this.store.codec.decode(stored) };
+  }
+
+  async #attempt<S, C extends { type: string }, E extends AnyEvent, R>(
+    decider: AnyDecider<S, C, E, R>,
+    id: string,
+    command: C,
+    options: ExecuteOptions<R>,
+    context: RequestContext,
+    memory: Memory,
+    remember: boolean,
+  ): Promise<Executed<S, E>> {
+    const { stored, recorded } = await this.#load(decider.category, id);
+    const past = recorded.map(eventOf) as E[];
+    const state = replay(decider, past);
+    if (stored.length > 0 && decider.access) context.authorise?.(decider.category, decider.access(state));
+    if (context.ifMatch !== undefined) checkIfMatch(decider, past, state, command, context.ifMatch);
+    const events = decider.decide(state, command, {
+      now: this.clock().toISOString(),
+      entry: context.entry,
+      rules: options.rules as R,
+    });
+    const version = stored.length;
+    if (events.length === 0) {
+      const done: Outcome = { kind: 'done', streams: [{ type: decider.category, id, version }] };
+      if (remember) await this.store.remember(memory, done);
+      return { id, version, position: stored.at(-1)?.position ?? 0, state, events, repeated: false };
+    }
+    const stream = await this.#streamAppend(decider, id, stored, state, events);
+    try {
+      const { position } = await this.store.append(this.#append([stream], memory, context, options));
+      context.position = Math.max(context.position ?? 0, position);
+      const next = events.reduce(decider.evolve, state);
+      return { id, version: version + events.length, position, state: next, events, repeated: false };
+    } catch (error) {
+      if (error instanceof ClaimTaken) throw await this.#taken(decider.category, [stream]);
+      if (error instanceof ErasedSubject) throw conflict('person-erased');
+      throw error;
+    }
+  }
+
+  async #streamAppend<S, C extends { type: string }, E extends AnyEvent, R>(
+    decider: AnyDecider<S, C, E, R>,
+    id: string,
+    stored: readonly Stored[],
+    state: S,
+    events: readonly E[],
+  ): Promise<StreamAppend & { names: ReadonlyMap<string, string> }> {
+    const last = stored.at(-1);
+    const head = last ? { version: last.stream.version, hash: last.hash, effectiveAt: last.effectiveAt } : noStream;
+    const stream = { type: decider.category, id, head, events };
+    if (!decider.claims) return { ...stream, names: new Map() };
+    const wanted = new Map(
+      decider.claims(events.reduce(decider.evolve, state)).map((claim) => [this.#hashed(claim), claim]),
+    );
+    const held = new Set(last ? await this.store.claimsOf(decider.category, id) : []);
+    return {
+      ...stream,
+      names: wanted,
+      release: [...held].filter((key) => !wanted.has(key)),
+      take: [...wanted.keys()].filter((key) => !held.has(key)),
+    };
+  }
+
+  #append(
+    streams: readonly StreamAppend[],
+    memory: Memory,
+    context: RequestContext,
+    options: ExecuteOptions<never> | ExecuteOptions<unknown>,
+  ): Parameters<EventStore['append']>[0] {
+    const recordedAt = this.clock().toISOString();
+    const { actor, source, correlationId, causationId, batchId, traceparent } = context;
+    return {
+      streams,
+      recordedAt,
+      occurredAt: options.occurredAt ?? recordedAt,
+      command: memory,
+      meta: {
+        actor,
+        source,
+        correlationId,
+        commandId: memory.id,
+        ...(causationId !== undefined && { causationId }),
+        ...(batchId !== undefined && { batchId }),
+        ...(options.rulesVersion !== undefined && { rulesVersion: options.rulesVersion }),
+        ...(traceparent !== undefined && { traceparent }),
+      },
+    };
+  }
+
+  /** `<what>-taken`, with the id of who has it. */
+  async #taken(
+    category: string,
+    streams: readonly (StreamAppend & { names: ReadonlyMap<string, string> })[],
+  ): Promise<Refusal> {
+    const names = new Map(streams.flatMap((stream) => [...stream.names]));
+    const own = new Set(streams.map((stream) => stream.id));
+    for (const [key, holder] of await this.store.holders(category, [...names.keys()])) {
+      const what = names.get(key)?.split(':', 1)[0] ?? 'value';
+      if (!own.has(holder)) return conflict(`${what}-taken`, { holder });
+    }
+    // Released between the refusal and this look: the caller may simply try again.
+    return conflict('too-busy');
+  }
+
+  #hashed(claim: string): string {
+    return createHmac('sha256', this.#claimKey).update(claim).digest('base64');
+  }
+
+  #memory(category: string, id: string, command: { type: string }, commandId: string, context: RequestContext): Memory {
+    const body = JSON.stringify([category, id, command]);
+    const actor = `${context.actor.type}:${context.actor.id}`;
+    // Two callers may choose the same key: each has its own.
+    return { id: `${actor}/${commandId}`, actor, bodyHash: createHmac('sha256', this.#bodyKey).update(body).digest() };
+  }
+
+  async #recall(
+    memory: Memory,
+  ): Promise<{ streams: { type: string; id: string; version: number }[]; position: number } | undefined> {
+    const remembered = await this.store.recall(memory.id);
+    if (!remembered) return undefined;
+    if (!remembered.bodyHash.equals(memory.bodyHash)) throw invalid('idempotency-key-reused');
+    const { outcome, position } = remembered;
+    if (outcome.kind === 'done') return { streams: [...outcome.streams], position };
+    const { kind, code, params, errors } = outcome.refusal;
+    throw new Refusal(kind as RefusalKind, code, params as Record<string, unknown>, errors as []);
+  }
+
+  /** The first outcome of a command, its body rendered anew at the version it had then. */
+  async #repeat<S, E extends AnyEvent>(
+    decider: Pick<AnyDecider<S, never, E, never>, 'category' | 'initial' | 'evolve'>,
+    memory: Memory,
+  ): Promise<Executed<S, E> | undefined> {
+    const remembered = await this.#recall(memory);
+    const stream = remembered?.streams[0];
+    if (!remembered || !stream) return undefined;
+    const { state, events, version, position } = await this.load(decider, stream.id, { version: stream.version });
+    const own = events.filter((event) => event.meta.commandId === memory.id).map(eventOf) as E[];
+    return { id: stream.id, version, position, state, events: own, repeated: true };
+  }
+}
+
+type Memory = { id: string; actor: string; bodyHash: Buffer };
+
+function checkIfMatch<S, C extends { type: string }, E extends AnyEvent, R>(
+  decider: AnyDecider<S, C, E, R>,
+  past: readonly E[],
+  now: S,
+  command: C,
+  seen: number,
+): void {
+  if (seen === past.length) return;
+  const changes = (command as { changes?: Record<string, unknown> }).changes;
+  if (seen > past.length || !changes || !decider.fields)
+    throw new Refusal('precondition', 'changed-meanwhile', { conflicts: [] });
+  const original = decider.fields(replay(decider, past.slice(0, seen)));
+  const theirs = decider.fields(now);
+  const conflicts: FieldConflict[] = Object.entries(changes).flatMap(([field, mine]) =>
+    isDeepStrictEqual(original[field], theirs[field]) || isDeepStrictEqual(mine, theirs[field])
+      ? []
+      : [{ field, mine, theirs: theirs[field] ?? null, original: original[field] ?? null }],
+  );
+  if (conflicts.length > 0) throw new Refusal('precondition', 'changed-meanwhile', { conflicts });
+}

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServiceName } from '@throughline/contracts';
+import type { Stored } from './codec.ts';
+import type { EventStore } from './store.ts';
+
+/** A part of a log: all its events above where the reader stood, in position order, none missing. */
+export type Batch = { generation: string; events: readonly Stored[] };
+
+/** One service's log, in position order, without gaps, for as long as one likes. */
+export interface Feed {
+  /** Whose log it is. */
+  readonly service: ServiceName;
+  /**
+   * Batches above `after`, and then those to come, until `signal` aborts. Delivers as soon as there is anything.
+   *
+   * @param limit most events in a batch
+   */
+  read(after: number, limit: number, signal: AbortSignal): AsyncGenerator<Batch, void>;
+  /** Position of the newest event, for lag and for waiting until something has caught up. */
+  head(): Promise<number>;
+}
+
+/** Wakes readers after a commit: in the process at once, across processes by NOTIFY. */
+export interface Wake {
+  /** Resolves at the next commit, or after `milliseconds`, or when `signal` aborts. */
+  next(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Wakes by the appends of this process's own store object. */
+export const wakeOn = (store: EventStore): Wake => ({
+  next: (milliseconds, signal) =>
+    new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        store.off('appended', done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      store.once('appended', done);
+      signal.addEventListener('abort', done, { once: true });
+    }),
+});
+
+const idleMilliseconds = 1_000;
+const pollMilliseconds = 3;
+
+/**
+ * Reads a store's log and loses nothing: a position that is missing is waited for until every transaction that could
+ * still bring it has ended. Writers never wait for readers.
+ */
+export class StoreFeed implements Feed {
+  /** Every position at or below this is either in the table or dead. */
+  #settled = 0;
+
+  constructor(
+    readonly service: ServiceName,
+    private readonly store: EventStore,
+    private readonly wake: Wake = wakeOn(store),
+  ) {}
+
+  async *read(after: number, limit: number, signal: AbortSignal): AsyncGenerator<Batch, void> {
+    const generation = await this.store.generation();
+    let position = after;
+    while (!signal.aborted) {
+      const waiting = new AbortController();
+      // Listening before looking, so that a commit in between is not slept through.
+      const woken = this.wake.next(idleMilliseconds, AbortSignal.any([signal, waiting.signal]));
+      const events = await this.next(position, limit, signal);
+      const last = events.at(-1);
+      if (last) {
+        waiting.abort();
+        position = last.position;
+        yield { generation, events };
+      } else await woken;
+    }
+  }
+
+  /** The next events above `position`, contiguous; waits at a gap, answers with nothing at the end. */
+  async next(position: number, limit: number, signal?: AbortSignal): Promise<readonly Stored[]> {
+    const rows = await this.store.readAbove(position, limit);
+    const prefix = this.#contiguous(position, rows);
+    if (prefix.length > 0 || rows.length === 0) return prefix;
+    const ceiling = await this.store.ceiling();
+    const writers = await this.store.writers();
+    for (let left = writers; left.size > 0; left = intersection(left, await this.store.writers())) {
+      if (signal?.aborted) return [];
+      await sleep(pollMilliseconds);
+    }
+    this.#settled = Math.max(this.#settled, ceiling);
+    return this.store.readAbove(position, limit, ceiling);
+  }
+
+  async head(): Promise<number> {
+    const { rows } = await this.store.pool.query<{ head: string | null }>('select max(position) as head from events');
+    return Number(rows[0]?.head ?? 0);
+  }
+
+  #contiguous(position: number, rows: readonly Stored[]): readonly Stored[] {
+    let expected = position + 1;
+    for (const [index, row] of rows.entries()) {
+      const gap = row.position !== expected;
+      if (gap && row.position - 1 > this.#settled) return rows.slice(0, index);
+      expected = row.position + 1;
+    }
+    return rows;
+  }
+}
+
+const intersection = (a: ReadonlySet<string>, b: ReadonlySet<string>): Set<string> =>
+  new Set([...a].filter((item) => b.has(item)));

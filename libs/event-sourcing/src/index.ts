@@ -1,0 +1,26 @@
+export * from './ids.ts';
+export * from './refusal.ts';
+export * from './decider.ts';
+export * from './context.ts';
+export * from './crypto.ts';
+export * from './database.ts';
+export * from './keyring.ts';
+export * from './codec.ts';
+export * from './store-schema.ts';
+export * from './store.ts';
+export * from './commands.ts';
+export * from './feed.ts';
+export * from './subscription.ts';
+export {
+  fold,
+  document,
+  touch,
+  checkpointOf,
+  type Fold,
+  type DocumentView,
+  type Touch,
+  type ReadRows,
+} from './view.ts';
+export { ViewRunner } from './view-runner.ts';
+export * from './policy-runner.ts';
+export * from './leader.ts';

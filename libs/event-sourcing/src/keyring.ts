@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { open, seal, type Secrets } from './crypto.ts';
+import type { Pool } from './database.ts';
+
+/** One key a data subject. Two functions, because nothing else may ever be asked of it. */
+export interface Keyring {
+  /**
+   * The keys of the subjects. Subjects whose key was destroyed are missing in the answer.
+   *
+   * @param create makes keys for subjects that never had one (for writing)
+   */
+  keysFor(subjects: readonly string[], create?: boolean): Promise<ReadonlyMap<string, Buffer>>;
+  /** Destroys a subject's key for ever: all that was encrypted with it reads as `Erased`. A tombstone stays. */
+  destroy(subject: string): Promise<void>;
+}
+
+const cacheMilliseconds = 60_000;
+const cacheSize = 50_000;
+
+/** The keyring in its own database, keys wrapped by the master key. */
+export class PostgresKeyring implements Keyring {
+  readonly #cache = new Map<string, { key: Buffer | undefined; until: number }>();
+  readonly #master: Buffer;
+
+  constructor(
+    private readonly pool: Pool,
+    secrets: Secrets,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.#master = secrets.key('keyring');
+  }
+
+  async migrate(): Promise<void> {
+    await this.pool.query(`
+      create table if not exists keys (
+        subject text primary key,
+        wrapped bytea,
+        created_at timestamptz not null default now(),
+        destroyed_at timestamptz
+      )`);
+  }
+
+  async keysFor(subjects: readonly string[], create = false): Promise<ReadonlyMap<string, Buffer>> {
+    const found = new Map<string, Buffer>();
+    const asked: string[] = [];
+    const now = this.now();
+    for (const subject of new Set(subjects)) {
+      const cached = this.#cache.get(subject);
+      if (!cached || cached.until < now) asked.push(subject);
+      else if (cached.key) found.set(subject, cached.key);
+    }
+    if (asked.length === 0) return found;
+    const rows = await this.#read(asked);
+    const missing = create ? asked.filter((subject) => !rows.has(subject)).sort() : [];
+    if (missing.length > 0) {
+      const wrapped = missing.map((subject) => seal(this.#master, randomBytes(32), subject));
+      await this.pool.query(
+        'insert into keys (subject, wrapped) select * from unnest($1::text[], $2::bytea[]) on conflict do nothing',
+        [missing, wrapped],
+      );
+      for (const [subject, key] of await this.#read(missing)) rows.set(subject, key);
+    }
+    if (this.#cache.size > cacheSize) this.#cache.clear();
+    for (const [subject, wrapped] of rows) {
+      const key = wrapped ? open(this.#master, wrapped, subject) : undefined;
+      this.#cache.set(subject, { key, until: now + cacheMilliseconds });
+      if (key) found.set(subject, key);
+    }
+    return found;
+  }
+
+  async destroy(subject: string): Promise<void> {
+    await this.pool.query(
+      `insert into keys (subject, destroyed_at) values ($1, now())
+       on conflict (subject) do update set wrapped = null, destroyed_at = coalesce(keys.destroyed_at, now())`,
+      [subject],
+    );
+    this.#cache.delete(subject);
+  }
+
+  async #read(subjects: readonly string[]): Promise<Map<string, Buffer | null>> {
+    const { rows } = await this.pool.query<{ subject: string; wrapped: Buffer | null }>(
+      'select subject, wrapped from keys where subject = any($1)',
+      [subjects],
+    );
+    return new Map(rows.map((row) => [row.subject, row.wrapped]));
+  }
+}

@@ -1,0 +1,147 @@
+import type { Pool } from './database.ts';
+
+/** Version of the tables below. A store written by a newer release is not opened. */
+const schemaVersion = 1;
+
+const tables = `
+create table store (
+  only_row boolean primary key default true check (only_row),
+  schema_version int not null,
+  generation uuid not null default gen_random_uuid()
+);
+insert into store (schema_version) values (${schemaVersion});
+
+-- cache 1: positions are handed out in the order of asking
+create sequence events_position cache 1;
+
+create table streams (
+  type text not null,
+  id uuid not null,
+  version int not null,
+  previous int not null,
+  primary key (type, id)
+);
+
+-- json, not jsonb: the hash chain covers the text as it was written
+create table events (
+  position bigint primary key,
+  id uuid not null unique,
+  stream_type text not null,
+  stream_id uuid not null,
+  version int not null,
+  type text not null,
+  schema_version smallint not null,
+  data json not null,
+  personal json,
+  meta json not null,
+  command_id text not null,
+  batch_id text,
+  occurred_at timestamptz not null,
+  recorded_at timestamptz not null,
+  effective_at timestamptz not null,
+  hash bytea not null,
+  unique (stream_type, stream_id, version)
+);
+create index events_command on events (command_id);
+create index events_batch on events (batch_id) where batch_id is not null;
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'events are append-only' using errcode = 'TL000';
+end $$;
+create trigger append_only before update or delete on events for each row execute function refuse_change();
+create trigger append_only_all before truncate on events for each statement execute function refuse_change();
+
+create table commands (
+  id text primary key,
+  actor text not null,
+  body_hash bytea not null,
+  outcome json not null,
+  position bigint,
+  recorded_at timestamptz not null default now()
+);
+
+create table claims (
+  category text not null,
+  key text not null,
+  stream_id uuid not null,
+  primary key (category, key)
+);
+create index claims_by_stream on claims (category, stream_id);
+
+-- fails the whole statement where a claim is taken or a command was already carried out
+create function guard(ok boolean, code text) returns boolean language plpgsql as $$
+begin
+  if not ok then
+    raise exception '%', code using errcode = 'TL001';
+  end if;
+  return true;
+end $$;
+
+create table checkpoints (
+  subscription text not null,
+  feed text not null,
+  position bigint not null,
+  epoch bigint not null,
+  generation uuid,
+  updated_at timestamptz not null default now(),
+  primary key (subscription, feed)
+);
+
+create table document_revisions (
+  document text not null,
+  key text not null,
+  rev bigint not null,
+  primary key (document, key)
+);
+
+create table broken_keys (
+  view text not null,
+  key text not null,
+  position bigint not null,
+  error text not null,
+  since timestamptz not null default now(),
+  primary key (view, key)
+);
+
+create table dead_letters (
+  policy text not null,
+  feed text not null,
+  position bigint not null,
+  key text not null,
+  event_id uuid not null,
+  event_type text not null,
+  error text not null,
+  parked_at timestamptz not null default now(),
+  primary key (policy, feed, position)
+);
+create index dead_letters_by_key on dead_letters (policy, key);
+`;
+
+/**
+ * Creates the store's tables where they are missing; safe to be run by several processes at once.
+ *
+ * @throws Error where the store was written by a newer release
+ */
+export async function migrateStore(pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    await client.query(`select pg_advisory_xact_lock(hashtext('throughline:migrate'))`);
+    const { rows } = await client.query<{ present: boolean }>(`select to_regclass('store') is not null as present`);
+    if (!rows[0]?.present) await client.query(tables);
+    const { rows: found } = await client.query<{ schema_version: number }>('select schema_version from store');
+    const version = found[0]?.schema_version ?? 0;
+    if (version > schemaVersion) {
+      throw new Error(
+        `this store was written by a newer release (schema ${version}, this release knows ${schemaVersion})`,
+      );
+    }
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  } finally {
+    client.release();
+  }
+}

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Recorded } from '@throughline/contracts';
+import { UnknownEvent, type Codec } from './codec.ts';
+import { isTransient, plainTypes, type Pool, type Queryable } from './database.ts';
+import type { Feed } from './feed.ts';
+
+/** Somebody else leads this subscription now: what was done since must not count. */
+export class Deposed extends Error {}
+
+/** The log that was followed is gone; another one stands in its place (a restored store). */
+export class GenerationChanged extends Error {
+  constructor(subscription: string) {
+    super(`${subscription}: the store was restored (its generation changed); this subscription must be rebuilt`);
+  }
+}
+
+export type Checkpoint = {
+  subscription: string;
+  feed: string;
+  position: number;
+  epoch: number;
+  generation: string | null;
+};
+
+/** Takes over a checkpoint: whoever held it before can no longer move it. */
+export async function takeCheckpoint(
+  db: Queryable,
+  subscription: string,
+  feed: string,
+  start = 0,
+): Promise<Checkpoint> {
+  const { rows } = await db.query<{ position: number; epoch: number; generation: string | null }>({
+    text: `insert into checkpoints (subscription, feed, position, epoch) values ($1, $2, $3, 1)
+      on conflict (subscription, feed) do update set epoch = checkpoints.epoch + 1
+      returning position, epoch, generation`,
+    values: [subscription, feed, start],
+    types: plainTypes,
+  });
+  return { subscription, feed, ...(rows[0] as { position: number; epoch: number; generation: string | null }) };
+}
+
+/**
+ * Moves a checkpoint forward by compare-and-swap, within the caller's transaction where there is one.
+ *
+ * @throws Deposed where another holder took it over
+ */
+export async function moveCheckpoint(
+  db: Queryable,
+  checkpoint: Checkpoint,
+  to: number,
+  generation: string,
+): Promise<Checkpoint> {
+  const { subscription, feed, position, epoch } = checkpoint;
+  const { rowCount } = await db.query(
+    `update checkpoints set position = $5, generation = $6, updated_at = now()
+     where subscription = $1 and feed = $2 and position = $3 and epoch = $4`,
+    [subscription, feed, position, epoch, to, generation],
+  );
+  if (rowCount !== 1) throw new Deposed(`${subscription} on ${feed}`);
+  return { ...checkpoint, position: to, generation };
+}
+
+export type SubscriptionLog = {
+  warn: (message: string, details?: Record<string, unknown>) => void;
+  error: (message: string, details?: Record<string, unknown>) => void;
+};
+
+export type SubscriptionOptions = {
+  /** Name in the log. */
+  name: string;
+  feed: Feed;
+  codec: Codec;
+  pool: Pool;
+  log: SubscriptionLog;
+  /** Most events in a batch. */
+  limit: number;
+  /** Called at the start and after every failure: takes the checkpoints, answers where to read from. */
+  begin: () => Promise<{ position: number; generation: string | null }>;
+  /** Applies a batch and moves the checkpoints, exactly once in effect. */
+  apply: (events: readonly Recorded[], generation: string) => Promise<void>;
+};
+
+const firstBackoff = 100;
+const longestBackoff = 30_000;
+
+/**
+ * Follows a feed for ever. A fault that goes away by itself is waited out with growing, jittered pauses; an unknown event
+ * or a changed generation stops the progress with a clear word, and is tried again rarely. Nothing is ever skipped.
+ */
+export async function follow(options: SubscriptionOptions, signal: AbortSignal): Promise<void> {
+  const { name, feed, codec, log } = options;
+  for (let failures = 0; !signal.aborted;) {
+    try {
+      const { position, generation } = await options.begin();
+      for await (const batch of feed.read(position, options.limit, signal)) {
+        if (generation !== null && batch.generation !== generation) throw new GenerationChanged(name);
+        await options.apply(await codec.decode(batch.events), batch.generation);
+        failures = 0;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      const stuck = error instanceof UnknownEvent || error instanceof GenerationChanged;
+      failures += 1;
+      const pause = stuck ? longestBackoff : Math.min(longestBackoff, firstBackoff * 2 ** Math.min(failures, 12));
+      const details = { subscription: name, feed: feed.service, error: (error as Error).message, pause };
+      if (isTransient(error)) log.warn('subscription waits', details);
+      else log.error('subscription stopped', { ...details, stack: (error as Error).stack });
+      await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+/**
+ * Waits until all the subscriptions have passed a position of a feed.
+ *
+ * @returns false where the time ran out first
+ */
+export async function passed(
+  db: Queryable,
+  subscriptions: readonly string[],
+  feed: string,
+  position: number,
+  milliseconds: number,
+): Promise<boolean> {
+  const deadline = Date.now() + milliseconds;
+  for (;;) {
+    const { rows } = await db.query<{ behind: string }>(
+      `select count(*) as behind from unnest($1::text[]) as s(subscription)
+       left join checkpoints c on c.subscription = s.subscription and c.feed = $2
+       where coalesce(c.position, 0) < $3`,
+      [subscriptions, feed, position],
+    );
+    if (Number(rows[0]?.behind) === 0) return true;
+    if (Date.now() >= deadline) return false;
+    await sleep(10);
+  }
+}
