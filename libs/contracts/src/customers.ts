@@ -51,7 +51,8 @@ export const customerFields = {
   phones: Type.Optional(personal(Type.Array(Phone))),
   addresses: Type.Optional(personal(Type.Array(Address))),
   socials: Type.Optional(personal(Type.Array(Social))),
-  type: nullable(text),
+  /** The record's `type`, under a name that does not hide the event's own. */
+  customerType: nullable(text),
   source: nullable(text),
   channel: nullable(text),
   campaign: nullable(text),

@@ -54,6 +54,8 @@ export const organisationEvents = {
     baseCurrency: Type.Optional(Currency),
   }),
 };
+/** Where nothing was configured. Without a base currency every order counts in its own. */
+export const defaultTimeZone = 'UTC';
 export type OrganisationEvent = EventOf<typeof organisationEvents>;
 
 export const gatewayEvents = { ...seenEvents, ...connectionEvents, ...peopleEvents, ...organisationEvents };

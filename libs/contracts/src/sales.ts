@@ -53,12 +53,15 @@ export const SnapshotStamp = Type.Object({ at: InstantText, hash: text });
 export type SnapshotStamp = Static<typeof SnapshotStamp>;
 
 export const orderEvents = {
-  /** `rate` is the price of one unit of `currency` in the base currency on that day, frozen here. */
+  /**
+   * `rate` is the price of one unit of `currency` in `baseCurrency` on that day, frozen here. Where no base currency is
+   * configured or no rate is known, the order counts in its own currency, at 1.
+   */
   OrderPlaced: event('order', {
     ...orderFacts,
     stamp: Type.Optional(SnapshotStamp),
-    baseCurrency: Type.Optional(Currency),
-    rate: Type.Optional(Decimal),
+    baseCurrency: Currency,
+    rate: Decimal,
   }),
   OrderChanged: event('order', { ...orderFacts, stamp: Type.Optional(SnapshotStamp) }),
   /** The source repeated what is known, in a newer version. */

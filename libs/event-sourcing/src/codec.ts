@@ -12,6 +12,7 @@ import {
 } from '@throughline/contracts';
 import { open, seal } from './crypto.ts';
 import type { Keyring } from './keyring.ts';
+import { invalid, type FieldError } from './refusal.ts';
 
 /** An event as it lies in the store and on a topic: personal values only as ciphertext, JSON still as text. */
 export type Stored = {
@@ -89,7 +90,7 @@ export class Codec {
     for (const event of events) {
       for (const [name, subject] of this.#entry(event.type).personal) {
         const values = event as Record<string, unknown>;
-        if (values[name] !== undefined) subjects.add(subject ? String(values[subject]) : streamId);
+        if (values[name] !== undefined) subjects.add(subjectOf(values, subject, streamId));
       }
     }
     return subjects.size === 0 ? new Map() : this.keyring.keysFor([...subjects], true);
@@ -98,6 +99,7 @@ export class Codec {
   /**
    * @throws MalformedEvent where it does not fit its contract
    * @throws ErasedSubject where the subject's key was destroyed
+   * @throws Refusal `invalid-text` where a text holds what no Postgres text can
    */
   encode(event: AnyEvent, eventId: string, streamId: string, keys: ReadonlyMap<string, Buffer>): Encoded {
     const entry = this.#entry(event.type);
@@ -109,7 +111,7 @@ export class Codec {
     const blobs = new Map<string, Record<string, unknown>>();
     for (const [name, subjectProperty] of entry.personal) {
       if (!(name in data)) continue;
-      const subject = subjectProperty ? String(data[subjectProperty]) : streamId;
+      const subject = subjectOf(data, subjectProperty, streamId);
       let blob = blobs.get(subject);
       if (!blob) blobs.set(subject, (blob = {}));
       blob[name] = data[name];
@@ -119,11 +121,11 @@ export class Codec {
     for (const [subject, blob] of blobs) {
       const key = keys.get(subject);
       if (!key) throw new ErasedSubject(subject);
-      personal[subject] = seal(key, JSON.stringify(blob), eventId).toString('base64');
+      personal[subject] = seal(key, storableJson(blob), eventId).toString('base64');
     }
     return {
       schemaVersion: entry.definition.schemaVersion,
-      data: JSON.stringify(data),
+      data: storableJson(data),
       personal: blobs.size === 0 ? null : JSON.stringify(personal),
     };
   }
@@ -155,7 +157,7 @@ export class Codec {
   /** Which properties a destroyed blob held is gone with it, so all that may have been in it read as erased. */
   #markErased(entry: Entry, data: Record<string, unknown>, subject: string, streamId: string): void {
     for (const [name, subjectProperty] of entry.personal) {
-      const owner = subjectProperty ? String(data[subjectProperty]) : streamId;
+      const owner = subjectProperty ? data[subjectProperty] : streamId;
       if (owner === subject) data[name] = erased;
     }
   }
@@ -165,6 +167,36 @@ export class Codec {
     if (!entry) throw new MalformedEvent(`${type} is not in the contracts`);
     return entry;
   }
+}
+
+/** @throws MalformedEvent where it is missing: what belongs to nobody could never be erased */
+function subjectOf(data: Readonly<Record<string, unknown>>, property: string | undefined, streamId: string): string {
+  const subject = property === undefined ? streamId : data[property];
+  if (typeof subject !== 'string' || subject === '') throw new MalformedEvent(`no data subject in ${property}`);
+  return subject;
+}
+
+/** How `JSON.stringify` writes U+0000 and halves of surrogate pairs, which are valid JSON but no valid text in Postgres. */
+const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
+/** @throws Refusal `invalid-text`, naming the places: later, in a view, it would break what has nothing to do with it */
+function storableJson(data: Readonly<Record<string, unknown>>): string {
+  const json = JSON.stringify(data);
+  if (!unstorable.test(json)) return json;
+  const errors: FieldError[] = [];
+  const look = (value: unknown, path: string): void => {
+    if (typeof value === 'string') {
+      if (value.includes('\0') || !value.isWellFormed()) errors.push({ path, code: 'invalid-text' });
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, inner] of Object.entries(value)) {
+        const place = path === '' ? name : `${path}.${name}`;
+        look(name, place);
+        look(inner, place);
+      }
+    }
+  };
+  look(data, '');
+  throw invalid('invalid-text', errors);
 }
 
 /** Nothing more can be recorded about a person whose key was destroyed. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isErased } from '@throughline/contracts';
-import { account, accountEvents, person, type AccountCommand } from '../test/account.ts';
+import { account, accountEvents, person, type AccountCommand, type AccountEvent } from '../test/account.ts';
 import { freshStore } from '../test/database.ts';
 import { newId, runInContext, type Refusal, type RequestContext } from './index.ts';
 
@@ -136,10 +136,15 @@ describe('If-Match', () => {
 describe('an append over several streams', () => {
   const merge = (survivor: string, absorbed: string) =>
     runInContext(person, () =>
-      kernel.commands.executeAcross(account, [survivor, absorbed], { type: 'Merge' }, ([one, other]) => {
-        if (one?.absorbed || other?.absorbed) return [[], []];
-        return [[{ type: 'MoneyMoved', amount: other?.balance ?? 0 }], [{ type: 'AccountAbsorbed', into: survivor }]];
-      }),
+      kernel.commands.executeAcross(
+        account,
+        [survivor, absorbed],
+        { type: 'Merge' },
+        ([one, other]): AccountEvent[][] => {
+          if (one?.absorbed || other?.absorbed) return [[], []];
+          return [[{ type: 'MoneyMoved', amount: other?.balance ?? 0 }], [{ type: 'AccountAbsorbed', into: survivor }]];
+        },
+      ),
     );
 
   it('of two opposite merges at once leaves one winner and no cycle', async () => {

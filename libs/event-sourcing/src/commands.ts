@@ -23,6 +23,8 @@ export type ExecuteOptions<Rules> = {
   rulesVersion?: string;
   /** When it happened, where that is not now; the future is clamped. */
   occurredAt?: Instant;
+  /** What the caller sent, where the command also holds what was made here (a number): a repeat is told by it. */
+  body?: unknown;
   /** Instead of the request's; needed where one request carries out several commands. */
   commandId?: string;
 };
@@ -33,6 +35,8 @@ export type Executed<State, Event extends AnyEvent> = {
   /** Place of the last event in the service's log; 0 where the stream has none. */
   position: number;
   state: State;
+  /** The record as its users see it: the decider's `fields` of the state. */
+  fields: Readonly<Record<string, unknown>>;
   events: readonly Event[];
   /** True where the command had been carried out before, and this is its first outcome. */
   repeated: boolean;
@@ -79,7 +83,7 @@ export class Commands {
   ): Promise<Executed<S, E>> {
     const context = currentContext();
     const given = options.commandId ?? context.commandId ?? context.nextCommandId?.(id);
-    const memory = this.#memory(decider.category, id, command, given ?? newId(), context);
+    const memory = this.#memory(decider.category, id, options.body ?? command, given ?? newId(), context);
     if (given !== undefined) {
       const repeated = await this.#repeat<S, E>(decider, memory);
       if (repeated) return repeated;
@@ -239,14 +243,30 @@ export class Commands {
     if (events.length === 0) {
       const done: Outcome = { kind: 'done', streams: [{ type: decider.category, id, version }] };
       if (remember) await this.store.remember(memory, done);
-      return { id, version, position: stored.at(-1)?.position ?? 0, state, events, repeated: false };
+      return {
+        id,
+        version,
+        position: stored.at(-1)?.position ?? 0,
+        state,
+        fields: fieldsOf(decider, state),
+        events,
+        repeated: false,
+      };
     }
     const stream = await this.#streamAppend(decider, id, stored, state, events);
     try {
       const { position } = await this.store.append(this.#append([stream], memory, context, options));
       context.position = Math.max(context.position ?? 0, position);
       const next = events.reduce(decider.evolve, state);
-      return { id, version: version + events.length, position, state: next, events, repeated: false };
+      return {
+        id,
+        version: version + events.length,
+        position,
+        state: next,
+        fields: fieldsOf(decider, next),
+        events,
+        repeated: false,
+      };
     } catch (error) {
       if (error instanceof ClaimTaken) throw await this.#taken(decider.category, [stream]);
       if (error instanceof ErasedSubject) throw conflict('person-erased');
@@ -322,8 +342,8 @@ export class Commands {
     return createHmac('sha256', this.#claimKey).update(claim).digest('base64');
   }
 
-  #memory(category: string, id: string, command: { type: string }, commandId: string, context: RequestContext): Memory {
-    const body = JSON.stringify([category, id, command]);
+  #memory(category: string, id: string, sent: unknown, commandId: string, context: RequestContext): Memory {
+    const body = JSON.stringify([category, id, sent]);
     const actor = `${context.actor.type}:${context.actor.id}`;
     // Two callers may choose the same key: each has its own.
     return { id: `${actor}/${commandId}`, actor, bodyHash: createHmac('sha256', this.#bodyKey).update(body).digest() };
@@ -343,7 +363,7 @@ export class Commands {
 
   /** The first outcome of a command, its body rendered anew at the version it had then. */
   async #repeat<S, E extends AnyEvent>(
-    decider: Pick<AnyDecider<S, never, E, never>, 'category' | 'initial' | 'evolve'>,
+    decider: Pick<AnyDecider<S, never, E, never>, 'category' | 'initial' | 'evolve' | 'fields'>,
     memory: Memory,
   ): Promise<Executed<S, E> | undefined> {
     const remembered = await this.#recall(memory);
@@ -351,9 +371,12 @@ export class Commands {
     if (!remembered || !stream) return undefined;
     const { state, events, version, position } = await this.load(decider, stream.id, { version: stream.version });
     const own = events.filter((event) => event.meta.commandId === memory.id).map(eventOf) as E[];
-    return { id: stream.id, version, position, state, events: own, repeated: true };
+    return { id: stream.id, version, position, state, fields: fieldsOf(decider, state), events: own, repeated: true };
   }
 }
+
+const fieldsOf = <S>(decider: { fields?: (state: S) => Readonly<Record<string, unknown>> }, state: S) =>
+  decider.fields?.(state) ?? {};
 
 type Memory = { id: string; actor: string; bodyHash: Buffer };
 

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Actor, Entry } from '@throughline/contracts';
 import type { Access } from './decider.ts';
-import { newId } from './ids.ts';
+import { derivedId, newId } from './ids.ts';
 
 /** Who asks, why, and under which trace: travels beside the calls, not through their signatures. */
 export type RequestContext = {
@@ -42,3 +42,9 @@ export function currentContext(): RequestContext {
   return context;
 }
 export const maybeContext = (): RequestContext | undefined => storage.getStore();
+
+/** The id of what a request creates: a repeat of the request names the same record. */
+export function idOfNew(): string {
+  const { actor, commandId } = currentContext();
+  return commandId === undefined ? newId() : derivedId(actor.type, actor.id, commandId);
+}

@@ -6,42 +6,85 @@ export type Pool = pg.Pool;
 
 const { builtins } = pg.types;
 const keepText = (text: string) => text;
-const instant = (text: string) => new Date(text).toISOString();
+const parseInstant = pg.types.getTypeParser(builtins.TIMESTAMPTZ) as (text: string) => Date;
+const instant = (text: string) => parseInstant(text).toISOString();
 
-/** Reads instants as RFC 3339 text, dates and decimals as text, and big integers as numbers (positions stay far below 2^53). */
+/** Array types, which `builtins` does not name. */
+const lists = { text: 1009, int8: 1016, timestamp: 1115, date: 1182, timestamptz: 1185, numeric: 1231 };
+const listOfTexts = pg.types.getTypeParser(lists.text as never) as (text: string) => (string | null)[];
+const list = (parse: (text: string) => unknown) => (text: string) =>
+  listOfTexts(text).map((item) => (item === null ? null : parse(item)));
+
+const parsers = new Map<number, (text: string) => unknown>([
+  [builtins.TIMESTAMPTZ, instant],
+  [builtins.TIMESTAMP, keepText],
+  [builtins.DATE, keepText],
+  [builtins.NUMERIC, keepText],
+  [builtins.INT8, Number],
+  [lists.timestamptz, list(instant)],
+  [lists.timestamp, listOfTexts],
+  [lists.date, listOfTexts],
+  [lists.numeric, listOfTexts],
+  [lists.int8, list(Number)],
+]);
+
+/**
+ * Reads instants as RFC 3339 text, dates, local times and decimals as text, and big integers as numbers (positions stay
+ * far below 2^53); lists of them likewise.
+ */
 export const plainTypes: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format: 'text' | 'binary') => {
-    if (oid === builtins.TIMESTAMPTZ) return instant;
-    if (oid === builtins.DATE || oid === builtins.NUMERIC) return keepText;
-    if (oid === builtins.INT8) return Number;
-    return pg.types.getTypeParser(oid, format as 'text');
-  }) as pg.CustomTypesConfig['getTypeParser'],
+  getTypeParser: ((oid: number, format: 'text' | 'binary') =>
+    parsers.get(oid) ?? pg.types.getTypeParser(oid, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-/** Runs `work` in one transaction; a throw rolls back and is passed on. */
-export async function transaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+/** A client of its own for `work`. That its connection is lost between two queries is told by the next query. */
+export async function withClient<T>(
+  pool: Pool,
+  work: (client: pg.PoolClient, discard: (reason: Error) => void) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  const discard = (reason: Error) => void (broken = reason);
+  // Without a listener a lost connection would end the process.
+  client.on('error', discard);
   try {
-    await client.query('begin');
-    const result = await work(client);
-    await client.query('commit');
-    return result;
-  } catch (error) {
-    await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError));
-    throw error;
+    return await work(client, discard);
   } finally {
+    client.off('error', discard);
     client.release(broken);
   }
 }
 
-/** True for what goes away by itself: a lost connection, a server starting or stopping, a deadlock, too many connections. */
+/** Runs `work` in one transaction; a throw rolls back and is passed on. */
+export async function transaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return withClient(pool, async (client, discard) => {
+    try {
+      await client.query('begin');
+      const result = await work(client);
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch(discard);
+      throw error;
+    }
+  });
+}
+
+const transientCodes = new Set(
+  'ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN too-busy'.split(
+    ' ',
+  ),
+);
+const transientStates = /^(08|40|53|55P03|57P|25P03)/;
+const transientMessages =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout/;
+
+/**
+ * True for what goes away by itself: a lost connection, a server starting or stopping, a deadlock or a lock that could not
+ * be had, too many connections, a race lost too often.
+ */
 export function isTransient(error: unknown): boolean {
-  const { code, message } = error as { code?: string; message?: string };
-  if (code && /^(08|53|57P|40001|40P01)/.test(code)) return true;
-  if (code && ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'].includes(code))
-    return true;
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
-    message ?? '',
-  );
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  if (typeof code === 'string' && (transientCodes.has(code) || transientStates.test(code))) return true;
+  return typeof message === 'string' && transientMessages.test(message);
 }

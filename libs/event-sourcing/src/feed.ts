@@ -52,6 +52,7 @@ const pollMilliseconds = 3;
 export class StoreFeed implements Feed {
   /** Every position at or below this is either in the table or dead. */
   #settled = 0;
+  #generation = '';
 
   constructor(
     readonly service: ServiceName,
@@ -61,25 +62,40 @@ export class StoreFeed implements Feed {
 
   async *read(after: number, limit: number, signal: AbortSignal): AsyncGenerator<Batch, void> {
     const generation = await this.store.generation();
+    if (generation !== this.#generation) {
+      this.#generation = generation;
+      this.#settled = 0;
+    }
     let position = after;
-    while (!signal.aborted) {
-      const waiting = new AbortController();
-      // Listening before looking, so that a commit in between is not slept through.
-      const woken = this.wake.next(idleMilliseconds, AbortSignal.any([signal, waiting.signal]));
-      const events = await this.next(position, limit, signal);
-      const last = events.at(-1);
-      if (last) {
-        waiting.abort();
-        position = last.position;
-        yield { generation, events };
-      } else await woken;
+    let waiting = new AbortController();
+    // One listener for all rounds: `AbortSignal.any` in each of them costs 40 µs and keeps memory.
+    const stop = () => waiting.abort();
+    signal.addEventListener('abort', stop);
+    try {
+      while (!signal.aborted) {
+        waiting = new AbortController();
+        // Listening before looking, so that a commit in between is not slept through.
+        const woken = this.wake.next(idleMilliseconds, waiting.signal);
+        const events = await this.next(position, limit, signal);
+        const last = events.at(-1);
+        if (last) {
+          waiting.abort();
+          position = last.position;
+          yield { generation, events };
+        } else await woken;
+      }
+    } finally {
+      waiting.abort();
+      signal.removeEventListener('abort', stop);
     }
   }
 
   /** The next events above `position`, contiguous; waits at a gap, answers with nothing at the end. */
   async next(position: number, limit: number, signal?: AbortSignal): Promise<readonly Stored[]> {
+    // What another reader settles meanwhile says nothing about the rows seen here, which may be older.
+    const settled = this.#settled;
     const rows = await this.store.readAbove(position, limit);
-    const prefix = this.#contiguous(position, rows);
+    const prefix = contiguous(position, rows, settled);
     if (prefix.length > 0 || rows.length === 0) return prefix;
     const ceiling = await this.store.ceiling();
     const writers = await this.store.writers();
@@ -95,16 +111,17 @@ export class StoreFeed implements Feed {
     const { rows } = await this.store.pool.query<{ head: string | null }>('select max(position) as head from events');
     return Number(rows[0]?.head ?? 0);
   }
+}
 
-  #contiguous(position: number, rows: readonly Stored[]): readonly Stored[] {
-    let expected = position + 1;
-    for (const [index, row] of rows.entries()) {
-      const gap = row.position !== expected;
-      if (gap && row.position - 1 > this.#settled) return rows.slice(0, index);
-      expected = row.position + 1;
-    }
-    return rows;
+/** The rows up to the first gap above what is settled. */
+function contiguous(position: number, rows: readonly Stored[], settled: number): readonly Stored[] {
+  let expected = position + 1;
+  for (const [index, row] of rows.entries()) {
+    const gap = row.position !== expected;
+    if (gap && row.position - 1 > settled) return rows.slice(0, index);
+    expected = row.position + 1;
   }
+  return rows;
 }
 
 const intersection = (a: ReadonlySet<string>, b: ReadonlySet<string>): Set<string> =>

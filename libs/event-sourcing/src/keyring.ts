@@ -31,7 +31,9 @@ export class PostgresKeyring implements Keyring {
   }
 
   async migrate(): Promise<void> {
+    // Services start at once and share this database; one text is one transaction.
     await this.pool.query(`
+      select pg_advisory_xact_lock(hashtext('throughline:keyring'));
       create table if not exists keys (
         subject text primary key,
         wrapped bytea,

@@ -4,6 +4,9 @@ import pg from 'pg';
 import type { Wake } from './feed.ts';
 
 const retryMilliseconds = 1_000;
+/** How often a leader asks whether it still is one, and how long it waits for the answer. */
+const heartbeatMilliseconds = 2_000;
+const answerMilliseconds = 5_000;
 const channel = 'appended';
 
 /**
@@ -23,11 +26,21 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
    * Runs `work` whenever this process is the leader; its signal aborts when leadership is lost.
    *
    * @param signal ends it all
+   * @param onError hears of what ended a leadership before its time
    */
-  async lead(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async lead(
+    work: (signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+    onError: (error: Error) => void = () => undefined,
+  ): Promise<void> {
     while (!signal.aborted) {
       const lost = new AbortController();
-      const client = new pg.Client({ connectionString: this.connectionString, keepAlive: true });
+      const client = new pg.Client({
+        connectionString: this.connectionString,
+        keepAlive: true,
+        connectionTimeoutMillis: answerMilliseconds,
+        query_timeout: answerMilliseconds,
+      });
       const stop = AbortSignal.any([signal, lost.signal]);
       try {
         client.on('error', () => lost.abort());
@@ -35,9 +48,12 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
         client.on('notification', () => this.emit('appended'));
         await client.connect();
         await client.query(`listen ${channel}`);
-        if (await this.#elected(client, stop)) await work(stop);
-      } catch {
-        // The connection is gone, and leadership with it: begin again.
+        if (await this.#elected(client, stop)) {
+          void heartbeat(client, stop).catch(() => lost.abort());
+          await work(stop);
+        }
+      } catch (error) {
+        if (!signal.aborted) onError(error as Error);
       } finally {
         lost.abort();
         await Promise.race([client.end().catch(() => undefined), sleep(retryMilliseconds)]);
@@ -69,6 +85,14 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
       await sleep(retryMilliseconds, undefined, { signal }).catch(() => undefined);
     }
     return false;
+  }
+}
+
+/** Throws once the connection does not answer: one that died silently is never told of. */
+async function heartbeat(client: pg.Client, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(heartbeatMilliseconds, undefined, { signal }).catch(() => undefined);
+    if (!signal.aborted) await client.query('select 1');
   }
 }
 

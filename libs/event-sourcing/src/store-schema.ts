@@ -1,4 +1,4 @@
-import type { Pool } from './database.ts';
+import { transaction, type Pool } from './database.ts';
 
 /** Version of the tables below. A store written by a newer release is not opened. */
 const schemaVersion = 1;
@@ -124,9 +124,7 @@ create index dead_letters_by_key on dead_letters (policy, key);
  * @throws Error where the store was written by a newer release
  */
 export async function migrateStore(pool: Pool): Promise<void> {
-  const client = await pool.connect();
-  try {
-    await client.query('begin');
+  await transaction(pool, async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtext('throughline:migrate'))`);
     const { rows } = await client.query<{ present: boolean }>(`select to_regclass('store') is not null as present`);
     if (!rows[0]?.present) await client.query(tables);
@@ -137,11 +135,5 @@ export async function migrateStore(pool: Pool): Promise<void> {
         `this store was written by a newer release (schema ${version}, this release knows ${schemaVersion})`,
       );
     }
-    await client.query('commit');
-  } catch (error) {
-    await client.query('rollback').catch(() => undefined);
-    throw error;
-  } finally {
-    client.release();
-  }
+  });
 }

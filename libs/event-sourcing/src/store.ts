@@ -79,7 +79,9 @@ with wanted as (
 ),
 settled as (
   insert into streams as s (type, id, version, previous)
-  select type, id, version, previous from wanted order by type, id
+  select type, id, version, previous from wanted w
+  where previous = 0 or exists (select from streams known where known.type = w.type and known.id = w.id)
+  order by type, id
   on conflict (type, id) do update set version = excluded.version, previous = excluded.previous
   where s.version = excluded.previous
   returning s.type, s.id
@@ -164,6 +166,17 @@ type EventRow = {
 const gatherAppends = 64;
 const gatherEvents = 500;
 
+/** Two appends that swap a claim may meet: the victim did nothing and simply tries again. */
+const deadlockDetected = '40P01';
+
+/** As the database will give it back, so that instants compare as text and the hash chain holds. */
+function canonicalInstant(text: string): Instant {
+  const time = new Date(text);
+  const year = time.getUTCFullYear();
+  if (!(year >= 1 && year <= 9999)) throw invalid('invalid-time');
+  return time.toISOString();
+}
+
 const later = (a: Instant, b: Instant | undefined): Instant => (b !== undefined && b > a ? b : a);
 
 /**
@@ -173,7 +186,7 @@ const later = (a: Instant, b: Instant | undefined): Instant => (b !== undefined 
  * keeps its own outcome. Emits `appended` with the highest position after every commit.
  */
 export class EventStore extends EventEmitter<{ appended: [position: number] }> {
-  #generation: string | undefined;
+  #generation = '';
   #waiting: Prepared[] = [];
   #busy = false;
 
@@ -186,19 +199,18 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
     this.setMaxListeners(0);
   }
 
-  /** Identity of this store's lifetime. */
+  /** Identity of this store's lifetime, asked anew: it may have been restored while this process went on. */
   async generation(): Promise<string> {
-    if (!this.#generation) {
-      const { rows } = await this.pool.query<{ generation: string }>('select generation from store');
-      this.#generation = rows[0]?.generation ?? '';
-    }
-    return this.#generation;
+    const { rows } = await this.pool.query<{ generation: string }>('select generation from store');
+    return (this.#generation = rows[0]?.generation ?? '');
   }
 
   /**
-   * Appends to one or several streams, all or nothing.
+   * Appends to one or several streams, all or nothing. Of several, some may have no events: they must only stand where
+   * they were when the decision was made.
    *
-   * @throws VersionConflict, ClaimTaken, CommandRepeated; Refusal `event-too-large`; Error for an empty append
+   * @throws VersionConflict, ClaimTaken, CommandRepeated; Refusal `event-too-large`, `invalid-text`, `invalid-time`;
+   *   Error for an empty append
    */
   async append(append: Append): Promise<Appended> {
     const prepared = await this.#prepare(append);
@@ -243,11 +255,12 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
     return Number(rows[0]?.ceiling ?? 0);
   }
 
-  /** Virtual transaction ids of the appends under way. */
+  /** Virtual transaction ids of the appends under way. Databases copied from one template share the table's oid. */
   async writers(): Promise<ReadonlySet<string>> {
     const { rows } = await this.pool.query<{ virtualtransaction: string }>(
       `select virtualtransaction from pg_locks
-       where relation = 'events'::regclass and mode = 'RowExclusiveLock' and granted and pid <> pg_backend_pid()`,
+       where relation = 'events'::regclass and mode = 'RowExclusiveLock' and granted
+         and database = (select oid from pg_database where datname = current_database())`,
     );
     return new Set(rows.map((row) => row.virtualtransaction));
   }
@@ -271,12 +284,17 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
     return row && { actor: row.actor, bodyHash: row.body_hash, outcome: row.outcome, position: row.position ?? 0 };
   }
 
-  /** Remembers a command that appended nothing. The first outcome of an id stays. */
-  async remember(command: Append['command'], outcome: Outcome): Promise<void> {
-    await this.pool.query(
+  /**
+   * Remembers a command that appended nothing. The first outcome of an id stays.
+   *
+   * @returns false where there was one already
+   */
+  async remember(command: Append['command'], outcome: Outcome): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
       'insert into commands (id, actor, body_hash, outcome) values ($1, $2, $3, $4) on conflict (id) do nothing',
       [command.id, command.actor, command.bodyHash, JSON.stringify(outcome)],
     );
+    return rowCount === 1;
   }
 
   /** The claim keys that a stream holds now. */
@@ -299,7 +317,7 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
   }
 
   #stored(rows: readonly EventRow[]): Stored[] {
-    const generation = this.#generation ?? '';
+    const generation = this.#generation;
     return rows.map((row) => ({
       id: row.id,
       type: row.type,
@@ -318,13 +336,16 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
   }
 
   async #prepare(append: Append): Promise<Omit<Prepared, 'settle'>> {
-    const { recordedAt } = append;
-    const occurredAt = append.occurredAt > recordedAt ? recordedAt : append.occurredAt;
+    const recordedAt = canonicalInstant(append.recordedAt);
+    const said = canonicalInstant(append.occurredAt);
+    const occurredAt = said > recordedAt ? recordedAt : said;
     const meta = JSON.stringify(append.meta);
     const events: Row[] = [];
     const streams: Prepared['streams'] = [];
-    for (const { type, id, head, events: news, release = [], take = [] } of append.streams) {
-      if (news.length === 0) throw new Error('an append without events');
+    for (const { type, id: givenId, head, events: news, release = [], take = [] } of append.streams) {
+      // As the database will give it back: the hash, the data subject and the cipher are bound to it.
+      const id = givenId.toLowerCase();
+      if (news.length === 0 && head.version === 0) continue;
       const keys = await this.codec.keysToEncode(news, id);
       let { version, hash, effectiveAt } = head;
       for (const event of news) {
@@ -350,15 +371,19 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
       }
       streams.push({ type, id, expected: head.version, version, release, take });
     }
+    if (events.length === 0) throw new Error('an append without events');
     const outcome: Outcome = { kind: 'done', streams: streams.map(({ type, id, version }) => ({ type, id, version })) };
-    return { append: { ...append, occurredAt }, streams, events, outcome: JSON.stringify(outcome) };
+    return { append: { ...append, occurredAt, recordedAt }, streams, events, outcome: JSON.stringify(outcome) };
   }
 
   async #drain(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
-    while (this.#waiting.length > 0) await this.#send(this.#gather(), false);
-    this.#busy = false;
+    try {
+      while (this.#waiting.length > 0) await this.#send(this.#gather(), false);
+    } finally {
+      this.#busy = false;
+    }
   }
 
   /** The next batch: no two of it share a stream, a claim or a command, so that each can succeed on its own. */
@@ -388,30 +413,40 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
   }
 
   async #send(batch: readonly Prepared[], allOrNothing: boolean): Promise<void> {
+    let positions: ReadonlyMap<number, number>;
     try {
-      const positions = await this.#execute(batch, allOrNothing);
-      let highest = 0;
-      batch.forEach((prepared, index) => {
-        const position = positions.get(index);
-        if (position === undefined) prepared.settle.reject(new VersionConflict());
-        else {
-          highest = Math.max(highest, position);
-          prepared.settle.resolve({ position, streams: prepared.streams });
-        }
-      });
-      if (highest > 0) this.emit('appended', highest);
+      positions = await this.#execute(batch, allOrNothing);
     } catch (error) {
-      const { code, message } = error as { code?: string; message: string };
-      const alone = batch[0];
-      if (batch.length > 1 && code !== undefined && !isTransient(error)) {
-        // One of them broke the statement: each on its own, so that it fails alone.
-        for (const prepared of batch) await this.#send([prepared], allOrNothing);
-      } else if (alone && code === 'TL001') {
-        const Reason = { version: VersionConflict, claim: ClaimTaken, command: CommandRepeated }[message] ?? Error;
-        alone.settle.reject(new Reason(message));
-      } else {
-        for (const prepared of batch) prepared.settle.reject(error as Error);
+      return this.#failed(batch, allOrNothing, error as Error);
+    }
+    let highest = 0;
+    batch.forEach((prepared, index) => {
+      const position = positions.get(index);
+      if (position === undefined) prepared.settle.reject(new VersionConflict());
+      else {
+        highest = Math.max(highest, position);
+        const streams = prepared.streams.map(({ type, id, version }) => ({ type, id, version }));
+        prepared.settle.resolve({ position, streams });
       }
+    });
+    if (highest > 0) this.emit('appended', highest);
+  }
+
+  /** The statement failed as a whole and left nothing, unless the connection was lost: then nobody knows. */
+  async #failed(batch: readonly Prepared[], allOrNothing: boolean, error: Error & { code?: string }): Promise<void> {
+    const [alone, another] = batch;
+    if (error.code === deadlockDetected) await this.#send(batch, allOrNothing);
+    else if (another && error.code !== undefined && !isTransient(error)) {
+      // One of them broke the statement: halves, until it fails alone.
+      const half = batch.length >> 1;
+      await this.#send(batch.slice(0, half), allOrNothing);
+      await this.#send(batch.slice(half), allOrNothing);
+    } else if (alone && error.code === 'TL001') {
+      const reasons = { version: VersionConflict, claim: ClaimTaken, command: CommandRepeated };
+      const Reason = reasons[error.message as keyof typeof reasons];
+      alone.settle.reject(new Reason(error.message));
+    } else {
+      for (const prepared of batch) prepared.settle.reject(error);
     }
   }
 

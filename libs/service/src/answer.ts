@@ -1,0 +1,43 @@
+import { type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { from, map, switchMap, type Observable } from 'rxjs';
+import type { Kernel } from './kernel.ts';
+import type { RecordAnswer } from './records.ts';
+
+const fenceMilliseconds = 2_000;
+
+const isRecord = (value: unknown): value is RecordAnswer =>
+  typeof value === 'object' && value !== null && 'fields' in value && 'version' in value && 'position' in value;
+
+/**
+ * The manners of every answer: a record's fields as body and its version as ETag, `X-Position` of what was appended,
+ * `X-After` waited for and `X-Stale` where that took too long, `Location` of what was created.
+ */
+export class Answer implements NestInterceptor {
+  constructor(private readonly kernel: Kernel) {}
+
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (execution.getType() !== 'http') return next.handle();
+    const request = execution.switchToHttp().getRequest<FastifyRequest>();
+    const reply = execution.switchToHttp().getResponse<FastifyReply>();
+    return from(this.#wait(request, reply)).pipe(
+      switchMap(() => next.handle()),
+      map((value: unknown) => {
+        const position = request.context?.position ?? (isRecord(value) ? value.position : undefined);
+        if (position) void reply.header('x-position', `${this.kernel.service}@${position}`);
+        if (!isRecord(value)) return value;
+        void reply.header('etag', `"${value.version}"`);
+        const path = request.url.split('?', 1)[0] as string;
+        const created = request.method === 'POST' && reply.statusCode === 201;
+        if (created) void reply.header('location', `${path.replace(/\/$/, '')}/${value.id}`);
+        return { id: value.id, version: value.version, ...value.fields };
+      }),
+    );
+  }
+
+  async #wait(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { after } = request;
+    if (!after || after.size === 0 || request.method !== 'GET') return;
+    if (!(await this.kernel.caughtUp(after, fenceMilliseconds))) void reply.header('x-stale', 'true');
+  }
+}

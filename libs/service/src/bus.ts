@@ -1,0 +1,29 @@
+import type { ServiceName } from '@throughline/contracts';
+import { StoreFeed, type EventStore, type Feed } from '@throughline/event-sourcing';
+
+/** Where a service reads the logs of the others, and hands on its own. */
+export interface Bus {
+  /** The log of another service. */
+  feed(service: ServiceName): Feed;
+  /** Hands this service's log on for as long as this process leads; nothing to do where the store is the bus. */
+  relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** All services in one process: the topic is the owner's store. */
+export class EmbeddedBus implements Bus {
+  readonly #stores = new Map<ServiceName, EventStore>();
+
+  join(service: ServiceName, store: EventStore): void {
+    this.#stores.set(service, store);
+  }
+
+  feed(service: ServiceName): Feed {
+    const store = this.#stores.get(service);
+    if (!store) throw new Error(`${service} does not run in this process`);
+    return new StoreFeed(service, store);
+  }
+
+  async relay(): Promise<void> {}
+  async stop(): Promise<void> {}
+}

@@ -1,0 +1,136 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { plainToInstance, Type } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, validateSync } from 'class-validator';
+
+const anyUrl = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
+
+/** What every service reads from its environment. */
+export class ServiceConfig {
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  port = 0;
+
+  @IsIn(['all', 'api', 'worker'])
+  role: 'all' | 'api' | 'worker' = 'all';
+
+  /** The Postgres server; each service opens the database named after itself there. */
+  @IsUrl({ protocols: ['postgres', 'postgresql'], require_tld: false, require_protocol: true, require_host: true })
+  databaseUrl!: string;
+
+  /** In front of the databases' names, so that several installations can share a server. */
+  @Matches(/^[a-z0-9_]*$/)
+  databasePrefix = '';
+
+  /** Host:port, several separated by commas; without it the stores themselves are the bus. */
+  @IsOptional()
+  @IsString()
+  kafkaBrokers?: string;
+
+  @IsOptional()
+  @IsUrl(anyUrl)
+  searchUrl?: string;
+
+  @IsString()
+  masterKey!: string;
+
+  @IsIn(['debug', 'info', 'warn', 'error'])
+  logLevel: 'debug' | 'info' | 'warn' | 'error' = 'info';
+
+  /** Base URLs of the services, for the gateway's routes and for reading each other's history. */
+  @IsOptional()
+  @IsUrl(anyUrl)
+  gatewayUrl?: string;
+
+  @IsOptional()
+  @IsUrl(anyUrl)
+  customersUrl?: string;
+
+  @IsOptional()
+  @IsUrl(anyUrl)
+  interactionsUrl?: string;
+
+  @IsOptional()
+  @IsUrl(anyUrl)
+  salesUrl?: string;
+
+  @IsOptional()
+  @IsUrl(anyUrl)
+  analyticsUrl?: string;
+
+  @IsOptional()
+  @IsUrl(anyUrl)
+  publicUrl?: string;
+
+  @IsOptional()
+  @IsString()
+  adminEmail?: string;
+
+  @IsOptional()
+  @IsString()
+  adminPassword?: string;
+
+  @IsOptional()
+  @IsString()
+  adminApiKey?: string;
+
+  @IsOptional()
+  @IsString()
+  biPassword?: string;
+}
+
+const variables: Record<keyof ServiceConfig, string> = {
+  port: 'PORT',
+  role: 'THROUGHLINE_ROLE',
+  databaseUrl: 'THROUGHLINE_DATABASE_URL',
+  databasePrefix: 'THROUGHLINE_DATABASE_PREFIX',
+  kafkaBrokers: 'THROUGHLINE_KAFKA_BROKERS',
+  searchUrl: 'THROUGHLINE_SEARCH_URL',
+  masterKey: 'THROUGHLINE_MASTER_KEY',
+  logLevel: 'THROUGHLINE_LOG_LEVEL',
+  gatewayUrl: 'THROUGHLINE_GATEWAY_URL',
+  customersUrl: 'THROUGHLINE_CUSTOMERS_URL',
+  interactionsUrl: 'THROUGHLINE_INTERACTIONS_URL',
+  salesUrl: 'THROUGHLINE_SALES_URL',
+  analyticsUrl: 'THROUGHLINE_ANALYTICS_URL',
+  publicUrl: 'THROUGHLINE_PUBLIC_URL',
+  adminEmail: 'THROUGHLINE_ADMIN_EMAIL',
+  adminPassword: 'THROUGHLINE_ADMIN_PASSWORD',
+  adminApiKey: 'THROUGHLINE_ADMIN_API_KEY',
+  biPassword: 'THROUGHLINE_BI_PASSWORD',
+};
+
+/** Everything that is wrong with the configuration, one line each. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the environment, each variable also as `<NAME>_FILE`, the path of a file that holds the value.
+ *
+ * @throws ConfigError that lists every problem at once
+ */
+export function readConfig(
+  environment: NodeJS.ProcessEnv = process.env,
+  overrides: Partial<ServiceConfig> = {},
+): ServiceConfig {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [property, variable] of Object.entries(variables)) {
+    const file = environment[`${variable}_FILE`];
+    try {
+      const value = file ? readFileSync(file, 'utf8').trim() : environment[variable];
+      if (value !== undefined && value !== '') values[property] = value;
+    } catch {
+      problems.push(`${variable}_FILE: cannot be read`);
+    }
+  }
+  const config = plainToInstance(ServiceConfig, { ...values, ...overrides });
+  for (const error of validateSync(config)) {
+    const variable = variables[error.property as keyof ServiceConfig];
+    const reason = Object.values(error.constraints ?? {}).join('; ');
+    problems.push(`${variable}: ${error.value === undefined ? 'is missing' : reason.replace(error.property, 'it')}`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return Object.freeze(config);
+}

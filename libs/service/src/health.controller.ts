@@ -1,0 +1,24 @@
+import { Controller, Get } from '@nestjs/common';
+import { HttpProblem } from './problem.ts';
+import { Kernel } from './kernel.ts';
+
+@Controller()
+export class HealthController {
+  constructor(private readonly kernel: Kernel) {}
+
+  @Get('healthz')
+  alive() {
+    return { status: 'ok' };
+  }
+
+  /** Ready for commands: only the own database counts, neither Kafka nor the search engine. */
+  @Get('readyz')
+  async ready() {
+    try {
+      await this.kernel.pool.query('select 1');
+    } catch {
+      throw new HttpProblem(503, 'unavailable');
+    }
+    return { status: 'ready' };
+  }
+}

@@ -1,0 +1,134 @@
+import type { ServiceName } from '@throughline/contracts';
+import { dictionary } from '@throughline/contracts';
+import {
+  Codec,
+  Commands,
+  EventStore,
+  PostgresKeyring,
+  StoreFeed,
+  ViewRunner,
+  checkpointOf,
+  migrateStore,
+  passed,
+  secretsFrom,
+  type Pool,
+  type Secrets,
+} from '@throughline/event-sourcing';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import type { ServiceConfig } from './config.ts';
+import type { Log } from './log.ts';
+import { SnakeNames } from './naming.ts';
+import type { ServiceDefinition } from './service.ts';
+
+const allEvents = Object.assign({}, ...Object.values(dictionary)) as (typeof dictionary)['sales'];
+
+/** Waits until something outside of the views has caught up as well, such as a search engine. */
+export type Fence = (milliseconds: number) => Promise<boolean>;
+
+/** Everything of one service below its Nest edge. */
+export class Kernel {
+  readonly #fences: Fence[] = [];
+
+  private constructor(
+    readonly service: ServiceName,
+    readonly databaseUrl: string,
+    readonly dataSource: DataSource,
+    readonly pool: Pool,
+    private readonly keyringPool: Pool,
+    readonly secrets: Secrets,
+    readonly codec: Codec,
+    readonly store: EventStore,
+    readonly commands: Commands,
+    readonly views: ViewRunner,
+    private readonly definition: ServiceDefinition,
+  ) {}
+
+  /** Opens the databases, makes and migrates what is missing. */
+  static async open(definition: ServiceDefinition, config: ServiceConfig, log: Log): Promise<Kernel> {
+    const { name, folds = [], documents = [], entities = [], migrations = [] } = definition;
+    const secrets = secretsFrom(config.masterKey);
+    const urlOf = async (database: string) => {
+      await createDatabase(config.databaseUrl, config.databasePrefix + database);
+      return databaseUrl(config.databaseUrl, config.databasePrefix + database);
+    };
+    const keyringPool = quiet(new pg.Pool({ connectionString: await urlOf('keyring'), max: 4 }));
+    const keyring = new PostgresKeyring(keyringPool, secrets);
+    await keyring.migrate();
+    const url = await urlOf(name);
+    const dataSource = await new DataSource({
+      type: 'postgres',
+      url,
+      entities: [...folds.map((fold) => (fold as unknown as { entity: new () => object }).entity), ...entities],
+      migrations: migrations as never,
+      migrationsTableName: 'migrations',
+      namingStrategy: new SnakeNames(),
+      poolSize: 12,
+      poolErrorHandler: () => undefined,
+      extra: { options: '-c timezone=UTC' },
+    }).initialize();
+    const pool = quiet((dataSource.driver as unknown as { master: Pool }).master);
+    await migrateStore(pool);
+    await dataSource.runMigrations();
+    const codec = new Codec(allEvents, keyring);
+    const store = new EventStore(pool, codec, secrets.key('hash-chain'));
+    await store.generation();
+    const views = new ViewRunner(dataSource, pool, codec, folds, documents, log);
+    await views.migrate();
+    const commands = new Commands(store, secrets);
+    return new Kernel(name, url, dataSource, pool, keyringPool, secrets, codec, store, commands, views, definition);
+  }
+
+  /** This service's own log. */
+  feed(): StoreFeed {
+    return new StoreFeed(this.service, this.store);
+  }
+
+  addFence(fence: Fence): void {
+    this.#fences.push(fence);
+  }
+
+  /**
+   * Waits until this service's views have passed the positions.
+   *
+   * @returns false where the time ran out: the answer is stale
+   */
+  async caughtUp(positions: ReadonlyMap<string, number>, milliseconds: number): Promise<boolean> {
+    const deadline = Date.now() + milliseconds;
+    const folds = (this.definition.folds ?? []) as unknown as { table: string; feed: string }[];
+    for (const [feed, position] of positions) {
+      const names = folds.filter((fold) => fold.feed === feed).map(checkpointOf);
+      if (names.length > 0 && !(await passed(this.pool, names, feed, position, deadline - Date.now()))) return false;
+    }
+    for (const fence of this.#fences) if (!(await fence(deadline - Date.now()))) return false;
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.dataSource.destroy();
+    await this.keyringPool.end();
+  }
+}
+
+/** A server that goes away is noticed by the next query, not by a crash. */
+const quiet = (pool: Pool): Pool => pool.on('error', () => undefined);
+
+export function databaseUrl(server: string, database: string): string {
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function createDatabase(server: string, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl(server, 'postgres') });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name]);
+    if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)}`);
+  } catch (error) {
+    // Another process made it at the same moment.
+    if (!['42P04', '23505'].includes((error as { code?: string }).code ?? '')) throw error;
+  } finally {
+    await client.end();
+  }
+}

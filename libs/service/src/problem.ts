@@ -1,0 +1,124 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Refusal, isTransient, type FieldError, type RefusalKind } from '@throughline/event-sourcing';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from './log.ts';
+import { languageOf, messageOf } from './messages.ts';
+
+const statusOf: Record<RefusalKind, number> = {
+  forbidden: 403,
+  'not-found': 404,
+  conflict: 409,
+  precondition: 412,
+  invalid: 422,
+};
+
+export type Problem = {
+  status: number;
+  code: string;
+  params?: Readonly<Record<string, unknown>>;
+  errors?: readonly FieldError[];
+};
+
+/** A request whose shape is wrong: 400 with every failing field. */
+export class ShapeError extends Error {
+  constructor(
+    readonly errors: readonly FieldError[],
+    readonly code = 'invalid-request',
+  ) {
+    super(code);
+  }
+}
+
+/** An answer of a status that no refusal has, such as 401. */
+export class HttpProblem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+  ) {
+    super(code);
+  }
+}
+
+const codeOfStatus: Record<number, string> = {
+  400: 'invalid-request',
+  401: 'unauthorised',
+  403: 'forbidden',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  413: 'too-large',
+  415: 'unsupported-media-type',
+  429: 'too-many-requests',
+  503: 'unavailable',
+};
+
+/** What an error is to the caller. Anything unknown is a bug: 500, and nothing about it leaves the house. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Refusal)
+    return { status: statusOf[error.kind], code: error.code, params: error.params, errors: error.errors };
+  if (error instanceof ShapeError) return { status: 400, code: error.code, errors: error.errors };
+  if (error instanceof HttpProblem) return { status: error.status, code: error.code };
+  if (isTransient(error)) return { status: 503, code: 'unavailable' };
+  const { code, statusCode } = error as { code?: string; statusCode?: number };
+  // Nest wraps Fastify's complaint about the body, and keeps nothing of it but the text.
+  if (code?.startsWith('FST_ERR_CTP_') && statusCode === 400) return { status: 400, code: 'unreadable-json' };
+  if (error instanceof HttpException && error.getStatus() === 400 && /\bJSON\b/.test(error.message))
+    return { status: 400, code: 'unreadable-json' };
+  const status = error instanceof HttpException ? error.getStatus() : (statusCode ?? 500);
+  if (status >= 400 && status < 500) return { status, code: codeOfStatus[status] ?? 'invalid-request' };
+  return status === 503 ? { status, code: 'unavailable' } : { status: 500, code: 'internal' };
+}
+
+/** Writes an RFC 9457 problem. */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: Problem,
+  traceId: string,
+): FastifyReply {
+  const { status, code, params = {}, errors = [] } = problem;
+  const language = languageOf(request.headers['accept-language']);
+  const title = messageOf(language, code, params);
+  return reply
+    .code(status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('content-language', language)
+    .send(
+      JSON.stringify({
+        type: `/problems/${code}`,
+        title,
+        status,
+        detail: title,
+        code,
+        traceId,
+        ...params,
+        ...(errors.length > 0 && {
+          errors: errors.map(({ path, code: field, params: fill }) => ({
+            path,
+            code: field,
+            message: messageOf(language, field, fill),
+          })),
+        }),
+      }),
+    );
+}
+
+/** The one place that turns what was thrown into an answer. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(error: unknown, host: ArgumentsHost) {
+    const http = host.switchToHttp();
+    this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+    const problem = problemOf(error);
+    const traceId = request.traceId ?? request.id;
+    if (problem.status === 500) {
+      const { name, message, stack } = error as Error;
+      this.log.error('request failed', { traceId, route: request.routeOptions.url, name, error: message, stack });
+    }
+    return sendProblem(request, reply, problem, traceId);
+  }
+}

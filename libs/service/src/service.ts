@@ -1,0 +1,40 @@
+import { Module, type ModuleMetadata, type Type } from '@nestjs/common';
+import type { ServiceName } from '@throughline/contracts';
+import type { DocumentView, Fold } from '@throughline/event-sourcing';
+import type { MixedList } from 'typeorm';
+
+type Class = abstract new (...args: never[]) => unknown;
+
+/** A service's table of contents. */
+export type ServiceDefinition = {
+  name: ServiceName;
+  controllers?: Type<unknown>[];
+  /** Controllers of `@EventPattern({ policy, event })`. */
+  policies?: Type<unknown>[];
+  folds?: readonly Fold<never>[];
+  documents?: readonly DocumentView<never>[];
+  /** What answers queries and whatever else controllers and policies are given. */
+  providers?: NonNullable<ModuleMetadata['providers']>;
+  /** Entities of tables that are not views, made by `migrations`. */
+  entities?: Class[];
+  migrations?: MixedList<new () => unknown> & unknown[];
+};
+
+const definitions = new WeakMap<Class, ServiceDefinition>();
+
+/** Marks the module of a service. */
+export const Service =
+  (definition: ServiceDefinition): ClassDecorator =>
+  (target) => {
+    definitions.set(target as unknown as Class, definition);
+    Module({
+      controllers: [...(definition.controllers ?? []), ...(definition.policies ?? [])],
+      providers: definition.providers ?? [],
+    })(target);
+  };
+
+export function definitionOf(module: Class): ServiceDefinition {
+  const definition = definitions.get(module);
+  if (!definition) throw new Error(`${module.name} is not a @Service`);
+  return definition;
+}

@@ -1,0 +1,62 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import type { Secrets } from '@throughline/event-sourcing';
+import { SignJWT, calculateJwkThumbprint, exportJWK, jwtVerify, type JWK } from 'jose';
+
+/** Who a token speaks for. */
+export type Identity = { id: string; type: 'user' | 'api-key' | 'system'; roles: readonly string[] };
+/** `public`: handed to people and their browsers. `internal`: what the gateway hands on to the services. */
+export type Audience = 'public' | 'internal';
+
+const issuer = 'throughline';
+// PKCS #8 of an Ed25519 private key is this prefix and the 32-byte seed (RFC 8410).
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** Issues and checks short EdDSA tokens. The key pair derives from the master key, so every service can check alone. */
+export class Tokens {
+  readonly #private: KeyObject;
+  readonly #public: KeyObject;
+
+  constructor(secrets: Secrets) {
+    const der = Buffer.concat([pkcs8Prefix, secrets.key('tokens')]);
+    this.#private = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    this.#public = createPublicKey(this.#private);
+  }
+
+  async issue(identity: Identity, audience: Audience, seconds: number): Promise<{ token: string; expiresAt: string }> {
+    const expires = Math.floor(Date.now() / 1000) + seconds;
+    const token = await new SignJWT({ typ: identity.type, roles: identity.roles })
+      .setProtectedHeader({ alg: 'EdDSA', kid: await this.#keyId() })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setSubject(identity.id)
+      .setIssuedAt()
+      .setExpirationTime(expires)
+      .sign(this.#private);
+    return { token, expiresAt: new Date(expires * 1000).toISOString() };
+  }
+
+  /** Undefined where the token is not ours, not for this audience, or no longer valid. */
+  async check(token: string, audience: Audience): Promise<Identity | undefined> {
+    try {
+      const { payload } = await jwtVerify(token, this.#public, {
+        issuer,
+        audience,
+        algorithms: ['EdDSA'],
+        clockTolerance: 5,
+      });
+      const { sub, typ, roles } = payload as { sub: string; typ: Identity['type']; roles: string[] };
+      return { id: sub, type: typ, roles };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The public key as a JWK set. */
+  async jwks(): Promise<{ keys: JWK[] }> {
+    return { keys: [{ ...(await exportJWK(this.#public)), alg: 'EdDSA', use: 'sig', kid: await this.#keyId() }] };
+  }
+
+  async #keyId(): Promise<string> {
+    return calculateJwkThumbprint(await exportJWK(this.#public));
+  }
+}

@@ -1,0 +1,56 @@
+import {
+  Injectable,
+  ValidationPipe,
+  type ArgumentMetadata,
+  type PipeTransform,
+  type ValidationError,
+} from '@nestjs/common';
+import { isUUID } from 'class-validator';
+import type { FieldError } from '@throughline/event-sourcing';
+import { ShapeError } from './problem.ts';
+
+const codeOf: Record<string, string> = {
+  whitelistValidation: 'unknown-field',
+  isNotEmpty: 'required',
+  isDefined: 'required',
+  maxLength: 'too-long',
+  isIn: 'not-allowed',
+  isRealDate: 'impossible-date',
+  isRealInstant: 'impossible-date',
+};
+
+/** A value of the wrong type fails its length and its pattern as well: the type is what to say. */
+const ofType = /^is(String|Array|Boolean|Object|Number|Int)$/;
+
+function codeFor(failed: readonly string[], value: unknown): string {
+  if (value === undefined && !failed.includes('whitelistValidation')) return 'required';
+  if (failed.some((name) => ofType.test(name))) return 'wrong-type';
+  return failed.map((name) => codeOf[name]).find((name) => name !== undefined) ?? 'wrong-type';
+}
+
+function fieldErrors(errors: readonly ValidationError[], path = ''): FieldError[] {
+  return errors.flatMap(({ property, constraints = {}, children = [], value }) => {
+    const at = path ? `${path}.${property}` : property;
+    const failed = Object.keys(constraints);
+    return [...(failed.length > 0 ? [{ path: at, code: codeFor(failed, value) }] : []), ...fieldErrors(children, at)];
+  });
+}
+
+/** Checks the shape of bodies and queries; names every failing field at once. */
+export const shapeCheck = () =>
+  new ValidationPipe({
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    transform: true,
+    exceptionFactory: (errors) => new ShapeError(fieldErrors(errors)),
+  });
+
+/** A path parameter that must be a uuid; answers lower-case. */
+@Injectable()
+export class IdPipe implements PipeTransform<string, string> {
+  transform(value: string, { data = 'id' }: ArgumentMetadata): string {
+    if (!isUUID(value)) throw new ShapeError([{ path: data, code: 'wrong-type' }]);
+    return value.toLowerCase();
+  }
+}

@@ -1,0 +1,74 @@
+import type { CustomerFields } from '@throughline/contracts';
+import { invalid, type FieldError } from '@throughline/event-sourcing';
+import { normaliseEmail, normalisePhone } from '@throughline/language';
+
+const longest = 500;
+
+/** The fields as callers name them: an event cannot have a field called `type`. */
+export type CustomerInput = Omit<CustomerFields, 'customerType'> & { type?: string | null };
+
+const asFields = ({ type, ...fields }: CustomerInput): CustomerFields =>
+  type === undefined ? fields : { ...fields, customerType: type };
+export const asShown = ({ customerType, ...fields }: CustomerFields): CustomerInput =>
+  customerType === undefined ? fields : { ...fields, type: customerType };
+
+/** The comparable forms of a customer's addresses. */
+export const emailKeys = ({ emails }: CustomerFields): string[] => [
+  ...new Set((emails ?? []).flatMap(({ value }) => normaliseEmail(value).key ?? [])),
+];
+
+/** Phones with their E.164 form beside what was entered; numbers without a country code are read as the address's. */
+export function withE164(fields: CustomerFields, known: CustomerFields = {}): CustomerFields {
+  if (!fields.phones) return fields;
+  const country = (fields.addresses ?? known.addresses)?.find((address) => address.country)?.country;
+  return {
+    ...fields,
+    phones: fields.phones.map(({ e164: _, ...phone }) => {
+      const { e164 } = normalisePhone(phone.value, country?.length === 2 ? country.toUpperCase() : 'CN');
+      return e164 ? { ...phone, e164 } : phone;
+    }),
+  };
+}
+
+/**
+ * Checks what a person or a program wants to record, and brings it into its normal form.
+ *
+ * @param details the fields that the record has already
+ * @throws Refusal `invalid-customer` that names every failing field
+ */
+export function tidyFields(input: CustomerInput, details: CustomerFields, now: string): CustomerFields {
+  const errors: FieldError[] = [];
+  const tidy = withE164(named(asFields(input), details), details);
+  const after = { ...details, ...tidy };
+  if (!after.name?.trim()) errors.push({ path: 'name', code: 'required' });
+  for (const [path, value] of Object.entries(asShown(tidy))) {
+    if (typeof value === 'string' && value.length > longest) errors.push({ path, code: 'too-long' });
+  }
+  tidy.emails?.forEach(({ value }, index) => {
+    if (!normaliseEmail(value).address) errors.push({ path: `emails.${index}.value`, code: 'wrong-type' });
+  });
+  tidy.phones?.forEach(({ value }, index) => {
+    if (!/\d/.test(value.normalize('NFKC'))) errors.push({ path: `phones.${index}.value`, code: 'wrong-type' });
+  });
+  if (tidy.birthDate && (!exists(tidy.birthDate) || tidy.birthDate > now.slice(0, 10))) {
+    errors.push({ path: 'birthDate', code: 'impossible-date' });
+  }
+  if (errors.length > 0) throw invalid('invalid-customer', errors);
+  return tidy;
+}
+
+/** A person's name from its parts, a company's from its company name, where none was given. */
+function named(fields: CustomerFields, details: CustomerFields): CustomerFields {
+  if (fields.name !== undefined || details.name) return fields;
+  const { givenName, familyName, companyName } = fields;
+  const parts = [givenName, familyName].filter((part): part is string => Boolean(part));
+  const isHan = parts.some((part) => /\p{Script=Han}/u.test(part));
+  const name = isHan ? [familyName, givenName].filter(Boolean).join('') : parts.join(' ');
+  const given = name || companyName;
+  return given ? { ...fields, name: given } : fields;
+}
+
+const exists = (date: string): boolean => {
+  const parsed = new Date(`${date}T00:00:00Z`);
+  return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(date);
+};

@@ -1,0 +1,99 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
+import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
+import { normaliseEmail } from '@throughline/language';
+import { AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
+import { CustomerNumbers } from './customer-numbers.store.ts';
+import { ChangeCustomerDto, CreateCustomerDto } from './customer.dto.ts';
+import { builtInRules, customer, type CustomerCommand } from './customer.ts';
+
+const uniqueKeys: Record<string, (value: string) => string> = {
+  number: (value) => `number:${value}`,
+  email: (value) => `email:${normaliseEmail(value).key ?? value}`,
+};
+
+@Controller('customers')
+export class CustomerController {
+  constructor(
+    private readonly commands: Commands,
+    private readonly records: Records,
+    private readonly numbers: CustomerNumbers,
+  ) {}
+
+  @Post()
+  async create(@Body() body: CreateCustomerDto) {
+    const { id = idOfNew(), number = await this.numbers.next(), ...fields } = body;
+    return this.#execute(id, { type: 'CreateCustomer', number, fields }, body);
+  }
+
+  @Get(':id')
+  read(@Param('id', IdPipe) id: string, @Query() at: AtQuery) {
+    return this.records.read(customer, id, at);
+  }
+
+  @Get(':id/history')
+  history(@Param('id', IdPipe) id: string, @Query() query: HistoryQuery) {
+    return this.records.history(customer, id, query);
+  }
+
+  @Patch(':id')
+  change(@Param('id', IdPipe) id: string, @Body() changes: ChangeCustomerDto) {
+    return this.#execute(id, { type: 'ChangeCustomer', changes });
+  }
+
+  @Post(':id/archive')
+  @HttpCode(200)
+  archive(@Param('id', IdPipe) id: string) {
+    return this.#execute(id, { type: 'ArchiveCustomer' });
+  }
+
+  @Delete(':id')
+  remove(@Param('id', IdPipe) id: string) {
+    return this.#execute(id, { type: 'ArchiveCustomer' });
+  }
+
+  @Post(':id/restore')
+  @HttpCode(200)
+  restore(@Param('id', IdPipe) id: string) {
+    return this.#execute(id, { type: 'RestoreCustomer' });
+  }
+
+  @Get('by/:key/:value')
+  async find(@Param('key') key: string, @Param('value') value: string) {
+    return this.records.read(customer, await this.#holder(key, value));
+  }
+
+  /** Changes the one that has this number or e-mail, else creates it. */
+  @Put('by/:key/:value')
+  async upsert(@Param('key') key: string, @Param('value') value: string, @Body() changes: ChangeCustomerDto) {
+    const holder = await this.#holder(key, value).catch(() => undefined);
+    if (holder) return this.#execute(holder, { type: 'ChangeCustomer', changes });
+    const fields = key === 'email' && !changes.emails ? { ...changes, emails: [{ value, primary: true }] } : changes;
+    const number = key === 'number' ? value : await this.numbers.next();
+    return this.#execute(idOfNew(), { type: 'CreateCustomer', number, fields }, changes);
+  }
+
+  /** The same record that the connection itself would make. */
+  @Put('by/external/:connection/:external')
+  async upsertExternal(
+    @Param('connection', IdPipe) connection: string,
+    @Param('external') external: string,
+    @Body() changes: ChangeCustomerDto,
+  ) {
+    const id = recordId(connection, external);
+    if (await this.commands.exists(customer.category, id))
+      return this.#execute(id, { type: 'ChangeCustomer', changes });
+    const number = await this.numbers.next();
+    return this.#execute(id, { type: 'CreateCustomer', number, fields: changes }, changes);
+  }
+
+  #execute(id: string, command: CustomerCommand, body?: unknown) {
+    return this.commands.execute(customer, id, command, { rules: builtInRules, body });
+  }
+
+  async #holder(key: string, value: string): Promise<string> {
+    const claim = Object.hasOwn(uniqueKeys, key) ? uniqueKeys[key]?.(value) : undefined;
+    const holder = claim && (await this.commands.holderOf(customer.category, claim));
+    if (!holder) throw notFound('customer-not-found');
+    return holder;
+  }
+}

@@ -1,0 +1,181 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  customerFieldNames,
+  known,
+  type CustomerEvent,
+  type CustomerField,
+  type CustomerFields,
+  type SourceStamp,
+} from '@throughline/contracts';
+import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
+
+export type CustomerCommand =
+  | { type: 'CreateCustomer'; number: string; fields: CustomerInput }
+  | { type: 'ChangeCustomer'; changes: CustomerInput }
+  | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
+  | { type: 'ArchiveCustomer' }
+  | { type: 'RestoreCustomer' };
+
+export type CustomerRules = {
+  /** What an e-mail that another customer has does to people and the API. Connectors are never refused. */
+  emailDuplicates: 'block' | 'allow';
+};
+export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
+
+type ExternalId = { connectionId: string; id: string };
+
+export type Customer = {
+  status: 'none' | 'active' | 'archived';
+  number: string;
+  details: CustomerFields;
+  emailsReserved: boolean;
+  externalIds: readonly ExternalId[];
+  /** What the source said last, and when: its next word counts where it is newer and different. */
+  said: CustomerFields;
+  stamps: { readonly [F in CustomerField]?: SourceStamp };
+};
+
+export const customer: Decider<Customer, CustomerCommand, CustomerEvent, CustomerRules> = {
+  category: 'customer',
+  initial: {
+    status: 'none',
+    number: '',
+    details: {},
+    emailsReserved: false,
+    externalIds: [],
+    said: {},
+    stamps: {},
+  },
+
+  decide(state, command, { entry, rules, now }) {
+    const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
+    if (command.type === 'CreateCustomer') {
+      if (state.status !== 'none') throw conflict('customer-exists');
+      const fields = tidyFields(command.fields, {}, now);
+      return [
+        { type: 'CustomerCreated', number: command.number, ...fields, emailsReserved: reserves && hasEmails(fields) },
+      ];
+    }
+    if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
+    if (state.status === 'none') throw notFound('customer-not-found');
+
+    switch (command.type) {
+      case 'ChangeCustomer': {
+        if (state.status === 'archived') throw conflict('customer-archived');
+        const changes = changed(tidyFields(command.changes, state.details, now), state.details);
+        if (Object.keys(changes).length === 0) return [];
+        const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
+        return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
+      }
+      case 'ArchiveCustomer':
+        return state.status === 'archived' ? [] : [{ type: 'CustomerArchived' }];
+      case 'RestoreCustomer':
+        return state.status === 'active' ? [] : [{ type: 'CustomerRestored' }];
+    }
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'CustomerCreated': {
+        const externalId = known(event.externalId);
+        return {
+          ...withFields(state, event, event.stamp),
+          status: 'active',
+          number: event.number,
+          emailsReserved: event.emailsReserved,
+          externalIds: externalId ? [externalId] : [],
+        };
+      }
+      case 'CustomerDetailsChanged':
+        return { ...withFields(state, event, event.stamp, event.confirmed), emailsReserved: event.emailsReserved };
+      case 'CustomerConfirmed':
+        return withFields(state, {}, event.stamp, event.confirmed);
+      case 'CustomerArchived':
+        return { ...state, status: 'archived' };
+      case 'CustomerRestored':
+        return { ...state, status: 'active' };
+    }
+  },
+
+  claims({ status, number, details, emailsReserved }) {
+    if (status === 'none') return [];
+    // The number is never given out again; an archived customer's addresses are free for others.
+    const emails = status === 'active' && emailsReserved ? emailKeys(details) : [];
+    return [`number:${number}`, ...emails.map((email) => `email:${email}`)];
+  },
+
+  access: ({ details }) => ({ ownerId: details.ownerId ?? undefined }),
+
+  fields: ({ status, number, details, externalIds }) => ({
+    number,
+    ...asShown(details),
+    externalIds,
+    archived: status === 'archived',
+  }),
+};
+
+/**
+ * A source's word about its own customer. A field counts where its stamp is newer than the one before, so any order of
+ * arrival ends the same; where the source only repeats itself, a person's edit since then stands.
+ */
+function recordSeen(
+  state: Customer,
+  command: Extract<CustomerCommand, { type: 'RecordSeenCustomer' }>,
+): CustomerEvent[] {
+  const { stamp, number, externalId, fields } = command;
+  if (state.status === 'none') {
+    return [
+      { type: 'CustomerCreated', number, ...fields, emailsReserved: false, stamp, ...(externalId && { externalId }) },
+    ];
+  }
+  const newer = (Object.keys(fields) as CustomerField[]).filter((field) => isNewer(stamp, state.stamps[field]));
+  const confirmed = newer.filter((field) => isDeepStrictEqual(fields[field], state.said[field]));
+  const changes = Object.fromEntries(
+    newer.filter((field) => !confirmed.includes(field)).map((field) => [field, fields[field]]),
+  ) as CustomerFields;
+  if (newer.length === 0) return [];
+  if (Object.keys(changes).length === 0) return [{ type: 'CustomerConfirmed', stamp, confirmed }];
+  const emailsReserved = state.emailsReserved && changes.emails === undefined;
+  return [
+    { type: 'CustomerDetailsChanged', ...changes, emailsReserved, stamp, ...(confirmed.length > 0 && { confirmed }) },
+  ];
+}
+
+function isNewer(stamp: SourceStamp, before: SourceStamp | undefined): boolean {
+  if (!before) return true;
+  if (stamp.rank !== before.rank) return stamp.rank === 'profile';
+  if (stamp.at !== before.at) return stamp.at > before.at;
+  return stamp.hash > before.hash;
+}
+
+function withFields(
+  state: Customer,
+  event: object,
+  stamp: SourceStamp | undefined,
+  confirmed: readonly string[] = [],
+): Customer {
+  const given: Record<string, unknown> = {};
+  for (const field of customerFieldNames) {
+    if (!(field in event)) continue;
+    const value = (event as Record<string, unknown>)[field];
+    given[field] = value === null ? undefined : known(value);
+  }
+  const details = compact({ ...state.details, ...given });
+  if (!stamp) return { ...state, details };
+  const stamps = Object.fromEntries([...Object.keys(given), ...confirmed].map((field) => [field, stamp]));
+  return { ...state, details, said: compact({ ...state.said, ...given }), stamps: { ...state.stamps, ...stamps } };
+}
+
+const compact = (fields: Record<string, unknown>): CustomerFields =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+/** Only what differs; null clears what is there. */
+const changed = (wanted: CustomerFields, now: CustomerFields): CustomerFields =>
+  Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([field, value]) => !isDeepStrictEqual(value ?? null, now[field as CustomerField] ?? null),
+    ),
+  );
+
+const hasEmails = ({ emails }: CustomerFields) => (emails?.length ?? 0) > 0;

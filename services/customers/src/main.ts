@@ -1,0 +1,4 @@
+import { serve } from '@throughline/service';
+import { CustomersModule } from './customers.module.ts';
+
+await serve(CustomersModule);

@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { CustomerFields, SourceStamp } from '@throughline/contracts';
+import { newId, recordId } from '@throughline/event-sourcing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+});
+afterAll(() => service.end());
+
+const zhang = {
+  name: '张三',
+  emails: [{ value: 'zhang.san@example.cn', primary: true }],
+  phones: [{ value: '138 0013 8000' }],
+};
+const create = async (body: object = {}) =>
+  (await service.call('POST', '/api/customers', { name: 'Zoë', ...body })).body;
+const connection = newId();
+
+describe('the customers service', () => {
+  it('creates a customer with a number, a normal form of the phone, an ETag and a Location', async () => {
+    const { status, headers, body } = await service.call('POST', '/api/customers', zhang);
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ name: '张三', number: expect.stringMatching(/^C-\d{6}$/), archived: false });
+    expect(body.phones).toEqual([{ value: '138 0013 8000', e164: '+8613800138000' }]);
+    expect(headers.get('etag')).toBe('"1"');
+    expect(headers.get('location')).toBe(`/api/customers/${body.id}`);
+    expect(headers.get('x-position')).toMatch(/^customers@\d+$/);
+  });
+
+  it('refuses a request without a token, and one with a wrong token', async () => {
+    expect((await service.call('GET', `/api/customers/${newId()}`, undefined, { authorization: '' })).status).toBe(401);
+    const wrong = await service.call('GET', `/api/customers/${newId()}`, undefined, {
+      authorization: 'Bearer nonsense',
+    });
+    expect(wrong).toMatchObject({ status: 401, body: { code: 'unauthorised' } });
+  });
+
+  it('names every field that is wrong, in the language of the caller', async () => {
+    const shape = await service.call(
+      'POST',
+      '/api/customers',
+      { name: 5, colour: 'red', emails: [{}] },
+      { 'accept-language': 'zh-CN' },
+    );
+    expect(shape.status).toBe(400);
+    expect(shape.headers.get('content-type')).toContain('application/problem+json');
+    expect(shape.body.errors.map(({ path, code }: any) => `${path} ${code}`).sort()).toEqual([
+      'colour unknown-field',
+      'emails.0.value required',
+      'name wrong-type',
+    ]);
+    expect(shape.body.title).toBe('请求的格式不正确。');
+    const meaning = await service.call('POST', '/api/customers', {
+      emails: [{ value: 'nobody' }],
+      birthDate: '2025-02-30',
+    });
+    expect(meaning.status).toBe(422);
+    expect(meaning.body.errors.map(({ path }: any) => path)).toEqual(['name', 'emails.0.value', 'birthDate']);
+  });
+
+  it('answers unreadable JSON with 400, a body too large with 413 and an unknown address with 404', async () => {
+    expect(await service.call('POST', '/api/customers', '{"name": ')).toMatchObject({
+      status: 400,
+      body: { code: 'unreadable-json' },
+    });
+    const large = JSON.stringify({ name: 'x'.repeat(1_100_000) });
+    expect(await service.call('POST', '/api/customers', large)).toMatchObject({
+      status: 413,
+      body: { code: 'too-large' },
+    });
+    expect(await service.call('GET', '/api/nothing')).toMatchObject({ status: 404, body: { code: 'not-found' } });
+  });
+
+  it('changes only what is named, and clears by null', async () => {
+    const { id } = await create({ title: 'CEO', industry: 'retail' });
+    await service.call('PATCH', `/api/customers/${id}`, { title: null, type: 'new' });
+    const { body } = await service.call('GET', `/api/customers/${id}`);
+    expect(body).toMatchObject({ name: 'Zoë', industry: 'retail', type: 'new', version: 2 });
+    expect(body.title).toBeUndefined();
+  });
+
+  it('lets two people change different fields, and tells the second one of the same field what happened', async () => {
+    const { id } = await create();
+    const change = (body: object) => service.call('PATCH', `/api/customers/${id}`, body, { 'if-match': '"1"' });
+    expect((await change({ title: 'CTO' })).status).toBe(200);
+    expect((await change({ industry: 'toys' })).status).toBe(200);
+    const lost = await change({ title: 'CFO' });
+    expect(lost).toMatchObject({
+      status: 412,
+      body: { conflicts: [{ field: 'title', mine: 'CFO', theirs: 'CTO', original: null }] },
+    });
+  });
+
+  it('gives one of fifty parallel creates the e-mail, and 49 a conflict that says who has it', async () => {
+    const body = { name: 'Same', emails: [{ value: 'Same@Example.com' }] };
+    const replies = await Promise.all(Array.from({ length: 50 }, () => service.call('POST', '/api/customers', body)));
+    const created = replies.filter(({ status }) => status === 201);
+    const refused = replies.filter(({ status }) => status === 409);
+    expect([created.length, refused.length]).toEqual([1, 49]);
+    expect(refused[0]?.body).toMatchObject({ code: 'email-taken', holder: created[0]?.body.id });
+  });
+
+  it('frees the e-mail when archived, and says who has it when it cannot be restored', async () => {
+    const emails = [{ value: 'moving@example.com' }];
+    const { id } = await create({ emails });
+    await service.call('DELETE', `/api/customers/${id}`);
+    const second = await create({ emails });
+    expect(second.id).toBeDefined();
+    expect(await service.call('POST', `/api/customers/${id}/restore`)).toMatchObject({
+      status: 409,
+      body: { holder: second.id },
+    });
+  });
+
+  it('answers the same Idempotency-Key with the first answer', async () => {
+    const send = (name: string) => service.call('POST', '/api/customers', { name }, { 'idempotency-key': 'once' });
+    const [first, second, other] = [await send('A'), await send('A'), await send('B')];
+    expect(second.body).toEqual(first.body);
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+  });
+
+  it('tells how a customer was at any time, and who did what', async () => {
+    const { id } = await create();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const between = new Date().toISOString();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await service.call('PATCH', `/api/customers/${id}`, { name: 'Renamed' });
+    const read = async (query: string) => (await service.call('GET', `/api/customers/${id}${query}`)).body.name;
+    expect([await read(''), await read(`?asOf=${between}`), await read(`?knownAt=${between}`)]).toEqual([
+      'Renamed',
+      'Zoë',
+      'Zoë',
+    ]);
+    expect((await service.call('GET', `/api/customers/${id}?asOf=2001-01-01T00:00:00Z`)).status).toBe(404);
+    expect((await service.call('GET', `/api/customers/${id}?asOf=yesterday`)).status).toBe(400);
+    const { body } = await service.call('GET', `/api/customers/${id}/history`);
+    expect(body.items.map(({ type, actor, source }: any) => [type, actor.type, source])).toEqual([
+      ['CustomerCreated', 'user', 'web'],
+      ['CustomerDetailsChanged', 'user', 'web'],
+    ]);
+  });
+
+  it('finds and upserts by number and by e-mail', async () => {
+    const made = await service.call('PUT', '/api/customers/by/email/upsert@example.com', { name: 'Upserted' });
+    const again = await service.call('PUT', '/api/customers/by/email/Upsert@Example.com', { title: 'Dr.' });
+    expect(again.body).toMatchObject({ id: made.body.id, name: 'Upserted', title: 'Dr.' });
+    const found = await service.call('GET', `/api/customers/by/number/${made.body.number}`);
+    expect(found.body.id).toBe(made.body.id);
+  });
+
+  describe('a customer that a connector has seen', () => {
+    const see = (id: string, fields: CustomerFields, stamp: Partial<SourceStamp>) =>
+      service
+        .log('gateway')
+        .append({ type: 'seen-customer', id }, {
+          type: 'CustomerSeen',
+          customerId: id,
+          ...fields,
+          stamp: { rank: 'profile', at: '2026-01-01T00:00:00.000Z', hash: 'h', ...stamp },
+        } as never);
+    const reading = (id: string) => service.call('GET', `/api/customers/${id}`);
+
+    it('is taken in under its own id, never refused for an e-mail that somebody has', async () => {
+      const emails = [{ value: 'shared@example.com' }];
+      await create({ emails });
+      const id = recordId(connection, '9007199254740993');
+      await see(id, { name: '李娜', emails, phones: [{ value: '13900139000' }] }, {});
+      const { body } = await eventually(
+        () => reading(id),
+        ({ status }) => status === 200,
+      );
+      expect(body).toMatchObject({ name: '李娜', emails, phones: [{ e164: '+8613900139000' }] });
+      const { body: history } = await service.call('GET', `/api/customers/${id}/history`);
+      expect(history.items[0].effectiveAt).toBe('2026-01-01T00:00:00.000Z');
+    });
+
+    it('ends the same whatever order its updates come in, and an older one does not win', async () => {
+      const updates = [
+        [{ name: 'One', title: 'a' }, { at: '2026-01-01T00:00:00.000Z' }],
+        [{ name: 'Two' }, { at: '2026-01-02T00:00:00.000Z' }],
+        [{ name: 'One' }, { at: '2026-01-03T00:00:00.000Z' }],
+        [
+          { name: 'From an order', industry: 'toys' },
+          { at: '2026-01-04T00:00:00.000Z', rank: 'contact' },
+        ],
+      ] as const;
+      const ids = [newId(), newId()];
+      for (const [fields, stamp] of updates) await see(ids[0] as string, fields, stamp);
+      for (const [fields, stamp] of [...updates].reverse()) await see(ids[1] as string, fields, stamp);
+      for (const id of ids) {
+        const { body } = await eventually(
+          () => reading(id),
+          ({ body: found }) => found.title === 'a' && found.name === 'One',
+        );
+        expect(body.industry).toBe('toys');
+      }
+    });
+
+    it('keeps what a person changed since, until the source says something new', async () => {
+      const id = newId();
+      await see(id, { name: 'Source' }, {});
+      await eventually(
+        () => reading(id),
+        ({ status }) => status === 200,
+      );
+      await service.call('PATCH', `/api/customers/${id}`, { name: 'Person' });
+      await see(id, { name: 'Source', title: 'seen' }, { at: '2026-02-01T00:00:00.000Z' });
+      expect(
+        (
+          await eventually(
+            () => reading(id),
+            ({ body }) => body.title === 'seen',
+          )
+        ).body.name,
+      ).toBe('Person');
+      await see(id, { name: 'New' }, { at: '2026-03-01T00:00:00.000Z' });
+      await eventually(
+        () => reading(id),
+        ({ body }) => body.name === 'New',
+      );
+    });
+  });
+});
