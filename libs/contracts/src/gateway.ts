@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { SourceStamp, customerFields, ExternalId } from './customers.ts';
 import { Personal, event, type EventOf } from './event.ts';
-import { Currency, Uuid } from './money.ts';
+import { Currency, OneOf, Uuid } from './money.ts';
 import { Refund, SnapshotStamp, orderFacts } from './sales.ts';
 
 const text = Type.String();
@@ -25,7 +25,7 @@ export type SeenEvent = EventOf<typeof seenEvents>;
 export const connectionEvents = {
   ConnectionMade: event('connection', {
     name: text,
-    kind: Type.Union(connectionKinds.map((kind) => Type.Literal(kind))),
+    kind: OneOf(connectionKinds),
     mapping: Type.Optional(Type.Unknown()),
     readBackUrl: Type.Optional(text),
   }),

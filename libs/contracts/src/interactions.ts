@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Personal, event, type EventOf } from './event.ts';
-import { InstantText, Uuid } from './money.ts';
+import { InstantText, OneOf, Uuid } from './money.ts';
 
 export const interactionKinds = ['call', 'email', 'meeting', 'visit', 'message', 'note', 'event'] as const;
 export type InteractionKind = (typeof interactionKinds)[number];
@@ -16,8 +16,8 @@ export type FollowUp = Static<typeof FollowUp>;
 export const interactionEvents = {
   InteractionLogged: event('interaction', {
     customerId: Uuid,
-    kind: Type.Union(interactionKinds.map((kind) => Type.Literal(kind))),
-    direction: Type.Optional(Type.Union(directions.map((direction) => Type.Literal(direction)))),
+    kind: OneOf(interactionKinds),
+    direction: Type.Optional(OneOf(directions)),
     subject: Type.Optional(text),
     content: Type.Optional(text),
     outcome: Type.Optional(text),

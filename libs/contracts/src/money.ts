@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static, type TUnsafe } from 'typebox';
 
 /** A decimal number as text, at most 15 digits before and 6 after the point: money is never a float. */
 export const Decimal = Type.String({ pattern: '^-?\\d{1,15}(\\.\\d{1,6})?$' });
@@ -10,3 +10,7 @@ export type Money = Static<typeof Money>;
 export const InstantText = Type.String({ format: 'date-time' });
 export const DateText = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
 export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' });
+
+/** One of some texts. */
+export const OneOf = <const T extends readonly string[]>(values: T): TUnsafe<T[number]> =>
+  Type.Unsafe<T[number]>(Type.Union(values.map((value) => Type.Literal(value))));

@@ -63,7 +63,13 @@ export const orderEvents = {
     baseCurrency: Currency,
     rate: Decimal,
   }),
-  OrderChanged: event('order', { ...orderFacts, stamp: Type.Optional(SnapshotStamp) }),
+  /** With `baseCurrency` and `rate` where another currency or another date of placing froze them anew. */
+  OrderChanged: event('order', {
+    ...orderFacts,
+    stamp: Type.Optional(SnapshotStamp),
+    baseCurrency: Type.Optional(Currency),
+    rate: Type.Optional(Decimal),
+  }),
   /** The source repeated what is known, in a newer version. */
   OrderConfirmed: event('order', { stamp: SnapshotStamp }),
   OrderPaid: event('order', { paid: Decimal, currency: Currency }),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isErased } from '@throughline/contracts';
 import { account, accountEvents, person, type AccountCommand, type AccountEvent } from '../test/account.ts';
 import { freshStore } from '../test/database.ts';
-import { newId, runInContext, type Refusal, type RequestContext } from './index.ts';
+import { conflict, newId, runInContext, type Refusal, type RequestContext } from './index.ts';
 
 let kernel: Awaited<ReturnType<typeof freshStore>>;
 beforeAll(async () => {
@@ -79,6 +79,44 @@ describe('a command', () => {
     );
     expect(new Set(outcomes.map(({ version }) => version))).toEqual(new Set([2]));
     expect((await kernel.commands.load(account, id)).state.balance).toBe(7);
+  });
+
+  it('sent ten times at once gets one outcome ten times, also where the second would be refused', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const id = newId();
+      const outcomes = await Promise.all(Array.from({ length: 10 }, () => run(id, open(), { commandId: `k5 ${id}` })));
+      expect(new Set(outcomes.map(({ version }) => version))).toEqual(new Set([1]));
+      expect(outcomes.filter(({ repeated }) => !repeated)).toHaveLength(1);
+    }
+  });
+
+  it('among sixty parallel ones on one stream is not lost', async () => {
+    const id = newId();
+    await run(id, open());
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 60 }, () => run(id, { type: 'MoveMoney', amount: 1 })),
+    );
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
+    expect((await kernel.commands.load(account, id)).state.balance).toBe(60);
+  });
+
+  it('among many is carried out in their order where they are of one stream', async () => {
+    const id = newId();
+    const commands: AccountCommand[] = [
+      open(),
+      ...Array.from({ length: 70 }, (): AccountCommand => ({ type: 'MoveMoney', amount: 1 })),
+      { type: 'MoveMoney', amount: -71 },
+      { type: 'MoveMoney', amount: -70 },
+      { type: 'CloseAccount' },
+    ];
+    const outcomes = await runInContext(person, () =>
+      kernel.commands.executeMany(
+        account,
+        commands.map((command) => ({ id, command, commandId: newId() })),
+      ),
+    );
+    expect(outcomes.flatMap(({ status }, index) => (status === 'refused' ? [index] : []))).toEqual([71]);
+    expect((await kernel.commands.load(account, id)).state).toMatchObject({ balance: 0, open: false });
   });
 
   it('above the size limit is refused and leaves nothing', async () => {
@@ -159,6 +197,47 @@ describe('an append over several streams', () => {
       expect(states.filter(({ absorbed }) => absorbed)).toHaveLength(1);
       expect(states.find(({ absorbed }) => !absorbed)?.balance).toBe(20);
     }
+  });
+});
+
+describe('a decision over several streams', () => {
+  const across = (ids: readonly string[], commandId: string, decide: () => AccountEvent[][]) =>
+    runInContext(as({ commandId }), () => kernel.commands.executeAcross(account, ids, { type: 'Settle' }, decide));
+  const move: AccountEvent = { type: 'MoneyMoved', amount: 1 };
+
+  it('that was refused, or changed nothing, has the same outcome when it is repeated', async () => {
+    const ids = [newId(), newId()];
+    const refused = () => {
+      throw conflict('not-today');
+    };
+    expect(await refusal(across(ids, 'a1', refused))).toBe('not-today');
+    expect(await refusal(across(ids, 'a1', () => [[move], [move]]))).toBe('not-today');
+    await across(ids, 'a2', () => [[], []]);
+    expect(await across(ids, 'a2', () => [[move], [move]])).toMatchObject({ streams: [], repeated: true });
+  });
+
+  it('is made again where a stream that it only read moved on meanwhile', async () => {
+    const [written, read] = [newId(), newId()] as const;
+    await run(read, open());
+    const append = kernel.store.append.bind(kernel.store);
+    let meanwhile: (() => Promise<unknown>) | undefined = () => run(read, { type: 'MoveMoney', amount: 9 });
+    kernel.store.append = async (what) => {
+      const now = what.streams.length > 1 ? meanwhile : undefined;
+      if (now) meanwhile = undefined;
+      await now?.();
+      return append(what);
+    };
+    try {
+      await runInContext(person, () =>
+        kernel.commands.executeAcross(account, [written, read], { type: 'Copy' }, ([, source]): AccountEvent[][] => [
+          [{ type: 'MoneyMoved', amount: source?.balance ?? 0 }],
+          [],
+        ]),
+      );
+    } finally {
+      kernel.store.append = append;
+    }
+    expect((await kernel.commands.load(account, written)).state.balance).toBe(9);
   });
 });
 

@@ -5,6 +5,7 @@ import { ErasedSubject, eventOf, type Stored } from './codec.ts';
 import { currentContext, type RequestContext } from './context.ts';
 import type { Secrets } from './crypto.ts';
 import { replay, type Decider } from './decider.ts';
+import { eachOf } from './each-of.ts';
 import { newId } from './ids.ts';
 import { Refusal, conflict, invalid, type RefusalKind } from './refusal.ts';
 import {
@@ -12,8 +13,8 @@ import {
   CommandRepeated,
   VersionConflict,
   noStream,
+  type Appended,
   type EventStore,
-  type Outcome,
   type StreamAppend,
 } from './store.ts';
 
@@ -82,57 +83,39 @@ export class Commands {
     options: ExecuteOptions<R> = {},
   ): Promise<Executed<S, E>> {
     const context = currentContext();
-    const given = options.commandId ?? context.commandId ?? context.nextCommandId?.(id);
-    const memory = this.#memory(decider.category, id, options.body ?? command, given ?? newId(), context);
-    if (given !== undefined) {
-      const repeated = await this.#repeat<S, E>(decider, memory);
-      if (repeated) return repeated;
-    }
-    try {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await this.#attempt(decider, id, command, options, context, memory, given !== undefined);
-        } catch (error) {
-          const lost = error instanceof VersionConflict || error instanceof CommandRepeated;
-          if (!lost || attempt === attempts) throw lost ? conflict('too-busy') : error;
-          // The append may have been ours, its answer lost.
-          const repeated = await this.#repeat<S, E>(decider, memory);
-          if (repeated) return repeated;
-        }
-      }
-    } catch (error) {
-      if (given !== undefined && error instanceof Refusal && error.code !== 'too-busy') {
-        const { kind, code, params, errors } = error;
-        await this.store.remember(memory, { kind: 'refused', refusal: { kind, code, params, errors } });
-      }
-      throw error;
-    }
+    const memory = this.#memory(decider.category, id, command, options, context);
+    return this.#once(
+      memory,
+      () => this.#attempt(decider, id, command, options, context, memory),
+      () => this.#repeat<S, E>(decider, memory),
+    );
   }
 
-  /** Carries out many commands, each for itself; they travel to the store together. */
+  /** Carries out many commands, each for itself, those of one stream in their order; they travel to the store together. */
   async executeMany<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
     decider: AnyDecider<S, C, E, R>,
     items: readonly Item<C>[],
     options: Omit<ExecuteOptions<R>, 'commandId'> = {},
   ): Promise<ItemOutcome<S, E>[]> {
     const outcomes: ItemOutcome<S, E>[] = [];
-    for (let from = 0; from < items.length; from += manyAtOnce) {
-      const chunk = items.slice(from, from + manyAtOnce).map(async ({ id, command, commandId }) => {
+    const byStream = Map.groupBy(items.entries(), ([, { id }]) => id);
+    await eachOf(byStream.values(), manyAtOnce, async (own) => {
+      for (const [index, { id, command, commandId }] of own) {
         try {
           const executed = await this.execute(decider, id, command, { ...options, commandId });
-          return { status: 'done' as const, executed };
+          outcomes[index] = { status: 'done', executed };
         } catch (error) {
-          if (error instanceof Refusal) return { status: 'refused' as const, refusal: error };
-          throw error;
+          if (!(error instanceof Refusal)) throw error;
+          outcomes[index] = { status: 'refused', refusal: error };
         }
-      });
-      outcomes.push(...(await Promise.all(chunk)));
-    }
+      }
+    });
     return outcomes;
   }
 
   /**
-   * Carries out one decision over several streams, in one append: merge, import, undo.
+   * Carries out one decision over several streams, in one append: merge, import, undo. It counts only if all of them,
+   * also those it leaves as they are, still stand where they were when it was made.
    *
    * @param decide gets the folded states in the order of `ids`, answers with the new events of each
    */
@@ -148,33 +131,28 @@ export class Commands {
     repeated: boolean;
   }> {
     const context = currentContext();
-    const given = options.commandId ?? context.commandId ?? context.nextCommandId?.(ids.join(','));
-    const memory = this.#memory(decider.category, ids.join(','), command, given ?? newId(), context);
-    for (let attempt = 1; ; attempt += 1) {
-      const remembered = given === undefined && attempt === 1 ? undefined : await this.#recall(memory);
-      if (remembered) return { ...remembered, repeated: true };
+    const memory = this.#memory(decider.category, ids.join(','), command, options, context);
+    const attempt = async () => {
       const loaded = await Promise.all(ids.map((id) => this.#load(decider.category, id)));
       const states = loaded.map(({ recorded }) => replay(decider, recorded.map(eventOf) as E[]));
       for (const state of states) if (decider.access) context.authorise?.(decider.category, decider.access(state));
       const decided = decide(states);
-      const streams = await Promise.all(
-        decided.flatMap((events, index) => {
-          const id = ids[index] as string;
-          if (events.length === 0) return [];
-          return [this.#streamAppend(decider, id, (loaded[index] as Loaded).stored, states[index] as S, events)];
-        }),
-      );
-      if (streams.length === 0) return { position: 0, streams: [], repeated: false };
-      try {
-        const appended = await this.store.append(this.#append(streams, memory, context, options));
-        context.position = Math.max(context.position ?? 0, appended.position);
-        return { ...appended, repeated: false };
-      } catch (error) {
-        if (error instanceof ClaimTaken) throw await this.#taken(decider.category, streams);
-        const lost = error instanceof VersionConflict || error instanceof CommandRepeated;
-        if (!lost || attempt === attempts) throw lost ? conflict('too-busy') : error;
+      if (decided.every((events) => events.length === 0)) {
+        await this.#rememberNothing(memory, []);
+        return { position: 0, streams: [], repeated: false };
       }
-    }
+      const streams = await Promise.all(
+        ids.map((id, index) =>
+          this.#streamAppend(decider, id, (loaded[index] as Loaded).stored, states[index] as S, decided[index] ?? []),
+        ),
+      );
+      const appended = await this.#send(decider.category, streams, memory, context, options);
+      return { ...appended, repeated: false };
+    };
+    return this.#once(memory, attempt, async () => {
+      const remembered = await this.#recall(memory);
+      return remembered && { ...remembered, repeated: true };
+    });
   }
 
   /** The folded stream, always current; with `asOf` as things were then, with `knownAt` as the CRM knew them then. */
@@ -220,6 +198,55 @@ export class Commands {
     return { stored, recorded: await this.store.codec.decode(stored) };
   }
 
+  /** Decides until no race is lost, remembers a refusal, and answers a repeat with the first outcome. */
+  async #once<T>(memory: Memory, attempt: () => Promise<T>, repeat: () => Promise<T | undefined>): Promise<T> {
+    try {
+      let repeated = memory.given ? await repeat() : undefined;
+      for (let tries = 1; repeated === undefined; tries += 1) {
+        try {
+          return await attempt();
+        } catch (error) {
+          const lost = error instanceof VersionConflict || error instanceof CommandRepeated;
+          if (!lost || tries === attempts) throw lost ? conflict('too-busy') : error;
+          // The append may have been ours, its answer lost.
+          repeated = await repeat();
+        }
+      }
+      return repeated;
+    } catch (error) {
+      if (!memory.given || !(error instanceof Refusal) || error.code === 'too-busy') throw error;
+      const { kind, code, params, errors } = error;
+      const first = await this.store.remember(memory, { kind: 'refused', refusal: { kind, code, params, errors } });
+      // Refused, it may be, because the same command was carried out a moment ago.
+      const repeated = first ? undefined : await repeat();
+      if (repeated === undefined) throw error;
+      return repeated;
+    }
+  }
+
+  /** @throws CommandRepeated where the command had another outcome before */
+  async #rememberNothing(memory: Memory, streams: Appended['streams']): Promise<void> {
+    if (memory.given && !(await this.store.remember(memory, { kind: 'done', streams }))) throw new CommandRepeated();
+  }
+
+  async #send(
+    category: string,
+    streams: readonly (StreamAppend & { names: ReadonlyMap<string, string> })[],
+    memory: Memory,
+    context: RequestContext,
+    options: ExecuteOptions<never> | ExecuteOptions<unknown>,
+  ): Promise<Appended> {
+    try {
+      const appended = await this.store.append(this.#append(streams, memory, context, options));
+      context.position = Math.max(context.position ?? 0, appended.position);
+      return appended;
+    } catch (error) {
+      if (error instanceof ClaimTaken) throw await this.#taken(category, streams);
+      if (error instanceof ErasedSubject) throw conflict('person-erased');
+      throw error;
+    }
+  }
+
   async #attempt<S, C extends { type: string }, E extends AnyEvent, R>(
     decider: AnyDecider<S, C, E, R>,
     id: string,
@@ -227,7 +254,6 @@ export class Commands {
     options: ExecuteOptions<R>,
     context: RequestContext,
     memory: Memory,
-    remember: boolean,
   ): Promise<Executed<S, E>> {
     const { stored, recorded } = await this.#load(decider.category, id);
     const past = recorded.map(eventOf) as E[];
@@ -241,8 +267,7 @@ export class Commands {
     });
     const version = stored.length;
     if (events.length === 0) {
-      const done: Outcome = { kind: 'done', streams: [{ type: decider.category, id, version }] };
-      if (remember) await this.store.remember(memory, done);
+      await this.#rememberNothing(memory, [{ type: decider.category, id, version }]);
       return {
         id,
         version,
@@ -254,24 +279,17 @@ export class Commands {
       };
     }
     const stream = await this.#streamAppend(decider, id, stored, state, events);
-    try {
-      const { position } = await this.store.append(this.#append([stream], memory, context, options));
-      context.position = Math.max(context.position ?? 0, position);
-      const next = events.reduce(decider.evolve, state);
-      return {
-        id,
-        version: version + events.length,
-        position,
-        state: next,
-        fields: fieldsOf(decider, next),
-        events,
-        repeated: false,
-      };
-    } catch (error) {
-      if (error instanceof ClaimTaken) throw await this.#taken(decider.category, [stream]);
-      if (error instanceof ErasedSubject) throw conflict('person-erased');
-      throw error;
-    }
+    const { position } = await this.#send(decider.category, [stream], memory, context, options);
+    const next = events.reduce(decider.evolve, state);
+    return {
+      id,
+      version: version + events.length,
+      position,
+      state: next,
+      fields: fieldsOf(decider, next),
+      events,
+      repeated: false,
+    };
   }
 
   async #streamAppend<S, C extends { type: string }, E extends AnyEvent, R>(
@@ -284,7 +302,7 @@ export class Commands {
     const last = stored.at(-1);
     const head = last ? { version: last.stream.version, hash: last.hash, effectiveAt: last.effectiveAt } : noStream;
     const stream = { type: decider.category, id, head, events };
-    if (!decider.claims) return { ...stream, names: new Map() };
+    if (!decider.claims || events.length === 0) return { ...stream, names: new Map() };
     const wanted = new Map(
       decider.claims(events.reduce(decider.evolve, state)).map((claim) => [this.#hashed(claim), claim]),
     );
@@ -342,11 +360,26 @@ export class Commands {
     return createHmac('sha256', this.#claimKey).update(claim).digest('base64');
   }
 
-  #memory(category: string, id: string, sent: unknown, commandId: string, context: RequestContext): Memory {
-    const body = JSON.stringify([category, id, sent]);
+  #memory(
+    category: string,
+    target: string,
+    command: { type: string },
+    options: ExecuteOptions<never> | ExecuteOptions<unknown>,
+    context: RequestContext,
+  ): Memory {
+    const chosen = options.commandId ?? context.commandId;
+    const derived = chosen === undefined ? context.nextCommandId?.(`${category}:${target}:${command.type}`) : undefined;
+    // A derived id says by itself what it repeats: the body may have been made from what a view says by now.
+    const sent = derived === undefined ? (options.body ?? command) : command.type;
+    const body = JSON.stringify([category, target, sent]);
     const actor = `${context.actor.type}:${context.actor.id}`;
-    // Two callers may choose the same key: each has its own.
-    return { id: `${actor}/${commandId}`, actor, bodyHash: createHmac('sha256', this.#bodyKey).update(body).digest() };
+    return {
+      // Two callers may choose the same key: each has its own.
+      id: `${actor}/${chosen ?? derived ?? newId()}`,
+      actor,
+      bodyHash: createHmac('sha256', this.#bodyKey).update(body).digest(),
+      given: (chosen ?? derived) !== undefined,
+    };
   }
 
   async #recall(
@@ -378,7 +411,8 @@ export class Commands {
 const fieldsOf = <S>(decider: { fields?: (state: S) => Readonly<Record<string, unknown>> }, state: S) =>
   decider.fields?.(state) ?? {};
 
-type Memory = { id: string; actor: string; bodyHash: Buffer };
+/** `given`: the id was chosen by the caller or derived, so that the command may come again. */
+type Memory = { id: string; actor: string; bodyHash: Buffer; given: boolean };
 
 function checkIfMatch<S, C extends { type: string }, E extends AnyEvent, R>(
   decider: AnyDecider<S, C, E, R>,

@@ -2,6 +2,7 @@ import type { Recorded } from '@throughline/contracts';
 import type { Codec } from './codec.ts';
 import { runInContext, type RequestContext } from './context.ts';
 import { isTransient, type Pool } from './database.ts';
+import { eachOf } from './each-of.ts';
 import type { Feed } from './feed.ts';
 import { derivedId } from './ids.ts';
 import { follow, moveCheckpoint, takeCheckpoint, type Checkpoint, type SubscriptionLog } from './subscription.ts';
@@ -52,8 +53,8 @@ export async function runPolicy(
           const key = `${event.stream.type}:${event.stream.id}`;
           byKey.set(key, [...(byKey.get(key) ?? []), event]);
         }
-        const parked = await parkedKeys(pool, policy.name, [...byKey.keys()]);
-        await eachOf([...byKey], keysAtOnce, ([key, list]) => react(policy, deps, key, list, parked.has(key)));
+        const parked = await parkedSince(pool, policy.name, feed.service, [...byKey.keys()]);
+        await eachOf(byKey, keysAtOnce, ([key, list]) => react(policy, deps, key, list, parked.get(key)));
         checkpoint = await moveCheckpoint(pool, checkpoint, (events.at(-1) as Recorded).position, generation);
       },
     },
@@ -66,11 +67,11 @@ async function react(
   { feed, pool, log }: { feed: Feed; pool: Pool; log: SubscriptionLog },
   key: string,
   events: readonly Recorded[],
-  isParked: boolean,
+  parkedSince = Infinity,
 ): Promise<void> {
-  let parked = isParked;
+  let parked = parkedSince;
   for (const event of events) {
-    if (parked) {
+    if (event.position >= parked) {
       await park(pool, policy.name, feed.service, key, event, 'waits behind an earlier one');
       continue;
     }
@@ -78,8 +79,8 @@ async function react(
       await runInContext(contextOf(policy, event), () => policy.handlers.get(event.type)?.(event) ?? Promise.resolve());
     } catch (error) {
       if (isTransient(error)) throw error;
-      parked = true;
-      const { name, code, stack } = error as Error & { code?: string };
+      parked = event.position;
+      const { name = 'Error', code, stack } = Object(error) as { name?: string; code?: string; stack?: string };
       log.error('policy parked an event', {
         policy: policy.name,
         event: event.id,
@@ -94,7 +95,13 @@ async function react(
 }
 
 function contextOf(policy: Policy, event: Recorded): RequestContext {
-  let index = 0;
+  // Counted a target, so that a repeat which finds less to do names what is left by the same ids.
+  const counts = new Map<string, number>();
+  const nextCommandId = (target: string) => {
+    const index = counts.get(target) ?? 0;
+    counts.set(target, index + 1);
+    return derivedId(event.id, policy.name, target, index);
+  };
   const { meta } = event;
   return {
     actor: policy.entry === 'connector' ? meta.actor : { type: 'policy', id: policy.name },
@@ -102,18 +109,24 @@ function contextOf(policy: Policy, event: Recorded): RequestContext {
     source: policy.entry === 'connector' ? meta.source : policy.name,
     correlationId: meta.correlationId,
     causationId: event.id,
-    nextCommandId: (target) => derivedId(event.id, policy.name, target, index++),
+    nextCommandId,
     ...(meta.traceparent !== undefined && { traceparent: meta.traceparent }),
     ...(meta.batchId !== undefined && { batchId: meta.batchId }),
   };
 }
 
-async function parkedKeys(pool: Pool, policy: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await pool.query<{ key: string }>(
-    'select distinct key from dead_letters where policy = $1 and key = any($2)',
-    [policy, keys],
+/** Key -> position of its first event that is parked. What came before it was handled, and may be handled again. */
+async function parkedSince(
+  pool: Pool,
+  policy: string,
+  feed: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await pool.query<{ key: string; since: string }>(
+    'select key, min(position) as since from dead_letters where policy = $1 and feed = $2 and key = any($3) group by key',
+    [policy, feed, keys],
   );
-  return new Set(rows.map(({ key }) => key));
+  return new Map(rows.map(({ key, since }) => [key, Number(since)]));
 }
 
 async function park(
@@ -129,14 +142,4 @@ async function park(
      on conflict (policy, feed, position) do nothing`,
     [policy, feed, event.position, key, event.id, event.type, error],
   );
-}
-
-/** Runs `work` over the items, so many at a time; the first failure is thrown once all under way have ended. */
-async function eachOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const lane = async () => {
-    for (const item of queue) await work(item);
-  };
-  const results = await Promise.allSettled(Array.from({ length: Math.min(atOnce, items.length) }, lane));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

@@ -166,6 +166,10 @@ type EventRow = {
 const gatherAppends = 64;
 const gatherEvents = 500;
 
+/** The streams that an append moved on, with where they stand then. */
+const moved = (streams: Prepared['streams']): Appended['streams'] =>
+  streams.flatMap(({ type, id, expected, version }) => (version > expected ? [{ type, id, version }] : []));
+
 /** Two appends that swap a claim may meet: the victim did nothing and simply tries again. */
 const deadlockDetected = '40P01';
 
@@ -372,7 +376,7 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
       streams.push({ type, id, expected: head.version, version, release, take });
     }
     if (events.length === 0) throw new Error('an append without events');
-    const outcome: Outcome = { kind: 'done', streams: streams.map(({ type, id, version }) => ({ type, id, version })) };
+    const outcome: Outcome = { kind: 'done', streams: moved(streams) };
     return { append: { ...append, occurredAt, recordedAt }, streams, events, outcome: JSON.stringify(outcome) };
   }
 
@@ -425,8 +429,7 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
       if (position === undefined) prepared.settle.reject(new VersionConflict());
       else {
         highest = Math.max(highest, position);
-        const streams = prepared.streams.map(({ type, id, version }) => ({ type, id, version }));
-        prepared.settle.resolve({ position, streams });
+        prepared.settle.resolve({ position, streams: moved(prepared.streams) });
       }
     });
     if (highest > 0) this.emit('appended', highest);

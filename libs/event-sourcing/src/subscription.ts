@@ -91,10 +91,13 @@ export async function follow(options: SubscriptionOptions, signal: AbortSignal):
   const { name, feed, codec, log } = options;
   for (let failures = 0; !signal.aborted;) {
     try {
-      const { position, generation } = await options.begin();
-      for await (const batch of feed.read(position, options.limit, signal)) {
+      const { position: start, generation } = await options.begin();
+      let position = start;
+      for await (const batch of feed.read(start, options.limit, signal)) {
         if (generation !== null && batch.generation !== generation) throw new GenerationChanged(name);
-        await options.apply(await codec.decode(batch.events), batch.generation);
+        const fresh = batch.events.filter((event) => event.position > position);
+        if (fresh.length > 0) await options.apply(await codec.decode(fresh), batch.generation);
+        position = fresh.at(-1)?.position ?? position;
         failures = 0;
       }
     } catch (error) {
@@ -102,9 +105,10 @@ export async function follow(options: SubscriptionOptions, signal: AbortSignal):
       const stuck = error instanceof UnknownEvent || error instanceof GenerationChanged;
       failures += 1;
       const pause = stuck ? longestBackoff : Math.min(longestBackoff, firstBackoff * 2 ** Math.min(failures, 12));
-      const details = { subscription: name, feed: feed.service, error: (error as Error).message, pause };
-      if (isTransient(error)) log.warn('subscription waits', details);
-      else log.error('subscription stopped', { ...details, stack: (error as Error).stack });
+      const { message, stack } = Object(error) as { message?: string; stack?: string };
+      const details = { subscription: name, feed: feed.service, error: message, pause };
+      if (isTransient(error) || error instanceof Deposed) log.warn('subscription waits', details);
+      else log.error('subscription stopped', { ...details, stack });
       await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
   }

@@ -96,8 +96,8 @@ export class ViewRunner {
     private readonly dataSource: DataSource,
     pool: Pool,
     private readonly codec: Codec,
-    folds: readonly Fold<never>[],
-    private readonly documents: readonly DocumentView<never>[],
+    folds: readonly Fold[],
+    private readonly documents: readonly DocumentView[],
     private readonly log: SubscriptionLog,
   ) {
     this.#pool = pool;
@@ -183,7 +183,7 @@ export class ViewRunner {
     const last = events.at(-1);
     if (!last) return [...checkpoints];
     return transaction(this.#pool, async (client) => {
-      const touched = new Map<DocumentView<never>, Set<string>>();
+      const touched = new Map<DocumentView, Set<string>>();
       const moved: Checkpoint[] = [];
       for (const [index, table] of group.entries()) {
         const checkpoint = checkpoints[index] as Checkpoint;
@@ -259,7 +259,7 @@ export class ViewRunner {
     );
   }
 
-  async #render(client: PoolClient, view: DocumentView<never>, keys: readonly string[]): Promise<void> {
+  async #render(client: PoolClient, view: DocumentView, keys: readonly string[]): Promise<void> {
     const read: ReadRows = async (from, property, values) => {
       const table = this.#byFold.get(from);
       if (!table) throw new Error(`${view.table} reads ${from.table}, which is not a view of this service`);
@@ -335,8 +335,8 @@ function difference(table: FoldTable, old: readonly Row[], rows: readonly Row[])
 }
 
 function collect(
-  touched: Map<DocumentView<never>, Set<string>>,
-  view: DocumentView<never>,
+  touched: Map<DocumentView, Set<string>>,
+  view: DocumentView,
   fold: AnyFold,
   changes: readonly Change[],
 ): void {

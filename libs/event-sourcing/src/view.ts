@@ -31,7 +31,8 @@ export type Fold<Row extends object = object> = {
   feed: ServiceName;
   by: string | undefined;
   key: (event: Recorded) => string | undefined;
-  evolve: (rows: readonly Row[], event: Recorded) => readonly Row[];
+  // A method, so that folds of different rows can stand in one list.
+  evolve(rows: readonly Row[], event: Recorded): readonly Row[];
   handles: (type: string) => boolean;
 };
 
@@ -86,7 +87,7 @@ export const document = <Doc extends { id: string }>(
   spec: Pick<DocumentView<Doc>, 'name' | 'version' | 'touchedBy' | 'render'>,
 ): DocumentView<Doc> => ({ ...spec, kind: 'document', table: `${spec.name}_v${spec.version}` });
 
-export type View = Fold<never> | DocumentView<never>;
+export type View = Fold | DocumentView;
 /** Name of a view's checkpoint. */
 export const checkpointOf = (view: { table: string }): string => `view:${view.table}`;
 

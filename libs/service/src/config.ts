@@ -29,6 +29,11 @@ export class ServiceConfig {
   @IsString()
   kafkaBrokers?: string;
 
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  kafkaReplicationFactor = 1;
+
   @IsOptional()
   @IsUrl(anyUrl)
   searchUrl?: string;
@@ -87,6 +92,7 @@ const variables: Record<keyof ServiceConfig, string> = {
   databaseUrl: 'THROUGHLINE_DATABASE_URL',
   databasePrefix: 'THROUGHLINE_DATABASE_PREFIX',
   kafkaBrokers: 'THROUGHLINE_KAFKA_BROKERS',
+  kafkaReplicationFactor: 'THROUGHLINE_KAFKA_REPLICATION_FACTOR',
   searchUrl: 'THROUGHLINE_SEARCH_URL',
   masterKey: 'THROUGHLINE_MASTER_KEY',
   logLevel: 'THROUGHLINE_LOG_LEVEL',

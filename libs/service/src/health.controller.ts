@@ -14,11 +14,7 @@ export class HealthController {
   /** Ready for commands: only the own database counts, neither Kafka nor the search engine. */
   @Get('readyz')
   async ready() {
-    try {
-      await this.kernel.pool.query('select 1');
-    } catch {
-      throw new HttpProblem(503, 'unavailable');
-    }
+    if (!(await this.kernel.ready().catch(() => false))) throw new HttpProblem(503, 'unavailable');
     return { status: 'ready' };
   }
 }

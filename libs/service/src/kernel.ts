@@ -29,6 +29,7 @@ export type Fence = (milliseconds: number) => Promise<boolean>;
 /** Everything of one service below its Nest edge. */
 export class Kernel {
   readonly #fences: Fence[] = [];
+  readonly #conditions: (() => Promise<boolean>)[] = [];
 
   private constructor(
     readonly service: ServiceName,
@@ -84,6 +85,17 @@ export class Kernel {
     return new StoreFeed(this.service, this.store);
   }
 
+  /** Something besides the database that this service is not ready without. */
+  addCondition(condition: () => Promise<boolean>): void {
+    this.#conditions.push(condition);
+  }
+
+  async ready(): Promise<boolean> {
+    await this.pool.query('select 1');
+    for (const condition of this.#conditions) if (!(await condition())) return false;
+    return true;
+  }
+
   addFence(fence: Fence): void {
     this.#fences.push(fence);
   }
@@ -116,6 +128,14 @@ const quiet = (pool: Pool): Pool => pool.on('error', () => undefined);
 export function databaseUrl(server: string, database: string): string {
   const url = new URL(server);
   url.pathname = `/${database}`;
+  return url.href;
+}
+
+/** Where BI tools read: the analytics database, as the role that sees schema `bi` only. */
+export function biConnectionString(config: ServiceConfig): string {
+  const url = new URL(databaseUrl(config.databaseUrl, `${config.databasePrefix}analytics`));
+  url.username = `${config.databasePrefix}bi_reader`;
+  url.password = config.biPassword ?? '';
   return url.href;
 }
 

@@ -26,6 +26,12 @@ const english: Record<string, string> = {
   'invalid-interaction': 'Some fields of the interaction are not right.',
   'interaction-exists': 'There is already an interaction with this id.',
   'interaction-not-found': 'There is no such interaction.',
+  'interaction-archived': 'This interaction is archived.',
+  'user-exists': 'There is already a user with this id.',
+  'login-taken': 'Another user signs in with this e-mail address.',
+  'api-key-exists': 'There is already an API key with this id.',
+  'api-key-not-found': 'There is no such API key.',
+  'user-not-found': 'There is no such user.',
   'deal-exists': 'There is already a deal with this id.',
   'deal-not-found': 'There is no such deal.',
   'deal-closed': 'This deal is closed.',
@@ -53,6 +59,8 @@ const english: Record<string, string> = {
   'impossible-date': 'is not a date that exists',
   'unknown-field': 'is not a known field',
   'wrong-type': 'has the wrong type or form',
+  'in-the-future': 'lies in the future',
+  'before-start': 'lies before the start',
   'not-allowed': 'is not one of the allowed values',
 };
 
@@ -83,6 +91,12 @@ const chinese: Record<string, string> = {
   'invalid-interaction': '互动记录的部分字段不正确。',
   'interaction-exists': '已存在相同标识的互动记录。',
   'interaction-not-found': '没有这条互动记录。',
+  'interaction-archived': '该互动记录已归档。',
+  'user-exists': '已存在相同标识的用户。',
+  'login-taken': '该邮箱已被其他用户用于登录。',
+  'api-key-exists': '已存在相同标识的 API 密钥。',
+  'api-key-not-found': '没有这个 API 密钥。',
+  'user-not-found': '没有这个用户。',
   'deal-exists': '已存在相同标识的商机。',
   'deal-not-found': '没有这个商机。',
   'deal-closed': '该商机已关闭。',
@@ -110,6 +124,8 @@ const chinese: Record<string, string> = {
   'impossible-date': '不是存在的日期',
   'unknown-field': '不是已知字段',
   'wrong-type': '类型或格式不正确',
+  'in-the-future': '在未来',
+  'before-start': '早于开始时间',
   'not-allowed': '不在允许的取值之内',
 };
 

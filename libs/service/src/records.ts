@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { AnyEvent, Recorded } from '@throughline/contracts';
 import { Commands, notFound, type Decider } from '@throughline/event-sourcing';
-import { IsISO8601, IsOptional, Matches } from 'class-validator';
+import { IsOptional, Matches } from 'class-validator';
+import { IsInstant } from './instant.ts';
 import { ShapeError } from './problem.ts';
 
 /** `?asOf=` by when things happened, `?knownAt=` by when the CRM knew. */
 export class AtQuery {
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsInstant()
   asOf?: string;
 
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsInstant()
   knownAt?: string;
 }
 

@@ -9,6 +9,7 @@ import { Answer } from './answer.ts';
 import type { Bus } from './bus.ts';
 import { ServiceConfig } from './config.ts';
 import { HealthController } from './health.controller.ts';
+import { HistoryController } from './history.controller.ts';
 import { Kernel } from './kernel.ts';
 import { Log } from './log.ts';
 import { PassErrorOn, PolicyTransport } from './policy-transport.ts';
@@ -37,6 +38,8 @@ export type StartOptions = {
   /** Runs while this process leads, beside views, policies and relay. */
   work?: (app: NestFastifyApplication, signal: AbortSignal) => Promise<void>;
   host?: string;
+  /** False where the service takes bodies raw. */
+  parseBodies?: boolean;
 };
 
 const megabyte = 1024 * 1024;
@@ -66,6 +69,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const app = await NestFactory.create<NestFastifyApplication>(edge(module, { kernel, tokens, config, log }), adapter, {
     logger: log,
     abortOnError: false,
+    bodyParser: options.parseBodies ?? true,
   });
   const authenticate = options.authenticate?.(kernel, () => app) ?? byInternalToken(tokens);
   const fastify = app.getHttpAdapter().getInstance();
@@ -95,6 +99,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
         ),
         bus.relay(definition.name, kernel.store, signal),
         options.work?.(app, signal),
+        ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
       ]);
     };
     working = session.lead(work, stopping.signal, (error) =>
@@ -141,7 +146,7 @@ function edge(
     module: EdgeModule,
     global: true,
     imports: [module],
-    controllers: [HealthController],
+    controllers: [HealthController, HistoryController],
     providers,
     exports: providers,
   };

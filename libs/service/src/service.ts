@@ -5,16 +5,21 @@ import type { MixedList } from 'typeorm';
 
 type Class = abstract new (...args: never[]) => unknown;
 
+/** Work that never ends; resolves when the signal aborts. */
+export type Worker = { run: (signal: AbortSignal) => Promise<void> };
+
 /** A service's table of contents. */
 export type ServiceDefinition = {
   name: ServiceName;
   controllers?: Type<unknown>[];
   /** Controllers of `@EventPattern({ policy, event })`. */
   policies?: Type<unknown>[];
-  folds?: readonly Fold<never>[];
-  documents?: readonly DocumentView<never>[];
+  folds?: readonly Fold[];
+  documents?: readonly DocumentView[];
   /** What answers queries and whatever else controllers and policies are given. */
   providers?: NonNullable<ModuleMetadata['providers']>;
+  /** Providers that run while this process leads, beside views, policies and relay. */
+  workers?: Type<Worker>[];
   /** Entities of tables that are not views, made by `migrations`. */
   entities?: Class[];
   migrations?: MixedList<new () => unknown> & unknown[];
@@ -29,7 +34,7 @@ export const Service =
     definitions.set(target as unknown as Class, definition);
     Module({
       controllers: [...(definition.controllers ?? []), ...(definition.policies ?? [])],
-      providers: definition.providers ?? [],
+      providers: [...(definition.providers ?? []), ...(definition.workers ?? [])],
     })(target);
   };
 

@@ -1,0 +1,11 @@
+export { foldText, isHan, isUnspaced, splitWords } from './text.ts';
+export { nameSortKey, pinyinInitials, pinyinReadings } from './names.ts';
+export { normalisePhone, phoneTails, type NormalisedPhone, type PhoneKind } from './phones.ts';
+export { emailParts, normaliseEmail, type EmailParts, type NormalisedEmail } from './emails.ts';
+export { editDistance } from './typos.ts';
+export { ANALYSIS_VERSION, TAGS } from './search-terms.ts';
+export { analyse, type SearchFields, type SearchTokens } from './search-tokens.ts';
+export { analyseQuery, SCORES } from './search-query.ts';
+export type { Alternative, Clause, QueryPlan, SearchField, SearchTier, TermGroup } from './search-query.ts';
+export { matches } from './search-match.ts';
+export { highlight, type Range } from './highlight.ts';

@@ -1,0 +1,6 @@
+export * from './kafka-client.ts';
+export { KafkaJs } from './kafkajs.ts';
+export * from './wire.ts';
+export * from './relay.ts';
+export * from './history.ts';
+export * from './kafka-feed.ts';

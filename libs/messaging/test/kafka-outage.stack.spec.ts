@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { StoreFeed } from '@throughline/event-sourcing';
+import { startStack, type Stack } from '../../../tools/stack.ts';
+import { accountEvents } from '../../event-sourcing/test/account.ts';
+import { freshStore } from '../../event-sourcing/test/database.ts';
+import { Away, KafkaFeed } from '../src/index.ts';
+import { append, following, freshKafka, keptLog, moved, opened, positionsOf, relaying, until } from './fixture.ts';
+
+let dir: string;
+let stack: Stack;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'throughline-kafka-'));
+  stack = await startStack({ kafka: true, dir });
+}, 120_000);
+afterAll(async () => {
+  await stack.stop();
+  await rm(dir, { recursive: true, force: true });
+}, 60_000);
+
+describe('a broker that goes and comes back', () => {
+  for (const how of ['stop', 'kill'] as const) {
+    it(`(${how}) loses nothing, holds up no command, and is worth one line a change`, async () => {
+      const kernel = await freshStore(accountEvents);
+      const { port } = freshKafka(stack.kafkaBrokers);
+      const logs = { relay: keptLog(), feed: keptLog() };
+      const stopRelay = relaying({
+        feed: new StoreFeed('sales', kernel.store),
+        port,
+        pool: kernel.pool,
+        log: logs.relay,
+      });
+      const history = { read: () => Promise.reject(new Away('nobody is there')) };
+      const reader = following(new KafkaFeed({ service: 'sales', port, history, log: logs.feed }));
+      await reader.reaches(await append(kernel.store, [opened('王伟')]));
+      logs.relay.lines.length = 0;
+      logs.feed.lines.length = 0;
+
+      await stack.kafka[how]();
+      for (let index = 0; index < 50; index += 1) {
+        const begun = performance.now();
+        await append(kernel.store, [moved(index)]);
+        expect(performance.now() - begun).toBeLessThan(500);
+        await sleep(80);
+      }
+      expect(port.fetchAge()).toBeGreaterThan(2_000);
+      expect(reader.events).toHaveLength(1);
+      await stack.kafka.start();
+      const last = await append(kernel.store, [moved(99)]);
+      const back = performance.now();
+      await reader.reaches(last);
+      expect(performance.now() - back).toBeLessThan(5_000);
+      await until(() => port.fetchAge() < 1_500);
+
+      expect(positionsOf(reader.events)).toEqual(positionsOf(await kernel.store.readAbove(0, 1_000)));
+      expect(logs.relay.lines).toEqual(['relay to crm.sales.v1 waits', 'relay to crm.sales.v1 goes on']);
+      expect(logs.feed.lines).toEqual(['feed from crm.sales.v1 waits', 'feed from crm.sales.v1 goes on']);
+      await reader.stop();
+      await stopRelay();
+      const told = performance.now();
+      await port.disconnect();
+      expect(performance.now() - told).toBeLessThan(2_500);
+      await kernel.drop();
+    }, 90_000);
+  }
+
+  it('does not keep a process from disconnecting', async () => {
+    const { port } = freshKafka(stack.kafkaBrokers);
+    await port.ensureTopic('x');
+    const reader = port.reader('x');
+    const fetching = reader.fetch(0).catch((error: unknown) => error);
+    await stack.kafka.stop();
+    const told = performance.now();
+    await port.disconnect();
+    expect(performance.now() - told).toBeLessThan(2_500);
+    await fetching;
+    await stack.kafka.start();
+  }, 60_000);
+});

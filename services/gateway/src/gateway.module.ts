@@ -1,0 +1,22 @@
+import { Service } from '@throughline/service';
+import { AccessController } from './access/access.controller.ts';
+import { Credentials } from './access/credentials.store.ts';
+import { FirstAccessStore } from './access/first-access.store.ts';
+import { connectionList } from './connection/connection-list.view.ts';
+import { ConnectionController } from './connection/connection.controller.ts';
+import { Connections } from './connection/connections.store.ts';
+import { Deliveries } from './hooks/deliveries.store.ts';
+import { DeliveriesWorker } from './hooks/deliveries.worker.ts';
+import { HookController } from './hooks/hook.controller.ts';
+import { Gateway1700000000001 } from './migrations/1-gateway.migration.ts';
+import { SettingsController } from './settings/settings.controller.ts';
+
+@Service({
+  name: 'gateway',
+  controllers: [AccessController, ConnectionController, HookController, SettingsController],
+  folds: [connectionList],
+  providers: [Credentials, FirstAccessStore, Connections, Deliveries],
+  workers: [DeliveriesWorker],
+  migrations: [Gateway1700000000001],
+})
+export class GatewayModule {}

@@ -1,0 +1,95 @@
+import rateLimit from '@fastify/rate-limit';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { ServiceName } from '@throughline/contracts';
+import {
+  HttpProblem,
+  Tokens,
+  startService,
+  type Bus,
+  type RunningService,
+  type ServiceConfig,
+} from '@throughline/service';
+import { byTokenOrKey } from './access/authenticate.guard.ts';
+import { Credentials } from './access/credentials.store.ts';
+import { FirstAccessStore, type FirstAccess } from './access/first-access.store.ts';
+import { GatewayModule } from './gateway.module.ts';
+import { forwardToOwners } from './routing/proxy.edge.ts';
+import { ownerOf, routes } from './routing/routes.ts';
+
+export type { FirstAccess } from './access/first-access.store.ts';
+
+export type RunningGateway = RunningService & { firstAccess: FirstAccess };
+
+/** Starts the one public door. */
+export async function startGateway(options: {
+  config: ServiceConfig;
+  bus: Bus;
+  baseUrl: (service: ServiceName) => string;
+  host?: string;
+}): Promise<RunningGateway> {
+  const { config, bus, baseUrl, host } = options;
+  let tokens: Tokens;
+  const running = await startService(GatewayModule, {
+    config,
+    bus,
+    ...(host !== undefined && { host }),
+    parseBodies: false,
+    authenticate: (kernel, app) => byTokenOrKey((tokens = new Tokens(kernel.secrets)), () => app().get(Credentials)),
+    prepare: async (app) => {
+      keepBodiesRaw(app);
+      await limitRate(app);
+      await forwardToOwners(app, tokens, baseUrl);
+    },
+  });
+  // The door is ready when everything behind it is.
+  running.kernel.addCondition(async () => {
+    const answers = await Promise.all(owners.map((service) => isReady(baseUrl(service))));
+    return answers.every(Boolean);
+  });
+  const firstAccess = await running.app.get(FirstAccessStore).ensure();
+  return { ...running, firstAccess };
+}
+
+const owners = [...new Set(routes.map(({ service }) => service))];
+const readyMilliseconds = 2_000;
+
+const isReady = (base: string): Promise<boolean> =>
+  fetch(`${base}/readyz`, { signal: AbortSignal.timeout(readyMilliseconds) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+/** Hooks are signed over the bytes, and what is handed on is handed on as it came: only own routes get parsed JSON. */
+function keepBodiesRaw(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const path = request.url.split('?', 1)[0] as string;
+    if (path.startsWith('/hooks/') || ownerOf(request.method, path)) return done(null, body);
+    if (body.length === 0) return done(null, undefined);
+    if (!/^application\/(merge-patch\+)?json\b/.test(request.headers['content-type'] ?? '')) {
+      return done(new HttpProblem(415, 'unsupported-media-type'));
+    }
+    try {
+      done(null, JSON.parse(body.toString('utf8')));
+    } catch {
+      done(new HttpProblem(400, 'unreadable-json'));
+    }
+  });
+}
+
+const requestsPerMinute = 6_000;
+const signInsPerMinute = 20;
+
+/** A bound for everybody, and a tight one where passwords could be guessed. */
+async function limitRate(app: NestFastifyApplication): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance();
+  await fastify.register(rateLimit as never, {
+    timeWindow: 60_000,
+    enableDraftSpec: true,
+    max: (request: { url: string }) => (request.url === '/api/sessions' ? signInsPerMinute : requestsPerMinute),
+    keyGenerator: (request: { url: string; ip: string; identity?: { id: string } }) =>
+      request.url === '/api/sessions' ? `sign-in ${request.ip}` : (request.identity?.id ?? request.ip),
+    errorResponseBuilder: () => new HttpProblem(429, 'too-many-requests'),
+  });
+}

@@ -1,0 +1,61 @@
+import replyFrom from '@fastify/reply-from';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { ServiceName } from '@throughline/contracts';
+import { HttpProblem, problemOf, sendProblem, type Identity, type Tokens } from '@throughline/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ownerOf } from './routes.ts';
+
+const tokenSeconds = 60;
+const reuseMilliseconds = 30_000;
+
+/** Short internal tokens, one an identity, used again for half of their life. */
+class Passes {
+  readonly #passes = new Map<string, { token: Promise<string>; until: number }>();
+
+  constructor(private readonly tokens: Tokens) {}
+
+  for(identity: Identity): Promise<string> {
+    const key = `${identity.type} ${identity.id} ${identity.roles.join()}`;
+    const known = this.#passes.get(key);
+    if (known && known.until > Date.now()) return known.token;
+    if (this.#passes.size > 10_000) this.#passes.clear();
+    const token = this.tokens.issue(identity, 'internal', tokenSeconds).then((issued) => issued.token);
+    this.#passes.set(key, { token, until: Date.now() + reuseMilliseconds });
+    return token;
+  }
+}
+
+/** Hands every request on to the service that owns its path, under a token that says who asks. */
+export async function forwardToOwners(
+  app: NestFastifyApplication,
+  tokens: Tokens,
+  baseUrl: (service: ServiceName) => string,
+): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance();
+  const passes = new Passes(tokens);
+  await fastify.register(replyFrom as never, {
+    undici: { connections: 64, bodyTimeout: 60_000, headersTimeout: 60_000 },
+  });
+
+  fastify.all('/api/*', async (request: FastifyRequest, reply: FastifyReply) => {
+    const path = (request.url.split('?', 1)[0] as string).replace(/(.)\/$/, '$1');
+    const service = ownerOf(request.method, path);
+    const answer = (error: unknown) => sendProblem(request, reply, problemOf(error), request.traceId ?? request.id);
+    if (!service) return answer(new HttpProblem(404, 'not-found'));
+    const pass = await passes.for(request.identity as Identity);
+    const { method, body } = request;
+    return reply.from(baseUrl(service) + request.url, {
+      ...(method !== 'GET' &&
+        method !== 'HEAD' && {
+          body: body as Buffer,
+          contentType: request.headers['content-type'] ?? 'application/json',
+        }),
+      rewriteRequestHeaders: (_: unknown, headers: Record<string, unknown>) => ({
+        ...headers,
+        authorization: `Bearer ${pass}`,
+        traceparent: request.traceparent,
+      }),
+      onError: () => void answer(new HttpProblem(503, 'unavailable')),
+    } as never);
+  });
+}

@@ -1,0 +1,30 @@
+import { Body, Controller, Get, Patch, Req } from '@nestjs/common';
+import { Commands } from '@throughline/event-sourcing';
+import { type RecordAnswer } from '@throughline/service';
+import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import type { FastifyRequest } from 'fastify';
+import { requireAdministrator } from '../access/access.controller.ts';
+import { organisation, organisationId } from './organisation.ts';
+
+class SettingsDto {
+  @IsOptional() @IsString() @MaxLength(200) name?: string;
+  @IsOptional() @IsString() @MaxLength(100) timeZone?: string;
+  @IsOptional() @Matches(/^[A-Z]{3}$/) baseCurrency?: string;
+}
+
+@Controller('settings')
+export class SettingsController {
+  constructor(private readonly commands: Commands) {}
+
+  @Get()
+  async read(): Promise<RecordAnswer> {
+    const { state, version, position } = await this.commands.load(organisation, organisationId);
+    return { id: organisationId, version, position, fields: organisation.fields?.(state) ?? {} };
+  }
+
+  @Patch()
+  change(@Body() changes: SettingsDto, @Req() request: FastifyRequest) {
+    requireAdministrator(request);
+    return this.commands.execute(organisation, organisationId, { type: 'ConfigureOrganisation', changes });
+  }
+}

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '@throughline/event-sourcing';
+import { startTestService, type TestService } from '@throughline/service/testing';
+import { InteractionsModule } from '../src/interactions.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(InteractionsModule);
+});
+afterAll(() => service.end());
+
+const log = (body: object = {}) =>
+  service.call('POST', '/api/interactions', { customerId: newId(), kind: 'call', ...body });
+
+describe('the interactions service', () => {
+  it('logs a call with all that was said, at the time when it was', async () => {
+    const startedAt = '2025-06-01T10:00:00+08:00';
+    const { status, body } = await log({
+      startedAt,
+      subject: '询价',
+      content: '要三百件 📦',
+      followUp: { plan: '报价' },
+    });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ kind: 'call', subject: '询价', startedAt: '2025-06-01T02:00:00.000Z' });
+    const { body: history } = await service.call('GET', `/api/interactions/${body.id}/history`);
+    expect(history.items[0]).toMatchObject({ type: 'InteractionLogged', effectiveAt: '2025-06-01T02:00:00.000Z' });
+  });
+
+  it('names every wrong field', async () => {
+    const { status, body } = await service.call('POST', '/api/interactions', {
+      kind: 'fax',
+      startedAt: '2025-02-30T10:00:00Z',
+      mood: 1,
+    });
+    expect(status).toBe(400);
+    expect(body.errors.map(({ path, code }: { path: string; code: string }) => `${path} ${code}`).sort()).toEqual([
+      'customerId required',
+      'kind not-allowed',
+      'mood unknown-field',
+      'startedAt impossible-date',
+    ]);
+  });
+
+  it('keeps nothing of what was said in clear', async () => {
+    await log({ content: 'very private words', participants: ['someone@example.com'] });
+    const { rows } = await service.kernel.pool.query<{ dump: string }>(
+      `select string_agg(e::text, '') || coalesce((select string_agg(c::text, '') from commands c), '') as dump from events e`,
+    );
+    expect(rows[0]?.dump).not.toMatch(/very private|someone@example/);
+  });
+
+  it('changes and archives', async () => {
+    const { body } = await log();
+    const changed = await service.call('PATCH', `/api/interactions/${body.id}`, { outcome: 'agreed' });
+    expect(changed.body).toMatchObject({ outcome: 'agreed', version: 2 });
+    expect((await service.call('DELETE', `/api/interactions/${body.id}`)).body.archived).toBe(true);
+    expect((await service.call('PATCH', `/api/interactions/${body.id}`, { outcome: 'no' })).status).toBe(409);
+  });
+});

@@ -1,0 +1,106 @@
+// `npm test [-- what Jest takes]`: every suite once, against a real Postgres, and a real Kafka and Elasticsearch where
+// there is a JDK. The last line says `N passed, N failed`.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { startEmbeddedPostgres } from '../libs/service/src/embedded-postgres.ts';
+import { elasticsearchHome, kafkaLib } from './stack/artifacts.ts';
+import { stackAvailable, startStack } from './stack.ts';
+
+const root = join(import.meta.dirname, '..');
+const args = process.argv.slice(2);
+const temporary = await mkdtemp(join(tmpdir(), 'throughline-test-'));
+await chmod(temporary, 0o711); // started by root, the servers run as another user
+const resultFile = join(temporary, 'result.json');
+const endings = [() => rm(temporary, { recursive: true, force: true })];
+
+// What has been started ends with us; only the temporary folder needs a word.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => void end().then(() => process.exit(128 + constants.signals[signal])));
+}
+
+let code = 1;
+try {
+  code = await main();
+} catch (error) {
+  console.error(error.message);
+  console.log('0 passed, 1 failed');
+} finally {
+  await end();
+}
+process.exit(code);
+
+async function main() {
+  const { output } = await jest(['--listTests', '--json', ...args], 'pipe');
+  const suites = JSON.parse(output.slice(output.lastIndexOf('\n[') + 1)).map((file) => relative(root, file));
+  const onStack = suites.filter((file) => file.endsWith('.stack.spec.ts'));
+
+  const postgres = await startEmbeddedPostgres({ dataDir: join(temporary, 'postgres') });
+  endings.unshift(() => postgres.stop());
+  const databaseUrl = postgres.url('postgres');
+  const env = { THROUGHLINE_TEST_DATABASE_URL: databaseUrl, THROUGHLINE_TEST_RESULT: resultFile };
+
+  const missing = onStack.length > 0 ? await stackMissing() : undefined;
+  if (onStack.length > 0 && !missing) {
+    const stack = await startStack({ kafka: true, elasticsearch: true, dir: join(temporary, 'stack') });
+    endings.unshift(() => stack.stop());
+    const { kafkaBrokers, searchUrl } = stack;
+    env.THROUGHLINE_TEST_STACK = JSON.stringify({ kafkaBrokers, searchUrl, databaseUrl });
+  }
+
+  const leaveOut = missing ? ['--testPathIgnorePatterns', '\\.stack\\.spec\\.ts$', '/node_modules/'] : [];
+  const reporters = ['--reporters=default', `--reporters=${join(root, 'tools', 'test-reporter.mjs')}`];
+  const { code } = await jest([...reporters, '--maxWorkers=2', ...args, ...leaveOut], 'inherit', env);
+  const { passed, failed } = existsSync(resultFile)
+    ? JSON.parse(readFileSync(resultFile, 'utf8'))
+    : { passed: 0, failed: 0 };
+
+  if (missing) {
+    console.log(`\nLeft out, because ${missing}:`);
+    for (const file of onStack) console.log(`  ${file}`);
+  }
+  await end();
+  if (passed + failed === 0) console.log('nothing ran');
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed > 0 || passed === 0 ? 1 : code;
+}
+
+/** Why the suites that need Kafka and Elasticsearch cannot run here. */
+async function stackMissing() {
+  const available = stackAvailable();
+  if (!available.ok) return available.reason;
+  try {
+    await kafkaLib();
+    await elasticsearchHome();
+    return undefined;
+  } catch (error) {
+    return error.message;
+  }
+}
+
+async function jest(args, output, env = {}) {
+  const child = spawn(process.execPath, [join(root, 'node_modules', 'jest', 'bin', 'jest.js'), ...args], {
+    cwd: root,
+    stdio: ['inherit', output, 'inherit'],
+    env: {
+      ...process.env,
+      ...env,
+      NODE_OPTIONS:
+        '--experimental-vm-modules --disable-warning=ExperimentalWarning --disable-warning=TimeoutNegativeWarning',
+    },
+  });
+  endings.unshift(() => void child.kill());
+  let text = '';
+  child.stdout?.on('data', (chunk) => (text += chunk));
+  const code = await new Promise((done, failed) =>
+    child.once('error', failed).once('close', (exit) => done(exit ?? 1)),
+  );
+  endings.shift();
+  return { code, output: `\n${text}` };
+}
+
+async function end() {
+  while (endings.length > 0) await endings.shift()();
+}
