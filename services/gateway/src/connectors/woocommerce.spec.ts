@@ -36,7 +36,7 @@ describe('an order of WooCommerce', () => {
           total: '2.5',
         },
       ],
-      taxIncluded: true,
+      taxIncluded: false,
       subtotal: '36.5',
       discount: '1',
       tax: '8.36',

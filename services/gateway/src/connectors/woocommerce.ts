@@ -180,7 +180,8 @@ function facts(source: Place, state: string | undefined, at: string): Facts {
     number: source.get('number').text() ?? source.get('id').requiredText(),
     status,
     lines,
-    taxIncluded: source.get('prices_include_tax').flag(),
+    // Whatever the shop shows its customers: the totals of a line are always without tax.
+    taxIncluded: false,
     subtotal: sum(lines.map((line) => line.total)),
     discount: sum([beyondLines, ...rebates]),
     tax: source.get('total_tax').decimal() ?? '0',
