@@ -12,6 +12,7 @@ import { HealthController } from './health.controller.ts';
 import { HistoryController } from './history.controller.ts';
 import { Kernel } from './kernel.ts';
 import { Log } from './log.ts';
+import { openApiOf } from './openapi.ts';
 import { PassErrorOn, PolicyTransport } from './policy-transport.ts';
 import { ProblemFilter } from './problem.ts';
 import { Records } from './records.ts';
@@ -81,6 +82,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   app.useGlobalInterceptors(new Answer(kernel));
   app.connectMicroservice({ strategy: transport }, { inheritAppConfig: false }).useGlobalFilters(new PassErrorOn());
   await app.startAllMicroservices();
+  const document = openApiOf(app, definition.name);
+  fastify.get('/openapi.json', async () => document);
   await app.listen(config.port, options.host ?? '127.0.0.1');
   const url = await app.getUrl();
 

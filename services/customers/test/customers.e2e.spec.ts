@@ -219,3 +219,14 @@ describe('the customers service', () => {
     });
   });
 });
+
+describe('its description', () => {
+  it('is an OpenAPI 3.1 document that says what bodies may hold', async () => {
+    const { body } = await service.call('GET', '/openapi.json', undefined, { authorization: '' });
+    expect(body.openapi).toBe('3.1.0');
+    const schema = body.components.schemas.CreateCustomerDto;
+    expect(schema.properties).toMatchObject({ name: { type: 'string', maxLength: 500 }, kind: { enum: ['person', 'company'] } });
+    expect(schema.properties.emails).toEqual({ type: 'array', items: { $ref: '#/components/schemas/EmailDto' } });
+    expect(schema.required ?? []).not.toContain('name');
+  });
+});

@@ -12,6 +12,7 @@ import {
 import { byTokenOrKey } from './access/authenticate.guard.ts';
 import { Credentials } from './access/credentials.store.ts';
 import { FirstAccessStore, type FirstAccess } from './access/first-access.store.ts';
+import { serveDocs } from './docs/docs.edge.ts';
 import { GatewayModule } from './gateway.module.ts';
 import { forwardToOwners } from './routing/proxy.edge.ts';
 import { ownerOf, routes } from './routing/routes.ts';
@@ -38,6 +39,7 @@ export async function startGateway(options: {
     prepare: async (app) => {
       keepBodiesRaw(app);
       await limitRate(app);
+      serveDocs(app, baseUrl);
       await forwardToOwners(app, tokens, baseUrl);
     },
   });

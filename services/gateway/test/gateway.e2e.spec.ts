@@ -198,7 +198,10 @@ describe('a hook', () => {
   });
 
   it('shows what could not be mapped, with the reason, and applies it once the mapping is mended', async () => {
-    const mapping = (name: string) => ({ object: 'customer', fields: { externalId: '/key', name, updatedAt: '/changed' } });
+    const mapping = (name: string) => ({
+      object: 'customer',
+      fields: { externalId: '/key', name, updatedAt: '/changed' },
+    });
     const secret = `whsec_${Buffer.from('a long enough secret').toString('base64')}`;
     const { id } = await connect({ kind: 'json', secret, mapping: mapping('/nested/name') });
     const body = JSON.stringify({ changed: '2026-01-01T00:00:00Z', nested: { name: '李雷' } });
@@ -213,7 +216,10 @@ describe('a hook', () => {
     await settled(id, 2);
     const [failed] = await deliveries(id, '?status=failed');
     expect(failed.reason).toContain('/key');
-    const mended = { ...mapping('/nested/name'), fields: { ...mapping('/nested/name').fields, externalId: '/nested/name' } };
+    const mended = {
+      ...mapping('/nested/name'),
+      fields: { ...mapping('/nested/name').fields, externalId: '/nested/name' },
+    };
     await call('PATCH', `/api/connections/${id}`, { mapping: mended });
     expect((await call('POST', `/api/connections/${id}/deliveries/${failed.id}/retry`)).status).toBe(202);
     await eventually(

@@ -1,0 +1,90 @@
+import { ApiProperty, DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+// @ts-expect-error it comes without types
+import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import { getMetadataStorage } from 'class-validator';
+import type { ServiceName } from '@throughline/contracts';
+
+type Validation = { propertyName: string; name?: string; type: string; constraints?: unknown[]; each: boolean };
+type Property = Record<string, unknown>;
+
+/** What each check says in a schema. */
+const meaning: Record<string, (constraints: unknown[]) => Property> = {
+  isString: () => ({ type: 'string' }),
+  isBoolean: () => ({ type: 'boolean' }),
+  isInt: () => ({ type: 'integer' }),
+  isNumber: () => ({ type: 'number' }),
+  isObject: () => ({ type: 'object', additionalProperties: true }),
+  isUuid: () => ({ type: 'string', format: 'uuid' }),
+  isEmail: () => ({ type: 'string', format: 'email' }),
+  isUrl: () => ({ type: 'string', format: 'uri' }),
+  isRealInstant: () => ({ type: 'string', format: 'date-time' }),
+  isRealDate: () => ({ type: 'string', format: 'date' }),
+  isIn: ([values]) => ({ enum: values }),
+  maxLength: ([limit]) => ({ maxLength: limit }),
+  minLength: ([limit]) => ({ minLength: limit }),
+  arrayMaxSize: ([limit]) => ({ maxItems: limit }),
+  matches: ([pattern]) => ({ type: 'string', pattern: (pattern as RegExp).source }),
+};
+
+const described = new Set<unknown>();
+
+/** Describes the bodies and queries by what class-validator checks of them, so that the document cannot differ from it. */
+function describeBodies(): void {
+  const storage = getMetadataStorage() as unknown as { validationMetadatas: Map<new () => object, Validation[]> };
+  for (const [target, validations] of storage.validationMetadatas) {
+    if (described.has(target)) continue;
+    described.add(target);
+    for (const property of new Set(validations.map(({ propertyName }) => propertyName))) {
+      const own = validations.filter(({ propertyName }) => propertyName === property);
+      ApiProperty(propertyOf(target, property, own) as never)(target.prototype as object, property);
+    }
+  }
+}
+
+function propertyOf(target: new () => object, property: string, validations: readonly Validation[]): Property {
+  const isArray = validations.some(({ name, each }) => name === 'isArray' || each);
+  const required = !validations.some(
+    ({ type, name }) => type === 'conditionalValidation' || name === 'isOptional' || name === 'allow',
+  );
+  const checks = validations.map(({ name = '', constraints = [] }) => meaning[name]?.(constraints) ?? {});
+  const schema: Property = Object.assign({}, ...checks);
+  const nested = nestedTypes(target).get(property)?.typeFunction;
+  if (nested) return { required, isArray, type: () => nested() };
+  if (!isArray)
+    return { required, ...(Object.keys(schema).length > 0 ? schema : { type: 'object', additionalProperties: true }) };
+  const { maxItems, ...items } = schema;
+  return {
+    required,
+    type: 'array',
+    items: Object.keys(items).length > 0 ? items : { type: 'string' },
+    ...(maxItems !== undefined && { maxItems }),
+  };
+}
+
+type Nested = ReadonlyMap<string, { typeFunction: () => unknown }>;
+
+/** The classes of nested bodies, as class-transformer's `@Type` says. Its package does not export where it keeps them. */
+function nestedTypes(target: unknown): Nested {
+  const { _typeMetadatas: all } = defaultMetadataStorage as unknown as { _typeMetadatas: Map<unknown, Nested> };
+  return all.get(target) ?? new Map();
+}
+
+/** The OpenAPI 3.1 document of one service. */
+export function openApiOf(app: NestFastifyApplication, service: ServiceName): OpenAPIObject {
+  describeBodies();
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Throughline CRM')
+    .setVersion('1')
+    .addBearerAuth()
+    .addSecurityRequirements('bearer')
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (_, method) => `${service}_${method}`,
+  });
+  const paths = Object.entries(document.paths).filter(
+    ([path]) => path.startsWith('/api/') || path.startsWith('/hooks/'),
+  );
+  return { ...document, paths: Object.fromEntries(paths) };
+}
