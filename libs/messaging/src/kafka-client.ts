@@ -8,7 +8,10 @@ export type PlacedMessage = Message & { offset: number };
 export type Fetched = { messages: readonly PlacedMessage[]; next: number };
 
 /** Does not answer, or not as it should; goes away by itself. Never holds anything of a payload. */
-export class Away extends Error {}
+export class Away extends Error {
+  /** By which the kernel knows it for transient. */
+  readonly code = 'ETIMEDOUT';
+}
 
 /** Reads a topic's one partition from any offset. Nothing is shared with other readers, nothing is committed. */
 export interface TopicReader {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { topicOf, type ServiceName } from '@throughline/contracts';
 import {
   GenerationChanged,
+  isTransient,
   type Batch,
   type Feed,
   type Stored,
@@ -10,7 +11,7 @@ import {
 import { ahead } from './ahead.ts';
 import { historyLimit, type History, type HistoryPage } from './history.ts';
 import { Away, type KafkaPort, type PlacedMessage, type TopicReader } from './kafka-client.ts';
-import { Outage, goesAway } from './outage.ts';
+import { Outage } from './outage.ts';
 import { fromMessage, type Carried } from './wire.ts';
 
 /** A message that is none of ours. The reader stops there until it is dealt with, and never skips. */
@@ -53,8 +54,8 @@ export class KafkaFeed implements Feed {
   }
 
   /** @throws UndecodableMessage, GenerationChanged */
-  read(after: number, limit: number, signal: AbortSignal): AsyncGenerator<Batch, void> {
-    return new Reading(this.options, after, limit, signal).batches();
+  async *read(after: number, limit: number, signal: AbortSignal): AsyncGenerator<Batch, void> {
+    yield* new Reading(this.options, after, limit, signal).batches();
   }
 
   async head(): Promise<number> {
@@ -62,7 +63,7 @@ export class KafkaFeed implements Feed {
     try {
       return (await peek(history)).head;
     } catch (error) {
-      if (!goesAway(error)) throw error;
+      if (!isTransient(error)) throw error;
     }
     const reader = port.reader(topicOf(service));
     try {
@@ -169,8 +170,8 @@ class Reading {
       this.#outage.over();
       offset = next;
       if (messages.length === 0) continue;
-      since = Date.now();
       yield messages;
+      since = Date.now();
     }
   }
 
@@ -184,7 +185,7 @@ class Reading {
     }
   }
 
-  /** Kafka may still bring what the owner does not give. */
+  /** Does not wait for the owner: Kafka may still bring what the owner does not give. */
   async *#fillWhatIsThere(upTo: number): AsyncGenerator<readonly Stored[], void> {
     try {
       yield* this.#fill(upTo);

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTransient, type SubscriptionLog } from '@throughline/event-sourcing';
-import { Away } from './kafka-client.ts';
 
 const firstPause = 50;
 const longestPause = 2_000;
@@ -24,7 +23,7 @@ export class Outage {
 
   /** @throws the error itself where waiting does not help. */
   begin(error: unknown): void {
-    if (!goesAway(error)) throw error;
+    if (!isTransient(error)) throw error;
     if (this.#failures === 0) {
       this.#since = Date.now();
       this.log.warn(`${this.name} waits`, { error: (error as Error).message });
@@ -38,5 +37,3 @@ export class Outage {
     this.#failures = 0;
   }
 }
-
-export const goesAway = (error: unknown): boolean => error instanceof Away || isTransient(error);

@@ -12,7 +12,7 @@ export type FeedSubject = {
 
 /** What every feed promises, whatever carries it. */
 export function feedContract(name: string, start: () => Promise<FeedSubject>): void {
-  describe(name, () => {
+  describe(`${name}`, () => {
     let subject: FeedSubject;
     beforeAll(async () => {
       subject = await start();
@@ -128,7 +128,8 @@ export function feedContract(name: string, start: () => Promise<FeedSubject>): v
 
     it('knows the position of the newest event', async () => {
       const last = await append(subject.kernel.store, [moved(1)]);
-      await until(async () => (await subject.feed.head()) === last);
+      await until(async () => (await subject.feed.head()) >= last);
+      expect(await subject.feed.head()).toBe(last);
     });
   });
 }

@@ -126,7 +126,7 @@ describe('a reader', () => {
     expect((await readUpTo(feedWith(watched().history), 0, last)).events).toEqual(await stored());
   });
 
-  it('looks again after a while, should the topic have come back with as many messages as it had read', async () => {
+  it('looks again after a while, and finds what the topic lost at its end', async () => {
     const stopRelay = startRelay();
     const reader = follow(feedWith(watched().history, 1_000));
     await reader.reaches(await append(kernel.store, [opened('王伟')]));

@@ -40,11 +40,11 @@ describe('a broker that goes and comes back', () => {
       logs.feed.lines.length = 0;
 
       await stack.kafka[how]();
-      for (let index = 0; index < 50; index += 1) {
+      for (let index = 0; index < 40; index += 1) {
         const begun = performance.now();
         await append(kernel.store, [moved(index)]);
         expect(performance.now() - begun).toBeLessThan(500);
-        await sleep(80);
+        await sleep(60);
       }
       expect(port.fetchAge()).toBeGreaterThan(2_000);
       expect(reader.events).toHaveLength(1);
