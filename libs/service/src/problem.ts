@@ -84,13 +84,13 @@ export function sendProblem(
     .header('content-language', language)
     .send(
       JSON.stringify({
+        ...params,
         type: `/problems/${code}`,
         title,
         status,
         detail: title,
         code,
         traceId,
-        ...params,
         ...(errors.length > 0 && {
           errors: errors.map(({ path, code: field, params: fill }) => ({
             path,

@@ -1,0 +1,22 @@
+import { Service } from '@throughline/service';
+import { BiSchema } from './bi/bi-schema.store.ts';
+import { ReportController } from './reports/report.controller.ts';
+import { Reports } from './reports/reports.store.ts';
+import { ListsController } from './lists/lists.controller.ts';
+import { Lists } from './lists/lists.reader.ts';
+import { SearchIndexer } from './search/search.indexer.ts';
+import { searchEngine } from './search/search.providers.ts';
+import { searchDocuments, searchFolds } from './search/search.view.ts';
+import { TimelineController } from './timeline/timeline.controller.ts';
+import { Timelines } from './timeline/timeline.reader.ts';
+import { timeline } from './timeline/timeline.view.ts';
+import { star } from './star/star.view.ts';
+
+@Service({
+  name: 'analytics',
+  folds: [...star, ...searchFolds, ...timeline],
+  documents: searchDocuments,
+  controllers: [ListsController, TimelineController, ReportController],
+  providers: [searchEngine, SearchIndexer, Lists, Timelines, BiSchema, Reports],
+})
+export class AnalyticsModule {}

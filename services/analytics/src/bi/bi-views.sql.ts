@@ -1,0 +1,346 @@
+import { defaultTimeZone } from '@throughline/contracts';
+import { checkpointOf } from '@throughline/event-sourcing';
+import { dimCustomerHistory } from '../star/dim-customer-history.view.ts';
+import { dimCustomer } from '../star/dim-customer.view.ts';
+import { dimDealHistory } from '../star/dim-deal-history.view.ts';
+import { dimDeal } from '../star/dim-deal.view.ts';
+import { dimStage } from '../star/dim-stage.view.ts';
+import { factInteraction } from '../star/fact-interaction.view.ts';
+import { factOrderLine } from '../star/fact-order-line.view.ts';
+import { factPayment } from '../star/fact-payment.view.ts';
+import { factStageVisit } from '../star/fact-stage-visit.view.ts';
+import { organisation } from '../star/organisation.view.ts';
+import { star } from '../star/star.view.ts';
+
+export type BiColumn = {
+  name: string;
+  sql: string;
+  comment: string;
+  /** Says who somebody is: only in the view `<name>_pii`. */
+  personal?: boolean;
+};
+export type BiView = { name: string; comment: string; columns: readonly BiColumn[]; from: string };
+
+/** What the views stand on beside the tables that the star folds. */
+export const foundation = `
+-- Filled once records can be merged: which golden customer a record belongs to.
+create table if not exists customer_alias (record_id uuid primary key, customer_id uuid not null);
+
+create table if not exists dim_date (
+  date date primary key,
+  year int not null,
+  quarter int not null,
+  month int not null,
+  day int not null,
+  year_month text not null,
+  iso_year int not null,
+  iso_week int not null,
+  iso_weekday int not null,
+  is_weekend boolean not null
+);
+insert into dim_date
+select d, extract(year from d), extract(quarter from d), extract(month from d), extract(day from d),
+  to_char(d, 'YYYY-MM'), extract(isoyear from d), extract(week from d), extract(isodow from d), extract(isodow from d) > 5
+from (select generate_series(date '2000-01-01', date '2050-12-31', interval '1 day')::date as d)
+where not exists (select 1 from dim_date);
+
+-- Falls back where the server does not know the zone: a wrong setting must not break every report.
+create or replace function organisation_time_zone() returns text
+language plpgsql stable security definer set search_path = public as $$
+declare
+  zone text;
+begin
+  select time_zone into zone from ${organisation.table};
+  perform now() at time zone zone;
+  return coalesce(zone, '${defaultTimeZone}');
+exception when invalid_parameter_value then
+  return '${defaultTimeZone}';
+end $$;
+`;
+
+// As a sub-select it is asked once a query, not once a row.
+const localDate = (sql: string) => `(${sql} at time zone (select organisation_time_zone()))::date`;
+
+const column = (name: string, sql: string, comment: string): BiColumn => ({ name, sql, comment });
+const personal = (name: string, sql: string, comment: string): BiColumn => ({ name, sql, comment, personal: true });
+/** A column that is called in the table as in the view. */
+const plain = (name: string, comment: string): BiColumn => column(name, `t.${name}`, comment);
+
+const golden = column('customer_id', 'coalesce(a.customer_id, t.record_id)', 'The customer: its golden record.');
+const record = plain('record_id', 'The record that the fact came with, whatever it was merged into since.');
+const withAlias = (table: string) => `from ${table} t left join customer_alias a on a.record_id = t.record_id`;
+
+const customerAttributes = [
+  plain('kind', 'person or company.'),
+  plain('type', 'Type of the customer, for example new, existing, potential.'),
+  plain('source', 'Where the customer came from.'),
+  plain('channel', 'Channel through which the customer came.'),
+  plain('campaign', 'Campaign that brought the customer.'),
+  plain('industry', 'Industry.'),
+  plain('size', 'Size of the company.'),
+  plain('region', 'Sales region.'),
+  plain('country', 'Country of the primary address.'),
+  plain('province', 'Province or state of the primary address.'),
+  plain('city', 'City of the primary address.'),
+  plain('gender', 'Gender, where known.'),
+  plain('owner_id', 'User who owns the customer.'),
+  plain('lifecycle', 'Stage of the customer life cycle.'),
+  column('tags', `array_to_string(t.tags, ', ')`, 'Tags, separated by a comma; one a row in bridge_customer_tag.'),
+  plain('archived', 'True where the customer is archived.'),
+];
+
+const dealAttributes = [
+  golden,
+  record,
+  plain('pipeline_id', 'Pipeline.'),
+  plain('stage_id', 'Stage where the deal is, or was when it was closed.'),
+  plain('status', 'open, won or lost.'),
+  plain('amount', 'Value of the deal, in currency.'),
+  plain('currency', 'ISO 4217 code of amount.'),
+  plain('owner_id', 'User who owns the deal.'),
+  plain('expected_close_on', 'Day on which the deal is expected to close.'),
+];
+
+const validity = [
+  plain('version', 'Number of the version, from 1.'),
+  plain('valid_from', 'From when it was so, by when things happened.'),
+  plain('valid_to', 'Until just before when it was so; null = it is so now.'),
+];
+
+const date = (name: string, of: string, comment: string) => column(name, localDate(`t.${of}`), comment);
+
+/** The views as BI tools see them. They only ever gain columns. */
+export const biViews: readonly BiView[] = [
+  {
+    name: 'dim_customer',
+    comment: 'Customers as they are now, one row a golden customer.',
+    columns: [
+      column('customer_id', 't.record_id', 'The customer: its golden record.'),
+      plain('number', 'Customer number.'),
+      personal('name', 't.name', 'Name of the person or company.'),
+      personal('company_name', 't.company_name', 'Name of the company.'),
+      personal('birth_date', 't.birth_date', 'Date of birth.'),
+      ...customerAttributes,
+      plain('created_at', 'When the customer was created.'),
+      date('created_on', 'created_at', 'Local day on which the customer was created.'),
+      plain('updated_at', 'When the customer was last changed.'),
+    ],
+    from: `${withAlias(dimCustomer.table)} where a.record_id is null`,
+  },
+  {
+    name: 'dim_customer_history',
+    comment: 'Customer records as they were at any time (type 2), one row a version of a record.',
+    columns: [golden, record, ...validity, ...customerAttributes],
+    from: withAlias(dimCustomerHistory.table),
+  },
+  {
+    name: 'bridge_customer_tag',
+    comment: 'Tags of the customers, one row a customer and tag.',
+    columns: [golden, column('tag', 'tag', 'Tag.')],
+    from: `${withAlias(dimCustomer.table)} cross join unnest(t.tags) as tag group by 1, 2`,
+  },
+  {
+    name: 'dim_deal',
+    comment: 'Deals as they are now.',
+    columns: [
+      plain('deal_id', 'Deal.'),
+      personal('title', 't.title', 'Title of the deal, free text.'),
+      ...dealAttributes,
+      personal('lost_reason', 't.lost_reason', 'Why it was lost, free text.'),
+      plain('opened_at', 'When it was opened.'),
+      date('opened_on', 'opened_at', 'Local day on which it was opened.'),
+      plain('closed_at', 'When it was won or lost; null while it is open.'),
+      date('closed_on', 'closed_at', 'Local day on which it was won or lost.'),
+      plain('updated_at', 'When it was last changed.'),
+    ],
+    from: withAlias(dimDeal.table),
+  },
+  {
+    name: 'dim_deal_history',
+    comment: 'Deals as they were at any time (type 2), one row a version of a deal.',
+    columns: [plain('deal_id', 'Deal.'), ...validity, ...dealAttributes],
+    from: withAlias(dimDealHistory.table),
+  },
+  {
+    name: 'dim_stage',
+    comment: 'Stages of the pipelines, also those that a pipeline had once.',
+    columns: [
+      plain('pipeline_id', 'Pipeline.'),
+      plain('stage_id', 'Stage, unique within its pipeline.'),
+      plain('pipeline_name', 'Name of the pipeline.'),
+      column('stage_name', 't.name', 'Name of the stage.'),
+      plain('place', 'Place of the stage in its pipeline, from 1.'),
+      plain('probability', 'Chance of winning a deal in this stage, 0 to 100.'),
+      plain('active', 'False where the pipeline no longer has the stage.'),
+    ],
+    from: `from ${dimStage.table} t`,
+  },
+  {
+    name: 'dim_date',
+    comment: 'The days from 2000 to 2050; join the local days (columns _on) of the facts.',
+    columns: [
+      plain('date', 'Day.'),
+      plain('year', 'Year.'),
+      plain('quarter', 'Quarter, 1 to 4.'),
+      plain('month', 'Month, 1 to 12.'),
+      plain('day', 'Day of the month.'),
+      plain('year_month', 'Month as YYYY-MM.'),
+      plain('iso_year', 'Year of the ISO 8601 week.'),
+      plain('iso_week', 'ISO 8601 week, 1 to 53.'),
+      plain('iso_weekday', 'Day of the week, 1 = Monday to 7 = Sunday.'),
+      plain('is_weekend', 'True on Saturdays and Sundays.'),
+    ],
+    from: 'from dim_date t',
+  },
+  {
+    name: 'dim_product',
+    comment: 'Products as the lines of orders name them.',
+    columns: [
+      plain('product_key', 'SKU, else product id, else title: what fact_order_line joins by.'),
+      column('sku', 'max(t.sku)', 'Stock keeping unit.'),
+      column('product_id', 'max(t.product_id)', 'Product id of the source.'),
+      column(
+        'title',
+        '(array_agg(t.title order by t.occurred_at desc, t.order_id, t.line_no))[1]',
+        'Its newest title.',
+      ),
+      column('first_ordered_at', 'min(t.occurred_at)', 'When it was ordered first.'),
+      column('last_ordered_at', 'max(t.occurred_at)', 'When it was ordered last.'),
+    ],
+    from: `from ${factOrderLine.table} t where t.kind = 'item' group by t.product_key`,
+  },
+  {
+    name: 'dim_source',
+    comment: 'Where customers come from: every source, channel and campaign.',
+    columns: [
+      plain('source', 'Source.'),
+      plain('channel', 'Channel.'),
+      plain('campaign', 'Campaign.'),
+      column('customers', 'count(*)', 'Customers who came from there and are not archived.'),
+    ],
+    from: `${withAlias(dimCustomer.table)} where a.record_id is null and not t.archived group by 1, 2, 3`,
+  },
+  {
+    name: 'fact_order_line',
+    comment:
+      'Signed rows that add up to the total of each order less its refunds, to the cent. Revenue is sum(amount_base) by ' +
+      'base_currency. A cancelled order has no rows.',
+    columns: [
+      plain('order_id', 'Order.'),
+      plain('line_no', 'Number of the row within the order; refunds from 100001.'),
+      plain('kind', 'item, discount, tax, shipping, adjustment (what the total says beyond the rest) or refund.'),
+      golden,
+      record,
+      plain('order_number', 'Number of the order.'),
+      plain('product_key', 'Product, as in dim_product.'),
+      plain('sku', 'Stock keeping unit.'),
+      plain('product_id', 'Product id of the source.'),
+      plain('title', 'Title of the line.'),
+      plain('quantity', 'Quantity; only of items.'),
+      plain('unit_price', 'Price of one, before discounts; only of items.'),
+      plain('amount', 'Amount in currency; negative for discounts and refunds.'),
+      plain('currency', 'ISO 4217 code of amount.'),
+      plain('amount_base', 'Amount in base_currency, at the rate that was frozen when the order was placed.'),
+      plain('base_currency', 'ISO 4217 code of amount_base; the order’s own where no rate was known.'),
+      plain('occurred_at', 'When the order was placed; of a refund: when it was made.'),
+      date('occurred_on', 'occurred_at', 'Local day of occurred_at.'),
+    ],
+    from: `${withAlias(factOrderLine.table)} where t.counted`,
+  },
+  {
+    name: 'fact_payment',
+    comment: 'What was paid for orders; negative where a source took a payment back.',
+    columns: [
+      plain('order_id', 'Order.'),
+      plain('payment_no', 'Number of the payment within the order, from 1.'),
+      golden,
+      record,
+      plain('amount', 'Amount in currency.'),
+      plain('currency', 'ISO 4217 code of amount.'),
+      plain('amount_base', 'Amount in base_currency, at the rate of the order.'),
+      plain('base_currency', 'ISO 4217 code of amount_base.'),
+      plain('paid_at', 'When it was paid.'),
+      date('paid_on', 'paid_at', 'Local day on which it was paid.'),
+    ],
+    from: `${withAlias(factPayment.table)} where t.payment_no > 0`,
+  },
+  {
+    name: 'fact_interaction',
+    comment: 'Calls, mails, meetings and other interactions, without what was said. Archived ones are left out.',
+    columns: [
+      plain('interaction_id', 'Interaction.'),
+      golden,
+      record,
+      plain('kind', 'call, email, meeting, visit, message, note or event.'),
+      plain('direction', 'inbound, outbound or internal.'),
+      plain('employee_id', 'User who logged it; null where a program did.'),
+      plain('started_at', 'When it began.'),
+      plain('ended_at', 'When it ended.'),
+      date('started_on', 'started_at', 'Local day on which it began.'),
+    ],
+    from: withAlias(factInteraction.table),
+  },
+  {
+    name: 'fact_stage_visit',
+    comment: 'Stays of deals in stages; a deal that comes back to a stage has another row.',
+    columns: [
+      plain('deal_id', 'Deal.'),
+      plain('visit_no', 'Number of the visit within the deal, from 1.'),
+      golden,
+      record,
+      plain('pipeline_id', 'Pipeline.'),
+      plain('stage_id', 'Stage.'),
+      plain('entered_at', 'When the deal came into the stage.'),
+      date('entered_on', 'entered_at', 'Local day on which the deal came into the stage.'),
+      plain('left_at', 'When the deal left the stage; null while it is there.'),
+      date('left_on', 'left_at', 'Local day on which the deal left the stage.'),
+      plain('outcome', 'How the visit ended: moved, won or lost; null while the deal is there.'),
+      plain('next_stage_id', 'Stage that the deal moved to.'),
+    ],
+    from: withAlias(factStageVisit.table),
+  },
+  {
+    name: 'meta_refresh',
+    comment: 'How fresh all this is, one row a log of events.',
+    columns: [
+      column('feed', 'f.feed', 'Service whose log it is.'),
+      column('position', 'coalesce(min(c.position), 0)', 'Every event up to this position of the log is in.'),
+      column('known_head', 'coalesce(max(h.position), 0)', 'Newest position that this service has heard of.'),
+      column('refreshed_at', 'min(c.updated_at)', 'When the slowest table last took in an event of this log.'),
+      column(
+        'lag_seconds',
+        `case when min(coalesce(c.position, 0)) < max(h.position)
+          then round(extract(epoch from now() - min(c.updated_at)), 1) else 0 end`,
+        'Seconds since then while newer events are known to be waiting; else 0.',
+      ),
+    ],
+    from: `from (values ${star.map((view) => `('${view.feed}', '${checkpointOf(view)}')`).join(', ')}) as f (feed, subscription)
+      left join checkpoints c on c.subscription = f.subscription and c.feed = f.feed
+      left join (select feed, max(position) as position from checkpoints group by feed) h on h.feed = f.feed
+      group by f.feed`,
+  },
+  {
+    name: 'data_dictionary',
+    comment: 'Every column of every view of this schema.',
+    columns: [
+      column('view_name', 'v.relname::text', 'Name of the view.'),
+      column('column_name', 'c.attname::text', 'Name of the column.'),
+      column('place', 'c.attnum::int', 'Place of the column in the view, from 1.'),
+      column('data_type', 'format_type(c.atttypid, c.atttypmod)', 'Postgres type of the column.'),
+      column('description', 'col_description(v.oid, c.attnum)', 'What the column says.'),
+      column('view_description', `obj_description(v.oid, 'pg_class')`, 'What the view says.'),
+    ],
+    from: `from pg_class v join pg_attribute c on c.attrelid = v.oid
+      where v.relnamespace = 'bi'::regnamespace and v.relkind = 'v' and c.attnum > 0`,
+  },
+];
+
+/**
+ * The views as they are created. Where some columns are personal there are two: BI tools read with `select *`, which a
+ * grant on single columns would make fail.
+ */
+export const publishedViews: readonly (BiView & { personal: boolean })[] = biViews.flatMap((view) => {
+  const bare = { ...view, columns: view.columns.filter((one) => !one.personal), personal: false };
+  if (bare.columns.length === view.columns.length) return [bare];
+  return [bare, { ...view, name: `${view.name}_pii`, comment: `${view.comment} With personal data.`, personal: true }];
+});

@@ -1,0 +1,183 @@
+import { Injectable } from '@nestjs/common';
+import { defaultTimeZone } from '@throughline/contracts';
+import { invalid } from '@throughline/event-sourcing';
+import { analyseQuery, highlight, type Range } from '@throughline/language';
+import { HttpProblem, Kernel, ShapeError } from '@throughline/service';
+import { allOf, everything, type Condition } from '../search/condition.ts';
+import { customerProfile } from '../search/customer-document.view.ts';
+import type { RecordType } from '../search/record-type.ts';
+import { recordTypes } from '../search/record-types.index.ts';
+import {
+  EngineUnavailable,
+  SearchEngine,
+  type EngineAnswer,
+  type EngineQuery,
+  type Hit,
+} from '../search/search-engine.ts';
+import { organisation } from '../star/organisation.view.ts';
+import { ListErrors, customerName, readListQuery, type ListRequest } from './list-query.ts';
+
+export type ListAnswer = {
+  items: readonly Record<string, unknown>[];
+  nextCursor: string | null;
+  total: EngineAnswer['total'];
+  facets: Record<string, readonly { value: string | boolean; count: number }[]>;
+};
+
+export type SearchHit = {
+  /** `customer`, `order`, `deal`, `interaction`. */
+  type: string;
+  id: string;
+  title: string | undefined;
+  score: number;
+  /** Where the words were found, as UTF-16 offsets in `value`. */
+  highlights: readonly { field: string; value: string; ranges: readonly Range[] }[];
+  record: Record<string, unknown>;
+};
+
+export type SearchAnswer = { items: readonly SearchHit[]; total: Record<string, EngineAnswer['total']> };
+
+const mostHits = 50;
+const usualHits = 20;
+const longestValue = 160;
+
+/** Answers the lists and the search from the engine. */
+@Injectable()
+export class Lists {
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly engine: SearchEngine,
+  ) {}
+
+  async list(type: RecordType, request: ListRequest): Promise<ListAnswer> {
+    const timeZone = await this.#timeZone();
+    const { query, fields, cursorAt } = understood(() =>
+      readListQuery(type, request, { now: new Date(), timeZone, scope: this.#scope() }),
+    );
+    const { hits, next, total, facets } = await this.#ask(type, query);
+    const items = await this.#named(hits.map(({ doc }) => doc));
+    return {
+      items: fields ? items.map((item) => picked(item, fields)) : items,
+      nextCursor: next ? cursorAt(next) : null,
+      total,
+      facets: Object.fromEntries(
+        Object.entries(facets).map(([field, values]) => {
+          const isFlag = (type.fields as Record<string, { type: string }>)[field]?.type === 'boolean';
+          return [field, values.map(({ value, count }) => ({ value: isFlag ? value === 'true' : value, count }))];
+        }),
+      ),
+    };
+  }
+
+  async search(request: { q: string; types?: string; limit?: string; archived?: string }): Promise<SearchAnswer> {
+    const asked = request.types
+      ?.split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '');
+    const unknown = (asked ?? []).filter((name) => !recordTypes.some((type) => isNamed(type, name)));
+    const limit = Number(request.limit ?? usualHits);
+    const errors = [
+      ...unknown.map((name) => ({ path: `types.${name}`, code: 'not-allowed' })),
+      ...(limit < 1 || limit > mostHits ? [{ path: 'limit', code: 'out-of-range' }] : []),
+    ];
+    if (errors.length > 0) throw new ShapeError(errors);
+    const types = recordTypes.filter((type) => !asked?.length || asked.some((name) => isNamed(type, name)));
+    const plan = analyseQuery(request.q);
+    // A search box without a word shows nothing.
+    if (plan.empty) return { items: [], total: {} };
+    const answers = await Promise.all(
+      types.map(async (type) => {
+        const current: Condition =
+          request.archived === 'true' || !('archived' in type.fields)
+            ? everything
+            : { is: 'oneOf', field: 'archived', values: ['false'] };
+        const condition = allOf(this.#scope(), current);
+        return { type, ...(await this.#ask(type, { plan, condition, sort: [], limit, facets: [] })) };
+      }),
+    );
+    const best = answers
+      .flatMap(({ type, hits }) => hits.map((hit) => ({ type, hit })))
+      .sort((a, b) => b.hit.score - a.hit.score)
+      .slice(0, limit);
+    const records = await this.#named(best.map(({ hit }) => hit.doc));
+    return {
+      items: best.map(({ type, hit }, index) => searchHit(type, hit, request.q, records[index] ?? hit.doc)),
+      total: Object.fromEntries(answers.map(({ type, total }) => [type.type, total])),
+    };
+  }
+
+  /** What the caller may see: everything, until roles say otherwise. */
+  #scope(): Condition {
+    return everything;
+  }
+
+  async #ask(type: RecordType, query: EngineQuery): Promise<EngineAnswer> {
+    try {
+      return await this.engine.query(type, query);
+    } catch (error) {
+      if (error instanceof EngineUnavailable) throw new HttpProblem(503, 'unavailable');
+      throw error;
+    }
+  }
+
+  async #timeZone(): Promise<string> {
+    const { rows } = await this.kernel.pool.query<{ zone: string }>(
+      `select time_zone as zone from "${organisation.table}" limit 1`,
+    );
+    return rows[0]?.zone ?? defaultTimeZone;
+  }
+
+  /** With the names that their customers have now. */
+  async #named(records: readonly Hit['doc'][]): Promise<Record<string, unknown>[]> {
+    const ids = [...new Set(records.flatMap(({ customerId }) => (typeof customerId === 'string' ? [customerId] : [])))];
+    if (ids.length === 0) return [...records];
+    const { rows } = await this.kernel.pool.query<{ id: string; name: string | null }>(
+      `select id, coalesce(details->>'name', details->>'companyName', number) as name from "${customerProfile.table}"
+       where id = any($1::uuid[])`,
+      [ids],
+    );
+    const names = new Map(rows.map(({ id, name }) => [id, name]));
+    return records.map((record) => ({ ...record, [customerName]: names.get(record['customerId'] as string) ?? null }));
+  }
+}
+
+function understood<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ListErrors)) throw error;
+    if (error.shape.length > 0) throw new ShapeError([...error.shape, ...error.meaning]);
+    throw invalid('invalid-query', error.meaning);
+  }
+}
+
+const singular = ({ type }: RecordType) => type.replace(/s$/, '');
+const isNamed = (type: RecordType, name: string) => name === type.type || name === singular(type);
+
+function picked(item: Record<string, unknown>, fields: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(item).filter(([name]) => name === 'id' || fields.includes(name)));
+}
+
+function searchHit(type: RecordType, { id, score, doc }: Hit, q: string, record: Record<string, unknown>): SearchHit {
+  const highlights = Object.entries(type.search(doc as never)).flatMap(([field, values = []]) =>
+    values.flatMap((value) => {
+      const ranges = highlight(value, q);
+      return ranges.length > 0 ? [{ field, ...excerpt(value, ranges) }] : [];
+    }),
+  );
+  return { type: singular(type), id, title: type.title(doc as never), score, highlights, record };
+}
+
+/** The part of a long text around the first place. */
+function excerpt(value: string, ranges: readonly Range[]): { value: string; ranges: readonly Range[] } {
+  if (value.length <= longestValue) return { value, ranges };
+  const first = ranges[0] as Range;
+  const from = Math.max(0, Math.min(first.start - longestValue / 4, value.length - longestValue));
+  const until = Math.max(from + longestValue, first.end);
+  return {
+    value: value.slice(from, until).toWellFormed(),
+    ranges: ranges
+      .filter(({ start, end }) => start >= from && end <= until)
+      .map(({ start, end }) => ({ start: start - from, end: end - from })),
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * What a record's keys have to meet, in the one form that every engine compiles. It is true or false, never unknown: a
+ * key that is not there fails everything but `not`.
+ */
+export type Condition =
+  | { is: 'all'; of: readonly Condition[] }
+  | { is: 'any'; of: readonly Condition[] }
+  | { is: 'not'; of: Condition }
+  /** One of the key's values is one of these. */
+  | { is: 'oneOf'; field: string; values: readonly string[] }
+  | { is: 'range'; field: string; above?: string; atLeast?: string; below?: string; atMost?: string }
+  /** The folded value holds the text; it begins with it. */
+  | { is: 'contains'; field: string; text: string }
+  | { is: 'startsWith'; field: string; text: string }
+  | { is: 'present'; field: string };
+
+export const everything: Condition = { is: 'all', of: [] };
+export const nothing: Condition = { is: 'any', of: [] };
+export const allOf = (...of: Condition[]): Condition => (of.length === 1 ? (of[0] as Condition) : { is: 'all', of });
+export const not = (of: Condition): Condition => ({ is: 'not', of });
+
+/** A record's keys, as `keysOf` makes them. */
+export type Keys = Readonly<Record<string, string | readonly string[]>>;
+
+/** Says what every engine has to say: the definition of the filter, for the engines' contract suite. */
+export function meets(keys: Keys, condition: Condition): boolean {
+  const values = (field: string): readonly string[] => {
+    const value = keys[field] ?? [];
+    return typeof value === 'string' ? [value] : value;
+  };
+  switch (condition.is) {
+    case 'all':
+      return condition.of.every((one) => meets(keys, one));
+    case 'any':
+      return condition.of.some((one) => meets(keys, one));
+    case 'not':
+      return !meets(keys, condition.of);
+    case 'oneOf':
+      return values(condition.field).some((value) => condition.values.includes(value));
+    case 'range': {
+      const { above, atLeast, below, atMost } = condition;
+      return values(condition.field).some(
+        (value) =>
+          (above === undefined || inOrder(above, value) < 0) &&
+          (atLeast === undefined || inOrder(atLeast, value) <= 0) &&
+          (below === undefined || inOrder(value, below) < 0) &&
+          (atMost === undefined || inOrder(value, atMost) <= 0),
+      );
+    }
+    case 'contains':
+      return values(folded(condition.field)).some((value) => value.includes(condition.text));
+    case 'startsWith':
+      return values(folded(condition.field)).some((value) => value.startsWith(condition.text));
+    case 'present':
+      return values(condition.field).length > 0;
+  }
+}
+
+/** The key that holds a field's folded values, and the one that it is sorted by where that is another than the field's. */
+export const folded = (field: string): string => `${field}_text`;
+export const sorted = (field: string): string => `${field}_sort`;
+
+/** By code point, as the bytes of UTF-8 stand: `COLLATE "C"`, a keyword field. (JavaScript compares UTF-16 units.) */
+export function inOrder(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]];
+  for (const [i, character] of left.entries()) {
+    const other = right[i];
+    if (other === undefined) return 1;
+    if (character !== other) return character.codePointAt(0)! - other.codePointAt(0)!;
+  }
+  return left.length - right.length;
+}

@@ -1,0 +1,324 @@
+import { plainTypes, transaction, type Pool } from '@throughline/event-sourcing';
+import type { Alternative, QueryPlan, TermGroup } from '@throughline/language';
+import { folded, type Condition } from './condition.ts';
+import {
+  EngineUnavailable,
+  SearchEngine,
+  mostCounted,
+  mostFacetValues,
+  type Change,
+  type EngineAnswer,
+  type EngineQuery,
+  type Hit,
+  type Place,
+} from './search-engine.ts';
+import { indexed, keyNames, sortKeyOf, versionOf, type Field, type SearchIndex } from './search-index.ts';
+
+type Index = SearchIndex<never>;
+type Row = { id: string; doc: Hit['doc']; score: number } & Record<`s${number}`, string>;
+
+/** Texts of a statement with the values that it refers to. */
+class Parameters {
+  readonly values: unknown[] = [];
+  add(value: unknown): string {
+    this.values.push(value);
+    return `$${this.values.length}`;
+  }
+}
+
+/** Search in the analytics database itself: a table an index, its terms in a tsvector under GIN, its keys in a jsonb. */
+export class PostgresEngine extends SearchEngine {
+  constructor(private readonly pool: Pool) {
+    super();
+  }
+
+  async ensure(index: Index): Promise<{ published: boolean }> {
+    const table = tableOf(index);
+    return transaction(this.pool, async (client) => {
+      await client.query(`select pg_advisory_xact_lock(hashtext('throughline:search'))`);
+      const { rows } = await client.query<{ mark: string | null; view: string | null; has: string | null }>(
+        `select obj_description(to_regclass($1)) as mark, to_regclass($1) as has, to_regclass($2) as view`,
+        [`"${table}"`, `"${viewOf(index)}"`],
+      );
+      if (!rows[0]?.has) {
+        // A document that is gone stays as a row without one, so that an older revision cannot bring it back.
+        await client.query(`create table "${table}" (
+          id text collate "C" primary key, rev bigint not null, doc json, terms tsvector, keys jsonb not null)`);
+        await client.query(`create index on "${table}" using gin (terms)`);
+        for (const [name, { type, often }] of Object.entries(index.fields as Fields)) {
+          if (!often) continue;
+          const order = `(${sortExpression(sortKeyOf(type, name), often === 'desc')}) ${often}`;
+          await client.query(`create index on "${table}" (${order}, id)`);
+        }
+      }
+      if (!rows[0]?.view) await this.#show(client, index);
+      return { published: rows[0]?.mark === published };
+    });
+  }
+
+  async bulk(index: Index, changes: readonly Change[]): Promise<void> {
+    const newest = new Map<string, Change>();
+    for (const change of changes) {
+      if ((newest.get(change.id)?.rev ?? -1) <= change.rev) newest.set(change.id, change);
+    }
+    const rows = [...newest.values()]
+      .map(({ id, rev, doc }) => {
+        const { keys, terms, doc: text } = doc ? indexed(index, doc as never) : gone;
+        return { id, rev, keys, terms, doc: text };
+      })
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    if (rows.length === 0) return;
+    await this.pool.query(
+      `insert into "${tableOf(index)}" as t (id, rev, doc, terms, keys)
+       select id, rev, doc::json, array_to_tsvector(terms), keys
+       from json_to_recordset($1) as r(id text, rev bigint, doc text, terms text[], keys jsonb)
+       on conflict (id) do update set rev = excluded.rev, doc = excluded.doc, terms = excluded.terms, keys = excluded.keys
+       where t.rev <= excluded.rev`,
+      [JSON.stringify(rows)],
+    );
+  }
+
+  async publish(index: Index): Promise<void> {
+    const table = tableOf(index);
+    await transaction(this.pool, async (client) => {
+      await client.query(`select pg_advisory_xact_lock(hashtext('throughline:search'))`);
+      await this.#show(client, index);
+      await client.query(`comment on table "${table}" is '${published}'`);
+      const { rows } = await client.query<{ name: string }>(
+        `select tablename as name from pg_tables where schemaname = current_schema
+         and starts_with(tablename, $1) and tablename <> $2`,
+        [`${viewOf(index)}_v`, table],
+      );
+      for (const { name } of rows) await client.query(`drop table "${name}"`);
+    });
+    await this.pool.query(`analyze "${table}"`);
+  }
+
+  async query(index: Index, query: EngineQuery): Promise<EngineAnswer> {
+    try {
+      const [page, facets] = await Promise.all([this.#page(index, query), this.#facets(index, query)]);
+      const known = !query.after && !page.next ? page.hits.length : undefined;
+      const value = known ?? (await this.#count(index, query));
+      return { ...page, facets, total: { value: Math.min(value, mostCounted), exact: value <= mostCounted } };
+    } catch (error) {
+      if ((error as { code?: string }).code === '42P01') throw new EngineUnavailable('the index is not there yet');
+      throw error;
+    }
+  }
+
+  async refresh(): Promise<void> {}
+
+  async count(index: Index): Promise<number> {
+    const { rows } = await this.pool.query<{ n: string }>(
+      `select count(*) as n from "${tableOf(index)}" where doc is not null`,
+    );
+    return Number(rows[0]?.n);
+  }
+
+  async drop(index: Index): Promise<void> {
+    await this.pool.query(`drop view if exists "${viewOf(index)}"; drop table if exists "${tableOf(index)}"`);
+  }
+
+  async #show(client: Pick<Pool, 'query'>, index: Index): Promise<void> {
+    await client.query(`create or replace view "${viewOf(index)}" as select * from "${tableOf(index)}"`);
+  }
+
+  async #page(index: Index, query: EngineQuery): Promise<Pick<EngineAnswer, 'hits' | 'next'>> {
+    const parameters = new Parameters();
+    const keys = query.sort.map(({ field, descending }) => ({
+      text: sortExpression(sortKeyOf(fieldOf(index, field).type, field), descending),
+      descending,
+      absent: descending ? lowest : highest,
+    }));
+    const byScore = keys.length === 0;
+    const where = whereOf(index, query, parameters);
+    const score = byScore || query.plan ? scoreOf(query.plan, parameters) : '0';
+    const columns = byScore ? [{ text: 'score', descending: true, absent: '' }] : keys;
+    const list = keys.map(({ text }, i) => `${text} as s${i}`).join(', ');
+    const found = `select id, doc, ${score} as score${list && `, ${list}`} from "${viewOf(index)}" where ${where}`;
+    const place = query.after?.map((value, i) => value ?? columns[i]?.absent ?? '');
+    const statement = byScore
+      ? `select * from (${found}) found ${place ? `where ${after(columns, place, parameters)}` : ''}`
+      : found + (place ? ` and ${after(columns, place, parameters)}` : '');
+    const order = columns.map(({ text, descending }) => `${text} ${descending ? 'desc' : 'asc'}, `).join('');
+    const { rows } = await this.pool.query<Row>({
+      text: `${statement} order by ${order}id limit ${query.limit + 1}`,
+      values: parameters.values,
+      types: plainTypes,
+    });
+    const page = rows.slice(0, query.limit);
+    const last = rows.length > query.limit ? page.at(-1) : undefined;
+    const values = (row: Row): Place =>
+      byScore ? [row.score] : keys.map(({ absent }, i) => (row[`s${i}`] === absent ? null : (row[`s${i}`] as string)));
+    return {
+      hits: page.map(({ id, doc, score: sum }) => ({ id, doc, score: Number(sum) })),
+      next: last && [...values(last), last.id],
+    };
+  }
+
+  async #count(index: Index, query: EngineQuery): Promise<number> {
+    const parameters = new Parameters();
+    const found = `select 1 from "${viewOf(index)}" where ${whereOf(index, query, parameters)} limit ${mostCounted + 1}`;
+    const { rows } = await this.pool.query<{ n: string }>(
+      `select count(*) as n from (${found}) found`,
+      parameters.values,
+    );
+    return Number(rows[0]?.n);
+  }
+
+  async #facets(index: Index, query: EngineQuery): Promise<EngineAnswer['facets']> {
+    const counted = await Promise.all(
+      query.facets.map(async (field) => {
+        const parameters = new Parameters();
+        const { many } = keyOf(index, field);
+        const name = literal(field);
+        const [value, from] = many
+          ? ['value collate "C"', `, jsonb_array_elements_text(coalesce(keys->${name}, '[]')) as value`]
+          : [`(keys->>${name}) collate "C"`, ''];
+        const { rows } = await this.pool.query<{ value: string; count: string }>(
+          `select ${value} as value, count(*) as count from "${viewOf(index)}"${from}
+           where ${whereOf(index, query, parameters)} and keys ? ${name}
+           group by 1 order by 2 desc, 1 limit ${mostFacetValues}`,
+          parameters.values,
+        );
+        return [field, rows.map((row) => ({ value: row.value, count: Number(row.count) }))] as const;
+      }),
+    );
+    return Object.fromEntries(counted);
+  }
+}
+
+type Fields = Readonly<Record<string, Field<never>>>;
+
+const published = 'published';
+const gone = { doc: null, terms: null, keys: {} };
+const viewOf = ({ type }: Index) => `search_${type}`;
+const tableOf = (index: Index) => `${viewOf(index)}_${versionOf(index).replace('-', '_')}`;
+
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** What stands for a key that is not there: below or above all others. Keys are never empty. */
+const lowest = '';
+const highest = '\u{10ffff}';
+
+/** A key as it is sorted: where there is none, last. The indexes hold the same expression. */
+const sortExpression = (key: string, descending: boolean) =>
+  `coalesce(keys->>${literal(key)}, ${descending ? `''` : literal(highest)}) collate "C"`;
+
+function keyOf(index: Index, name: string): { name: string; many: boolean } {
+  const found = keyNames(index.fields).find((key) => key.name === name);
+  if (!found) throw new Error(`${index.type} has no key ${name}`);
+  return found;
+}
+
+const fieldOf = (index: Index, name: string): Field<never> => {
+  const field = Object.hasOwn(index.fields, name) ? (index.fields as Fields)[name] : undefined;
+  if (!field) throw new Error(`${index.type} has no field ${name}`);
+  return field;
+};
+
+/** The rows after a place: key by key, then by id. The first key's bound lets an index begin there. */
+function after(
+  columns: readonly { text: string; descending: boolean }[],
+  place: readonly (string | number)[],
+  parameters: Parameters,
+): string {
+  const values = place.map((value) => parameters.add(value));
+  const rest = columns.toReversed().reduce(
+    (later, { text, descending }, fromEnd) => {
+      const value = values[columns.length - 1 - fromEnd];
+      return `(${text} ${descending ? '<' : '>'} ${value} or (${text} = ${value} and ${later}))`;
+    },
+    `id > ${values.at(-1)}`,
+  );
+  const [first] = columns;
+  return first ? `${first.text} ${first.descending ? '<=' : '>='} ${values[0]} and ${rest}` : rest;
+}
+
+function whereOf(index: Index, { plan, condition }: EngineQuery, parameters: Parameters): string {
+  const found = (plan?.clauses ?? [])
+    .filter(({ required }) => required)
+    .map(({ alternatives }) => anyAlternative(alternatives));
+  const parts = ['doc is not null', sqlOf(index, condition, parameters)];
+  if (found.includes('')) parts.push('false');
+  else if (found.length > 0) {
+    parts.push(`terms @@ ${parameters.add(found.map((clause) => `(${clause})`).join(' & '))}::tsquery`);
+  }
+  return parts.join(' and ');
+}
+
+/** The sum over the clauses of the best alternative's score. */
+function scoreOf(plan: QueryPlan | undefined, parameters: Parameters): string {
+  const clauses = (plan?.clauses ?? []).map(({ alternatives }) => {
+    const cases = alternatives.flatMap((alternative) => {
+      const query = tsquery(alternative);
+      return query === '' ? [] : [`when terms @@ ${parameters.add(query)}::tsquery then ${alternative.score}`];
+    });
+    return cases.length > 0 ? `case ${cases.join(' ')} else 0 end` : '0';
+  });
+  return clauses.length > 0 ? `(${clauses.join(' + ')})` : '0';
+}
+
+const anyAlternative = (alternatives: readonly Alternative[]) =>
+  alternatives
+    .map(tsquery)
+    .filter((query) => query !== '')
+    .join(' | ');
+
+/** Empty where it can never be met. */
+function tsquery({ allOf }: Alternative): string {
+  const groups = allOf.map(groupQuery);
+  return groups.includes('') || groups.length === 0 ? '' : `(${groups.map((group) => `(${group})`).join(' & ')})`;
+}
+
+const groupQuery = ({ prefix, anyOf }: TermGroup) => anyOf.map((term) => `'${term}'${prefix ? ':*' : ''}`).join(' | ');
+
+/** Never null, so that `not` means what it says. */
+function sqlOf(index: Index, condition: Condition, parameters: Parameters): string {
+  switch (condition.is) {
+    case 'all':
+      return condition.of.length === 0
+        ? 'true'
+        : `(${condition.of.map((one) => sqlOf(index, one, parameters)).join(' and ')})`;
+    case 'any':
+      return condition.of.length === 0
+        ? 'false'
+        : `(${condition.of.map((one) => sqlOf(index, one, parameters)).join(' or ')})`;
+    case 'not':
+      return `(not ${sqlOf(index, condition.of, parameters)})`;
+    case 'present':
+      return `(keys ? ${literal(condition.field)})`;
+    case 'oneOf': {
+      const values = `${parameters.add(condition.values)}::text[]`;
+      if (keyOf(index, condition.field).many) return `coalesce(keys->${literal(condition.field)} ?| ${values}, false)`;
+      return `(${valueOf(index, condition.field).text} = any(${values}))`;
+    }
+    case 'range': {
+      const { text, absent } = valueOf(index, condition.field);
+      const bounds = [
+        ['>', condition.above],
+        ['>=', condition.atLeast],
+        ['<', condition.below],
+        ['<=', condition.atMost],
+      ] as const;
+      const parts = bounds.flatMap(([sign, bound]) =>
+        bound === undefined ? [] : [`${text} ${sign} ${parameters.add(bound)}`],
+      );
+      return `(${[...parts, `${text} <> ${absent}`].join(' and ')})`;
+    }
+    case 'contains':
+    case 'startsWith': {
+      const pattern = `${condition.is === 'contains' ? '%' : ''}${condition.text.replace(/[\\%_]/g, '\\$&')}%`;
+      const like = `like ${parameters.add(pattern)}`;
+      const name = literal(folded(condition.field));
+      if (!keyOf(index, condition.field).many) return `coalesce(keys->>${name} ${like}, false)`;
+      return `exists (select from jsonb_array_elements_text(coalesce(keys->${name}, '[]')) as one where one ${like})`;
+    }
+  }
+}
+
+/** A field's own key, in the expression that its index has where it has one. */
+function valueOf(index: Index, name: string): { text: string; absent: string } {
+  const { often = 'desc' } = fieldOf(index, name);
+  return { text: sortExpression(name, often === 'desc'), absent: literal(often === 'desc' ? lowest : highest) };
+}

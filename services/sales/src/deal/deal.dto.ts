@@ -1,0 +1,30 @@
+import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+import { Id, MoneyField, RealDate, type MoneyDto } from '../money/money.dto.ts';
+
+export class OpenDealDto {
+  @IsOptional() @Id() id?: string;
+  @Id() customerId!: string;
+  @IsString() @MinLength(1) @MaxLength(500) title!: string;
+  @MoneyField() value!: MoneyDto;
+  /** The standard pipeline where it is left out. */
+  @IsOptional() @Id() pipelineId?: string;
+  @IsOptional() @IsString() @MaxLength(50) stage?: string;
+  @IsOptional() @Id() ownerId?: string;
+  @IsOptional() @RealDate() expectedCloseOn?: string;
+}
+
+/** JSON merge patch: what is absent stays, null clears. */
+export class ChangeDealDto {
+  @IsOptional() @IsString() @MaxLength(500) title?: string;
+  @IsOptional() @MoneyField() value?: MoneyDto;
+  @IsOptional() @Id() ownerId?: string;
+  @IsOptional() @RealDate() expectedCloseOn?: string;
+}
+
+export class MoveDealDto {
+  @IsString() @MinLength(1) @MaxLength(50) stage!: string;
+}
+
+export class LoseDealDto {
+  @IsString() @MinLength(1) @MaxLength(2_000) reason!: string;
+}

@@ -1,0 +1,4 @@
+import { serve } from '@throughline/service';
+import { SalesModule } from './sales.module.ts';
+
+await serve(SalesModule);
