@@ -81,6 +81,12 @@ export class Instance {
     return { status: answer.status, body: parsed };
   }
 
+  /** Gives an organisation that has none yet the time zone and the base currency of the traffic. */
+  async configure(settings: { timeZone: string; baseCurrency: string }): Promise<void> {
+    const { body } = await this.ask('GET', '/api/settings');
+    if (isObject(body) && body['baseCurrency'] === undefined) await this.ask('PATCH', '/api/settings', settings);
+  }
+
   private async connectionsByName(): Promise<Map<string, Json>> {
     const found = new Map<string, Json>();
     let cursor: string | undefined;

@@ -85,7 +85,6 @@ const lookAt = async (instance: Instance, { orders }: Traffic): Promise<void> =>
     .map(({ buyer }) => buyer.profiles.at(-1)?.person)
     .find((person) => person?.familyName === '张' && person.givenName === '三');
   const lines: [string, string][] = [
-    ['the app', '/'],
     ['by pinyin, half a name', '/api/customers?q=zhangs'],
     ['陈美玲, however she is written', `/api/customers?q=${encodeURIComponent('陈美玲')}`],
     ...(zhangSan
@@ -101,7 +100,6 @@ const lookAt = async (instance: Instance, { orders }: Traffic): Promise<void> =>
       : []),
     ['the best customers', '/api/reports/top-customers'],
     ['revenue by month', '/api/reports/revenue-by-month'],
-    ['who may be one and the same', '/api/duplicates'],
     ['what came in, and what did not go through', '/api/connections'],
     ['the whole API', '/api/docs'],
   ];
@@ -134,6 +132,7 @@ const run = async (): Promise<number> => {
   const deliveries = chosen.shuffle === undefined ? year.deliveries : shuffled(year.deliveries, chosen.shuffle);
   const system = await erp(chosen.sapPort, year);
   try {
+    await instance.configure({ timeZone: 'Asia/Shanghai', baseCurrency: 'CNY' });
     const { connections, made } = await instance.connect(year.connections, chosen.sapUrl ?? system.url);
     const fresh = made === connections.length;
     // On top of what is there already; after a run that was broken off nobody knows what was there before.

@@ -80,7 +80,9 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   app.useGlobalFilters(problems);
   app.useGlobalPipes(shapeCheck());
   app.useGlobalInterceptors(new Answer(kernel));
-  app.connectMicroservice({ strategy: transport }, { inheritAppConfig: false }).useGlobalFilters(new PassErrorOn());
+  app
+    .connectMicroservice({ strategy: transport }, { inheritAppConfig: false, deferInitialization: true })
+    .useGlobalFilters(new PassErrorOn());
   await app.startAllMicroservices();
   const document = openApiOf(app, definition.name);
   fastify.get('/openapi.json', async () => document);
