@@ -55,13 +55,16 @@ async function configure(environment: NodeJS.ProcessEnv, dataDir: string, ends: 
   const overrides: Partial<ServiceConfig> = {};
   if (!given('THROUGHLINE_MASTER_KEY')) overrides.masterKey = await kept(join(dataDir, 'master.key'), 32);
   if (!given('THROUGHLINE_BI_PASSWORD')) overrides.biPassword = await kept(join(dataDir, 'bi.password'), 18);
-  if (!given('THROUGHLINE_DATABASE_URL')) {
-    const port = Number(environment['THROUGHLINE_BI_PORT'] ?? 5433);
-    const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), port });
-    ends.push(() => postgres.stop());
-    overrides.databaseUrl = postgres.url('postgres');
-  }
-  return readConfig({ PORT: '3000', THROUGHLINE_LOG_LEVEL: 'warn', ...environment }, overrides);
+  const read = () => readConfig({ PORT: '3000', THROUGHLINE_LOG_LEVEL: 'warn', ...environment }, overrides);
+  if (given('THROUGHLINE_DATABASE_URL')) return read();
+  // What is wrong with the rest is said before a database is started for it.
+  overrides.databaseUrl = 'postgres://localhost/postgres';
+  read();
+  const port = Number(environment['THROUGHLINE_BI_PORT'] ?? 5433);
+  const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), ...(port > 0 && { port }) });
+  ends.push(() => postgres.stop());
+  overrides.databaseUrl = postgres.url('postgres');
+  return read();
 }
 
 async function startServices(

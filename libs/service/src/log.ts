@@ -5,7 +5,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** JSON, one line an entry, never a payload. */
-export class Log implements SubscriptionLog, LoggerService {
+export class Log implements SubscriptionLog {
   constructor(
     private readonly service: string,
     private readonly level: LogLevel,
@@ -24,15 +24,10 @@ export class Log implements SubscriptionLog, LoggerService {
   error(message: string, details?: object) {
     this.#line('error', message, details);
   }
-  /** Nest's own notices. */
-  log(message: unknown) {
-    this.#line('debug', String(message));
-  }
-  verbose(message: unknown) {
-    this.#line('debug', String(message));
-  }
-  fatal(message: unknown) {
-    this.#line('error', String(message));
+  /** For Nest's own notices: what matters of them is thrown as well, and told once by whoever catches it. */
+  forNest(): LoggerService {
+    const write = (message: unknown) => this.debug(String(message));
+    return { log: write, error: write, warn: write, debug: write, verbose: write, fatal: write };
   }
 
   #line(level: LogLevel, message: string, details?: object) {

@@ -68,7 +68,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const problems = new ProblemFilter(log);
   const adapter = new FastifyAdapter({ bodyLimit: megabyte, trustProxy: true, routerOptions: { maxParamLength: 500 } });
   const app = await NestFactory.create<NestFastifyApplication>(edge(module, { kernel, tokens, config, log }), adapter, {
-    logger: log,
+    logger: log.forNest(),
     abortOnError: false,
     bodyParser: options.parseBodies ?? true,
   });
