@@ -45,7 +45,7 @@ export function shopifyOrder(connection: string, order: ShopifyOrder, delivery =
   const body = bare(
     JSON.stringify({
       id: `#${order.id}`,
-      name: `#${order.id.slice(-4)}`,
+      name: `No. ${order.id.slice(-4)}`,
       created_at: order.createdAt ?? '2026-01-10T11:00:00-05:00',
       updated_at: order.updatedAt,
       cancelled_at: order.cancelledAt ?? null,

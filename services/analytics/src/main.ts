@@ -1,0 +1,4 @@
+import { serve } from '@throughline/service';
+import { AnalyticsModule } from './analytics.module.ts';
+
+await serve(AnalyticsModule);
