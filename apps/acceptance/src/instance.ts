@@ -20,8 +20,8 @@ export type Instance = {
   stop: () => Promise<void>;
 };
 
-const adminEmail = 'admin@example.com';
-const adminPassword = 'an administrator of acceptance';
+export const adminEmail = 'admin@example.com';
+export const adminPassword = 'an administrator of acceptance';
 /** One for all instances, so that a guest's record has the same id in each. */
 const masterKey = '5a'.repeat(32);
 
@@ -61,16 +61,20 @@ export async function startEmbedded(dataDir?: string): Promise<Instance> {
   };
 }
 
+export type Addresses = { kafkaBrokers: string; searchUrl: string; databaseUrl: string };
+
+/** The stack that the whole test run shares. */
+const sharedStack = (): Addresses => JSON.parse(process.env['THROUGHLINE_TEST_STACK'] ?? '{}') as Addresses;
+
 /** Every service a process of its own, over the stack's Kafka, Elasticsearch and Postgres. */
-export async function startAsServices(): Promise<Instance> {
-  const stack = JSON.parse(process.env['THROUGHLINE_TEST_STACK'] ?? '{}') as Record<string, string>;
+export async function startAsServices(stack: Addresses = sharedStack()): Promise<Instance> {
   const biPassword = randomBytes(12).toString('hex');
   const environment = {
     ...preset,
-    THROUGHLINE_DATABASE_URL: stack['databaseUrl'] ?? '',
+    THROUGHLINE_DATABASE_URL: stack.databaseUrl,
     THROUGHLINE_DATABASE_PREFIX: `a${randomBytes(4).toString('hex')}_`,
-    THROUGHLINE_KAFKA_BROKERS: stack['kafkaBrokers'] ?? '',
-    THROUGHLINE_SEARCH_URL: stack['searchUrl'] ?? '',
+    THROUGHLINE_KAFKA_BROKERS: stack.kafkaBrokers,
+    THROUGHLINE_SEARCH_URL: stack.searchUrl,
     THROUGHLINE_MASTER_KEY: masterKey,
     THROUGHLINE_BI_PASSWORD: biPassword,
     THROUGHLINE_LOG_LEVEL: 'error',

@@ -427,7 +427,9 @@ export function acceptance(start: () => Promise<Instance>): void {
       const { headers, body } = await crm.call('GET', '/api/customers?q=immediately', undefined, {
         'x-after': position,
       });
-      if (headers.get('x-stale') !== 'true') expect(found({ status: 200, headers, body })).toContain(created.body.id);
+      // A machine that is too slow says so, and never passes off an old answer as a new one.
+      const isThere = found({ status: 200, headers, body }).includes(created.body.id as string);
+      expect(isThere || headers.get('x-stale') === 'true').toBe(true);
       await eventually(
         () => search('immediately'),
         (hits) => hits.includes(created.body.id),

@@ -60,6 +60,8 @@ type AnyDecider<S, C extends { type: string }, E extends AnyEvent, R> = Decider<
 export class Commands {
   readonly #bodyKey: Buffer;
   readonly #claimKey: Buffer;
+  /** Stream -> the last of those who lost a race over it and wait in line, so as not to lose to each other again. */
+  readonly #lines = new Map<string, Promise<void>>();
 
   constructor(
     readonly store: EventStore,
@@ -84,9 +86,11 @@ export class Commands {
   ): Promise<Executed<S, E>> {
     const context = currentContext();
     const memory = this.#memory(decider.category, id, command, options, context);
+    const stream = `${decider.category}:${id}`;
+    const attempt = () => this.#attempt(decider, id, command, options, context, memory);
     return this.#once(
       memory,
-      () => this.#attempt(decider, id, command, options, context, memory),
+      (lost) => (lost || this.#lines.has(stream) ? this.#inLine(stream, attempt) : attempt()),
       () => this.#repeat<S, E>(decider, memory),
     );
   }
@@ -199,12 +203,16 @@ export class Commands {
   }
 
   /** Decides until no race is lost, remembers a refusal, and answers a repeat with the first outcome. */
-  async #once<T>(memory: Memory, attempt: () => Promise<T>, repeat: () => Promise<T | undefined>): Promise<T> {
+  async #once<T>(
+    memory: Memory,
+    attempt: (lost: boolean) => Promise<T>,
+    repeat: () => Promise<T | undefined>,
+  ): Promise<T> {
     try {
       let repeated = memory.given ? await repeat() : undefined;
       for (let tries = 1; repeated === undefined; tries += 1) {
         try {
-          return await attempt();
+          return await attempt(tries > 1);
         } catch (error) {
           const lost = error instanceof VersionConflict || error instanceof CommandRepeated;
           if (!lost || tries === attempts) throw lost ? conflict('too-busy') : error;
@@ -221,6 +229,21 @@ export class Commands {
       const repeated = first ? undefined : await repeat();
       if (repeated === undefined) throw error;
       return repeated;
+    }
+  }
+
+  /** Runs `work` once those before it in the line have ended. */
+  async #inLine<T>(line: string, work: () => Promise<T>): Promise<T> {
+    const own = (this.#lines.get(line) ?? Promise.resolve()).then(work);
+    const ended = own.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#lines.set(line, ended);
+    try {
+      return await own;
+    } finally {
+      if (this.#lines.get(line) === ended) this.#lines.delete(line);
     }
   }
 

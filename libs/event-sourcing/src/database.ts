@@ -7,7 +7,14 @@ export type Pool = pg.Pool;
 const { builtins } = pg.types;
 const keepText = (text: string) => text;
 const parseInstant = pg.types.getTypeParser(builtins.TIMESTAMPTZ) as (text: string) => Date;
-const instant = (text: string) => parseInstant(text).toISOString();
+/** As a session in UTC writes it; read so, ten times as fast as by way of a `Date`. */
+const utc = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d+))?\+00$/;
+const instant = (text: string): string => {
+  const match = utc.exec(text);
+  if (match) return `${match[1]}T${match[2]}.${(match[3] ?? '').padEnd(3, '0').slice(0, 3)}Z`;
+  const parsed: unknown = parseInstant(text);
+  return parsed instanceof Date ? parsed.toISOString() : text;
+};
 
 /** Array types, which `builtins` does not name. */
 const lists = { text: 1009, int8: 1016, timestamp: 1115, date: 1182, timestamptz: 1185, numeric: 1231 };

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { AnyEvent, EventMeta, Instant } from '@throughline/contracts';
 import type { Codec, Stored } from './codec.ts';
 import { isTransient, plainTypes, type Pool } from './database.ts';
@@ -141,6 +142,38 @@ select c.append, r.position,
 from (values (0)) as always(zero)
 left join unnest($30::int[], $31::text[]) as c(append, id) on true
 left join remembered r on r.id = c.id`;
+
+/** The same for one append to one stream without claims, as most are: half the time of the statement for all cases. */
+const plainAppendStatement = `
+with settled as (
+  insert into streams as s (type, id, version, previous)
+  select $1, $2::uuid, $4::int, $3::int
+  where $3::int = 0 or exists (select from streams known where known.type = $1 and known.id = $2::uuid)
+  on conflict (type, id) do update set version = excluded.version, previous = excluded.previous
+  where s.version = excluded.previous
+  returning 1
+),
+written as (
+  insert into events (position, id, stream_type, stream_id, version, type, schema_version, data, personal, meta,
+    command_id, batch_id, occurred_at, recorded_at, effective_at, hash)
+  select nextval('events_position'), id, $1, $2::uuid, version, type, schema_version, data::json, personal::json,
+    $13::json, $14, $15, $16::timestamptz, $17::timestamptz, effective_at, hash
+  from (
+    select * from unnest($5::uuid[], $6::int[], $7::text[], $8::smallint[], $9::text[], $10::text[], $11::timestamptz[],
+      $12::bytea[]) with ordinality as i(id, version, type, schema_version, data, personal, effective_at, hash, ordinal)
+    where exists (select from settled)
+    order by ordinal
+  ) e
+  returning position
+),
+remembered as (
+  insert into commands (id, actor, body_hash, outcome, position, recorded_at)
+  select $14, $18, $19::bytea, $20::json, max(position), $17::timestamptz from written having count(*) > 0
+  on conflict (id) do nothing
+  returning position
+)
+select 0 as append, (select position from remembered) as position,
+  guard((select count(*) from remembered) = (select count(*) from settled), 'command') as ok`;
 
 const eventColumns = `position, id, stream_type, stream_id, version, type, schema_version, data::text, personal::text,
   meta::text, occurred_at, recorded_at, effective_at, encode(hash, 'hex') as hash`;
@@ -384,7 +417,11 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      while (this.#waiting.length > 0) await this.#send(this.#gather(), false);
+      while (this.#waiting.length > 0) {
+        // A turn of the loop, in which callers whose append has just ended come along with their next one.
+        await turn();
+        await this.#send(this.#gather(), false);
+      }
     } finally {
       this.#busy = false;
     }
@@ -454,7 +491,7 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
   }
 
   /** Positions by index in the batch; an index that is missing had a version conflict. */
-  async #execute(batch: readonly Prepared[], allOrNothing: boolean): Promise<Map<number, number>> {
+  async #execute(batch: readonly Prepared[], allOrNothing: boolean): Promise<ReadonlyMap<number, number>> {
     const streams = batch.flatMap((prepared, append) => prepared.streams.map((stream) => ({ append, ...stream })));
     const events = batch.flatMap((prepared, append) => prepared.events.map((event) => ({ append, ...event })));
     const claims = (which: 'release' | 'take') =>
@@ -463,6 +500,7 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
       );
     const released = claims('release');
     const taken = claims('take');
+    if (streams.length === 1 && released.length + taken.length === 0) return this.#executePlain(batch[0] as Prepared);
     const appendOf = (event: { append: number }) => (batch[event.append] as Prepared).append;
     const { rows } = await this.pool.query<{ append: number; position: number | null }>({
       name: 'append',
@@ -507,9 +545,44 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
         allOrNothing,
       ],
     });
-    return new Map(rows.flatMap((row) => (row.position === null ? [] : [[row.append, row.position]])));
+    return positionsOf(rows);
+  }
+
+  async #executePlain({ append, streams, events, outcome }: Prepared): Promise<ReadonlyMap<number, number>> {
+    const { type, id, expected, version } = streams[0] as Prepared['streams'][number];
+    const { rows } = await this.pool.query<{ append: number; position: number | null }>({
+      name: 'append-plain',
+      text: plainAppendStatement,
+      types: plainTypes,
+      values: [
+        type,
+        id,
+        expected,
+        version,
+        events.map((e) => e.id),
+        events.map((e) => e.version),
+        events.map((e) => e.type),
+        events.map((e) => e.schemaVersion),
+        events.map((e) => e.data),
+        events.map((e) => e.personal),
+        events.map((e) => e.effectiveAt),
+        events.map((e) => e.hash),
+        events[0]?.meta,
+        append.command.id,
+        append.meta.batchId ?? null,
+        append.occurredAt,
+        append.recordedAt,
+        append.command.actor,
+        append.command.bodyHash,
+        outcome,
+      ],
+    });
+    return positionsOf(rows);
   }
 }
+
+const positionsOf = (rows: readonly { append: number; position: number | null }[]) =>
+  new Map(rows.flatMap((row) => (row.position === null ? [] : [[row.append, row.position]])));
 
 type Chained = Omit<Row, 'hash'> & { occurredAt: Instant; recordedAt: Instant };
 

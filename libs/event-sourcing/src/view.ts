@@ -15,7 +15,11 @@ export type FoldSpec<Row, E extends AnyEvent> = {
   key: (event: Recorded<E>) => string | undefined;
   /** Property that holds the key; the first primary one where it is left out. */
   by?: keyof Row & string;
-  /** Pure: the rows of the key and an event give the new rows of the key. Never throws on meaning, never reads the clock. */
+  /**
+   * Pure: the rows of the key and an event give the new rows of the key. They come in the order of the primary key, with
+   * a value or null in every column, instants as RFC 3339 text, dates and decimals as text; give them back likewise.
+   * Never throws on meaning, never reads the clock.
+   */
   on: {
     [K in E['type']]?: (rows: readonly Row[], data: DataOf<E, K>, envelope: Recorded<E>) => readonly Row[];
   };

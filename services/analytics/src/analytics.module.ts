@@ -17,6 +17,7 @@ import { star } from './star/star.view.ts';
   folds: [...star, ...searchFolds, ...timeline],
   documents: searchDocuments,
   controllers: [ListsController, TimelineController, ReportController],
-  providers: [searchEngine, SearchIndexer, Lists, Timelines, BiSchema, Reports],
+  providers: [searchEngine, Lists, Timelines, BiSchema, Reports],
+  workers: [SearchIndexer],
 })
 export class AnalyticsModule {}

@@ -225,7 +225,10 @@ describe('its description', () => {
     const { body } = await service.call('GET', '/openapi.json', undefined, { authorization: '' });
     expect(body.openapi).toBe('3.1.0');
     const schema = body.components.schemas.CreateCustomerDto;
-    expect(schema.properties).toMatchObject({ name: { type: 'string', maxLength: 500 }, kind: { enum: ['person', 'company'] } });
+    expect(schema.properties).toMatchObject({
+      name: { type: 'string', maxLength: 500 },
+      kind: { enum: ['person', 'company'] },
+    });
     expect(schema.properties.emails).toEqual({ type: 'array', items: { $ref: '#/components/schemas/EmailDto' } });
     expect(schema.required ?? []).not.toContain('name');
   });

@@ -39,6 +39,7 @@ export const mostItems = 200;
 const usualItems = 50;
 const longestWords = 500;
 const mostNames = 50;
+const mostFacets = 10;
 
 /** What a page's cursor holds: the query that it belongs to, where it ended, and the moment its dates are relative to. */
 type Cursor = { of: string; after: Place; now: string };
@@ -65,13 +66,15 @@ export function readListQuery(
   const plan = typeof q === 'string' ? analyseQuery(q.slice(0, longestWords)) : undefined;
   const searches = plan !== undefined && !plan.empty;
 
-  const limit = request.limit === undefined ? usualItems : Number(request.limit);
-  if (!/^\d{1,3}$/.test(String(request.limit ?? usualItems))) shape.push({ path: 'limit', code: 'wrong-type' });
+  const { limit: given = usualItems } = request;
+  const limit = typeof given === 'number' || (typeof given === 'string' && /^\d+$/.test(given)) ? Number(given) : NaN;
+  if (!Number.isInteger(limit)) shape.push({ path: 'limit', code: 'wrong-type' });
   else if (limit < 1 || limit > mostItems) shape.push({ path: 'limit', code: 'out-of-range' });
 
   const filter = jsonOf(request.filter, (code) => shape.push({ path: 'filter', code }));
   const sortNames = namesOf(request.sort, 'sort', shape);
   const facets = [...new Set(namesOf(request.facets, 'facets', shape) ?? [])];
+  if (facets.length > mostFacets) shape.push({ path: 'facets', code: 'too-long' });
   const shown = namesOf(request.fields, 'fields', shape);
 
   const sort = (sortNames ?? (searches ? [] : [type.sort])).map((name): Sort => {
@@ -167,7 +170,7 @@ function cursorOf(
 ): Cursor | undefined {
   if (given === undefined || given === '') return undefined;
   try {
-    const bytes = atob(String(given).replaceAll('-', '+').replaceAll('_', '/'));
+    const bytes = atob((given as string).replaceAll('-', '+').replaceAll('_', '/'));
     const text = new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
     const cursor = JSON.parse(text) as Cursor;
     if (fits(cursor, sort) && cursor.of === of) return cursor;

@@ -159,7 +159,8 @@ function picked(item: Record<string, unknown>, fields: readonly string[]): Recor
 }
 
 function searchHit(type: RecordType, { id, score, doc }: Hit, q: string, record: Record<string, unknown>): SearchHit {
-  const highlights = Object.entries(type.search(doc as never)).flatMap(([field, values = []]) =>
+  const searched = Object.entries(type.search(doc as never)) as [string, readonly string[] | undefined][];
+  const highlights = searched.flatMap(([field, values = []]) =>
     values.flatMap((value) => {
       const ranges = highlight(value, q);
       return ranges.length > 0 ? [{ field, ...excerpt(value, ranges) }] : [];

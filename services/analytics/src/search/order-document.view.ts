@@ -90,6 +90,8 @@ function factsOf(given: Given, frozen: Pick<Facts, 'baseCurrency' | 'rate'>, eff
   };
 }
 
+const placesOf = (amount: string) => amount.split('.')[1]?.length ?? 0;
+
 type MoneyLine = Omit<OrderLine, 'unitPrice' | 'discount' | 'tax' | 'total'> &
   Record<'unitPrice' | 'discount' | 'tax' | 'total', Money>;
 
@@ -142,7 +144,9 @@ export const orderDocument = document<OrderDocument>({
           shipping: money(shipping),
           total: money(total),
           paid: money(paid),
-          refunded: money(numericText(refunded)),
+          refunded: money(
+            numericText(refunded, Math.max(refunded.decimalPlaces(), ...own.map(({ amount }) => placesOf(amount)))),
+          ),
           refunds: refunds.map(({ refundId, amount, at, currency }) => ({
             refundId,
             amount: money(amount, currency),

@@ -2,7 +2,6 @@ import { plainTypes, transaction, type Pool } from '@throughline/event-sourcing'
 import type { Alternative, QueryPlan, TermGroup } from '@throughline/language';
 import { folded, type Condition } from './condition.ts';
 import {
-  EngineUnavailable,
   SearchEngine,
   mostCounted,
   mostFacetValues,
@@ -26,7 +25,7 @@ class Parameters {
   }
 }
 
-/** Search in the analytics database itself: a table an index, its terms in a tsvector under GIN, its keys in a jsonb. */
+/** Search in the analytics database itself: a table an index, its terms in a tsvector under GIN, a column a key. */
 export class PostgresEngine extends SearchEngine {
   constructor(private readonly pool: Pool) {
     super();
@@ -43,7 +42,7 @@ export class PostgresEngine extends SearchEngine {
       if (!rows[0]?.has) {
         // A document that is gone stays as a row without one, so that an older revision cannot bring it back.
         await client.query(`create table "${table}" (
-          id text collate "C" primary key, rev bigint not null, doc json, terms tsvector, keys jsonb not null)`);
+          id text collate "C" primary key, rev bigint not null, ${columnsOf(index)}, terms tsvector, doc json)`);
         await client.query(`create index on "${table}" using gin (terms)`);
         for (const [name, { type, often }] of Object.entries(index.fields as Fields)) {
           if (!often) continue;
@@ -64,16 +63,18 @@ export class PostgresEngine extends SearchEngine {
     const rows = [...newest.values()]
       .map(({ id, rev, doc }) => {
         const { keys, terms, doc: text } = doc ? indexed(index, doc as never) : gone;
-        return { id, rev, keys, terms, doc: text };
+        const columns = Object.entries(keys).map(([name, value]) => [`${columnPrefix}${name}`, value]);
+        return { id, rev, terms, doc: text, ...Object.fromEntries(columns) };
       })
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     if (rows.length === 0) return;
+    const names = keyNames(index.fields).map(({ name }) => columnOf(name));
+    const update = ['rev', 'terms', 'doc', ...names].map((name) => `${name} = excluded.${name}`);
     await this.pool.query(
-      `insert into "${tableOf(index)}" as t (id, rev, doc, terms, keys)
-       select id, rev, doc::json, array_to_tsvector(terms), keys
-       from json_to_recordset($1) as r(id text, rev bigint, doc text, terms text[], keys jsonb)
-       on conflict (id) do update set rev = excluded.rev, doc = excluded.doc, terms = excluded.terms, keys = excluded.keys
-       where t.rev <= excluded.rev`,
+      `insert into "${tableOf(index)}" as t (id, rev, ${names.join(', ')}, terms, doc)
+       select id, rev, ${names.join(', ')}, array_to_tsvector(terms), doc::json
+       from json_to_recordset($1) as r(id text, rev bigint, ${columnsOf(index)}, terms text[], doc text)
+       on conflict (id) do update set ${update.join(', ')} where t.rev <= excluded.rev`,
       [JSON.stringify(rows)],
     );
   }
@@ -101,8 +102,10 @@ export class PostgresEngine extends SearchEngine {
       const value = known ?? (await this.#count(index, query));
       return { ...page, facets, total: { value: Math.min(value, mostCounted), exact: value <= mostCounted } };
     } catch (error) {
-      if ((error as { code?: string }).code === '42P01') throw new EngineUnavailable('the index is not there yet');
-      throw error;
+      // Before the first index is made there is nothing to be found.
+      if ((error as { code?: string }).code !== '42P01') throw error;
+      const facets = Object.fromEntries(query.facets.map((field) => [field, []]));
+      return { hits: [], next: undefined, total: { value: 0, exact: true }, facets };
     }
   }
 
@@ -120,7 +123,8 @@ export class PostgresEngine extends SearchEngine {
   }
 
   async #show(client: Pick<Pool, 'query'>, index: Index): Promise<void> {
-    await client.query(`create or replace view "${viewOf(index)}" as select * from "${tableOf(index)}"`);
+    await client.query(`drop view if exists "${viewOf(index)}"`);
+    await client.query(`create view "${viewOf(index)}" as select * from "${tableOf(index)}"`);
   }
 
   async #page(index: Index, query: EngineQuery): Promise<Pick<EngineAnswer, 'hits' | 'next'>> {
@@ -171,13 +175,11 @@ export class PostgresEngine extends SearchEngine {
       query.facets.map(async (field) => {
         const parameters = new Parameters();
         const { many } = keyOf(index, field);
-        const name = literal(field);
-        const [value, from] = many
-          ? ['value collate "C"', `, jsonb_array_elements_text(coalesce(keys->${name}, '[]')) as value`]
-          : [`(keys->>${name}) collate "C"`, ''];
+        const column = columnOf(field);
+        const [value, from] = many ? ['value collate "C"', `, unnest(${column}) as value`] : [column, ''];
         const { rows } = await this.pool.query<{ value: string; count: string }>(
           `select ${value} as value, count(*) as count from "${viewOf(index)}"${from}
-           where ${whereOf(index, query, parameters)} and keys ? ${name}
+           where ${whereOf(index, query, parameters)} and ${column} is not null
            group by 1 order by 2 desc, 1 limit ${mostFacetValues}`,
           parameters.values,
         );
@@ -192,6 +194,13 @@ type Fields = Readonly<Record<string, Field<never>>>;
 
 const published = 'published';
 const gone = { doc: null, terms: null, keys: {} };
+const columnPrefix = 'k_';
+const columnOf = (key: string) => `"${columnPrefix}${key}"`;
+/** As a definition. Keys order by code point. */
+const columnsOf = (index: Index) =>
+  keyNames(index.fields)
+    .map(({ name, many }) => `${columnOf(name)} text${many ? '[]' : ''} collate "C"`)
+    .join(', ');
 const viewOf = ({ type }: Index) => `search_${type}`;
 const tableOf = (index: Index) => `${viewOf(index)}_${versionOf(index).replace('-', '_')}`;
 
@@ -203,7 +212,7 @@ const highest = '\u{10ffff}';
 
 /** A key as it is sorted: where there is none, last. The indexes hold the same expression. */
 const sortExpression = (key: string, descending: boolean) =>
-  `coalesce(keys->>${literal(key)}, ${descending ? `''` : literal(highest)}) collate "C"`;
+  `coalesce(${columnOf(key)}, ${descending ? `''` : literal(highest)})`;
 
 function keyOf(index: Index, name: string): { name: string; many: boolean } {
   const found = keyNames(index.fields).find((key) => key.name === name);
@@ -287,10 +296,10 @@ function sqlOf(index: Index, condition: Condition, parameters: Parameters): stri
     case 'not':
       return `(not ${sqlOf(index, condition.of, parameters)})`;
     case 'present':
-      return `(keys ? ${literal(condition.field)})`;
+      return `(${columnOf(condition.field)} is not null)`;
     case 'oneOf': {
       const values = `${parameters.add(condition.values)}::text[]`;
-      if (keyOf(index, condition.field).many) return `coalesce(keys->${literal(condition.field)} ?| ${values}, false)`;
+      if (keyOf(index, condition.field).many) return `coalesce(${columnOf(condition.field)} && ${values}, false)`;
       return `(${valueOf(index, condition.field).text} = any(${values}))`;
     }
     case 'range': {
@@ -310,9 +319,9 @@ function sqlOf(index: Index, condition: Condition, parameters: Parameters): stri
     case 'startsWith': {
       const pattern = `${condition.is === 'contains' ? '%' : ''}${condition.text.replace(/[\\%_]/g, '\\$&')}%`;
       const like = `like ${parameters.add(pattern)}`;
-      const name = literal(folded(condition.field));
-      if (!keyOf(index, condition.field).many) return `coalesce(keys->>${name} ${like}, false)`;
-      return `exists (select from jsonb_array_elements_text(coalesce(keys->${name}, '[]')) as one where one ${like})`;
+      const column = columnOf(folded(condition.field));
+      if (!keyOf(index, condition.field).many) return `coalesce(${column} ${like}, false)`;
+      return `exists (select from unnest(${column}) as one where one ${like})`;
     }
   }
 }

@@ -117,10 +117,22 @@ export function keysOf<Doc>(fields: Fields<Doc>, doc: Doc): Keys {
     keys[name] = key;
     const text = hasText(type) ? foldedKey(key) : '';
     if (text !== '') keys[folded(name)] = text;
-    const order = type === 'text' ? cut(nameSortKey(cut(key, longestSortKey)), longestSortKey) || text : '';
+    const order = type === 'text' ? sortKey(cut(key, longestSortKey)) || text : '';
     if (order !== '') keys[sorted(name)] = order;
   }
   return keys;
+}
+
+const sortKeys = new Map<string, string>();
+
+/** Remembered: cities, industries and titles come again and again, and their pinyin takes long. */
+function sortKey(text: string): string {
+  let key = sortKeys.get(text);
+  if (key === undefined) {
+    if (sortKeys.size >= 5_000) sortKeys.clear();
+    sortKeys.set(text, (key = cut(nameSortKey(text), longestSortKey)));
+  }
+  return key;
 }
 
 export const foldedKey = (text: string): string => cut(foldText(cut(tidy(text), longestKey)), longestKey);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { isTransient, plainTypes } from '@throughline/event-sourcing';
 import { Kernel, Log } from '@throughline/service';
 import type { RecordType } from './record-type.ts';
@@ -8,6 +8,7 @@ import { EngineUnavailable, SearchEngine, type Change } from './search-engine.ts
 
 const batch = 200;
 const idleMilliseconds = 75;
+const checkMilliseconds = 30_000;
 const fencePollMilliseconds = 15;
 const mostWatched = 5_000;
 const firstBackoff = 250;
@@ -18,7 +19,7 @@ const longestBackoff = 10_000;
  * so an outage of the engine costs only freshness.
  */
 @Injectable()
-export class SearchIndexer {
+export class SearchIndexer implements OnModuleDestroy {
   #wake = new AbortController();
 
   constructor(
@@ -31,24 +32,31 @@ export class SearchIndexer {
 
   /** Follows the queues until `signal` aborts. One process at a time. */
   async run(signal: AbortSignal): Promise<void> {
-    let ready = false;
+    let readyUntil = 0;
     for (let failures = 0; !signal.aborted;) {
       try {
-        for (const type of ready ? [] : recordTypes) await this.#prepare(type, signal);
-        ready = true;
+        // Now and again, since an index that was lost while nothing changes is missed by nobody here.
+        if (Date.now() > readyUntil) {
+          for (const type of recordTypes) await this.#prepare(type, signal);
+          readyUntil = Date.now() + checkMilliseconds;
+        }
         const moved = await this.#drain(signal);
         if (failures > 0) this.log.info('search index goes on', { failures });
         failures = 0;
         if (!moved) await this.#idle(signal);
       } catch (error) {
         if (signal.aborted) return;
-        ready = false;
+        readyUntil = 0;
         failures += 1;
         if (failures === 1) this.#complain(error as Error);
         const pause = Math.min(longestBackoff, firstBackoff * 2 ** Math.min(failures, 10));
         await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
       }
     }
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.engine.close();
   }
 
   #complain(error: Error): void {

@@ -8,9 +8,9 @@ import { orderDocument, orderRecord } from './order-document.view.ts';
 export const searchFolds = [customerProfile, orderRecord, interactionRecord];
 
 /** What lists and search are made of; the engine holds copies. */
-export const searchDocuments = [
+export const searchDocuments: readonly DocumentView[] = [
   customerDocument,
   orderDocument,
   dealDocument,
   interactionDocument,
-] as unknown as readonly DocumentView<never>[];
+];

@@ -99,7 +99,7 @@ describe('what sources say about an order', () => {
         const { facts: found, refunds: kept } = arrive([...seen, ...back]);
         const newest = seen.toSorted((a, b) => (a.stamp.at + a.stamp.hash < b.stamp.at + b.stamp.hash ? 1 : -1))[0];
         expect(found).toEqual(newest?.facts);
-        const said = Map.groupBy(back, ({ refundId }) => refundId);
+        const said = Map.groupBy(back, ({ refundId }): string => refundId);
         expect(kept.map(({ refundId }) => refundId).sort()).toEqual([...said.keys()].sort());
         for (const { refundId, at } of kept) {
           expect(at).toBe(

@@ -1,0 +1,348 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '@throughline/event-sourcing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
+import { AnalyticsModule } from '../src/analytics.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(AnalyticsModule, {
+    listensTo: ['customers', 'sales', 'interactions', 'gateway'],
+  });
+});
+afterAll(() => service.end());
+
+let numbers = 0;
+/** Appends a customer; answers with its id and the position to wait for. */
+async function customer(fields: object, id = newId()) {
+  const number = `C-${String(++numbers).padStart(6, '0')}`;
+  const created = { type: 'CustomerCreated', number, emailsReserved: false, ...fields };
+  const position = await service.log('customers').append({ type: 'customer', id }, created);
+  return { id, number, after: `customers@${position}` };
+}
+const change = async (id: string, ...events: { type: string }[]) =>
+  `customers@${await service.log('customers').append({ type: 'customer', id }, ...events)}`;
+const order = (customerId: string, facts: object = {}) => ({
+  type: 'OrderPlaced',
+  customerId,
+  number: '1001',
+  status: 'open',
+  currency: 'CNY',
+  lines: [
+    {
+      lineId: '1',
+      title: '龙井茶',
+      sku: 'TEA-1',
+      quantity: '1',
+      unitPrice: '25.10',
+      discount: '0',
+      tax: '0',
+      total: '25.10',
+    },
+  ],
+  taxIncluded: true,
+  subtotal: '25.10',
+  discount: '0',
+  tax: '0',
+  shipping: '0',
+  total: '25.10',
+  paid: '0',
+  placedAt: '2026-01-05T00:00:00Z',
+  baseCurrency: 'CNY',
+  rate: '1',
+  ...facts,
+});
+const sell = async (id: string, ...events: { type: string }[]) =>
+  `sales@${await service.log('sales').append({ type: 'order', id }, ...events)}`;
+const list = async (path: string, query: Record<string, unknown> = {}, after?: string) => {
+  const params = new URLSearchParams(
+    Object.entries(query).map(([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
+  return service.call('GET', `/api/${path}?${params.toString()}`, undefined, after ? { 'x-after': after } : {});
+};
+const names = ({ body }: { body: any }) => body.items.map(({ name }: any) => name);
+
+describe('lists and search', () => {
+  it('find a customer by every way of writing it, soon after it was recorded', async () => {
+    const begun = Date.now();
+    const { id } = await customer({
+      name: '张三',
+      emails: [{ value: 'zhang.san@example.cn' }],
+      phones: [{ value: '138 0013 8000', e164: '+8613800138000' }],
+    });
+    await eventually(
+      () => list('customers', { q: '张' }),
+      ({ body }) => body.items?.some((item: any) => item.id === id),
+      5_000,
+    );
+    expect(Date.now() - begun).toBeLessThan(3_000);
+    for (const q of ['zhang san', 'zs', 'zhangs', '張三', 'example.cn', '8000']) {
+      expect((await list('customers', { q })).body.items.map((item: any) => item.id)).toEqual([id]);
+    }
+    expect((await list('customers', { q: 'wang' })).body).toEqual({
+      items: [],
+      nextCursor: null,
+      total: { value: 0, exact: true },
+      facets: {},
+    });
+  });
+
+  it('give everybody their own writes when asked after them', async () => {
+    for (let i = 0; i < 5; i++) {
+      const { id, number, after } = await customer({ name: `Own Write ${i}` });
+      const found = await list('customers', { q: number }, after);
+      expect(found.headers.get('x-stale')).toBeNull();
+      expect(found.body.items.map((item: any) => item.id)).toEqual([id]);
+      const renamed = await change(id, {
+        type: 'CustomerDetailsChanged',
+        name: `Renamed ${i}`,
+        emailsReserved: false,
+      } as never);
+      const posted = await service.call('POST', '/api/customers/query', { filter: { id } }, { 'x-after': renamed });
+      expect(posted.headers.get('x-stale')).toBeNull();
+      expect(names(posted)).toEqual([`Renamed ${i}`]);
+    }
+  });
+
+  it('tell what a customer bought and when there was contact last', async () => {
+    const { id } = await customer({ name: 'Buyer', ownerId: newId() });
+    const orderId = newId();
+    await sell(orderId, order(id));
+    const after = await sell(orderId, {
+      type: 'OrderRefunded',
+      refundId: 'r1',
+      amount: '5.05',
+      at: '2026-02-01T00:00:00Z',
+    } as never);
+    const talk = await service.log('interactions').append({ type: 'interaction', id: newId() }, {
+      type: 'InteractionLogged',
+      customerId: id,
+      kind: 'call',
+      direction: 'inbound',
+      subject: 'Asks for tea',
+      outcome: 'interested',
+      startedAt: '2026-01-04T00:00:00Z',
+    } as never);
+    const { body } = await list('customers', { q: 'buyer' }, `${after},interactions@${talk}`);
+    expect(body.items[0]).toMatchObject({
+      revenue: { amount: '20.05', currency: 'CNY' },
+      orderCount: 1,
+      lastOrderAt: '2026-01-05T00:00:00.000Z',
+      lastInteractionAt: '2026-01-04T00:00:00.000Z',
+    });
+    expect((await list('customers', { filter: { revenue: { gt: '20', lt: '20.06' } } })).body.total).toEqual({
+      value: 1,
+      exact: true,
+    });
+
+    const orders = await list('orders', { q: 'tea', filter: { customerId: id } });
+    expect(orders.body.items[0]).toMatchObject({
+      id: orderId,
+      customerName: 'Buyer',
+      refunded: { amount: '5.05', currency: 'CNY' },
+    });
+    const interactions = await list('interactions', {
+      filter: { customerId: id, kind: 'call' },
+      fields: 'subject,customerName',
+    });
+    expect(interactions.body.items).toEqual([
+      { id: expect.any(String), subject: 'Asks for tea', customerName: 'Buyer' },
+    ]);
+
+    const timeline = await list(`customers/${id}/timeline`);
+    expect(timeline.body.items.map(({ type }: any) => type).sort()).toEqual([
+      'CustomerCreated',
+      'InteractionLogged',
+      'OrderPlaced',
+      'OrderRefunded',
+    ]);
+    expect(timeline.body.items.find(({ type }: any) => type === 'OrderRefunded')).toMatchObject({
+      kind: 'refund',
+      title: '1001',
+      recordId: orderId,
+      actor: { type: 'system', id: 'test' },
+      data: { refundId: 'r1', amount: '5.05' },
+    });
+    expect((await list(`customers/${id}/first-contact`)).body).toMatchObject({
+      at: '2026-01-04T00:00:00.000Z',
+      kind: 'call',
+      direction: 'inbound',
+      outcome: 'interested',
+    });
+  });
+
+  it('list deals with their customers', async () => {
+    const { id } = await customer({ name: '李四' });
+    const deal = {
+      type: 'DealOpened',
+      customerId: id,
+      title: '大项目',
+      value: { amount: '900', currency: 'CNY' },
+      pipelineId: newId(),
+      stage: 'lead',
+    };
+    const position = await service.log('sales').append({ type: 'deal', id: newId() }, deal);
+    const { body } = await list('deals', { q: 'daxiangmu', facets: 'status' }, `sales@${position}`);
+    expect(body.items).toEqual([
+      expect.objectContaining({ title: '大项目', status: 'open', value: deal.value, customerName: '李四' }),
+    ]);
+    expect(body.facets).toEqual({ status: [{ value: 'open', count: 1 }] });
+  });
+
+  it('filter, sort by pinyin, and count facets', async () => {
+    const source = `fair-${newId()}`;
+    const people = [
+      { name: '王五', industry: '零售', tags: ['vip'], addresses: [{ city: '上海' }] },
+      { name: '阿里', industry: '零售', tags: ['vip', 'b2b'] },
+      { name: 'Bob', industry: 'toys' },
+      { name: 'Zoë', industry: 'toys' },
+    ];
+    let after = '';
+    for (const person of people) ({ after } = await customer({ ...person, source }));
+    const query = { filter: { source }, sort: 'name', facets: 'industry,tags,archived' };
+    const { body } = await list('customers', query, after);
+    expect(names({ body })).toEqual(['阿里', 'Bob', '王五', 'Zoë']);
+    expect(body.facets).toEqual({
+      industry: [
+        { value: 'toys', count: 2 },
+        { value: '零售', count: 2 },
+      ],
+      tags: [
+        { value: 'vip', count: 2 },
+        { value: 'b2b', count: 1 },
+      ],
+      archived: [{ value: false, count: 4 }],
+    });
+    const filtered = await service.call('POST', '/api/customers/query', {
+      filter: { source, or: [{ city: '上海' }, { tags: { hasAll: ['b2b', 'vip'] } }, { name: { startsWith: 'ZO' } }] },
+      sort: ['-name'],
+      fields: ['name'],
+      limit: 10,
+    });
+    expect(names(filtered)).toEqual(['Zoë', '王五', '阿里']);
+    expect(Object.keys(filtered.body.items[0])).toEqual(['id', 'name']);
+    const recent = await list('customers', { filter: { source, createdAt: { gte: 'today' } }, limit: '1' });
+    expect(recent.body.total).toEqual({ value: 4, exact: true });
+    expect((await list('customers', { filter: { source, createdAt: { lt: '-7d' } } })).body.total.value).toBe(0);
+  });
+
+  it('leave out what was archived, unless it is asked for', async () => {
+    const { id } = await customer({ name: 'Gone Girl' });
+    const after = await change(id, { type: 'CustomerArchived' });
+    expect((await list('customers', { q: 'gone girl' }, after)).body.items).toEqual([]);
+    expect(names(await list('customers', { q: 'gone girl', filter: { archived: true } }))).toEqual(['Gone Girl']);
+    expect(names(await list('customers', { filter: { archived: { in: [true, false] }, id } }))).toEqual(['Gone Girl']);
+    expect((await list('search', { q: 'gone girl' })).body.items).toEqual([]);
+  });
+
+  it('walk through pages once each, while records change', async () => {
+    const source = `walk-${newId()}`;
+    const made: string[] = [];
+    let after = '';
+    for (let i = 0; i < 25; i++) {
+      const one = await customer({ name: `Page ${i % 4}`, source });
+      made.push(one.id);
+      after = one.after;
+    }
+    const seen: string[] = [];
+    for (let cursor = ''; ;) {
+      const { body } = await list(
+        'customers',
+        { filter: { source }, sort: 'name,-createdAt', limit: '6', ...(cursor && { cursor }) },
+        after,
+      );
+      expect(body.total).toEqual({ value: 25, exact: true });
+      seen.push(...body.items.map(({ id }: any) => id));
+      after = await change(
+        seen[0] as string,
+        { type: 'CustomerDetailsChanged', title: `T${seen.length}`, emailsReserved: false } as never,
+      );
+      if (!body.nextCursor) break;
+      cursor = body.nextCursor;
+    }
+    expect(seen.toSorted()).toEqual(made.toSorted());
+    expect(new Set(seen).size).toBe(25);
+  });
+
+  it('page through a timeline', async () => {
+    const { id } = await customer({ name: 'Timeline' });
+    for (const title of ['a', 'b', 'c'])
+      await change(id, { type: 'CustomerDetailsChanged', title, emailsReserved: false } as never);
+    const orderId = newId();
+    const after = await sell(orderId, order(id), { type: 'OrderPaid', paid: '25.10', currency: 'CNY' } as never);
+    await list(`customers/${id}/timeline`, {}, await change(id, { type: 'CustomerArchived' }));
+    const seen: any[] = [];
+    for (let cursor = ''; ;) {
+      const { body } = await list(`customers/${id}/timeline`, { limit: '2', ...(cursor && { cursor }) }, after);
+      seen.push(...body.items);
+      if (!body.nextCursor) break;
+      cursor = body.nextCursor;
+    }
+    expect(seen).toHaveLength(7);
+    const times: string[] = seen.map(({ at }) => at);
+    expect(times).toEqual(times.toSorted((a, b) => (a < b ? 1 : a > b ? -1 : 0)));
+    const paid = await list(`customers/${id}/timeline`, { kinds: 'payment,interaction' });
+    expect(paid.body.items).toEqual([
+      expect.objectContaining({ type: 'OrderPaid', data: { paid: '25.10', currency: 'CNY' } }),
+    ]);
+  });
+
+  it('search everything at once, with highlights', async () => {
+    const { id } = await customer({ name: '欧阳修' });
+    const after = await sell(newId(), order(id, { number: 'OUYANG-7' }));
+    const { body } = await list('search', { q: 'ouyang' }, after);
+    expect(new Map(body.items.map(({ type, title }: any) => [type, title]))).toEqual(
+      new Map([
+        ['order', 'OUYANG-7'],
+        ['customer', '欧阳修'],
+      ]),
+    );
+    const hit = body.items.find(({ type }: any) => type === 'customer');
+    expect(hit.highlights).toEqual([{ field: 'name', value: '欧阳修', ranges: [{ start: 0, end: 2 }] }]);
+    const some = await list('search', { q: 'ouyang', types: 'orders' });
+    expect(some.body.items.map(({ type }: any) => type)).toEqual(['order']);
+    expect((await list('search', { q: '…' })).body).toEqual({ items: [], total: {} });
+  });
+
+  it('name everything that is wrong with a request', async () => {
+    const wrong = await list('customers', {
+      filter: { colour: 'red', revenue: { like: 1 }, createdAt: { gt: '2026-02-30' } },
+      sort: 'name,-tags,size,size,nothing',
+      facets: 'name,nothing',
+      fields: 'name,secret',
+    });
+    expect(wrong).toMatchObject({ status: 422, body: { code: 'invalid-query' } });
+    expect(wrong.body.errors.map(({ path, code }: any) => `${path} ${code}`)).toEqual([
+      'sort.tags not-sortable',
+      'sort.size repeated',
+      'sort.nothing unknown-field',
+      'facets.name no-facets',
+      'facets.nothing unknown-field',
+      'fields.secret unknown-field',
+      'filter.colour unknown-field',
+      'filter.revenue.like unknown-operator',
+      'filter.createdAt.gt impossible-date',
+    ]);
+    const shape = await list('orders', { filter: '{"a"', limit: '201', cursor: 'nonsense' });
+    expect(shape.status).toBe(400);
+    expect(shape.body.errors.map(({ path, code }: any) => `${path} ${code}`)).toEqual([
+      'limit out-of-range',
+      'filter wrong-type',
+      'cursor wrong-cursor',
+    ]);
+    expect((await list('customers', { colour: 'red' })).status).toBe(400);
+    expect((await service.call('POST', '/api/deals/query', { q: 5, limit: 'many' })).status).toBe(400);
+    const first = (await list('customers', { limit: '1' })).body.nextCursor;
+    expect((await list('customers', { limit: '1', cursor: first })).status).toBe(200);
+    expect((await list('customers', { limit: '1', cursor: first, sort: 'name' })).status).toBe(400);
+    expect((await list('search')).status).toBe(400);
+    expect((await list('search', { q: 'x', types: 'cats' })).status).toBe(400);
+    expect((await list(`customers/${newId()}/timeline`)).status).toBe(404);
+    expect((await list(`customers/${newId()}/first-contact`)).status).toBe(404);
+    expect(
+      (await list(`customers/${newId()}/timeline`, { kinds: 'gossip', limit: '0', cursor: 'x' })).body.errors,
+    ).toHaveLength(3);
+  });
+});
