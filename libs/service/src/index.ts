@@ -7,6 +7,7 @@ export * from './kafka-bus.ts';
 export * from './kernel.ts';
 export * from './log.ts';
 export * from './messages.ts';
+export * from './numbers.ts';
 export * from './openapi.ts';
 export * from './policy-transport.ts';
 export * from './problem.ts';

@@ -23,6 +23,8 @@ import type { ServiceDefinition } from './service.ts';
 
 const allEvents = Object.assign({}, ...Object.values(dictionary)) as (typeof dictionary)['sales'];
 
+const queryMilliseconds = 60_000;
+
 /** Waits until something outside of the views has caught up as well, such as a search engine. */
 export type Fence = (milliseconds: number) => Promise<boolean>;
 
@@ -66,7 +68,8 @@ export class Kernel {
       namingStrategy: new SnakeNames(),
       poolSize: 12,
       poolErrorHandler: () => undefined,
-      extra: { options: '-c timezone=UTC' },
+      // A connection that hangs must not hold up the others for ever.
+      extra: { options: '-c timezone=UTC', query_timeout: queryMilliseconds },
     }).initialize();
     const pool = quiet((dataSource.driver as unknown as { master: Pool }).master);
     await migrateStore(pool);

@@ -143,6 +143,17 @@ describe('the customers service', () => {
     ]);
   });
 
+  it('passes over a number that somebody chose before', async () => {
+    const { number } = await create();
+    const next = `C-${String(Number(number.slice(2)) + 1).padStart(6, '0')}`;
+    expect((await create({ number: next })).number).toBe(next);
+    expect((await create()).number).not.toBe(next);
+    expect(await service.call('POST', '/api/customers', { name: 'Again', number: next })).toMatchObject({
+      status: 409,
+      body: { code: 'number-taken' },
+    });
+  });
+
   it('finds and upserts by number and by e-mail', async () => {
     const made = await service.call('PUT', '/api/customers/by/email/upsert@example.com', { name: 'Upserted' });
     const again = await service.call('PUT', '/api/customers/by/email/Upsert@Example.com', { title: 'Dr.' });

@@ -1,13 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { Commands } from '@throughline/event-sourcing';
+import { Numbers } from '@throughline/service';
 
-/** Hands out human-readable customer numbers, each once; the claim on the number guards those that callers choose. */
 @Injectable()
-export class CustomerNumbers {
-  constructor(private readonly database: DataSource) {}
-
-  async next(): Promise<string> {
-    const [row] = await this.database.query<{ number: string }[]>(`select nextval('customer_number') as number`);
-    return `C-${String(row?.number).padStart(6, '0')}`;
+export class CustomerNumbers extends Numbers {
+  constructor(commands: Commands) {
+    super(commands, { sequence: 'customer_number', prefix: 'C', category: 'customer', claim: 'number' });
   }
 }

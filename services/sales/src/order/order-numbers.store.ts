@@ -1,13 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { Commands } from '@throughline/event-sourcing';
+import { Numbers } from '@throughline/service';
 
-/** Hands out human-readable numbers to the orders placed here, each once. */
 @Injectable()
-export class OrderNumbers {
-  constructor(private readonly database: DataSource) {}
-
-  async next(): Promise<string> {
-    const [row] = await this.database.query<{ number: string }[]>(`select nextval('order_number') as number`);
-    return `O-${String(row?.number).padStart(6, '0')}`;
+export class OrderNumbers extends Numbers {
+  constructor(commands: Commands) {
+    super(commands, { sequence: 'order_number', prefix: 'O', category: 'order', claim: 'order-number' });
   }
 }
