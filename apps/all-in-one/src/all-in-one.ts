@@ -42,7 +42,7 @@ export async function startAllInOne(environment: NodeJS.ProcessEnv): Promise<All
     await mkdir(dataDir, { recursive: true });
     await checkDataVersion(dataDir);
     const config = await configure(environment, dataDir, ends);
-    return { ...(await startServices(config, environment['THROUGHLINE_HOST'] ?? '127.0.0.1', ends)), stop };
+    return { ...(await startServices(config, ends)), stop };
   } catch (error) {
     await stop().catch(() => undefined);
     throw error;
@@ -67,20 +67,16 @@ async function configure(environment: NodeJS.ProcessEnv, dataDir: string, ends: 
   return read();
 }
 
-async function startServices(
-  config: ServiceConfig,
-  host: string,
-  ends: Ends,
-): Promise<Pick<AllInOne, 'url' | 'greeting'>> {
+async function startServices(config: ServiceConfig, ends: Ends): Promise<Pick<AllInOne, 'url' | 'greeting'>> {
   const bus = new EmbeddedBus();
   const urls = new Map<ServiceName, string>();
-  const inner = { ...config, port: 0 };
+  const inner = { ...config, host: '127.0.0.1', port: 0 };
   const started = <S extends RunningService>(service: S): S => {
     urls.set(service.name, service.url);
     ends.push(() => service.stop());
     return service;
   };
-  const gateway = started(await startGateway({ config, bus, host, baseUrl: (service) => urls.get(service) ?? '' }));
+  const gateway = started(await startGateway({ config, bus, baseUrl: (service) => urls.get(service) ?? '' }));
   for (const module of [CustomersModule, SalesModule, InteractionsModule, AnalyticsModule]) {
     started(await startService(module, { config: inner, bus }));
   }

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { Compile } from 'typebox/compile';
 import {
   erased,
@@ -85,7 +86,7 @@ export class Codec {
   }
 
   /** Makes sure that the keys which `encode` needs are there, with one round trip at most. */
-  async keysToEncode(events: readonly AnyEvent[], streamId: string): Promise<ReadonlyMap<string, Buffer>> {
+  async keysToEncode(events: readonly AnyEvent[], streamId: string): Promise<ReadonlyMap<string, KeyObject>> {
     const subjects = new Set<string>();
     for (const event of events) {
       for (const [name, subject] of this.#entry(event.type).personal) {
@@ -101,7 +102,7 @@ export class Codec {
    * @throws ErasedSubject where the subject's key was destroyed
    * @throws Refusal `invalid-text` where a text holds what no Postgres text can
    */
-  encode(event: AnyEvent, eventId: string, streamId: string, keys: ReadonlyMap<string, Buffer>): Encoded {
+  encode(event: AnyEvent, eventId: string, streamId: string, keys: ReadonlyMap<string, KeyObject>): Encoded {
     const entry = this.#entry(event.type);
     const data: Record<string, unknown> = { ...event };
     delete data['type'];
@@ -134,11 +135,11 @@ export class Codec {
   async decode(stored: readonly Stored[]): Promise<Recorded[]> {
     const blobs = stored.map((event) => (event.personal ? (JSON.parse(event.personal) as Record<string, string>) : {}));
     const subjects = blobs.flatMap((blob) => Object.keys(blob));
-    const keys = subjects.length === 0 ? new Map<string, Buffer>() : await this.keyring.keysFor(subjects);
+    const keys = subjects.length === 0 ? new Map<string, KeyObject>() : await this.keyring.keysFor(subjects);
     return stored.map((event, index) => this.#decodeOne(event, blobs[index] ?? {}, keys));
   }
 
-  #decodeOne(stored: Stored, blobs: Record<string, string>, keys: ReadonlyMap<string, Buffer>): Recorded {
+  #decodeOne(stored: Stored, blobs: Record<string, string>, keys: ReadonlyMap<string, KeyObject>): Recorded {
     const entry = this.#entries.get(stored.type);
     if (!entry || stored.schemaVersion > entry.definition.schemaVersion) {
       throw new UnknownEvent(stored.type, stored.schemaVersion);

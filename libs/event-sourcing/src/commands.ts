@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { AnyEvent, Instant, Recorded } from '@throughline/contracts';
 import { ErasedSubject, eventOf, type Stored } from './codec.ts';
@@ -58,8 +58,8 @@ type AnyDecider<S, C extends { type: string }, E extends AnyEvent, R> = Decider<
 
 /** The one way to change anything: load, fold, check access, decide, append. */
 export class Commands {
-  readonly #bodyKey: Buffer;
-  readonly #claimKey: Buffer;
+  readonly #bodyKey: KeyObject;
+  readonly #claimKey: KeyObject;
   /** Stream -> the last of those who lost a race over it and wait in line, so as not to lose to each other again. */
   readonly #lines = new Map<string, Promise<void>>();
 

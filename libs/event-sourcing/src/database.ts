@@ -95,3 +95,17 @@ export function isTransient(error: unknown): boolean {
   if (typeof code === 'string' && (transientCodes.has(code) || transientStates.test(code))) return true;
   return typeof message === 'string' && transientMessages.test(message);
 }
+
+/**
+ * What may stand in a log about an error. The database's messages quote values, which may be personal: of those only the
+ * code; of all others the message; and the frames of the stack without either.
+ */
+export function errorForLog(error: unknown): { error: string; stack?: string } {
+  const { name = 'Error', message = '', code, stack } = Object(error) as Partial<Error & { code: string }>;
+  const frames = stack
+    ?.split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
+  const isDatabase = code !== undefined && /^[0-9A-Z]{5}$/.test(code);
+  return { error: isDatabase ? `database error ${code}` : `${name}: ${message}`, ...(frames && { stack: frames }) };
+}

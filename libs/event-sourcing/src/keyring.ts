@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { open, seal, type Secrets } from './crypto.ts';
 import type { Pool } from './database.ts';
 
@@ -9,7 +9,7 @@ export interface Keyring {
    *
    * @param create makes keys for subjects that never had one (for writing)
    */
-  keysFor(subjects: readonly string[], create?: boolean): Promise<ReadonlyMap<string, Buffer>>;
+  keysFor(subjects: readonly string[], create?: boolean): Promise<ReadonlyMap<string, KeyObject>>;
   /** Destroys a subject's key for ever: all that was encrypted with it reads as `Erased`. A tombstone stays. */
   destroy(subject: string): Promise<void>;
 }
@@ -17,10 +17,16 @@ export interface Keyring {
 const cacheMilliseconds = 60_000;
 const cacheSize = 50_000;
 
+/** `wrapped` is null where the key was destroyed. */
+type KeyRow = { subject: string; wrapped: Buffer | null };
+
 /** The keyring in its own database, keys wrapped by the master key. */
 export class PostgresKeyring implements Keyring {
-  readonly #cache = new Map<string, { key: Buffer | undefined; until: number }>();
-  readonly #master: Buffer;
+  readonly #cache = new Map<string, { key: KeyObject | undefined; until: number }>();
+  readonly #master: KeyObject;
+  readonly #asked = new Set<string>();
+  #next: Promise<ReadonlyMap<string, Buffer | null>> | undefined;
+  #making: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly pool: Pool,
@@ -42,8 +48,8 @@ export class PostgresKeyring implements Keyring {
       )`);
   }
 
-  async keysFor(subjects: readonly string[], create = false): Promise<ReadonlyMap<string, Buffer>> {
-    const found = new Map<string, Buffer>();
+  async keysFor(subjects: readonly string[], create = false): Promise<ReadonlyMap<string, KeyObject>> {
+    const found = new Map<string, KeyObject>();
     const asked: string[] = [];
     const now = this.now();
     for (const subject of new Set(subjects)) {
@@ -52,22 +58,44 @@ export class PostgresKeyring implements Keyring {
       else if (cached.key) found.set(subject, cached.key);
     }
     if (asked.length === 0) return found;
-    const rows = await this.#read(asked);
-    const missing = create ? asked.filter((subject) => !rows.has(subject)).sort() : [];
-    if (missing.length > 0) {
-      const wrapped = missing.map((subject) => seal(this.#master, randomBytes(32), subject));
-      await this.pool.query(
-        'insert into keys (subject, wrapped) select * from unnest($1::text[], $2::bytea[]) on conflict do nothing',
-        [missing, wrapped],
-      );
-      for (const [subject, key] of await this.#read(missing)) rows.set(subject, key);
-    }
+    const rows = create ? await this.#readOrMake(asked) : await this.#read(asked);
     if (this.#cache.size > cacheSize) this.#cache.clear();
     for (const [subject, wrapped] of rows) {
-      const key = wrapped ? open(this.#master, wrapped, subject) : undefined;
+      const key = wrapped ? createSecretKey(open(this.#master, wrapped, subject)) : undefined;
       this.#cache.set(subject, { key, until: now + cacheMilliseconds });
       if (key) found.set(subject, key);
     }
+    return found;
+  }
+
+  /** Keys that are made at the same time are made in one statement: each would cost a commit. */
+  #readOrMake(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | null>> {
+    for (const subject of subjects) this.#asked.add(subject);
+    this.#next ??= this.#making.then(async () => {
+      const all = [...this.#asked].sort();
+      this.#asked.clear();
+      this.#next = undefined;
+      return this.#make(all);
+    });
+    const next = this.#next;
+    this.#making = next.catch(() => undefined);
+    return next.then((rows) => new Map(subjects.flatMap((subject) => [[subject, rows.get(subject) ?? null] as const])));
+  }
+
+  async #make(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | null>> {
+    const wrapped = subjects.map((subject) => seal(this.#master, randomBytes(32), subject));
+    const { rows } = await this.pool.query<KeyRow>(
+      `with made as (
+         insert into keys (subject, wrapped) select * from unnest($1::text[], $2::bytea[])
+         on conflict (subject) do nothing returning subject, wrapped
+       )
+       select subject, wrapped from made union all select subject, wrapped from keys where subject = any($1)`,
+      [subjects, wrapped],
+    );
+    const found = new Map(rows.map((row) => [row.subject, row.wrapped]));
+    // Made by another process while the statement ran: neither made here nor seen yet.
+    const unseen = subjects.filter((subject) => !found.has(subject));
+    if (unseen.length > 0) for (const [subject, key] of await this.#read(unseen)) found.set(subject, key);
     return found;
   }
 
@@ -81,10 +109,9 @@ export class PostgresKeyring implements Keyring {
   }
 
   async #read(subjects: readonly string[]): Promise<Map<string, Buffer | null>> {
-    const { rows } = await this.pool.query<{ subject: string; wrapped: Buffer | null }>(
-      'select subject, wrapped from keys where subject = any($1)',
-      [subjects],
-    );
+    const { rows } = await this.pool.query<KeyRow>('select subject, wrapped from keys where subject = any($1)', [
+      subjects,
+    ]);
     return new Map(rows.map((row) => [row.subject, row.wrapped]));
   }
 }

@@ -58,7 +58,7 @@ describe('leadership', () => {
         await kill(name);
         await until(() => leader.state.leading || follower.state.leading);
       }
-      expect(Date.now() - began).toBeLessThan(10_000);
+      expect(Date.now() - began).toBeLessThan(60_000);
       expect(lastSignal?.aborted).toBe(true);
       await until(() => !leader.state.leading);
     }

@@ -1,7 +1,7 @@
 import type { Recorded } from '@throughline/contracts';
 import type { Codec } from './codec.ts';
 import { runInContext, type RequestContext } from './context.ts';
-import { isTransient, type Pool } from './database.ts';
+import { errorForLog, isTransient, type Pool } from './database.ts';
 import { eachOf } from './each-of.ts';
 import type { Feed } from './feed.ts';
 import { derivedId } from './ids.ts';
@@ -80,14 +80,14 @@ async function react(
     } catch (error) {
       if (isTransient(error)) throw error;
       parked = event.position;
-      const { name = 'Error', code, stack } = Object(error) as { name?: string; code?: string; stack?: string };
+      const { name = 'Error', code } = Object(error) as { name?: string; code?: string };
       log.error('policy parked an event', {
         policy: policy.name,
         event: event.id,
         type: event.type,
         position: event.position,
         code,
-        stack,
+        ...errorForLog(error),
       });
       await park(pool, policy.name, feed.service, key, event, code ?? name);
     }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AnyEvent, EventMeta, Instant } from '@throughline/contracts';
@@ -230,7 +230,7 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
   constructor(
     readonly pool: Pool,
     readonly codec: Codec,
-    private readonly chainKey: Buffer,
+    private readonly chainKey: KeyObject,
   ) {
     super();
     this.setMaxListeners(0);
@@ -587,7 +587,7 @@ const positionsOf = (rows: readonly { append: number; position: number | null }[
 type Chained = Omit<Row, 'hash'> & { occurredAt: Instant; recordedAt: Instant };
 
 /** Keyed chain over a stream: HMAC-SHA256 of the hash before and of everything that is stored, ciphertext included. */
-export function chainHash(key: Buffer, previous: string, event: Chained): Buffer {
+export function chainHash(key: KeyObject, previous: string, event: Chained): Buffer {
   const { id, streamType, streamId, version, type, schemaVersion, data, personal, meta } = event;
   const { occurredAt, recordedAt, effectiveAt } = event;
   const stored = [

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recorded } from '@throughline/contracts';
 import { UnknownEvent, type Codec } from './codec.ts';
-import { isTransient, plainTypes, type Pool, type Queryable } from './database.ts';
+import { errorForLog, isTransient, plainTypes, type Pool, type Queryable } from './database.ts';
 import type { Feed } from './feed.ts';
 
 /** Somebody else leads this subscription now: what was done since must not count. */
@@ -105,10 +105,9 @@ export async function follow(options: SubscriptionOptions, signal: AbortSignal):
       const stuck = error instanceof UnknownEvent || error instanceof GenerationChanged;
       failures += 1;
       const pause = stuck ? longestBackoff : Math.min(longestBackoff, firstBackoff * 2 ** Math.min(failures, 12));
-      const { message, stack } = Object(error) as { message?: string; stack?: string };
-      const details = { subscription: name, feed: feed.service, error: message, pause };
+      const details = { subscription: name, feed: feed.service, pause, ...errorForLog(error) };
       if (isTransient(error) || error instanceof Deposed) log.warn('subscription waits', details);
-      else log.error('subscription stopped', { ...details, stack });
+      else log.error('subscription stopped', details);
       await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
   }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
-import { plainToInstance, Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, validateSync } from 'class-validator';
+import { plainToInstance, Transform, Type } from 'class-transformer';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, validateSync } from 'class-validator';
 
 const anyUrl = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
 
@@ -12,6 +12,15 @@ export class ServiceConfig {
   @Min(0)
   @Max(65_535)
   port = 0;
+
+  /** Address to listen on. */
+  @IsString()
+  host = '127.0.0.1';
+
+  /** Whether `X-Forwarded-*` of the caller is believed: only behind a proxy that sets it. */
+  @Transform(({ value }) => value === 'true' || value === true)
+  @IsBoolean()
+  trustProxy = false;
 
   @IsIn(['all', 'api', 'worker'])
   role: 'all' | 'api' | 'worker' = 'all';
@@ -88,6 +97,8 @@ export class ServiceConfig {
 
 const variables: Record<keyof ServiceConfig, string> = {
   port: 'PORT',
+  host: 'THROUGHLINE_HOST',
+  trustProxy: 'THROUGHLINE_TRUST_PROXY',
   role: 'THROUGHLINE_ROLE',
   databaseUrl: 'THROUGHLINE_DATABASE_URL',
   databasePrefix: 'THROUGHLINE_DATABASE_PREFIX',

@@ -23,6 +23,18 @@ import type { ServiceDefinition } from './service.ts';
 
 const allEvents = Object.assign({}, ...Object.values(dictionary)) as (typeof dictionary)['sales'];
 
+/** TypeORM's own migrations know no lock: of several processes that start at once, one makes the tables. */
+async function migrateTables(dataSource: DataSource, pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query(`select pg_advisory_lock(hashtext('throughline:migrations'))`);
+    await dataSource.runMigrations();
+  } finally {
+    // The lock goes with the connection.
+    client.release(true);
+  }
+}
+
 const queryMilliseconds = 60_000;
 
 /** Waits until something outside of the views has caught up as well, such as a search engine. */
@@ -73,7 +85,7 @@ export class Kernel {
     }).initialize();
     const pool = quiet((dataSource.driver as unknown as { master: Pool }).master);
     await migrateStore(pool);
-    await dataSource.runMigrations();
+    await migrateTables(dataSource, pool);
     const codec = new Codec(allEvents, keyring);
     const store = new EventStore(pool, codec, secrets.key('hash-chain'));
     await store.generation();

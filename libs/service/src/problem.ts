@@ -1,5 +1,5 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { Refusal, isTransient, type FieldError, type RefusalKind } from '@throughline/event-sourcing';
+import { Refusal, errorForLog, isTransient, type FieldError, type RefusalKind } from '@throughline/event-sourcing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from './log.ts';
 import { languageOf, messageOf } from './messages.ts';
@@ -116,8 +116,7 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = problemOf(error);
     const traceId = request.traceId ?? request.id;
     if (problem.status === 500) {
-      const { name, message, stack } = error as Error;
-      this.log.error('request failed', { traceId, route: request.routeOptions.url, name, error: message, stack });
+      this.log.error('request failed', { traceId, route: request.routeOptions.url, ...errorForLog(error) });
     }
     return sendProblem(request, reply, problem, traceId);
   }

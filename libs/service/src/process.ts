@@ -7,7 +7,7 @@ import { Log } from './log.ts';
 import { startService, type RunningService } from './serve.ts';
 import { definitionOf } from './service.ts';
 
-export type Surroundings = { config: ServiceConfig; bus: Bus; host: string };
+export type Surroundings = { config: ServiceConfig; bus: Bus };
 
 const graceMilliseconds = 9_000;
 
@@ -25,8 +25,7 @@ export async function serveAs(
     const config = readConfig();
     if (!config.kafkaBrokers) throw new Error('THROUGHLINE_KAFKA_BROKERS is missing');
     const bus = new KafkaBus(name, config, new Log(name, config.logLevel));
-    const host = process.env['THROUGHLINE_HOST'] ?? '127.0.0.1';
-    const running = await start({ config, bus, host });
+    const running = await start({ config, bus });
     new Log(name, config.logLevel).info('listening', { url: running.url, role: config.role });
     const end = () => {
       setTimeout(() => process.exit(1), graceMilliseconds).unref();

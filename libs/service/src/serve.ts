@@ -3,7 +3,7 @@ import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServiceName } from '@throughline/contracts';
-import { Commands, EventStore, Session, announce } from '@throughline/event-sourcing';
+import { Commands, EventStore, Session, announce, errorForLog } from '@throughline/event-sourcing';
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
 import type { Bus } from './bus.ts';
@@ -38,7 +38,6 @@ export type StartOptions = {
   prepare?: (app: NestFastifyApplication, kernel: Kernel) => Promise<void>;
   /** Runs while this process leads, beside views, policies and relay. */
   work?: (app: NestFastifyApplication, signal: AbortSignal) => Promise<void>;
-  host?: string;
   /** False where the service takes bodies raw. */
   parseBodies?: boolean;
 };
@@ -66,7 +65,11 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const tokens = new Tokens(kernel.secrets);
   const transport = new PolicyTransport();
   const problems = new ProblemFilter(log);
-  const adapter = new FastifyAdapter({ bodyLimit: megabyte, trustProxy: true, routerOptions: { maxParamLength: 500 } });
+  const adapter = new FastifyAdapter({
+    bodyLimit: megabyte,
+    trustProxy: config.trustProxy,
+    routerOptions: { maxParamLength: 500 },
+  });
   const app = await NestFactory.create<NestFastifyApplication>(edge(module, { kernel, tokens, config, log }), adapter, {
     logger: log.forNest(),
     abortOnError: false,
@@ -86,7 +89,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   await app.startAllMicroservices();
   const document = openApiOf(app, definition.name);
   fastify.get('/openapi.json', async () => document);
-  await app.listen(config.port, options.host ?? '127.0.0.1');
+  await app.listen(config.port, config.host);
   const url = await app.getUrl();
 
   const stopping = new AbortController();
@@ -107,9 +110,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
         ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
       ]);
     };
-    working = session.lead(work, stopping.signal, (error) =>
-      log.error('worker stopped', { error: error.message, stack: error.stack }),
-    );
+    working = session.lead(work, stopping.signal, (error) => log.error('worker stopped', errorForLog(error)));
   }
   return {
     name: definition.name,

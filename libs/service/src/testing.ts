@@ -134,3 +134,7 @@ export async function eventually<T>(
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/** The first answer that is not stale: a busy machine may need longer than a query waits, and says so. */
+export const fresh = (ask: () => Promise<Reply>): Promise<Reply> =>
+  eventually(ask, ({ headers }) => headers.get('x-stale') === null);

@@ -17,7 +17,7 @@ export class Tokens {
   readonly #public: KeyObject;
 
   constructor(secrets: Secrets) {
-    const der = Buffer.concat([pkcs8Prefix, secrets.key('tokens')]);
+    const der = Buffer.concat([pkcs8Prefix, secrets.key('tokens').export()]);
     this.#private = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
     this.#public = createPublicKey(this.#private);
   }

@@ -26,14 +26,12 @@ export async function startGateway(options: {
   config: ServiceConfig;
   bus: Bus;
   baseUrl: (service: ServiceName) => string;
-  host?: string;
 }): Promise<RunningGateway> {
-  const { config, bus, baseUrl, host } = options;
+  const { config, bus, baseUrl } = options;
   let tokens: Tokens;
   const running = await startService(GatewayModule, {
     config,
     bus,
-    ...(host !== undefined && { host }),
     parseBodies: false,
     authenticate: (kernel, app) => byTokenOrKey((tokens = new Tokens(kernel.secrets)), () => app().get(Credentials)),
     prepare: async (app) => {
@@ -82,6 +80,7 @@ function keepBodiesRaw(app: NestFastifyApplication): void {
 
 const requestsPerMinute = 6_000;
 const signInsPerMinute = 20;
+const isSignIn = ({ url }: { url: string }): boolean => /^\/api\/sessions\/?(\?|$)/.test(url);
 
 /** A bound for everybody, and a tight one where passwords could be guessed. */
 async function limitRate(app: NestFastifyApplication): Promise<void> {
@@ -89,9 +88,9 @@ async function limitRate(app: NestFastifyApplication): Promise<void> {
   await fastify.register(rateLimit as never, {
     timeWindow: 60_000,
     enableDraftSpec: true,
-    max: (request: { url: string }) => (request.url === '/api/sessions' ? signInsPerMinute : requestsPerMinute),
+    max: (request: { url: string }) => (isSignIn(request) ? signInsPerMinute : requestsPerMinute),
     keyGenerator: (request: { url: string; ip: string; identity?: { id: string } }) =>
-      request.url === '/api/sessions' ? `sign-in ${request.ip}` : (request.identity?.id ?? request.ip),
+      isSignIn(request) ? `sign-in ${request.ip}` : (request.identity?.id ?? request.ip),
     errorResponseBuilder: () => new HttpProblem(429, 'too-many-requests'),
   });
 }

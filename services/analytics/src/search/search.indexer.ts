@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { isTransient, plainTypes } from '@throughline/event-sourcing';
+import { errorForLog, isTransient, plainTypes } from '@throughline/event-sourcing';
 import { Kernel, Log } from '@throughline/service';
 import type { RecordType } from './record-type.ts';
 import { recordTypes } from './record-types.index.ts';
@@ -62,7 +62,7 @@ export class SearchIndexer implements OnModuleDestroy {
   #complain(error: Error): void {
     const passing = error instanceof EngineUnavailable || isTransient(error);
     if (passing) this.log.warn('search index waits', { error: error.message });
-    else this.log.error('search index stopped', { error: error.message, stack: error.stack });
+    else this.log.error('search index stopped', errorForLog(error));
   }
 
   /** An index of a new analysis or new fields is built whole from the documents before it is asked. */

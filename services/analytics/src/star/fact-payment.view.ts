@@ -41,13 +41,17 @@ export const factPayment = fold<FactPayment, OrderEvent>(FactPayment, {
       };
       return paidUpTo([order], paid, currency, effectiveAt);
     },
-    OrderChanged: (rows, { customerId, currency, paid }, { effectiveAt }) =>
-      paidUpTo(
-        rows.map((row) => (row.recordId === customerId ? row : { ...row, recordId: customerId })),
-        paid,
-        currency,
-        effectiveAt,
-      ),
+    OrderChanged: (rows, { customerId, currency, baseCurrency, rate, paid }, { effectiveAt }) => {
+      const changed = rows.map((row) => ({
+        ...row,
+        recordId: customerId,
+        // The order is paymentNo 0; a rate that is frozen anew counts for the payments to come.
+        ...(row.paymentNo === 0 &&
+          baseCurrency !== undefined &&
+          rate !== undefined && { currency, baseCurrency, rate }),
+      }));
+      return paidUpTo(changed, paid, currency, effectiveAt);
+    },
     OrderPaid: (rows, { paid, currency }, { effectiveAt }) => paidUpTo(rows, paid, currency, effectiveAt),
   },
 });

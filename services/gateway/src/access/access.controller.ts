@@ -32,6 +32,11 @@ export class AccessController {
     return this.tokens.issue(identity, 'public', sessionSeconds);
   }
 
+  @Get('.well-known/jwks.json')
+  jwks() {
+    return this.tokens.jwks();
+  }
+
   @Get('me')
   async me(@Req() { identity }: FastifyRequest) {
     if (identity?.type !== 'user') return { id: identity?.id, type: identity?.type, roles: identity?.roles };

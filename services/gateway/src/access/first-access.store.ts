@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Commands, derivedId, runInContext, systemContext } from '@throughline/event-sourcing';
+import { Commands, Refusal, derivedId, runInContext, systemContext } from '@throughline/event-sourcing';
 import { ServiceConfig } from '@throughline/service';
 import { apiKey } from './api-key.ts';
 import { Credentials } from './credentials.store.ts';
@@ -30,9 +30,13 @@ export class FirstAccessStore {
     const { adminApiKey } = this.config;
     if (!adminApiKey) return;
     const id = derivedId('api-key', 'preset');
-    if (!(await this.commands.exists(apiKey.category, id))) {
-      await this.commands.execute(apiKey, id, { type: 'IssueApiKey', name: 'preset', roles: ['administrator'] });
+    const { state } = await this.commands.load(apiKey, id);
+    if (state.status === 'none') {
+      await once(this.commands.execute(apiKey, id, { type: 'IssueApiKey', name: 'preset', roles: ['administrator'] }));
     }
+    // Another preset key takes the place of the one before; one that was revoked stays so.
+    if (state.status === 'revoked') return;
+    await this.credentials.removeApiKey(id);
     await this.credentials.addApiKey(id, adminApiKey, ['administrator']);
   }
 
@@ -43,15 +47,25 @@ export class FirstAccessStore {
       const password = adminPassword ?? randomBytes(12).toString('base64url');
       // The password first: a start that is killed in between makes both again.
       await this.credentials.setPassword(id, password);
-      await this.commands.execute(user, id, {
-        type: 'AddUser',
+      const add = {
+        type: 'AddUser' as const,
         email: adminEmail,
         name: 'Administrator',
-        roles: ['administrator'],
-      });
+        roles: ['administrator' as const],
+      };
+      await once(this.commands.execute(user, id, add));
       return adminPassword ? undefined : { email: adminEmail, password };
     }
     if (adminPassword) await this.credentials.setPassword(id, adminPassword);
     return undefined;
+  }
+}
+
+/** Several processes may start at once: whoever comes second finds it done. */
+async function once(command: Promise<unknown>): Promise<void> {
+  try {
+    await command;
+  } catch (error) {
+    if (!(error instanceof Refusal && error.kind === 'conflict')) throw error;
   }
 }

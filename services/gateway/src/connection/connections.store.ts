@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Commands, open, seal } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
@@ -56,7 +57,7 @@ export class Connections {
     this.#cache.delete(id);
   }
 
-  #key(): Buffer {
+  #key(): KeyObject {
     return this.kernel.secrets.key('connection-secrets');
   }
 }

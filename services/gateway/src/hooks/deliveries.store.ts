@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import { newId, open, plainTypes, seal } from '@throughline/event-sourcing';
@@ -127,7 +128,7 @@ export class Deliveries extends EventEmitter<{ stored: [] }> {
     );
   }
 
-  #key(): Buffer {
+  #key(): KeyObject {
     return this.kernel.secrets.key('deliveries');
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { Commands, Refusal, isTransient, newId, runInContext } from '@throughline/event-sourcing';
+import { Commands, Refusal, errorForLog, isTransient, newId, runInContext } from '@throughline/event-sourcing';
 import { Kernel, Log } from '@throughline/service';
 import { Connections, type KnownConnection } from '../connection/connections.store.ts';
 import { cloudEvents } from '../connectors/cloudevents.ts';
@@ -47,7 +47,7 @@ export class DeliveriesWorker {
         };
         await Promise.all(Array.from({ length: atOnce }, lane));
       } catch (error) {
-        this.log.warn('deliveries wait', { error: (error as Error).message });
+        this.log.warn('deliveries wait', errorForLog(error));
         await sleep(idleMilliseconds, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -73,11 +73,7 @@ export class DeliveriesWorker {
         await this.deliveries.postponed(id, (error as Error).message, pause);
       } else {
         const known = error instanceof ReadBackFailed || error instanceof Refusal;
-        this.log.error('delivery failed', {
-          delivery: id,
-          error: (error as Error).message,
-          stack: (error as Error).stack,
-        });
+        this.log.error('delivery failed', { delivery: id, ...errorForLog(error) });
         await this.deliveries.failed(id, known ? error.message : 'The message could not be processed.');
       }
     }

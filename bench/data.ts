@@ -1,0 +1,89 @@
+import type { CustomerEvent, CustomerFields, InteractionEvent } from '@throughline/contracts';
+import { newId, noStream, type Append, type EventStore } from '@throughline/event-sourcing';
+import { fullName, makePerson } from '../apps/demo/src/people.ts';
+import { Random } from '../apps/demo/src/random.ts';
+import { byWriters } from './harness.ts';
+
+export { Random };
+
+/** A person as somebody would enter them. `unique` keeps their e-mail apart from all others'. */
+export function customerFields(random: Random, unique: number) {
+  const person = makePerson(random, unique);
+  const { countryCode: country, province, city, district, street, postcode } = person.place;
+  return {
+    kind: 'person',
+    name: fullName(person),
+    givenName: person.givenName,
+    familyName: person.familyName,
+    emails: [{ value: person.email, primary: true }],
+    phones: [{ value: person.phone, label: 'mobile' }],
+    addresses: [{ country, province, city, district, street, postcode }],
+    source: random.pick(['web', 'shop', 'fair', 'referral']),
+    tags: [random.pick(['vip', 'b2b', 'new'])],
+  } satisfies CustomerFields;
+}
+
+export const customerCreated = (random: Random, unique: number): CustomerEvent => ({
+  type: 'CustomerCreated',
+  number: `B-${unique}`,
+  ...customerFields(random, unique),
+  emailsReserved: false,
+});
+
+const phrases = [
+  'Asked for the price of the large box and when it can be delivered.',
+  '想了解年度合同的折扣，以及是否可以分期付款。',
+  'Will talk to the finance department and call back next week.',
+  '对上次的服务很满意，愿意推荐给同行。',
+  'Wants the invoice on another address, and a sample of the green tea.',
+  '希望周五之前收到新的报价单和交货时间表。',
+];
+
+/** A call with a customer, all of its text personal. */
+export const interactionLogged = (random: Random, customerId: string) =>
+  ({
+    type: 'InteractionLogged',
+    customerId,
+    kind: 'call',
+    direction: random.pick(['inbound', 'outbound']),
+    subject: random.pick(phrases).slice(0, 24),
+    content: [random.pick(phrases), random.pick(phrases), random.pick(phrases)].join(' '),
+    startedAt: '2026-01-05T09:30:00.000Z',
+  }) satisfies InteractionEvent;
+
+export const clerk = {
+  actor: { type: 'user' as const, id: '00000000-0000-7000-8000-000000000001' },
+  entry: 'person' as const,
+  source: 'web',
+  correlationId: '4bf92f3577b34da6a3ce929d0e0e4736',
+};
+
+/** An append of events to a new stream, as `Commands` would send it. */
+export function appendOf(type: string, id: string, events: Append['streams'][number]['events']): Append {
+  const now = new Date().toISOString();
+  const { actor, source, correlationId } = clerk;
+  const command = { id: `user:${actor.id}/${newId()}`, actor: `user:${actor.id}`, bodyHash: Buffer.alloc(32, 7) };
+  return {
+    streams: [{ type, id, head: noStream, events }],
+    meta: { actor, source, correlationId, commandId: command.id },
+    occurredAt: now,
+    recordedAt: now,
+    command,
+  };
+}
+
+const eventsAStream = 10;
+
+/** Fills a store with customers: each is created and then changed nine times, every event with personal data. */
+export async function fillWithCustomers(store: EventStore, events: number): Promise<number> {
+  const random = new Random('customers');
+  const streams = Math.ceil(events / eventsAStream);
+  await byWriters(32, streams, (index) => {
+    const changes = Array.from({ length: eventsAStream - 1 }, (_, change): CustomerEvent => {
+      const { phones, addresses } = customerFields(random, change);
+      return { type: 'CustomerDetailsChanged', phones, addresses, emailsReserved: false };
+    });
+    return store.append(appendOf('customer', newId(), [customerCreated(random, index), ...changes]));
+  });
+  return streams * eventsAStream;
+}
