@@ -12,6 +12,7 @@ module.exports = {
       path: ['@nestjs', '^libs/(?!event-sourcing|contracts)'],
     }),
     forbid('libs-do-not-know-services', '^libs/', { path: '^(services|apps)/' }),
+    forbid('libs-by-their-door', '^(services|apps)/', { path: '^libs/[^/]+/(?!src/(index|testing|scenario)\\.ts$)' }),
     forbid('services-are-islands', '^services/([^/]+)/', { path: '^services/', pathNot: '^services/$1/' }),
     forbid('domain-is-pure', domain, { pathNot: ['^libs/(contracts|event-sourcing|language)/', domain, computing] }),
     forbid('views-do-not-decide', '\\.view\\.ts$', { path: [domain, '\\.controller\\.ts$'] }),

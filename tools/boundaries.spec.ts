@@ -71,6 +71,14 @@ const offences: Record<string, { files: Files; found: string[] }> = {
       'contracts-stand-alone: libs/contracts/src/sales.ts -> node_modules/pg/index.js',
     ],
   },
+  'libs-by-their-door': {
+    files: {
+      'libs/language/src/text.ts': 'export {};',
+      'services/sales/src/sales.module.ts':
+        "import '../../../libs/language/src/text.ts'; import '@throughline/language';",
+    },
+    found: ['libs-by-their-door: services/sales/src/sales.module.ts -> libs/language/src/text.ts'],
+  },
   'kernel-knows-no-framework': {
     files: { 'libs/event-sourcing/src/store.ts': "import '@nestjs/common'; import '@throughline/messaging';" },
     found: [

@@ -193,6 +193,7 @@ describe('the feed of a store', () => {
       await kernel.store.append(appendOf([{ id: newId() }]));
       await until(() => reader.events.length === round);
     }
+    expect(reader.events).toHaveLength(5);
     await reader.end();
   });
 
@@ -214,6 +215,7 @@ describe('the feed of a store', () => {
       await kernel.store.append(appendOf([{ id: newId() }]));
       await until(() => reader.events.length === round);
     }
+    expect(reader.events).toHaveLength(5);
     await reader.end();
     stop.abort();
     await led;
