@@ -14,3 +14,23 @@ export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}
 /** One of some texts. */
 export const OneOf = <const T extends readonly string[]>(values: T): TUnsafe<T[number]> =>
   Type.Unsafe<T[number]>(Type.Union(values.map((value) => Type.Literal(value))));
+
+const minorUnits = new Map<string, number>();
+
+/** Decimals of a currency's smallest coin: 2 of CNY, 0 of JPY, 3 of KWD; 2 where the code is unknown. */
+export function minorUnitsOf(currency: string): number {
+  let digits = minorUnits.get(currency);
+  if (digits === undefined) {
+    const known = /^[A-Z]{3}$/.test(currency);
+    const format = known ? new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions() : undefined;
+    minorUnits.set(currency, (digits = format?.maximumFractionDigits ?? 2));
+  }
+  return digits;
+}
+
+/** With at least as many decimals as the currency has: `12.5` CNY is `12.50`. More are kept. */
+export function inMinorUnits(amount: string, currency: string): string {
+  const [whole, fraction = ''] = amount.split('.');
+  const decimals = fraction.padEnd(minorUnitsOf(currency), '0');
+  return decimals === '' ? `${whole}` : `${whole}.${decimals}`;
+}

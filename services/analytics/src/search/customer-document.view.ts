@@ -1,5 +1,6 @@
 import {
   customerFieldNames,
+  inMinorUnits,
   known,
   type CustomerEvent,
   type CustomerField,
@@ -122,7 +123,7 @@ function ordersOf(lines: readonly FactOrderLine[]): Pick<CustomerDocument, 'reve
   const [largest] = [...sums].sort(([a, one], [b, other]) => other.comparedTo(one) || (a < b ? -1 : 1));
   const standing = counted.filter(({ kind }) => kind !== 'refund');
   return {
-    revenue: largest ? { amount: largest[1].toFixed(2), currency: largest[0] } : null,
+    revenue: largest ? { amount: inMinorUnits(largest[1].toFixed(), largest[0]), currency: largest[0] } : null,
     orderCount: new Set(standing.map(({ orderId }) => orderId)).size,
     lastOrderAt: latest(standing.map(({ occurredAt }) => occurredAt)),
   };

@@ -1,4 +1,12 @@
-import { known, type Instant, type Money, type OrderEvent, type OrderLine, type Refund } from '@throughline/contracts';
+import {
+  inMinorUnits,
+  known,
+  type Instant,
+  type Money,
+  type OrderEvent,
+  type OrderLine,
+  type Refund,
+} from '@throughline/contracts';
 import { document, fold, touch } from '@throughline/event-sourcing';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { Exact, instantText, numericText, uuid } from '../star/columns.view.ts';
@@ -122,7 +130,10 @@ export const orderDocument = document<OrderDocument>({
     return rows.flatMap(({ id, customerId, facts, refunds, createdAt, updatedAt }) => {
       if (!facts || !customerId) return [];
       const { externalId, lines, subtotal, discount, tax, shipping, total, paid, ...rest } = facts;
-      const money = (amount: string, currency = facts.currency): Money => ({ amount, currency });
+      const money = (amount: string, currency = facts.currency): Money => ({
+        amount: inMinorUnits(amount, currency),
+        currency,
+      });
       // A refund in another currency cannot be added up; it stands in the list.
       const own = refunds.filter(({ currency }) => (currency ?? facts.currency) === facts.currency);
       const refunded = own.reduce((sum, { amount }) => sum.plus(amount), new Exact(0));

@@ -1,4 +1,4 @@
-import type { Instant, OrderEvent, OrderLine } from '@throughline/contracts';
+import { inMinorUnits, minorUnitsOf, type Instant, type OrderEvent, type OrderLine } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { Exact, instant, instantText, numeric, numericText, text, uuid } from './columns.view.ts';
@@ -31,7 +31,7 @@ export class FactOrderLine {
   @Column(numeric) unitPrice!: string | null;
   @Column('numeric') amount!: string;
   @Column(text) currency!: string | null;
-  /** With two decimals. */
+  /** With the decimals of the base currency's smallest coin, at least. */
   @Column('numeric') amountBase!: string;
   @Column(text) baseCurrency!: string | null;
   /** Price of one unit of `currency` in `baseCurrency`, frozen when the order was placed. */
@@ -111,7 +111,13 @@ const blank = (orderId: string): FactOrderLine => ({
 
 const atPar = (currency: string): Frozen => ({ currency, baseCurrency: currency, rate: '1' });
 
-const inBase = (amount: Exact, { rate }: Frozen) => amount.times(rate ?? 1).toDecimalPlaces(2);
+/** Decimals of the base currency's smallest coin. */
+const placesOf = ({ baseCurrency }: Frozen) => minorUnitsOf(baseCurrency ?? '');
+/** An amount in its own currency stays as it is; one that was converted is rounded to the smallest coin. */
+const inBase = (amount: Exact, frozen: Frozen) =>
+  frozen.currency === frozen.baseCurrency ? amount : amount.times(frozen.rate ?? 1).toDecimalPlaces(placesOf(frozen));
+
+const shownBase = (amount: Exact, { baseCurrency }: Frozen) => inMinorUnits(numericText(amount), baseCurrency ?? '');
 
 /** All rows of an order as its source describes it now. */
 function described(
@@ -145,7 +151,7 @@ function refundOf(order: FactOrderLine, refund: FactOrderLine, stands: boolean):
     recordId: order.recordId,
     orderNumber: order.orderNumber,
     currency,
-    amountBase: numericText(inBase(new Exact(refund.amount), frozen), 2),
+    amountBase: shownBase(inBase(new Exact(refund.amount), frozen), frozen),
     baseCurrency: frozen.baseCurrency,
     rate: frozen.rate,
   };
@@ -163,7 +169,7 @@ function rowsOf(order: FactOrderLine, facts: Facts): FactOrderLine[] {
     kind,
     counted: true,
     amount: numericText(amount),
-    amountBase: numericText(bases[index] as Exact, 2),
+    amountBase: shownBase(bases[index] as Exact, order),
     ...(line && {
       reference: line.lineId,
       productKey: line.sku || line.productId || line.title,

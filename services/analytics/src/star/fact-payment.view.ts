@@ -1,4 +1,4 @@
-import type { Instant, OrderEvent } from '@throughline/contracts';
+import { inMinorUnits, minorUnitsOf, type Instant, type OrderEvent } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { Exact, numeric, numericText, text, uuid } from './columns.view.ts';
@@ -69,6 +69,8 @@ function paidUpTo(
   if (amount.isZero()) return rows;
   // The rate was frozen for the order's own currency; another one counts as itself.
   const frozen = currency === order.currency ? order : { baseCurrency: currency, rate: '1' };
+  const places = minorUnitsOf(frozen.baseCurrency ?? '');
+  const converted = currency === frozen.baseCurrency ? amount : amount.times(frozen.rate ?? 1).toDecimalPlaces(places);
   return [
     ...rows,
     {
@@ -76,7 +78,7 @@ function paidUpTo(
       paymentNo: rows.length,
       amount: numericText(amount),
       currency,
-      amountBase: numericText(amount.times(frozen.rate ?? 1).toDecimalPlaces(2), 2),
+      amountBase: inMinorUnits(numericText(converted), frozen.baseCurrency ?? ''),
       baseCurrency: frozen.baseCurrency,
       rate: frozen.rate,
       paidAt,

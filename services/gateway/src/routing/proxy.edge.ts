@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServiceName } from '@throughline/contracts';
 import { HttpProblem, problemOf, sendProblem, type Identity, type Tokens } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ownerOf } from './routes.ts';
+import { isAllowed, ownerOf } from './routes.ts';
 
 const tokenSeconds = 60;
 const reuseMilliseconds = 30_000;
@@ -25,6 +25,16 @@ class Passes {
   }
 }
 
+/** Percent signs must be followed by what they promise, in UTF-8. */
+function isReadable(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Hands every request on to the service that owns its path, under a token that says who asks. */
 export async function forwardToOwners(
   app: NestFastifyApplication,
@@ -42,7 +52,10 @@ export async function forwardToOwners(
     const service = ownerOf(request.method, path);
     const answer = (error: unknown) => sendProblem(request, reply, problemOf(error), request.traceId ?? request.id);
     if (!service) return answer(new HttpProblem(404, 'not-found'));
-    const pass = await passes.for(request.identity as Identity);
+    const identity = request.identity as Identity;
+    if (!isAllowed(identity.roles, request.method, path)) return answer(new HttpProblem(403, 'forbidden'));
+    if (!isReadable(request.url)) return answer(new HttpProblem(400, 'invalid-request'));
+    const pass = await passes.for(identity);
     const { method, body } = request;
     return reply.from(baseUrl(service) + request.url, {
       ...(method !== 'GET' &&

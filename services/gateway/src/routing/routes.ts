@@ -17,5 +17,16 @@ export const routes: readonly Route[] = [
   { methods: any, path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
 
+const writers = ['administrator', 'member', 'integration'];
+/** What decides over everybody's figures. */
+const configuration = /^\/api\/(pipelines|exchange-rates)(\/|$)/;
+
+/** What a caller's roles allow on the routes of the table: readers read, and configuration is the administrators'. */
+export function isAllowed(roles: readonly string[], method: string, path: string): boolean {
+  if (read.includes(method) || (method === 'POST' && path.endsWith('/query'))) return true;
+  if (configuration.test(path)) return roles.includes('administrator');
+  return roles.some((role) => writers.includes(role));
+}
+
 export const ownerOf = (method: string, path: string): ServiceName | undefined =>
   routes.find((route) => route.methods.includes(method) && route.path.test(path))?.service;

@@ -35,20 +35,3 @@ export const isPositive = (amount: string): boolean => new Wide(amount).gt(0);
 export const isNegative = (amount: string): boolean => new Wide(amount).lt(0);
 /** Whether a contract decimal can hold it. */
 export const fits = (amount: string): boolean => new Wide(amount).abs().lt(limit);
-
-const minorUnits = new Map<string, number>();
-
-/** With at least as many decimals as the currency has minor units: `12.5` CNY is `12.50`. More are kept. */
-export function inMinorUnits(amount: string, currency: string): string {
-  let digits = minorUnits.get(currency);
-  if (digits === undefined) {
-    const { maximumFractionDigits = 2 } = new Intl.NumberFormat('en', {
-      style: 'currency',
-      currency,
-    }).resolvedOptions();
-    minorUnits.set(currency, (digits = maximumFractionDigits));
-  }
-  const [whole, fraction = ''] = amount.split('.');
-  const decimals = fraction.padEnd(digits, '0');
-  return decimals === '' ? `${whole}` : `${whole}.${decimals}`;
-}

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { known, type OrderEvent, type Refund, type SnapshotStamp } from '@throughline/contracts';
+import { inMinorUnits, known, type OrderEvent, type Refund, type SnapshotStamp } from '@throughline/contracts';
 import { conflict, invalid, notFound, type Decider, type FieldError } from '@throughline/event-sourcing';
-import { fits, inMinorUnits, isPositive, sameAmount, sum } from '../money/amounts.ts';
+import { fits, isPositive, sameAmount, sum } from '../money/amounts.ts';
 import { tidyOrder, type OrderFacts, type OrderInput } from './order-facts.ts';
 import { frozenRate, type FrozenRate, type RateRules } from './order-rate.ts';
 

@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals';
+import { isAllowed, ownerOf } from './routes.ts';
+
+describe('the table of routes', () => {
+  it('sends lists, search, timeline and reports to analytics, records to their owners', () => {
+    const owners: [string, string, string | undefined][] = [
+      ['GET', '/api/customers', 'analytics'],
+      ['POST', '/api/customers/query', 'analytics'],
+      ['GET', '/api/customers/1/timeline', 'analytics'],
+      ['GET', '/api/reports/funnel', 'analytics'],
+      ['POST', '/api/customers', 'customers'],
+      ['PATCH', '/api/customers/1', 'customers'],
+      ['GET', '/api/pipelines/1/board', 'sales'],
+      ['POST', '/api/interactions', 'interactions'],
+      ['GET', '/api/customersx', undefined],
+      ['GET', '/internal/history', undefined],
+    ];
+    for (const [method, path, owner] of owners)
+      expect([method, path, ownerOf(method, path)]).toEqual([method, path, owner]);
+  });
+
+  it('lets readers read and nothing else, and only administrators configure', () => {
+    for (const role of ['reader', 'member', 'integration', 'administrator']) {
+      expect(isAllowed([role], 'GET', '/api/customers')).toBe(true);
+      expect(isAllowed([role], 'POST', '/api/orders/query')).toBe(true);
+      for (const [method, path] of [
+        ['POST', '/api/customers'],
+        ['PATCH', '/api/customers/1'],
+        ['DELETE', '/api/deals/1'],
+      ] as const) {
+        expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role !== 'reader']);
+      }
+      for (const [method, path] of [
+        ['PUT', '/api/exchange-rates'],
+        ['POST', '/api/pipelines'],
+      ] as const) {
+        expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);
+      }
+    }
+    expect(isAllowed([], 'POST', '/api/customers')).toBe(false);
+  });
+});
