@@ -43,8 +43,8 @@ export function currentContext(): RequestContext {
 }
 export const maybeContext = (): RequestContext | undefined => storage.getStore();
 
-/** The id of what a request creates: a repeat of the request names the same record. */
-export function idOfNew(): string {
+/** The id of what a request creates in a category: a repeat of the request names the same record. */
+export function idOfNew(category: string): string {
   const { actor, commandId } = currentContext();
-  return commandId === undefined ? newId() : derivedId(actor.type, actor.id, commandId);
+  return commandId === undefined ? newId() : derivedId(category, actor.type, actor.id, commandId);
 }

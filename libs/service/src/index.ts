@@ -1,4 +1,5 @@
 export * from './answer.ts';
+export * from './bodies.ts';
 export * from './bus.ts';
 export * from './config.ts';
 export * from './embedded-postgres.ts';

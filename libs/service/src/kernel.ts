@@ -159,7 +159,11 @@ async function createDatabase(server: string, name: string): Promise<void> {
   await client.connect();
   try {
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name]);
-    if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)}`);
+    if (rowCount === 0) {
+      await client.query(`create database ${pg.escapeIdentifier(name)}`);
+      // Postgres lets every role in: a BI reader has no business here unless it is given one.
+      await client.query(`revoke connect, temporary on database ${pg.escapeIdentifier(name)} from public`);
+    }
   } catch (error) {
     // Another process made it at the same moment.
     if (!['42P04', '23505'].includes((error as { code?: string }).code ?? '')) throw error;

@@ -81,7 +81,7 @@ export function openApiOf(app: NestFastifyApplication, service: ServiceName): Op
     .addSecurityRequirements('bearer')
     .build();
   const document = SwaggerModule.createDocument(app, config, {
-    operationIdFactory: (_, method) => `${service}_${method}`,
+    operationIdFactory: (controller, method) => `${service}_${controller.replace(/Controller$/, '')}_${method}`,
   });
   const paths = Object.entries(document.paths).filter(
     ([path]) => path.startsWith('/api/') || path.startsWith('/hooks/'),

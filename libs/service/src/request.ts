@@ -68,7 +68,7 @@ function contextOf(request: FastifyRequest, identity: Identity, traceparent: str
   return {
     actor: { type, id: identity.id },
     entry: type === 'user' ? 'person' : 'api',
-    source: header(request, 'x-throughline-source') ?? (type === 'user' ? 'web' : 'api'),
+    source: type === 'user' ? 'web' : 'api',
     correlationId: traceId,
     traceparent,
     ...(commandId !== undefined && { commandId }),
@@ -86,7 +86,12 @@ export function prepareRequests(
     const trace = traceOf(header(request, 'traceparent'));
     request.traceId = trace.traceId;
     request.traceparent = trace.traceparent;
-    void reply.header('x-trace-id', trace.traceId);
+    void reply.headers({
+      'x-trace-id': trace.traceId,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    });
     request.after = positionsOf(request.headers['x-after']);
     const path = request.url.split('?', 1)[0] as string;
     if (isPublic(path)) return done();

@@ -6,6 +6,7 @@ import type { ServiceName } from '@throughline/contracts';
 import { Commands, EventStore, Session, announce, errorForLog } from '@throughline/event-sourcing';
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
+import { takeJsonOnly } from './bodies.ts';
 import type { Bus } from './bus.ts';
 import { ServiceConfig } from './config.ts';
 import { HealthController } from './health.controller.ts';
@@ -38,11 +39,10 @@ export type StartOptions = {
   prepare?: (app: NestFastifyApplication, kernel: Kernel) => Promise<void>;
   /** Runs while this process leads, beside views, policies and relay. */
   work?: (app: NestFastifyApplication, signal: AbortSignal) => Promise<void>;
-  /** False where the service takes bodies raw. */
-  parseBodies?: boolean;
 };
 
 const megabyte = 1024 * 1024;
+const lastRequestMilliseconds = 2_000;
 /** Routes without the `/api` in front. */
 const outsideApi = [
   'healthz',
@@ -73,11 +73,12 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const app = await NestFactory.create<NestFastifyApplication>(edge(module, { kernel, tokens, config, log }), adapter, {
     logger: log.forNest(),
     abortOnError: false,
-    bodyParser: options.parseBodies ?? true,
+    bodyParser: false,
   });
   const authenticate = options.authenticate?.(kernel, () => app) ?? byInternalToken(tokens);
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log });
+  takeJsonOnly(fastify as never);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });
   app.useGlobalFilters(problems);
@@ -120,7 +121,10 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     stop: async () => {
       stopping.abort();
       await working;
+      // Whoever has not finished sending by then will send again.
+      const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), lastRequestMilliseconds);
       await app.close();
+      clearTimeout(cut);
       await kernel.close();
     },
   };

@@ -162,6 +162,44 @@ describe('the customers service', () => {
     expect(found.body.id).toBe(made.body.id);
   });
 
+  it('merges custom fields one by one', async () => {
+    const { id } = await create({ custom: { a: 1, b: { c: 2 } } });
+    const patch = { custom: { b: { d: 3 }, a: null } };
+    const type = { 'content-type': 'application/merge-patch+json' };
+    const { status, body } = await service.call('PATCH', `/api/customers/${id}`, patch, type);
+    expect([status, body.custom]).toEqual([200, { b: { c: 2, d: 3 } }]);
+  });
+
+  it('upserts by what is unique only, one record however many do it at once', async () => {
+    expect((await service.call('PUT', '/api/customers/by/nmuber/C-77', { name: 'Typo' })).status).toBe(404);
+    const upserts = Array.from({ length: 10 }, () =>
+      service.call('PUT', '/api/customers/by/email/race@example.com', { name: 'Race' }),
+    );
+    const replies = await Promise.all(upserts);
+    expect(new Set(replies.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
+    const { body } = await service.call('PUT', `/api/customers/by/external/${connection}/555`, {
+      name: 'First by API',
+    });
+    expect(body).toMatchObject({
+      id: recordId(connection, '555'),
+      externalIds: [{ connectionId: connection, id: '555' }],
+    });
+  });
+
+  it('refuses lists where objects belong, JSON without end, and what is not JSON in UTF-8', async () => {
+    const send = (body: unknown, headers = {}) => service.call('POST', '/api/customers', body, headers);
+    expect(await send({ name: 'x', emails: [[]] })).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    expect(await send(`{"name":"x","custom":${'{"a":'.repeat(3_000)}1${'}'.repeat(3_000)}}`)).toMatchObject({
+      status: 400,
+    });
+    expect(await send('name=x', { 'content-type': 'application/x-www-form-urlencoded' })).toMatchObject({
+      status: 415,
+    });
+    expect(await send('{"name":"x"}', { 'content-type': 'application/json; charset=latin1' })).toMatchObject({
+      status: 415,
+    });
+  });
+
   describe('a customer that a connector has seen', () => {
     const see = (id: string, fields: CustomerFields, stamp: Partial<SourceStamp>) =>
       service.log('gateway').append({ type: 'seen-customer', id }, {

@@ -5,6 +5,7 @@ import {
   HttpProblem,
   Tokens,
   startService,
+  takeJsonOnly,
   type Bus,
   type RunningService,
   type ServiceConfig,
@@ -32,7 +33,6 @@ export async function startGateway(options: {
   const running = await startService(GatewayModule, {
     config,
     bus,
-    parseBodies: false,
     authenticate: (kernel, app) => byTokenOrKey((tokens = new Tokens(kernel.secrets)), () => app().get(Credentials)),
     prepare: async (app) => {
       keepBodiesRaw(app);
@@ -61,20 +61,9 @@ const isReady = (base: string): Promise<boolean> =>
 
 /** Hooks are signed over the bytes, and what is handed on is handed on as it came: only own routes get parsed JSON. */
 function keepBodiesRaw(app: NestFastifyApplication): void {
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    const path = request.url.split('?', 1)[0] as string;
-    if (path.startsWith('/hooks/') || ownerOf(request.method, path)) return done(null, body);
-    if (body.length === 0) return done(null, undefined);
-    if (!/^application\/(merge-patch\+)?json\b/.test(request.headers['content-type'] ?? '')) {
-      return done(new HttpProblem(415, 'unsupported-media-type'));
-    }
-    try {
-      done(null, JSON.parse(body.toString('utf8')));
-    } catch {
-      done(new HttpProblem(400, 'unreadable-json'));
-    }
+  takeJsonOnly(app.getHttpAdapter().getInstance() as never, ({ method, url }) => {
+    const path = url.split('?', 1)[0] as string;
+    return path.startsWith('/hooks/') || ownerOf(method, path) !== undefined;
   });
 }
 

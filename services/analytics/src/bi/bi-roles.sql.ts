@@ -43,9 +43,11 @@ export async function grantReaders(
     reader,
     personal,
   ]);
+  const database = `${config.databasePrefix}analytics`;
   for (const { rolname } of rows) {
     const seen = rolname === personal ? publishedViews : publishedViews.filter((view) => !view.personal);
     await client.query(`revoke all on all tables in schema bi from "${rolname}"`);
+    await client.query(`grant connect on database ${pg.escapeIdentifier(database)} to "${rolname}"`);
     await client.query(`grant usage on schema bi to "${rolname}"`);
     await client.query(`grant select on ${views(seen)} to "${rolname}"`);
   }

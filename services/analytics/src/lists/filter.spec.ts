@@ -140,7 +140,8 @@ describe('a filter', () => {
     let nested: object = { name: 'x' };
     for (let i = 0; i < 50; i++) nested = { not: nested };
     expect(errorsOf(nested)[0]).toMatch(/too-deep$/);
-    expect(errorsOf({ or: Array.from({ length: 300 }, () => ({ name: 'x' })) })).toHaveLength(100);
+    expect(errorsOf({ or: Array.from({ length: 300 }, () => ({ name: 'x' })) })).toEqual(['filter.or.199 too-long']);
+    expect(errorsOf({ and: Array.from({ length: 300 }, () => ({})) })).toEqual(['filter.and.199 too-long']);
     expect(errorsOf({ name: { in: Array.from({ length: 201 }, () => 'x') } })).toEqual(['filter.name.in too-long']);
   });
 });

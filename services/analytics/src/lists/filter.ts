@@ -51,6 +51,7 @@ class Reader {
   readonly errors: FieldError[] = [];
   readonly asked = new Set<string>();
   #count = 0;
+  #objects = 0;
 
   constructor(
     private readonly fields: Fields,
@@ -60,6 +61,9 @@ class Reader {
   object(filter: unknown, path: string, depth: number): Condition {
     if (!isObject(filter)) return this.#wrong(path, 'wrong-type');
     if (depth > deepest) return this.#wrong(path, 'too-deep');
+    // Said once: there may be very many of them.
+    if (++this.#objects > mostConditions)
+      return this.#objects === mostConditions + 1 ? this.#wrong(path, 'too-long') : everything;
     return allOf(
       ...Object.entries(filter).map(([name, value]) => {
         const at = `${path}.${name}`;
@@ -95,7 +99,8 @@ class Reader {
   }
 
   #operator(field: string, type: FieldType, operator: string, operand: unknown, path: string): Condition {
-    if (++this.#count > mostConditions) return this.#wrong(path, 'too-long');
+    if (++this.#count > mostConditions)
+      return this.#count === mostConditions + 1 ? this.#wrong(path, 'too-long') : everything;
     const there: Condition = { is: 'present', field };
     const absent = operand === null;
     switch (operator) {

@@ -1,3 +1,4 @@
+import { isUUID } from 'class-validator';
 import { Injectable } from '@nestjs/common';
 import {
   interactionKinds,
@@ -121,5 +122,5 @@ function understood(query: TimelineQueryDto) {
 function placeOf(cursor: string): { at: string; id: string } | undefined {
   const text = Buffer.from(cursor, 'base64url').toString();
   const [, at, id] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f-]{36})$/.exec(text) ?? [];
-  return at && id && !Number.isNaN(Date.parse(at)) ? { at, id } : undefined;
+  return at && id && isUUID(id) && at >= '0001' && !Number.isNaN(Date.parse(at)) ? { at, id } : undefined;
 }

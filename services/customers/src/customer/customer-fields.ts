@@ -38,7 +38,7 @@ export function withE164(fields: CustomerFields, known: CustomerFields = {}): Cu
  */
 export function tidyFields(input: CustomerInput, details: CustomerFields, now: string): CustomerFields {
   const errors: FieldError[] = [];
-  const tidy = withE164(named(asFields(input), details), details);
+  const tidy = withCustom(withE164(named(asFields(input), details), details), details);
   const after = { ...details, ...tidy };
   if (!after.name?.trim()) errors.push({ path: 'name', code: 'required' });
   for (const [path, value] of Object.entries(asShown(tidy))) {
@@ -55,6 +55,24 @@ export function tidyFields(input: CustomerInput, details: CustomerFields, now: s
   }
   if (errors.length > 0) throw invalid('invalid-customer', errors);
   return tidy;
+}
+
+/** Custom fields are merged one by one, as RFC 7396 has it: null takes one away, what is not named stays. */
+function withCustom(fields: CustomerFields, { custom = {} }: CustomerFields): CustomerFields {
+  return fields.custom ? { ...fields, custom: merged(custom, fields.custom) } : fields;
+}
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function merged(target: Json | null, patch: Json): Json {
+  const result: Json = { ...target };
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name];
+    else result[name] = isObject(value) ? merged(isObject(result[name]) ? result[name] : {}, value) : value;
+  }
+  return result;
 }
 
 /** A person's name from its parts, a company's from its company name, where none was given. */

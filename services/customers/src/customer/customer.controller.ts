@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
-import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
+import { Commands, Refusal, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
 import { normaliseEmail } from '@throughline/language';
 import { AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
@@ -21,7 +21,7 @@ export class CustomerController {
 
   @Post()
   async create(@Body() body: CreateCustomerDto) {
-    const { id = idOfNew(), number = await this.numbers.next(), ...fields } = body;
+    const { id = idOfNew(customer.category), number = await this.numbers.next(), ...fields } = body;
     return this.#execute(id, { type: 'CreateCustomer', number, fields }, body);
   }
 
@@ -65,25 +65,33 @@ export class CustomerController {
   /** Changes the one that has this number or e-mail, else creates it. */
   @Put('by/:key/:value')
   async upsert(@Param('key') key: string, @Param('value') value: string, @Body() changes: ChangeCustomerDto) {
-    const holder = await this.#holder(key, value).catch(() => undefined);
+    const holder = await this.#find(key, value);
     if (holder) return this.#execute(holder, { type: 'ChangeCustomer', changes });
-    const fields = key === 'email' && !changes.emails ? { ...changes, emails: [{ value, primary: true }] } : changes;
+    const fields = key === 'email' ? { ...changes, emails: withEmail(changes.emails, value) } : changes;
     const number = key === 'number' ? value : await this.numbers.next();
-    return this.#execute(idOfNew(), { type: 'CreateCustomer', number, fields }, changes);
+    try {
+      return await this.#execute(idOfNew(customer.category), { type: 'CreateCustomer', number, fields }, changes);
+    } catch (error) {
+      // Somebody else created it at the same moment.
+      const quicker = error instanceof Refusal && error.kind === 'conflict' ? await this.#find(key, value) : undefined;
+      if (!quicker) throw error;
+      return this.#execute(quicker, { type: 'ChangeCustomer', changes });
+    }
   }
 
   /** The same record that the connection itself would make. */
   @Put('by/external/:connection/:external')
   async upsertExternal(
-    @Param('connection', IdPipe) connection: string,
+    @Param('connection', IdPipe) connectionId: string,
     @Param('external') external: string,
     @Body() changes: ChangeCustomerDto,
   ) {
-    const id = recordId(connection, external);
+    const id = recordId(connectionId, external);
     if (await this.commands.exists(customer.category, id))
       return this.#execute(id, { type: 'ChangeCustomer', changes });
     const number = await this.numbers.next();
-    return this.#execute(id, { type: 'CreateCustomer', number, fields: changes }, changes);
+    const externalId = { connectionId, id: external };
+    return this.#execute(id, { type: 'CreateCustomer', number, externalId, fields: changes }, changes);
   }
 
   #execute(id: string, command: CustomerCommand, body?: unknown) {
@@ -91,9 +99,20 @@ export class CustomerController {
   }
 
   async #holder(key: string, value: string): Promise<string> {
-    const claim = Object.hasOwn(uniqueKeys, key) ? uniqueKeys[key]?.(value) : undefined;
-    const holder = claim && (await this.commands.holderOf(customer.category, claim));
+    const holder = await this.#find(key, value);
     if (!holder) throw notFound('customer-not-found');
     return holder;
   }
+
+  /** @throws Refusal `not-found` where nothing is unique by that key */
+  async #find(key: string, value: string): Promise<string | undefined> {
+    const claimOf = Object.hasOwn(uniqueKeys, key) ? uniqueKeys[key] : undefined;
+    if (!claimOf) throw notFound('not-found');
+    return this.commands.holderOf(customer.category, claimOf(value));
+  }
 }
+
+const withEmail = (emails: ChangeCustomerDto['emails'] = [], value: string) =>
+  emails.some((email) => uniqueKeys['email']?.(email.value) === uniqueKeys['email']?.(value))
+    ? emails
+    : [{ value, primary: emails.length === 0 }, ...emails];

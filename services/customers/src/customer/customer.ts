@@ -11,7 +11,7 @@ import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
 import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
 
 export type CustomerCommand =
-  | { type: 'CreateCustomer'; number: string; fields: CustomerInput }
+  | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
   | { type: 'ArchiveCustomer' }
@@ -53,9 +53,9 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
       const fields = tidyFields(command.fields, {}, now);
-      return [
-        { type: 'CustomerCreated', number: command.number, ...fields, emailsReserved: reserves && hasEmails(fields) },
-      ];
+      const { number, externalId } = command;
+      const emailsReserved = reserves && hasEmails(fields);
+      return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
     }
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
     if (state.status === 'none') throw notFound('customer-not-found');

@@ -46,10 +46,10 @@ export class AccessController {
   @Post('users')
   async addUser(@Body() body: AddUserDto, @Req() request: FastifyRequest) {
     requireAdministrator(request);
-    const { id = idOfNew(), password, ...fields } = body;
-    const added = await this.commands.execute(user, id, { type: 'AddUser', ...fields }, { body: { ...fields } });
-    if (!added.repeated) await this.credentials.setPassword(id, password);
-    return added;
+    const { id = idOfNew(user.category), password, ...fields } = body;
+    // The password first: what is broken off in between can be repeated.
+    if (!(await this.commands.exists(user.category, id))) await this.credentials.setPassword(id, password);
+    return this.commands.execute(user, id, { type: 'AddUser', ...fields }, { body: { ...fields } });
   }
 
   @Get('users/:id')
@@ -61,8 +61,10 @@ export class AccessController {
   @Post('api-keys')
   async issueKey(@Body() body: IssueApiKeyDto, @Req() request: FastifyRequest) {
     requireAdministrator(request);
-    const { id = idOfNew(), ...fields } = body;
+    const { id = idOfNew(apiKey.category), ...fields } = body;
     const issued = await this.commands.execute(apiKey, id, { type: 'IssueApiKey', ...fields });
+    // It was told once; whoever lost it issues another one.
+    if (issued.repeated) return issued;
     const key = newApiKey();
     await this.credentials.addApiKey(id, key, fields.roles);
     return { ...issued, fields: { ...issued.fields, key } };

@@ -25,7 +25,7 @@ export class ConnectionController {
   @Post()
   async make(@Body() body: MakeConnectionDto, @Req() request: FastifyRequest): Promise<RecordAnswer> {
     requireAdministrator(request);
-    const { id = idOfNew(), name, kind, mapping, readBack } = body;
+    const { id = idOfNew(connection.category), name, kind, mapping, readBack } = body;
     checkAuth(body.auth);
     const given = {
       secret: body.secret !== undefined,

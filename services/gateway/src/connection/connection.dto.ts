@@ -9,6 +9,7 @@ import {
   MaxLength,
   MinLength,
   ValidateNested,
+  IsObject,
 } from 'class-validator';
 import { offeredKinds } from './connection.ts';
 
@@ -28,10 +29,10 @@ export class ReadBackDto {
 export class ChangeConnectionDto {
   @IsOptional() @IsString() @MinLength(1) @MaxLength(200) name?: string;
   @IsOptional() @IsString() @MinLength(8) @MaxLength(500) secret?: string;
-  @IsOptional() @ValidateNested() @Type(() => AuthDto) auth?: AuthDto;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => AuthDto) auth?: AuthDto;
   /** Checked by the mapping's own rules. */
   @Allow() mapping?: unknown;
-  @IsOptional() @ValidateNested() @Type(() => ReadBackDto) readBack?: ReadBackDto;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => ReadBackDto) readBack?: ReadBackDto;
 }
 
 export class MakeConnectionDto extends ChangeConnectionDto {

@@ -14,7 +14,7 @@ export class InteractionController {
   /** When it happened is when it started: what is logged afterwards stands in the past. */
   @Post()
   log(@Body() body: LogInteractionDto) {
-    const { id = idOfNew(), ...facts } = body;
+    const { id = idOfNew(interaction.category), ...facts } = body;
     const occurredAt = facts.startedAt && new Date(facts.startedAt).toISOString();
     return this.commands.execute(
       interaction,

@@ -11,6 +11,7 @@ import {
   MaxLength,
   MinLength,
   ValidateNested,
+  IsObject,
 } from 'class-validator';
 
 class FollowUpDto {
@@ -28,7 +29,7 @@ export class ChangeInteractionDto {
   @IsString({ each: true })
   @MaxLength(320, { each: true })
   participants?: string[];
-  @IsOptional() @ValidateNested() @Type(() => FollowUpDto) followUp?: FollowUpDto;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => FollowUpDto) followUp?: FollowUpDto;
 }
 
 export class LogInteractionDto extends ChangeInteractionDto {

@@ -16,7 +16,7 @@ export class DealController {
 
   @Post()
   async open(@Body() body: OpenDealDto) {
-    const { id = idOfNew(), pipelineId, ...details } = body;
+    const { id = idOfNew(deal.category), pipelineId, ...details } = body;
     const rules = await this.#rules(pipelineId ?? standardPipeline.id);
     return this.#execute(id, { type: 'OpenDeal', ...details }, { ...rules, body });
   }

@@ -19,7 +19,7 @@ export class OrderController {
 
   @Post()
   async place(@Body() body: PlaceOrderDto) {
-    const { id = idOfNew(), number = await this.numbers.next(), ...input } = body;
+    const { id = idOfNew(order.category), number = await this.numbers.next(), ...input } = body;
     const rules = await this.rules.load(body.currency ?? currencyIn(body));
     return this.#execute(id, { type: 'PlaceOrder', number, order: input }, { rules, body, ...happened(body.placedAt) });
   }
@@ -49,7 +49,7 @@ export class OrderController {
   @Post(':id/refunds')
   @HttpCode(200)
   refund(@Param('id', IdPipe) id: string, @Body() body: RecordRefundDto) {
-    const { refundId = idOfNew(), ...refund } = body;
+    const { refundId = idOfNew(order.category), ...refund } = body;
     return this.#execute(id, { type: 'RecordRefund', refundId, ...refund }, { body, ...happened(body.at) });
   }
 

@@ -10,6 +10,7 @@ import {
   MaxLength,
   MinLength,
   ValidateNested,
+  IsObject,
 } from 'class-validator';
 import { CurrencyCode, DecimalText, Id, MoneyField, RealInstant, type MoneyDto } from '../money/money.dto.ts';
 
@@ -35,6 +36,7 @@ export class PlaceOrderDto {
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(500)
+  @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => OrderLineDto)
   lines?: OrderLineDto[];

@@ -19,7 +19,7 @@ export class PipelineController {
 
   @Post()
   define(@Body() body: DefinePipelineDto) {
-    const { id = idOfNew(), ...definition } = body;
+    const { id = idOfNew(pipeline.category), ...definition } = body;
     return this.commands.execute(pipeline, id, { type: 'DefinePipeline', ...definition }, { body });
   }
 

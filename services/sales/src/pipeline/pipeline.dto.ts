@@ -12,6 +12,7 @@ import {
   Min,
   MinLength,
   ValidateNested,
+  IsObject,
 } from 'class-validator';
 import { Id } from '../money/money.dto.ts';
 
@@ -27,6 +28,7 @@ export class DefinePipelineDto {
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(50)
+  @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => StageDto)
   stages!: StageDto[];

@@ -1,0 +1,50 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { HttpProblem } from './problem.ts';
+
+/** Deeper than anybody means it, and far from where walking it would overflow the stack. */
+const deepest = 64;
+
+/**
+ * Takes JSON (also as a merge patch) in UTF-8, and nothing else.
+ *
+ * @param isRaw requests whose bodies are kept as they came: signed ones, and those that are handed on
+ */
+export function takeJsonOnly(
+  fastify: FastifyInstance,
+  isRaw: (request: FastifyRequest) => boolean = () => false,
+): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (isRaw(request)) return done(null, body);
+    if (body.length === 0) return done(null, undefined);
+    try {
+      done(null, parsed(request.headers['content-type'] ?? '', body));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function parsed(contentType: string, body: Buffer): unknown {
+  const json = /^application\/(?:merge-patch\+)?json *(?:; *charset="?([\w-]+)"?)? *$/i.exec(contentType);
+  const charset = json ? (json[1] ?? 'utf-8') : 'none';
+  if (!/^utf-?8$/i.test(charset)) throw new HttpProblem(415, 'unsupported-media-type');
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    throw new HttpProblem(400, 'unreadable-json');
+  }
+  if (isTooDeep(value)) throw new HttpProblem(400, 'too-deep');
+  return value;
+}
+
+/** Without recursion: it is what it guards against. */
+function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > deepest) return true;
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+  }
+  return false;
+}
