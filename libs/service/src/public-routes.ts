@@ -3,7 +3,6 @@ const open: readonly RegExp[] = [
   /^\/healthz$/,
   /^\/readyz$/,
   /^\/api\/sessions$/,
-  /^\/api\/sessions\/refresh$/,
   /^\/\.well-known\/jwks\.json$/,
   /^\/api\/openapi\.json$/,
   /^\/api\/docs(\/.*)?$/,

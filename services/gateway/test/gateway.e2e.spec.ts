@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, recordId } from '@throughline/event-sourcing';
-import { EmbeddedBus } from '@throughline/service';
+import { EmbeddedBus, Tokens } from '@throughline/service';
 import { caller, dropDatabases, eventually, testConfig, type Call } from '@throughline/service/testing';
 import { signAuthorization, signShopify, signStandardWebhook, signWooCommerce } from '../src/connectors/signatures.ts';
 import { startGateway, type RunningGateway } from '../src/gateway.ts';
@@ -78,6 +78,44 @@ describe('the gateway', () => {
     expect(body).toMatchObject({ timeZone: 'Asia/Shanghai', baseCurrency: 'CNY' });
     const wrong = await call('PATCH', '/api/settings', { timeZone: 'Mars/Base', baseCurrency: 'XYZ' });
     expect([wrong.status, wrong.body.errors.length]).toEqual([422, 2]);
+  });
+});
+
+describe('the door', () => {
+  it('is not forced by guessing passwords, whatever the address looks like', async () => {
+    const guess = (index: number) =>
+      anonymous(
+        'POST',
+        `/api/sessions?try=${index}`,
+        { email: 'x@example.com', password: 'x' },
+        { 'x-forwarded-for': `10.0.0.${index}` },
+      );
+    const replies = [];
+    for (let index = 0; index < 25; index += 1) replies.push(await guess(index));
+    expect(replies.at(-1)).toMatchObject({ status: 429, body: { code: 'too-many-requests' } });
+    expect(replies.at(-1)?.headers.get('retry-after')).toMatch(/^\d+$/);
+  });
+
+  it('gives its public key, and its history to services only', async () => {
+    expect((await anonymous('GET', '/.well-known/jwks.json')).body.keys[0]).toMatchObject({ kty: 'OKP', alg: 'EdDSA' });
+    expect((await call('GET', '/internal/history?after=0&limit=10')).status).toBe(401);
+    const tokens = new Tokens(gateway.kernel.secrets);
+    const service = async (type: 'system' | 'user') =>
+      (await tokens.issue({ id: 'customers', type, roles: [] }, 'internal', 60)).token;
+    const history = async (type: 'system' | 'user') =>
+      (await caller(gateway.url, () => service(type))('GET', '/internal/history?after=0&limit=10')).status;
+    expect([await history('system'), await history('user')]).toEqual([200, 403]);
+  });
+
+  it('takes another preset key in place of the one before', async () => {
+    const other = await startGateway({
+      config: { ...config, port: 0, adminApiKey: 'another-key' },
+      bus: new EmbeddedBus(),
+      baseUrl: () => 'http://127.0.0.1:9',
+    });
+    const status = async (key: string) => (await caller(other.url, () => key)('GET', '/api/me')).status;
+    expect([await status('another-key'), await status('preset-key')]).toEqual([200, 401]);
+    await other.stop();
   });
 });
 

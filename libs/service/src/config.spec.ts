@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { readConfig, type ConfigError } from './config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'throughline-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const complete = {
+  THROUGHLINE_DATABASE_URL: 'postgres://user:pw@localhost/postgres',
+  THROUGHLINE_MASTER_KEY: '00'.repeat(32),
+};
+const problems = (environment: NodeJS.ProcessEnv): string[] => {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    return (error as ConfigError).message.split('\n');
+  }
+};
+
+describe('the configuration', () => {
+  it('has defaults for all but the database and the master key, and cannot be changed', () => {
+    const config = readConfig(complete);
+    expect(config).toMatchObject({ port: 0, host: '127.0.0.1', role: 'all', trustProxy: false, logLevel: 'info' });
+    expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+  });
+
+  it('lists every problem at once, by the names of the variables', () => {
+    const wrong = { PORT: '70000', THROUGHLINE_ROLE: 'boss', THROUGHLINE_SEARCH_URL: 'nowhere' };
+    expect(problems(wrong).map((line) => line.split(':')[0])).toEqual([
+      'PORT',
+      'THROUGHLINE_ROLE',
+      'THROUGHLINE_DATABASE_URL',
+      'THROUGHLINE_SEARCH_URL',
+      'THROUGHLINE_MASTER_KEY',
+    ]);
+  });
+
+  it('takes a value from a file, and says where a file cannot be read', () => {
+    const file = join(folder, 'key');
+    writeFileSync(file, `${'11'.repeat(32)}\n`);
+    const { THROUGHLINE_MASTER_KEY: _, ...rest } = complete;
+    expect(readConfig({ ...rest, THROUGHLINE_MASTER_KEY_FILE: file }).masterKey).toBe('11'.repeat(32));
+    expect(problems({ ...rest, THROUGHLINE_MASTER_KEY_FILE: join(folder, 'none') })[0]).toMatch(
+      /_FILE: cannot be read/,
+    );
+  });
+});
