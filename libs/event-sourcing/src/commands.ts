@@ -53,7 +53,8 @@ export type FieldConflict = { field: string; mine: unknown; theirs: unknown; ori
 const attempts = 20;
 const manyAtOnce = 64;
 
-type Loaded = { stored: Stored[]; recorded: Recorded[] };
+type Loaded = { stored: readonly Stored[]; recorded: readonly Recorded[] };
+const nothing: Loaded = { stored: [], recorded: [] };
 type AnyDecider<S, C extends { type: string }, E extends AnyEvent, R> = Decider<S, C, E, R>;
 
 /** The one way to change anything: load, fold, check access, decide, append. */
@@ -87,10 +88,13 @@ export class Commands {
     const context = currentContext();
     const memory = this.#memory(decider.category, id, command, options, context);
     const stream = `${decider.category}:${id}`;
-    const attempt = () => this.#attempt(decider, id, command, options, context, memory);
+    const isFresh = context.freshId === id;
+    // For its first command only.
+    delete context.freshId;
+    const attempt = (isNew = false) => this.#attempt(decider, id, command, options, context, memory, isNew);
     return this.#once(
       memory,
-      (lost) => (lost || this.#lines.has(stream) ? this.#inLine(stream, attempt) : attempt()),
+      (lost) => (lost || this.#lines.has(stream) ? this.#inLine(stream, attempt) : attempt(isFresh)),
       () => this.#repeat<S, E>(decider, memory),
     );
   }
@@ -193,8 +197,14 @@ export class Commands {
 
   /** The stream that holds a claim such as `number:C-000123` now. */
   async holderOf(category: string, claim: string): Promise<string | undefined> {
-    const key = this.#hashed(claim);
-    return (await this.store.holders(category, [key])).get(key);
+    return (await this.holdersOf(category, [claim])).get(claim);
+  }
+
+  /** The streams that hold any of the claims now: claim -> stream id. */
+  async holdersOf(category: string, claims: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const names = new Map(claims.map((claim) => [this.#hashed(claim), claim]));
+    const holders = await this.store.holders(category, [...names.keys()]);
+    return new Map([...holders].map(([key, holder]) => [names.get(key) as string, holder]));
   }
 
   async #load(category: string, id: string): Promise<Loaded> {
@@ -277,8 +287,9 @@ export class Commands {
     options: ExecuteOptions<R>,
     context: RequestContext,
     memory: Memory,
+    isNew: boolean,
   ): Promise<Executed<S, E>> {
-    const { stored, recorded } = await this.#load(decider.category, id);
+    const { stored, recorded } = isNew ? nothing : await this.#load(decider.category, id);
     const past = recorded.map(eventOf) as E[];
     const state = replay(decider, past);
     if (stored.length > 0 && decider.access) context.authorise?.(decider.category, decider.access(state));

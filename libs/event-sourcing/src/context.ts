@@ -20,6 +20,8 @@ export type RequestContext = {
   ifMatch?: number;
   /** Throws a `Refusal` where the caller's scope does not reach; absent = everything. */
   authorise?: (category: string, access: Access) => void;
+  /** The id that `idOfNew` made up: nobody else can have written to it. */
+  freshId?: string;
   /** Furthest position appended under this request; the edge answers it as `X-Position`. */
   position?: number;
 };
@@ -45,6 +47,8 @@ export const maybeContext = (): RequestContext | undefined => storage.getStore()
 
 /** The id of what a request creates in a category: a repeat of the request names the same record. */
 export function idOfNew(category: string): string {
-  const { actor, commandId } = currentContext();
-  return commandId === undefined ? newId() : derivedId(category, actor.type, actor.id, commandId);
+  const context = currentContext();
+  const { actor, commandId } = context;
+  if (commandId !== undefined) return derivedId(category, actor.type, actor.id, commandId);
+  return (context.freshId = newId());
 }

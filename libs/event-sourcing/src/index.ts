@@ -4,6 +4,7 @@ export * from './decider.ts';
 export * from './context.ts';
 export * from './crypto.ts';
 export * from './database.ts';
+export * from './gather.ts';
 export * from './keyring.ts';
 export * from './codec.ts';
 export * from './store-schema.ts';

@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { open, seal, type Secrets } from './crypto.ts';
 import type { Pool } from './database.ts';
+import { gathered } from './gather.ts';
 
 /** One key a data subject. Two functions, because nothing else may ever be asked of it. */
 export interface Keyring {
@@ -24,9 +25,8 @@ type KeyRow = { subject: string; wrapped: Buffer | null };
 export class PostgresKeyring implements Keyring {
   readonly #cache = new Map<string, { key: KeyObject | undefined; until: number }>();
   readonly #master: KeyObject;
-  readonly #asked = new Set<string>();
-  #next: Promise<ReadonlyMap<string, Buffer | null>> | undefined;
-  #making: Promise<unknown> = Promise.resolve();
+  /** Keys that are made at the same time are made in one statement: each would cost a commit. */
+  readonly #readOrMake = gathered((subjects: readonly string[]) => this.#make(subjects.toSorted()));
 
   constructor(
     private readonly pool: Pool,
@@ -60,7 +60,9 @@ export class PostgresKeyring implements Keyring {
     if (asked.length === 0) return found;
     const rows = create ? await this.#readOrMake(asked) : await this.#read(asked);
     if (this.#cache.size > cacheSize) this.#cache.clear();
-    for (const [subject, wrapped] of rows) {
+    for (const subject of asked) {
+      const wrapped = rows.get(subject);
+      if (wrapped === undefined) continue;
       const key = wrapped ? createSecretKey(open(this.#master, wrapped, subject)) : undefined;
       this.#cache.set(subject, { key, until: now + cacheMilliseconds });
       if (key) found.set(subject, key);
@@ -68,30 +70,17 @@ export class PostgresKeyring implements Keyring {
     return found;
   }
 
-  /** Keys that are made at the same time are made in one statement: each would cost a commit. */
-  #readOrMake(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | null>> {
-    for (const subject of subjects) this.#asked.add(subject);
-    this.#next ??= this.#making.then(async () => {
-      const all = [...this.#asked].sort();
-      this.#asked.clear();
-      this.#next = undefined;
-      return this.#make(all);
-    });
-    const next = this.#next;
-    this.#making = next.catch(() => undefined);
-    return next.then((rows) => new Map(subjects.flatMap((subject) => [[subject, rows.get(subject) ?? null] as const])));
-  }
-
   async #make(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | null>> {
     const wrapped = subjects.map((subject) => seal(this.#master, randomBytes(32), subject));
-    const { rows } = await this.pool.query<KeyRow>(
-      `with made as (
-         insert into keys (subject, wrapped) select * from unnest($1::text[], $2::bytea[])
-         on conflict (subject) do nothing returning subject, wrapped
-       )
-       select subject, wrapped from made union all select subject, wrapped from keys where subject = any($1)`,
-      [subjects, wrapped],
-    );
+    const { rows } = await this.pool.query<KeyRow>({
+      name: 'make-keys',
+      text: `with made as (
+          insert into keys (subject, wrapped) select * from unnest($1::text[], $2::bytea[])
+          on conflict (subject) do nothing returning subject, wrapped
+        )
+        select subject, wrapped from made union all select subject, wrapped from keys where subject = any($1)`,
+      values: [subjects, wrapped],
+    });
     const found = new Map(rows.map((row) => [row.subject, row.wrapped]));
     // Made by another process while the statement ran: neither made here nor seen yet.
     const unseen = subjects.filter((subject) => !found.has(subject));
@@ -109,9 +98,11 @@ export class PostgresKeyring implements Keyring {
   }
 
   async #read(subjects: readonly string[]): Promise<Map<string, Buffer | null>> {
-    const { rows } = await this.pool.query<KeyRow>('select subject, wrapped from keys where subject = any($1)', [
-      subjects,
-    ]);
+    const { rows } = await this.pool.query<KeyRow>({
+      name: 'read-keys',
+      text: 'select subject, wrapped from keys where subject = any($1)',
+      values: [subjects],
+    });
     return new Map(rows.map((row) => [row.subject, row.wrapped]));
   }
 }

@@ -327,10 +327,11 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
    * @returns false where there was one already
    */
   async remember(command: Append['command'], outcome: Outcome): Promise<boolean> {
-    const { rowCount } = await this.pool.query(
-      'insert into commands (id, actor, body_hash, outcome) values ($1, $2, $3, $4) on conflict (id) do nothing',
-      [command.id, command.actor, command.bodyHash, JSON.stringify(outcome)],
-    );
+    const { rowCount } = await this.pool.query({
+      name: 'remember-command',
+      text: 'insert into commands (id, actor, body_hash, outcome) values ($1, $2, $3, $4) on conflict (id) do nothing',
+      values: [command.id, command.actor, command.bodyHash, JSON.stringify(outcome)],
+    });
     return rowCount === 1;
   }
 
@@ -346,10 +347,11 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
 
   /** Who holds any of the keys: key -> stream id. */
   async holders(category: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const { rows } = await this.pool.query<{ key: string; stream_id: string }>(
-      'select key, stream_id from claims where category = $1 and key = any($2)',
-      [category, keys],
-    );
+    const { rows } = await this.pool.query<{ key: string; stream_id: string }>({
+      name: 'holders',
+      text: 'select key, stream_id from claims where category = $1 and key = any($2)',
+      values: [category, keys],
+    });
     return new Map(rows.map((row) => [row.key, row.stream_id]));
   }
 
