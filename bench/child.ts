@@ -26,7 +26,7 @@ export function startChild({ atEnd }: Servers, script: string, environment: Reco
     [
       '--disable-warning=TimeoutNegativeWarning', // kafkajs
       '--import',
-      import.meta.resolve('@swc-node/register/esm-register'),
+      import.meta.resolve('../tools/typescript.mjs'),
       join(root, script),
     ],
     { cwd: root, env: { ...Object.fromEntries(inherited), ...environment }, onLine: (line) => void lines.push(line) },

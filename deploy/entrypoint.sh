@@ -8,7 +8,7 @@ case "$name" in
 *)
   for main in "services/$name/src/main.ts" "apps/$name/src/main.ts"; do
     if [ -f "$main" ]; then
-      exec node --disable-warning=TimeoutNegativeWarning --import @swc-node/register/esm-register "$main"
+      exec node --disable-warning=TimeoutNegativeWarning --import ./tools/typescript.mjs "$main"
     fi
   done
   ;;

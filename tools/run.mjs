@@ -68,7 +68,7 @@ function run() {
     [
       '--disable-warning=TimeoutNegativeWarning', // kafkajs
       '--import',
-      import.meta.resolve('@swc-node/register/esm-register'),
+      import.meta.resolve('./typescript.mjs'),
       join(root, tasks[task]),
       ...args,
     ],

@@ -79,7 +79,7 @@ function service({ name, root, env, port, log }: Options): ServiceProcess {
     const args = [
       '--disable-warning=TimeoutNegativeWarning',
       '--import',
-      import.meta.resolve('@swc-node/register/esm-register'),
+      import.meta.resolve('./typescript.mjs'),
     ];
     const child = spawnGuarded(process.execPath, [...args, join(root, 'services', name, 'src', 'main.ts')], {
       cwd: root,

@@ -84,7 +84,7 @@ describe('a process that is killed with -9 in the middle of the demo', () => {
       process.execPath,
       [
         '--import',
-        '@swc-node/register/esm-register',
+        './tools/typescript.mjs',
         'apps/demo/src/main.ts',
         '--url',
         crm.url,
