@@ -58,7 +58,7 @@ async function fromStart({ kernel: { pool } }: Folding) {
 }
 
 async function foldAll({ kernel: { views }, batches }: Folding, checkpoint: Awaited<ReturnType<typeof fromStart>>) {
-  const tables = views.tablesOf('sales');
+  const tables = views.foldsOf('sales');
   let checkpoints = [checkpoint];
   for (const batch of batches) {
     checkpoints = await views.apply(tables, batch, (batch[0] as Recorded).generation, checkpoints);

@@ -201,12 +201,13 @@ describe('the feed of a store', () => {
     const here = new EventStore(kernel.pool, kernel.codec, kernel.secrets.key('hash-chain'));
     announce(kernel.store);
     const stop = new AbortController();
-    const session = new Session(kernel.url, 'feed.spec');
+    const session = new Session(kernel.url);
     let leading = false;
-    const led = session.lead(async (signal) => {
+    const work = async (_: readonly string[], signal: AbortSignal) => {
       leading = true;
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    }, stop.signal);
+    };
+    const led = session.lead([{ locks: ['feed.spec'], work }], stop.signal);
     await until(() => leading);
     const feed = new StoreFeed('sales', here, patient(session));
     const reader = reading(feed, 500, await feed.head());

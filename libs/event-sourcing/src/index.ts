@@ -23,5 +23,9 @@ export {
   type ReadRows,
 } from './view.ts';
 export { ViewRunner } from './view-runner.ts';
+export type { ViewJobKind, ViewJobResult } from './view-jobs.ts';
+export * from './operations.ts';
+export * from './breaker.ts';
+export * from './dead-letters.ts';
 export * from './policy-runner.ts';
 export * from './leader.ts';

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { freshDatabase } from '../test/database.ts';
 import { until } from '../test/events.ts';
@@ -16,23 +18,26 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map(({ ended }) => ended));
 });
 
+const aborted = async (signal: AbortSignal) => {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+};
+
 /** A process that wants to lead. */
 function candidate(name: string, work?: () => Promise<void>, server = database.url) {
   const stop = new AbortController();
   const state = { leading: false, terms: 0, lastSignal: undefined as AbortSignal | undefined, errors: [] as string[] };
   const url = new URL(server);
   url.searchParams.set('application_name', name);
-  const ended = new Session(url.href, 'workers').lead(
-    async (signal) => {
-      state.leading = true;
-      state.terms += 1;
-      state.lastSignal = signal;
-      await work?.();
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-      state.leading = false;
-    },
-    stop.signal,
-    (error) => state.errors.push(error.message),
+  const lead = async (_: readonly string[], signal: AbortSignal) => {
+    state.leading = true;
+    state.terms += 1;
+    state.lastSignal = signal;
+    await work?.();
+    await aborted(signal);
+    state.leading = false;
+  };
+  const ended = new Session(url.href).lead([{ locks: ['workers'], work: lead }], stop.signal, (error) =>
+    state.errors.push(error.message),
   );
   running.push({ stop, ended });
   return { state, stop, ended };
@@ -102,12 +107,61 @@ describe('leadership', () => {
     await until(() => one.state.leading);
     const stop = new AbortController();
     let leading = false;
-    const ended = new Session(database.url, 'other workers').lead(async () => {
+    const work = async () => {
       leading = true;
       stop.abort();
-    }, stop.signal);
+    };
+    const ended = new Session(database.url).lead([{ locks: ['other workers'], work }], stop.signal);
     await until(() => leading, 3_000);
     await ended;
     expect(one.state.lastSignal?.aborted).toBe(false);
+  });
+
+  it('of several locks is shared out, and goes over to others lock by lock', async () => {
+    const holds = { one: [] as string[], other: [] as string[] };
+    const stops = { one: new AbortController(), other: new AbortController() };
+    const share = (name: 'one' | 'other', locks: readonly string[]) => {
+      const work = async (got: readonly string[], signal: AbortSignal) => {
+        holds[name].push(...got);
+        await aborted(signal);
+      };
+      return new Session(database.url).lead([{ locks, work }], stops[name].signal);
+    };
+    const one = share('one', ['share 1', 'share 2']);
+    await until(() => holds.one.length === 2);
+    const other = share('other', ['share 2', 'share 3']);
+    await until(() => holds.other.length === 1);
+    expect(holds.other).toEqual(['share 3']);
+    stops.one.abort();
+    await one;
+    await until(() => holds.other.length === 2);
+    expect(holds.other).toEqual(['share 3', 'share 2']);
+    stops.other.abort();
+    await other;
+  });
+
+  it.each(['SIGKILL', 'SIGSTOP'] as const)('of a process goes to another within seconds of %s', async (fault) => {
+    const said: string[] = [];
+    const start = (name: string) => {
+      const loader = join(import.meta.dirname, '..', '..', '..', 'tools', 'typescript.mjs');
+      const script = join(import.meta.dirname, '..', 'test', 'leading-process.ts');
+      const child = spawn(process.execPath, ['--import', loader, script, database.url, name], { env: {} });
+      child.stdout.on('data', (lines: Buffer) => said.push(...String(lines).trim().split('\n')));
+      return child;
+    };
+    const one = start('one');
+    await until(() => said.includes('one leads'), 20_000);
+    const other = start('other');
+    try {
+      one.kill(fault);
+      await until(() => said.includes('other leads'), 30_000);
+      expect(said).toEqual(['one leads', 'other leads']);
+      if (fault === 'SIGKILL') return;
+      one.kill('SIGCONT');
+      await until(() => said.includes('one follows'), 10_000);
+    } finally {
+      one.kill('SIGKILL');
+      other.kill('SIGKILL');
+    }
   });
 });

@@ -4,32 +4,44 @@ import pg from 'pg';
 import type { Wake } from './feed.ts';
 
 const retryMilliseconds = 1_000;
-/** How often a leader asks whether it still is one, and how long it waits for the answer. */
-const heartbeatMilliseconds = 2_000;
+/** How long a leader waits for the database to answer before it no longer believes to be one. */
 const answerMilliseconds = 5_000;
+/** How long the database waits for a leader that says nothing (its process is frozen) before it lets others lead. */
+const silenceMilliseconds = 8_000;
 const channel = 'appended';
 
+/** Work that one process at a time may do, or that may be shared out: whoever has a lock does its part. */
+export type Duty = {
+  /** Names, unique in the database. */
+  locks: readonly string[];
+  /**
+   * Runs with those of the locks that were free, again for each that becomes free later; its signal aborts when they are
+   * lost. Locks of work that ended are given up.
+   */
+  work: (locks: readonly string[], signal: AbortSignal) => Promise<void>;
+};
+
 /**
- * The one direct session connection of a process to a store: it holds the advisory lock that makes this process the
+ * The one direct session connection of a process to a store: it holds the advisory locks that make this process the
  * leader of the store's workers, and hears of commits in other processes.
  */
 export class Session extends EventEmitter<{ appended: [] }> implements Wake {
-  constructor(
-    private readonly connectionString: string,
-    private readonly lock: string,
-  ) {
+  /** Locks that this process holds now. */
+  readonly held = new Set<string>();
+
+  constructor(private readonly connectionString: string) {
     super();
     this.setMaxListeners(0);
   }
 
   /**
-   * Runs `work` whenever this process is the leader; its signal aborts when leadership is lost.
+   * Does the duties whenever their locks are to be had.
    *
    * @param signal ends it all
    * @param onError hears of what ended a leadership before its time
    */
   async lead(
-    work: (signal: AbortSignal) => Promise<void>,
+    duties: readonly Duty[],
     signal: AbortSignal,
     onError: (error: Error) => void = () => undefined,
   ): Promise<void> {
@@ -40,25 +52,69 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
         keepAlive: true,
         connectionTimeoutMillis: answerMilliseconds,
         query_timeout: answerMilliseconds,
+        options: `-c idle_session_timeout=${silenceMilliseconds}`,
       });
       const stop = AbortSignal.any([signal, lost.signal]);
+      const working = new Set<Promise<void>>();
       try {
         client.on('error', () => lost.abort());
         client.on('end', () => lost.abort());
         client.on('notification', () => this.emit('appended'));
         await client.connect();
         await client.query(`listen ${channel}`);
-        if (await this.#elected(client, stop)) {
-          void heartbeat(client, stop).catch(() => lost.abort());
-          await work(stop);
+        while (!stop.aborted) {
+          await this.#begin(client, duties, working, stop, onError);
+          await pause(stop);
         }
       } catch (error) {
         if (!signal.aborted) onError(error as Error);
       } finally {
         lost.abort();
+        await Promise.all(working);
+        this.held.clear();
         await Promise.race([client.end().catch(() => undefined), sleep(retryMilliseconds)]);
       }
-      if (!signal.aborted) await sleep(retryMilliseconds, undefined, { signal }).catch(() => undefined);
+      await pause(signal);
+    }
+  }
+
+  /** Takes what locks are free. Asks the database in any case, so that a connection which died silently is noticed. */
+  async #begin(
+    client: pg.Client,
+    duties: readonly Duty[],
+    working: Set<Promise<void>>,
+    stop: AbortSignal,
+    onError: (error: Error) => void,
+  ): Promise<void> {
+    const wanted = duties.flatMap(({ locks }) => locks).filter((lock) => !this.held.has(lock));
+    const { rows } = await client.query<{ lock: string }>(
+      `select lock from unnest($1::text[]) as wanted(lock) where pg_try_advisory_lock(hashtextextended(lock, 0))`,
+      [wanted],
+    );
+    const got = new Set(rows.map(({ lock }) => lock));
+    for (const { locks, work } of duties) {
+      const own = locks.filter((lock) => got.has(lock));
+      if (own.length === 0) continue;
+      for (const lock of own) this.held.add(lock);
+      const done = this.#work(client, own, work, stop).catch((error: unknown) => {
+        if (!stop.aborted) onError(error as Error);
+      });
+      working.add(done);
+      void done.then(() => working.delete(done));
+    }
+  }
+
+  async #work(client: pg.Client, locks: readonly string[], work: Duty['work'], stop: AbortSignal): Promise<void> {
+    try {
+      await work(locks, stop);
+    } finally {
+      // With the connection they go by themselves.
+      if (!stop.aborted) {
+        await pause(stop);
+        const unlock = 'select pg_advisory_unlock(hashtextextended(lock, 0)) from unnest($1::text[]) as held(lock)';
+        await client.query(unlock, [locks]).catch(() => undefined);
+        for (const lock of locks) this.held.delete(lock);
+      }
     }
   }
 
@@ -75,26 +131,9 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
       signal.addEventListener('abort', done, { once: true });
     });
   }
-
-  async #elected(client: pg.Client, signal: AbortSignal): Promise<boolean> {
-    while (!signal.aborted) {
-      const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock(hashtext($1)) as got', [
-        this.lock,
-      ]);
-      if (rows[0]?.got) return true;
-      await sleep(retryMilliseconds, undefined, { signal }).catch(() => undefined);
-    }
-    return false;
-  }
 }
 
-/** Throws once the connection does not answer: one that died silently is never told of. */
-async function heartbeat(client: pg.Client, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(heartbeatMilliseconds, undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) await client.query('select 1');
-  }
-}
+const pause = (signal: AbortSignal) => sleep(retryMilliseconds, undefined, { signal }).catch(() => undefined);
 
 /** Tells other processes of commits, at most once in `milliseconds`, from a transaction of its own. */
 export function announce(

@@ -4,7 +4,7 @@ import type { Recorded } from '@throughline/contracts';
 import { account, accountEvents, person, type AccountCommand } from '../test/account.ts';
 import { freshStore } from '../test/database.ts';
 import { feedOf, logInto, openCodec, recorded, testGeneration, until, type LogLine } from '../test/events.ts';
-import { moveCheckpoint, newId, runInContext, runPolicy, takeCheckpoint, type Policy } from './index.ts';
+import { DeadLetters, moveCheckpoint, newId, runInContext, runPolicy, takeCheckpoint, type Policy } from './index.ts';
 
 let kernel: Awaited<ReturnType<typeof freshStore>>;
 beforeAll(async () => {
@@ -67,6 +67,15 @@ const opened = async () => {
   return id;
 };
 
+/** Runs it over the batches, on and on, until the test stops it. */
+function keepRunning(policy: Policy, ...batches: (readonly Recorded[])[]) {
+  const feed = feedOf('sales', batches);
+  return runPolicy(policy, { feed, codec: openCodec, pool: kernel.pool, log: logInto(log) }, stop.signal);
+}
+const deadLetters = () => new DeadLetters(kernel.pool);
+const openLetters = async (policy: Policy) =>
+  (await deadLetters().list(['parked', 'retrying'], 1_000)).filter((letter) => letter.policy === policy.name);
+
 describe('a policy', () => {
   it('changes nothing when an event is brought again after the state moved on', async () => {
     const [a, b] = [await opened(), await opened()];
@@ -119,9 +128,9 @@ describe('a policy', () => {
     const first = [happened(1, bad), happened(2, good), happened(3, bad), happened(4, bad), happened(5, good)];
     await run(policy, first, [happened(6, bad), happened(7, good)]);
     expect(new Set(handled)).toEqual(new Set([1, 2, 5, 7]));
-    const parked = ['3 TypeError', '4 waits behind an earlier one', '6 waits behind an earlier one'];
+    const parked = ['3 TypeError', '4 waits-behind', '6 waits-behind'];
     expect(await letters(policy)).toEqual(parked);
-    expect(log.map(({ level, message }) => `${level} ${message}`)).toEqual(['error policy parked an event']);
+    expect(log.map(({ level, message }) => `${level} ${message}`)).toEqual(['error policy failed']);
 
     // Brought again, what was handled before the fault is handled again, and not parked.
     await forget(policy);
@@ -176,5 +185,88 @@ describe('a policy', () => {
     await run(policy, [happened(1, newId())], [happened(5, newId())]);
     expect(await checkpointOf(policy)).toBe(5);
     expect(log).toMatchObject([{ level: 'warn', message: 'subscription waits' }]);
+  });
+
+  it('handles what was parked in its order once an operator asks, and then what comes after', async () => {
+    const [bad, good] = [newId(), newId()];
+    let mended = false;
+    const handled: number[] = [];
+    const policy = policyOf('mended', async ({ position }) => {
+      if (position === 3 && !mended) throw new TypeError('a bug');
+      handled.push(position);
+    });
+    const batches = [[happened(1, bad), happened(2, good), happened(3, bad), happened(4, bad)], [happened(5, bad)]];
+    const running = keepRunning(policy, ...batches);
+    await until(async () => (await checkpointOf(policy)) === 5);
+    const [first, second] = await openLetters(policy);
+    await expect(deadLetters().retry(second?.id ?? 0)).rejects.toMatchObject({ code: 'dead-letter-not-first' });
+
+    await deadLetters().retry(first?.id ?? 0);
+    await until(async () => (await openLetters(policy))[0]?.attempts === 2);
+    expect((await openLetters(policy)).map(({ position, state }) => `${position} ${state}`)).toEqual([
+      '3 parked',
+      '4 parked',
+      '5 parked',
+    ]);
+    mended = true;
+    await deadLetters().retry(first?.id ?? 0);
+    await until(async () => (await openLetters(policy)).length === 0);
+    expect(handled).toEqual([1, 2, 3, 4, 5]);
+    await expect(deadLetters().retry(first?.id ?? 0)).rejects.toMatchObject({ code: 'dead-letter-settled' });
+    stop.abort();
+    await running;
+  });
+
+  it('lets go of what an operator discards, says who and why, and handles those behind it', async () => {
+    const bad = newId();
+    const handled: number[] = [];
+    const policy = policyOf('discarding', async ({ position }) => {
+      if (position === 1) throw new TypeError('a bug');
+      handled.push(position);
+    });
+    const running = keepRunning(policy, [happened(1, bad), happened(2, bad)]);
+    await until(async () => (await openLetters(policy)).length === 2);
+    const [first] = await openLetters(policy);
+    await deadLetters().discard(first?.id ?? 0, 'user:u1', 'a test order');
+    await until(() => handled.length === 1);
+    stop.abort();
+    await running;
+    stop = new AbortController();
+    const [discarded] = await deadLetters().list(['discarded'], 10);
+    expect(discarded).toMatchObject({ position: 1, settledBy: 'user:u1', reason: 'a test order', state: 'discarded' });
+
+    // Brought again, it stays discarded.
+    await forget(policy);
+    await run(policy, [happened(1, bad), happened(2, bad)]);
+    expect(handled).toEqual([2, 2]);
+    expect(await openLetters(policy)).toEqual([]);
+  });
+
+  it('parks nothing but stands still, visibly, while many keys fail at once', async () => {
+    let broken = true;
+    const handled: number[] = [];
+    const policy = policyOf('outage', async ({ position }) => {
+      if (broken) throw new TypeError('the service behind it is gone');
+      handled.push(position);
+    });
+    const many = Array.from({ length: 12 }, (_, index) => happened(index + 1, newId()));
+    const running = keepRunning(policy, many);
+    const faults = async () =>
+      (
+        await kernel.pool.query<{ code: string }>(
+          `select code from subscription_faults where subscription = 'policy:outage'`,
+        )
+      ).rows.map(({ code }) => code);
+    await until(async () => (await faults()).length > 0);
+    expect(await faults()).toEqual(['breaker-open']);
+    expect(await openLetters(policy)).toEqual([]);
+    expect(await checkpointOf(policy)).toBe(0);
+    broken = false;
+    stop.abort();
+    await running;
+    stop = new AbortController();
+    await run(policy, many);
+    expect(handled).toHaveLength(12);
+    expect(await faults()).toEqual([]);
   });
 });

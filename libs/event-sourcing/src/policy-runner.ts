@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recorded } from '@throughline/contracts';
+import { Breaker, oneAfterTheOther } from './breaker.ts';
 import type { Codec } from './codec.ts';
 import { runInContext, type RequestContext } from './context.ts';
 import { errorForLog, isTransient, type Pool } from './database.ts';
+import { DeadLetters, waitsBehind, type DeadLetter, type Parked } from './dead-letters.ts';
 import { eachOf } from './each-of.ts';
 import type { Feed } from './feed.ts';
 import { derivedId } from './ids.ts';
@@ -19,23 +22,53 @@ export type Policy = {
 
 const batch = 500;
 const keysAtOnce = 16;
+const askMilliseconds = 1_000;
+
+type Deps = { feed: Feed; codec: Codec; pool: Pool; log: SubscriptionLog };
 
 /**
  * Lets one policy react to a feed: in order within a key, many keys at a time. An event whose handler throws is parked
- * with all later ones of its key, and stops nobody else. Command ids derive from event, policy, target and index, so a
- * redelivery changes nothing.
+ * with all later ones of its key, and stops nobody else; where many keys fail at once nothing is parked, and the policy
+ * stands still until they no longer do. Parked events are handled again when an operator asks for it. Command ids derive
+ * from event, policy, target and index, so a redelivery changes nothing.
  */
-export async function runPolicy(
-  policy: Policy,
-  deps: { feed: Feed; codec: Codec; pool: Pool; log: SubscriptionLog },
-  signal: AbortSignal,
-): Promise<void> {
+export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal): Promise<void> {
   const { feed, codec, pool, log } = deps;
   const subscription = `policy:${policy.name}`;
+  const letters = new DeadLetters(pool);
+  const breaker = new Breaker();
+  const turn = oneAfterTheOther();
   let checkpoint: Checkpoint;
-  await follow(
+
+  const apply = async (events: readonly Recorded[], generation: string) => {
+    const handled = events.filter((event) => policy.handlers.has(event.type));
+    const byKey = Map.groupBy(handled, keyOf);
+    const openSince = await letters.openSince(policy.name, feed.service, [...byKey.keys()]);
+    const discarded = await letters.discarded(
+      policy.name,
+      feed.service,
+      handled.map(({ position }) => position),
+    );
+    const parked: Parked[] = [];
+    await eachOf(byKey, keysAtOnce, async ([key, list]) => {
+      const wanted = list.filter(({ position }) => !discarded.has(position));
+      const since = openSince.get(key) ?? Infinity;
+      const fresh = wanted.filter(({ position }) => position < since);
+      const failed = await react(policy, log, fresh);
+      if (fresh.length > 0) breaker.record(failed === undefined);
+      if (failed) parked.push({ key, ...failed });
+      const from = failed?.event.position ?? since;
+      const behind = wanted.filter(({ position }) => position >= from && position !== failed?.event.position);
+      parked.push(...behind.map((event) => ({ key, event, error: waitsBehind })));
+    });
+    breaker.check();
+    await letters.park(policy.name, feed.service, parked);
+    checkpoint = await moveCheckpoint(pool, checkpoint, (events.at(-1) as Recorded).position, generation);
+  };
+
+  const following = follow(
     {
-      name: subscription,
+      subscriptions: [subscription],
       feed,
       codec,
       pool,
@@ -46,42 +79,65 @@ export async function runPolicy(
         checkpoint = await takeCheckpoint(pool, subscription, feed.service, start);
         return checkpoint;
       },
-      apply: async (events, generation) => {
-        const byKey = new Map<string, Recorded[]>();
-        for (const event of events) {
-          if (!policy.handlers.has(event.type)) continue;
-          const key = `${event.stream.type}:${event.stream.id}`;
-          byKey.set(key, [...(byKey.get(key) ?? []), event]);
-        }
-        const parked = await parkedSince(pool, policy.name, feed.service, [...byKey.keys()]);
-        await eachOf(byKey, keysAtOnce, ([key, list]) => react(policy, deps, key, list, parked.get(key)));
-        checkpoint = await moveCheckpoint(pool, checkpoint, (events.at(-1) as Recorded).position, generation);
-      },
+      apply: (events, generation) => turn(() => apply(events, generation)),
     },
     signal,
   );
+  await Promise.all([following, retryWhenAsked(policy, deps, letters, turn, signal)]);
 }
 
+/** Handles anew what operators ask for, key by key, each in its order, until one fails again. */
+async function retryWhenAsked(
+  policy: Policy,
+  { feed, codec, log }: Deps,
+  letters: DeadLetters,
+  turn: ReturnType<typeof oneAfterTheOther>,
+  signal: AbortSignal,
+): Promise<void> {
+  const retry = async (list: readonly DeadLetter[]) => {
+    for (const letter of list) {
+      const event = await eventAt(feed, codec, letter.position, signal);
+      const failed = event && (await react(policy, log, [event]));
+      if (signal.aborted) return;
+      if (!event || failed) return letters.failed(letter, failed?.error ?? 'event-not-found');
+      await letters.handled(letter.id);
+    }
+  };
+  while (!signal.aborted) {
+    try {
+      const wanted = await letters.wanted(policy.name, feed.service);
+      // A key at a time: what comes in meanwhile of others need not wait for all of them.
+      for (const list of Map.groupBy(wanted, ({ key }) => key).values()) await turn(() => retry(list));
+    } catch (error) {
+      if (!isTransient(error)) log.error('dead letters wait', { policy: policy.name, ...errorForLog(error) });
+    }
+    await sleep(askMilliseconds, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function eventAt(feed: Feed, codec: Codec, position: number, signal: AbortSignal): Promise<Recorded | undefined> {
+  const enough = new AbortController();
+  for await (const { events } of feed.read(position - 1, 1, AbortSignal.any([signal, enough.signal]))) {
+    enough.abort();
+    const [event] = await codec.decode(events.filter((stored) => stored.position === position));
+    return event;
+  }
+  return undefined;
+}
+
+/** Handles events of one key in their order; answers with the first that failed. */
 async function react(
   policy: Policy,
-  { feed, pool, log }: { feed: Feed; pool: Pool; log: SubscriptionLog },
-  key: string,
+  log: SubscriptionLog,
   events: readonly Recorded[],
-  parkedSince = Infinity,
-): Promise<void> {
-  let parked = parkedSince;
+): Promise<{ event: Recorded; error: string } | undefined> {
   for (const event of events) {
-    if (event.position >= parked) {
-      await park(pool, policy.name, feed.service, key, event, 'waits behind an earlier one');
-      continue;
-    }
     try {
       await runInContext(contextOf(policy, event), () => policy.handlers.get(event.type)?.(event) ?? Promise.resolve());
     } catch (error) {
       if (isTransient(error)) throw error;
-      parked = event.position;
       const { name = 'Error', code } = Object(error) as { name?: string; code?: string };
-      log.error('policy parked an event', {
+      log.error('policy failed', {
         policy: policy.name,
         event: event.id,
         type: event.type,
@@ -89,10 +145,13 @@ async function react(
         code,
         ...errorForLog(error),
       });
-      await park(pool, policy.name, feed.service, key, event, code ?? name);
+      return { event, error: code ?? name };
     }
   }
+  return undefined;
 }
+
+const keyOf = ({ stream }: Recorded): string => `${stream.type}:${stream.id}`;
 
 function contextOf(policy: Policy, event: Recorded): RequestContext {
   // Counted a target, so that a repeat which finds less to do names what is left by the same ids.
@@ -113,33 +172,4 @@ function contextOf(policy: Policy, event: Recorded): RequestContext {
     ...(meta.traceparent !== undefined && { traceparent: meta.traceparent }),
     ...(meta.batchId !== undefined && { batchId: meta.batchId }),
   };
-}
-
-/** Key -> position of its first event that is parked. What came before it was handled, and may be handled again. */
-async function parkedSince(
-  pool: Pool,
-  policy: string,
-  feed: string,
-  keys: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await pool.query<{ key: string; since: string }>(
-    'select key, min(position) as since from dead_letters where policy = $1 and feed = $2 and key = any($3) group by key',
-    [policy, feed, keys],
-  );
-  return new Map(rows.map(({ key, since }) => [key, Number(since)]));
-}
-
-async function park(
-  pool: Pool,
-  policy: string,
-  feed: string,
-  key: string,
-  event: Recorded,
-  error: string,
-): Promise<void> {
-  await pool.query(
-    `insert into dead_letters (policy, feed, position, key, event_id, event_type, error) values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (policy, feed, position) do nothing`,
-    [policy, feed, event.position, key, event.id, event.type, error],
-  );
 }

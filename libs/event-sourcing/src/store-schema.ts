@@ -1,15 +1,12 @@
 import { transaction, type Pool } from './database.ts';
 
-/** Version of the tables below. A store written by a newer release is not opened. */
-const schemaVersion = 1;
-
-const tables = `
+const first = `
 create table store (
   only_row boolean primary key default true check (only_row),
   schema_version int not null,
   generation uuid not null default gen_random_uuid()
 );
-insert into store (schema_version) values (${schemaVersion});
+insert into store (schema_version) values (1);
 
 -- cache 1: positions are handed out in the order of asking
 create sequence events_position cache 1;
@@ -118,8 +115,74 @@ create table dead_letters (
 create index dead_letters_by_key on dead_letters (policy, key);
 `;
 
+/** What operators see and do: what stands still and why, what was parked, which tables views have. */
+const operations = `
+create table subscription_faults (
+  subscription text not null,
+  feed text not null,
+  code text not null,
+  detail text not null,
+  since timestamptz not null default now(),
+  last_at timestamptz not null default now(),
+  primary key (subscription, feed)
+);
+
+alter table dead_letters
+  add column id bigint generated always as identity unique,
+  add column state text not null default 'parked' check (state in ('parked', 'retrying', 'handled', 'discarded')),
+  add column attempts int not null default 1,
+  add column settled_at timestamptz,
+  add column settled_by text,
+  add column reason text;
+drop index dead_letters_by_key;
+create index dead_letters_by_key on dead_letters (policy, feed, key, position) where state in ('parked', 'retrying');
+
+alter table broken_keys add column id bigint generated always as identity unique;
+
+alter table checkpoints add column caught_up boolean not null default false;
+
+-- which table holds which view, and when somebody last kept it up to date
+create table view_tables (
+  table_name text primary key,
+  view text not null,
+  version int not null,
+  kind text not null check (kind in ('fold', 'document')),
+  used_at timestamptz not null default now()
+);
+-- which documents a fold touches, in whatever release
+create table view_touches (
+  fold_table text not null,
+  document_table text not null,
+  primary key (fold_table, document_table)
+);
+-- rows that came, changed or went, for documents which the one who folded does not know
+create table foreign_touches (
+  id bigint generated always as identity primary key,
+  document_table text not null,
+  fold_table text not null,
+  row json not null
+);
+
+create table view_jobs (
+  id bigint generated always as identity primary key,
+  table_name text not null,
+  kind text not null check (kind in ('rebuild', 'verify', 'mend')),
+  state text not null default 'wanted' check (state in ('wanted', 'running', 'done', 'failed')),
+  position bigint not null default 0,
+  target bigint not null default 0,
+  result json,
+  requested_by text not null,
+  requested_at timestamptz not null default now(),
+  finished_at timestamptz
+);
+`;
+
+/** Each brings a store on by one version. */
+const migrations = [first, operations];
+
 /**
- * Creates the store's tables where they are missing; safe to be run by several processes at once.
+ * Creates the store's tables where they are missing, and brings older ones up to date; safe to be run by several
+ * processes at once.
  *
  * @throws Error where the store was written by a newer release
  */
@@ -127,13 +190,17 @@ export async function migrateStore(pool: Pool): Promise<void> {
   await transaction(pool, async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtext('throughline:migrate'))`);
     const { rows } = await client.query<{ present: boolean }>(`select to_regclass('store') is not null as present`);
-    if (!rows[0]?.present) await client.query(tables);
-    const { rows: found } = await client.query<{ schema_version: number }>('select schema_version from store');
-    const version = found[0]?.schema_version ?? 0;
-    if (version > schemaVersion) {
+    const found = rows[0]?.present
+      ? await client.query<{ schema_version: number }>('select schema_version from store')
+      : undefined;
+    const version = found?.rows[0]?.schema_version ?? 0;
+    if (version > migrations.length) {
       throw new Error(
-        `this store was written by a newer release (schema ${version}, this release knows ${schemaVersion})`,
+        `this store was written by a newer release (schema ${version}, this release knows ${migrations.length})`,
       );
     }
+    if (version === migrations.length) return;
+    for (const migration of migrations.slice(version)) await client.query(migration);
+    await client.query('update store set schema_version = $1', [migrations.length]);
   });
 }

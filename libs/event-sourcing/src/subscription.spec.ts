@@ -37,7 +37,7 @@ function following(name: string, overrides: Partial<SubscriptionOptions> = {}) {
   let checkpoint: Checkpoint;
   const ended = follow(
     {
-      name,
+      subscriptions: [name],
       feed: new StoreFeed('sales', kernel.store),
       codec: kernel.codec,
       pool: kernel.pool,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recorded } from '@throughline/contracts';
+import { BreakerOpen } from './breaker.ts';
 import { UnknownEvent, type Codec } from './codec.ts';
 import { errorForLog, isTransient, plainTypes, type Pool, type Queryable } from './database.ts';
 import type { Feed } from './feed.ts';
@@ -66,8 +67,8 @@ export type SubscriptionLog = {
 };
 
 export type SubscriptionOptions = {
-  /** Name in the log. */
-  name: string;
+  /** Names of the checkpoints that travel together. */
+  subscriptions: readonly string[];
   feed: Feed;
   codec: Codec;
   pool: Pool;
@@ -88,7 +89,9 @@ const longestBackoff = 30_000;
  * or a changed generation stops the progress with a clear word, and is tried again rarely. Nothing is ever skipped.
  */
 export async function follow(options: SubscriptionOptions, signal: AbortSignal): Promise<void> {
-  const { name, feed, codec, log } = options;
+  const { subscriptions, feed, codec, log } = options;
+  const name = subscriptions.join(' ');
+  const faults = new Faults(options);
   for (let failures = 0; !signal.aborted;) {
     try {
       const { position: start, generation } = await options.begin();
@@ -99,17 +102,62 @@ export async function follow(options: SubscriptionOptions, signal: AbortSignal):
         if (fresh.length > 0) await options.apply(await codec.decode(fresh), batch.generation);
         position = fresh.at(-1)?.position ?? position;
         failures = 0;
+        await faults.over();
       }
     } catch (error) {
       if (signal.aborted) return;
-      const stuck = error instanceof UnknownEvent || error instanceof GenerationChanged;
+      const stuck = isStuck(error);
       failures += 1;
       const pause = stuck ? longestBackoff : Math.min(longestBackoff, firstBackoff * 2 ** Math.min(failures, 12));
       const details = { subscription: name, feed: feed.service, pause, ...errorForLog(error) };
       if (isTransient(error) || error instanceof Deposed) log.warn('subscription waits', details);
       else log.error('subscription stopped', details);
+      if (!(error instanceof Deposed)) await faults.record(error);
       await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
+  }
+}
+
+/** What does not go away by waiting: an operator, or a newer release, has to act. */
+const isStuck = (error: unknown) =>
+  error instanceof UnknownEvent || error instanceof GenerationChanged || error instanceof BreakerOpen;
+
+/** Code of what holds a subscription up. */
+function faultCode(error: unknown): string {
+  if (error instanceof UnknownEvent) return 'unknown-event';
+  if (error instanceof GenerationChanged) return 'generation-changed';
+  if (error instanceof BreakerOpen) return 'breaker-open';
+  return isTransient(error) ? 'waiting' : 'failed';
+}
+
+/** What holds subscriptions up stands in the database, where operators of every process see it. */
+class Faults {
+  /** At the start one of another process may be there. */
+  #recorded = true;
+
+  constructor(private readonly of: Pick<SubscriptionOptions, 'subscriptions' | 'feed' | 'pool'>) {}
+
+  async record(error: unknown): Promise<void> {
+    const { subscriptions, feed, pool } = this.of;
+    this.#recorded = true;
+    await pool
+      .query(
+        `insert into subscription_faults (subscription, feed, code, detail)
+         select name, $2, $3, $4 from unnest($1::text[]) as s(name)
+         on conflict (subscription, feed) do update set code = excluded.code, detail = excluded.detail, last_at = now()`,
+        [subscriptions, feed.service, faultCode(error), errorForLog(error).error],
+      )
+      .catch(() => undefined);
+  }
+
+  async over(): Promise<void> {
+    if (!this.#recorded) return;
+    const { subscriptions, feed, pool } = this.of;
+    await pool.query('delete from subscription_faults where subscription = any($1) and feed = $2', [
+      subscriptions,
+      feed.service,
+    ]);
+    this.#recorded = false;
   }
 }
 

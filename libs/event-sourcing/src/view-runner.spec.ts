@@ -2,180 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import pg from 'pg';
-import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import type { Recorded } from '@throughline/contracts';
-import { freshDatabase } from '../test/database.ts';
-import { feedOf, logInto, openCodec, recorded, testGeneration, until, type LogLine } from '../test/events.ts';
-import {
-  ViewRunner,
-  checkpointOf,
-  document,
-  fold,
-  migrateStore,
-  newId,
-  passed,
-  takeCheckpoint,
-  touch,
-  type Checkpoint,
-  type DocumentView,
-  type Fold,
-} from './index.ts';
-
-@Entity()
-class Balance {
-  @PrimaryColumn('uuid') id!: string;
-  @Column('numeric', { precision: 10, scale: 2 }) total!: string;
-  @Column('text', { nullable: true }) note!: string | null;
-}
-
-@Entity()
-class Move {
-  @PrimaryColumn('uuid') account!: string;
-  @PrimaryColumn('int') position!: number;
-  @Column('int') amount!: number;
-}
-
-@Entity()
-class Holder {
-  @PrimaryColumn('uuid') id!: string;
-  @Column('text') name!: string;
-}
-
-@Entity()
-class Everything {
-  @PrimaryColumn('uuid') id!: string;
-  @Column('jsonb', { nullable: true }) document!: unknown;
-  @Column('numeric') amount!: string;
-  @Column('timestamptz') at!: string;
-  @Column('date') day!: string;
-  @Column('boolean') flag!: boolean;
-  @Column('text', { array: true }) tags!: string[];
-  @Column('bigint') big!: number;
-  @Column('double precision') ratio!: number;
-  @Column('timestamptz', { array: true }) times!: string[];
-  @Column('numeric', { array: true }) amounts!: string[];
-  @Column('text', { nullable: true }) nothing!: string | null;
-}
-
-type Happened =
-  | { type: 'Moved'; amount: number; note?: string }
-  | { type: 'Undone' }
-  | { type: 'Closed' }
-  | { type: 'Spoilt' }
-  | { type: 'Named'; name: string }
-  | { type: 'Left' }
-  | { type: 'Set'; row: Omit<Everything, 'id'> }
-  | { type: 'Looked' };
-
-const key = (event: Recorded<Happened>) => event.stream.id;
-
-const balances = fold<Balance, Happened>(Balance, {
-  name: 'balance',
-  version: 1,
-  feed: 'sales',
-  key,
-  on: {
-    Moved: ([row], { amount, note }, { stream }) => [
-      { id: stream.id, total: (Number(row?.total ?? 0) + amount).toFixed(2), note: note ?? row?.note ?? null },
-    ],
-    Closed: () => [],
-    Spoilt: () => {
-      throw new TypeError('a bug');
-    },
-  },
-});
-const moves = fold<Move, Happened>(Move, {
-  name: 'move',
-  version: 1,
-  feed: 'sales',
-  key,
-  on: {
-    // Newest first on purpose: the order in which a fold leaves its rows is not the one in which they come back.
-    Moved: (rows, { amount }, { stream, position }) => [{ account: stream.id, position, amount }, ...rows],
-    Undone: (rows) => rows.slice(0, -1),
-    Closed: () => [],
-  },
-});
-const holders = fold<Holder, Happened>(Holder, {
-  name: 'holder',
-  version: 1,
-  feed: 'customers',
-  key,
-  on: { Named: (_, { name }, { stream }) => [{ id: stream.id, name }], Left: () => [] },
-});
-const seen: unknown[] = [];
-const everything = fold<Everything, Happened>(Everything, {
-  name: 'everything',
-  version: 1,
-  feed: 'sales',
-  key,
-  on: {
-    Set: (_, { row }, { stream }) => [{ id: stream.id, ...row }],
-    Looked: (rows) => {
-      seen.push(...rows);
-      return rows;
-    },
-  },
-});
-
-type Card = { id: string; name: string | null; total: string | null; moves: number[] };
-const cards = document<Card>({
-  name: 'card',
-  version: 1,
-  touchedBy: [touch(balances, ({ id }) => id), touch(moves, ({ account }) => account), touch(holders, ({ id }) => id)],
-  render: async (keys, read) => {
-    const totals = new Map((await read(balances, 'id', keys)).map((row) => [row.id, row.total]));
-    const names = new Map((await read(holders, 'id', keys)).map((row) => [row.id, row.name]));
-    const lists = Map.groupBy(await read(moves, 'account', keys), ({ account }) => account);
-    return keys.flatMap((id) => {
-      if (names.get(id) === 'unprintable') throw new RangeError('a bug in a document');
-      if (!totals.has(id) && !names.has(id)) return [];
-      const amounts = lists.get(id)?.map(({ amount }) => amount) ?? [];
-      return [{ id, name: names.get(id) ?? null, total: totals.get(id) ?? null, moves: amounts }];
-    });
-  },
-});
-
-const folds: Fold[] = [balances, moves, holders, everything];
-const tables = [...folds.map(({ table }) => table), cards.table];
-const log: LogLine[] = [];
-
-async function views() {
-  const database = await freshDatabase();
-  const dataSource = new DataSource({
-    type: 'postgres',
-    url: database.url,
-    entities: [Balance, Move, Holder, Everything],
-  });
-  await dataSource.initialize();
-  await migrateStore(database.pool);
-  const runner = (documents: readonly DocumentView[] = [cards], pool = database.pool) =>
-    new ViewRunner(dataSource, pool, openCodec, folds, documents, logInto(log));
-  await runner().migrate();
-  const { pool } = database;
-  return {
-    ...database,
-    runner,
-    empty: () =>
-      pool.query(`truncate ${tables.join()}, ${cards.table}_changes, checkpoints, document_revisions, broken_keys`),
-    /** Hash of what users would see, whatever the order of the rows. */
-    content: async () => {
-      const hashes = tables.map(async (table) => {
-        const what = table === cards.table ? 'id || doc::text' : 't::text';
-        const { rows } = await pool.query<{ hash: string }>(
-          `select md5(coalesce(string_agg(${what}, '|' order by ${what}), '')) as hash from "${table}" t`,
-        );
-        return `${table} ${rows[0]?.hash}`;
-      });
-      return Promise.all(hashes);
-    },
-    rows: async <Row extends object>(sql: string, values: unknown[] = []) => (await pool.query<Row>(sql, values)).rows,
-    drop: async () => {
-      await dataSource.destroy();
-      await database.drop();
-    },
-  };
-}
+import { Everything, balances, cards, everything, holders, log, moves, seen, views } from '../test/bank.ts';
+import { feedOf, recorded, testGeneration, until } from '../test/events.ts';
+import { ViewRunner, checkpointOf, newId, passed, takeCheckpoint, type Checkpoint } from './index.ts';
 
 let live: Awaited<ReturnType<typeof views>>;
 let reference: Awaited<ReturnType<typeof views>>;
@@ -190,9 +20,9 @@ beforeEach(async () => {
 
 /** Follows one feed batch by batch, as the runtime would, but without waiting. */
 async function deliver(runner: ViewRunner, feed: 'sales' | 'customers', batches: readonly (readonly Recorded[])[]) {
-  const group = runner.tablesOf(feed);
+  const group = runner.foldsOf(feed);
   let checkpoints: Checkpoint[] = [];
-  for (const table of group) checkpoints.push(await takeCheckpoint(live.pool, checkpointOf(table.fold), feed));
+  for (const { table } of group) checkpoints.push(await takeCheckpoint(live.pool, checkpointOf(table.fold), feed));
   for (const events of batches) checkpoints = await runner.apply(group, events, testGeneration, checkpoints);
 }
 
@@ -203,9 +33,10 @@ async function rebuilt(sales: readonly Recorded[], customers: readonly Recorded[
     ['sales', sales],
     ['customers', customers],
   ] as const) {
-    const group = runner.tablesOf(feed);
+    const group = runner.foldsOf(feed);
     const checkpoints: Checkpoint[] = [];
-    for (const { fold: one } of group) checkpoints.push(await takeCheckpoint(reference.pool, checkpointOf(one), feed));
+    for (const { table } of group)
+      checkpoints.push(await takeCheckpoint(reference.pool, checkpointOf(table.fold), feed));
     await runner.apply(group, events, testGeneration, checkpoints);
   }
   return reference.content();
@@ -307,9 +138,9 @@ describe('a fold that cannot go on', () => {
 
   it('breaks only its key; later events of it are left out until the mark is gone', async () => {
     const runner = live.runner();
-    const group = runner.tablesOf('sales');
+    const group = runner.foldsOf('sales');
     let checkpoints: Checkpoint[] = [];
-    for (const table of group) checkpoints.push(await takeCheckpoint(live.pool, checkpointOf(table.fold), 'sales'));
+    for (const { table } of group) checkpoints.push(await takeCheckpoint(live.pool, checkpointOf(table.fold), 'sales'));
     const next = async (...events: Recorded[]) => {
       checkpoints = await runner.apply(group, events, testGeneration, checkpoints);
     };
@@ -377,9 +208,11 @@ describe('a document view', () => {
     const rendered: object[][] = [];
     for (let round = 0; round < 2; round += 1) {
       const stop = new AbortController();
-      const running = live.runner().run([feedOf('sales', [])], stop.signal);
+      const running = live.runner().run((service) => feedOf(service as 'sales', []), live.runner().names, stop.signal);
       await until(
-        async () => (await live.rows(`select from checkpoints where subscription = 'view:card_v1'`)).length > 0,
+        async () =>
+          (await live.rows(`select from checkpoints where subscription = 'view:card_v1'`)).length > 0 &&
+          (await live.rows('select from foreign_touches')).length === 0,
       );
       stop.abort();
       await running;
@@ -393,9 +226,9 @@ describe('a document view', () => {
 describe('a runner', () => {
   it('whose checkpoint was taken over changes nothing', async () => {
     const runner = live.runner();
-    const group = runner.tablesOf('sales');
+    const group = runner.foldsOf('sales');
     const checkpoints: Checkpoint[] = [];
-    for (const table of group) checkpoints.push(await takeCheckpoint(live.pool, checkpointOf(table.fold), 'sales'));
+    for (const { table } of group) checkpoints.push(await takeCheckpoint(live.pool, checkpointOf(table.fold), 'sales'));
     // Only the last of its tables has a new holder, and yet none of them may move.
     await takeCheckpoint(live.pool, checkpointOf(everything), 'sales');
     const before = await live.content();
@@ -421,8 +254,12 @@ describe('a runner', () => {
     const pool = new pg.Pool({ connectionString: live.url, application_name: 'runner', max: 4 });
     pool.on('error', () => undefined);
     const stop = new AbortController();
-    const feeds = [feedOf('sales', inBatches(sales, 40)), feedOf('customers', inBatches(customers, 10))];
-    const running = live.runner([cards], pool).run(feeds, stop.signal);
+    const feeds = {
+      sales: feedOf('sales', inBatches(sales, 40)),
+      customers: feedOf('customers', inBatches(customers, 10)),
+    };
+    const runner = live.runner([cards], pool);
+    const running = runner.run((service) => feeds[service as 'sales'], runner.names, stop.signal);
     let killed = 0;
     for (let round = 0; round < 6; round += 1) {
       await sleep(100 + 50 * round);

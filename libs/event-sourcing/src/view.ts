@@ -89,7 +89,12 @@ export type DocumentView<Doc extends { id: string } = { id: string }> = {
 
 export const document = <Doc extends { id: string }>(
   spec: Pick<DocumentView<Doc>, 'name' | 'version' | 'touchedBy' | 'render'>,
-): DocumentView<Doc> => ({ ...spec, kind: 'document', table: `${spec.name}_v${spec.version}` });
+): DocumentView<Doc> => {
+  // A fold's new version makes other documents of the same code: they get a table of their own as well.
+  const folds = new Map(spec.touchedBy.map(({ fold }) => [fold.table, fold.version - 1]));
+  const version = [...folds.values()].reduce((sum, raised) => sum + raised, spec.version);
+  return { ...spec, version, kind: 'document', table: `${spec.name}_v${version}` };
+};
 
 export type View = Fold | DocumentView;
 /** Name of a view's checkpoint. */

@@ -3,7 +3,7 @@ import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServiceName } from '@throughline/contracts';
-import { Commands, EventStore, Session, announce, errorForLog } from '@throughline/event-sourcing';
+import { Commands, EventStore, Session, announce, errorForLog, type Duty } from '@throughline/event-sourcing';
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
 import { takeJsonOnly } from './bodies.ts';
@@ -14,6 +14,7 @@ import { HistoryController } from './history.controller.ts';
 import { Kernel } from './kernel.ts';
 import { Log } from './log.ts';
 import { openApiOf } from './openapi.ts';
+import { OperationsController } from './operations.controller.ts';
 import { PassErrorOn, PolicyTransport } from './policy-transport.ts';
 import { ProblemFilter } from './problem.ts';
 import { Records } from './records.ts';
@@ -49,6 +50,7 @@ const outsideApi = [
   'readyz',
   'openapi.json',
   'internal/history',
+  'internal/operations/{*path}',
   'hooks/:connection',
   '.well-known/jwks.json',
 ];
@@ -97,21 +99,23 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   let working: Promise<unknown> = Promise.resolve();
   if (config.role !== 'worker') announce(kernel.store);
   if (config.role !== 'api') {
-    const session = new Session(kernel.databaseUrl, `throughline:${definition.name}`);
+    const session = new Session(kernel.databaseUrl);
     session.on('appended', () => kernel.store.emit('appended', 0));
-    const work = async (signal: AbortSignal) => {
+    const feed = (service: string) => feedOf(kernel, bus, service as ServiceName);
+    const work: Duty['work'] = async (_, signal) => {
       await Promise.all([
-        kernel.views.run(feedsOf(kernel, bus), signal),
-        transport.run(
-          { feed: (service) => feedOf(kernel, bus, service), codec: kernel.codec, pool: kernel.pool, log },
-          signal,
-        ),
+        transport.run({ feed, codec: kernel.codec, pool: kernel.pool, log }, signal),
         bus.relay(definition.name, kernel.store, signal),
         options.work?.(app, signal),
         ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
       ]);
     };
-    working = session.lead(work, stopping.signal, (error) => log.error('worker stopped', errorForLog(error)));
+    const keepViews: Duty['work'] = (tables, signal) => kernel.views.run(feed, tables, signal);
+    const duties = [
+      { locks: ['workers'], work },
+      { locks: kernel.views.names, work: keepViews },
+    ];
+    working = session.lead(duties, stopping.signal, (error) => log.error('worker stopped', errorForLog(error)));
   }
   return {
     name: definition.name,
@@ -129,10 +133,6 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     },
   };
 
-  function feedsOf(own: Kernel, others: Bus) {
-    const names = new Set((definition.folds ?? []).map((fold) => (fold as unknown as { feed: ServiceName }).feed));
-    return [...names].map((name) => feedOf(own, others, name));
-  }
   function feedOf(own: Kernel, others: Bus, name: ServiceName) {
     return name === definition.name ? own.feed() : others.feed(name);
   }
@@ -156,7 +156,7 @@ function edge(
     module: EdgeModule,
     global: true,
     imports: [module],
-    controllers: [HealthController, HistoryController],
+    controllers: [HealthController, HistoryController, OperationsController],
     providers,
     exports: providers,
   };

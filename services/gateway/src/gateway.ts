@@ -15,6 +15,8 @@ import { Credentials } from './access/credentials.store.ts';
 import { FirstAccessStore, type FirstAccess } from './access/first-access.store.ts';
 import { serveDocs } from './docs/docs.edge.ts';
 import { GatewayModule } from './gateway.module.ts';
+import { serveOperations } from './operations/operations.edge.ts';
+import { Passes } from './routing/passes.ts';
 import { forwardToOwners } from './routing/proxy.edge.ts';
 import { ownerOf, routes } from './routing/routes.ts';
 
@@ -38,7 +40,9 @@ export async function startGateway(options: {
       keepBodiesRaw(app);
       await limitRate(app);
       serveDocs(app, baseUrl);
-      await forwardToOwners(app, tokens, baseUrl);
+      const passes = new Passes(tokens);
+      serveOperations(app, passes, baseUrl);
+      await forwardToOwners(app, passes, baseUrl);
     },
   });
   // The door is ready when everything behind it is.

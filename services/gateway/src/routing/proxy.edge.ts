@@ -1,29 +1,10 @@
 import replyFrom from '@fastify/reply-from';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServiceName } from '@throughline/contracts';
-import { HttpProblem, problemOf, sendProblem, type Identity, type Tokens } from '@throughline/service';
+import { HttpProblem, problemOf, sendProblem, type Identity } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Passes } from './passes.ts';
 import { isAllowed, ownerOf } from './routes.ts';
-
-const tokenSeconds = 60;
-const reuseMilliseconds = 30_000;
-
-/** Short internal tokens, one an identity, used again for half of their life. */
-class Passes {
-  readonly #passes = new Map<string, { token: Promise<string>; until: number }>();
-
-  constructor(private readonly tokens: Tokens) {}
-
-  for(identity: Identity): Promise<string> {
-    const key = `${identity.type} ${identity.id} ${identity.roles.join()}`;
-    const known = this.#passes.get(key);
-    if (known && known.until > Date.now()) return known.token;
-    if (this.#passes.size > 10_000) this.#passes.clear();
-    const token = this.tokens.issue(identity, 'internal', tokenSeconds).then((issued) => issued.token);
-    this.#passes.set(key, { token, until: Date.now() + reuseMilliseconds });
-    return token;
-  }
-}
 
 /** Percent signs must be followed by what they promise, in UTF-8. */
 function isReadable(url: string): boolean {
@@ -38,11 +19,10 @@ function isReadable(url: string): boolean {
 /** Hands every request on to the service that owns its path, under a token that says who asks. */
 export async function forwardToOwners(
   app: NestFastifyApplication,
-  tokens: Tokens,
+  passes: Passes,
   baseUrl: (service: ServiceName) => string,
 ): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
-  const passes = new Passes(tokens);
   await fastify.register(replyFrom as never, {
     undici: { connections: 64, bodyTimeout: 60_000, headersTimeout: 60_000 },
   });

@@ -1,0 +1,111 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { DeadLetters, Operations, forbidden, type DeadLetterState } from '@throughline/event-sourcing';
+import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
+import type { FastifyRequest } from 'fastify';
+import { Kernel } from './kernel.ts';
+
+const most = 200;
+const states: Record<string, readonly DeadLetterState[]> = {
+  open: ['parked', 'retrying'],
+  parked: ['parked'],
+  retrying: ['retrying'],
+  handled: ['handled'],
+  discarded: ['discarded'],
+};
+
+class DeadLettersQuery {
+  @IsOptional() @IsIn(Object.keys(states)) state = 'open';
+  /** Id of the last one seen. */
+  @IsOptional() @Matches(/^\d{1,15}$/) after = '0';
+}
+class DiscardDto {
+  @IsString() @Length(3, 500) reason!: string;
+}
+class ResumeDto {
+  @IsIn(['beginning', 'now']) from!: 'beginning' | 'now';
+}
+
+/** What needs an operator in this service. The gateway asks every service and shows them as one. */
+@Controller('internal/operations')
+export class OperationsController {
+  readonly #operations: Operations;
+  readonly #letters: DeadLetters;
+
+  constructor(private readonly kernel: Kernel) {
+    this.#operations = new Operations(kernel.pool);
+    this.#letters = new DeadLetters(kernel.pool);
+  }
+
+  @Get('dead-letters')
+  async deadLetters(@Query() { state, after }: DeadLettersQuery, @Req() request: FastifyRequest) {
+    operatorOf(request);
+    return { items: await this.#letters.list(states[state] ?? [], most, Number(after)) };
+  }
+
+  @Post('dead-letters/:id/retry')
+  @HttpCode(202)
+  async retry(@Param('id') id: string, @Req() request: FastifyRequest) {
+    operatorOf(request);
+    await this.#letters.retry(numberOf(id));
+    return { state: 'retrying' };
+  }
+
+  @Post('dead-letters/:id/discard')
+  @HttpCode(202)
+  async discard(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
+    await this.#letters.discard(numberOf(id), operatorOf(request), reason);
+    return { state: 'discarded' };
+  }
+
+  @Get('subscriptions')
+  async subscriptions(@Req() request: FastifyRequest) {
+    operatorOf(request);
+    return { items: (await this.#operations.subscriptions()).map((one) => ({ id: one.subscription, ...one })) };
+  }
+
+  @Post('subscriptions/:id/resume')
+  @HttpCode(202)
+  async resume(@Param('id') id: string, @Body() { from }: ResumeDto, @Req() request: FastifyRequest) {
+    operatorOf(request);
+    const position = from === 'now' ? await this.kernel.feed().head() : 0;
+    await this.#operations.resume(id, position);
+    return { position };
+  }
+
+  @Get('broken-keys')
+  async brokenKeys(@Req() request: FastifyRequest) {
+    operatorOf(request);
+    return { items: await this.#operations.brokenKeys(most) };
+  }
+
+  @Get('views')
+  async views(@Req() request: FastifyRequest) {
+    operatorOf(request);
+    return { items: (await this.#operations.views()).map((view) => ({ id: view.table, ...view })) };
+  }
+
+  @Post('views/:view/:kind(rebuild|verify|mend)')
+  @HttpCode(202)
+  request(
+    @Param('view') view: string,
+    @Param('kind') kind: 'rebuild' | 'verify' | 'mend',
+    @Req() request: FastifyRequest,
+  ) {
+    return this.#operations.request(view, kind, operatorOf(request));
+  }
+
+  @Get('view-jobs/:id')
+  job(@Param('id') id: string, @Req() request: FastifyRequest) {
+    operatorOf(request);
+    return this.#operations.job(numberOf(id));
+  }
+}
+
+/** @throws Refusal `forbidden` */
+function operatorOf({ identity }: FastifyRequest): string {
+  if (!identity || !(identity.type === 'system' || identity.roles.includes('administrator')))
+    throw forbidden('forbidden');
+  return `${identity.type}:${identity.id}`;
+}
+
+const numberOf = (id: string): number => (/^\d{1,15}$/.test(id) ? Number(id) : 0);
