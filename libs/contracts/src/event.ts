@@ -29,17 +29,72 @@ export function Personal<T extends TSchema>(schema: T, options: PersonalMark = {
   return Type.Unsafe<Static<T> | Erased>({ ...schema, personal: options });
 }
 
+/** Says what a property, a shape or an event means: for `docs/events.md` and the AsyncAPI document. */
+export function described<T extends TSchema>(schema: T, description: string): T {
+  // TypeBox keeps what it knows of a schema in properties that a spread would lose.
+  const descriptors = Object.getOwnPropertyDescriptors(schema);
+  return Object.defineProperties({}, { ...descriptors, description: { value: description, enumerable: true } }) as T;
+}
+
+export type EventData = Readonly<Record<string, unknown>>;
+
+/** A version that is no longer written, and how its data becomes that of the next one. */
+export type EarlierVersion = { data: TObject; upcast: (data: EventData) => EventData };
+
+/**
+ * An earlier version of an event.
+ *
+ * @param properties its schema as it was, personal marks included: they say what is erased with its subject's key
+ * @param upcast pure: data of this version to data of the next. Never throws; hands an `Erased` value on as it is, and
+ *   keeps a personal value a property of its own
+ */
+export function earlier<P extends TProperties>(
+  properties: P,
+  upcast: (data: Static<TObject<P>>) => EventData,
+): EarlierVersion {
+  return { data: dataOf(properties), upcast: upcast as EarlierVersion['upcast'] };
+}
+
 export type EventDefinition<P extends TProperties = TProperties> = {
   /** Type of the stream it is recorded in, for example `deal`. */
   stream: string;
+  /** The version that is written, and the only one that readers see. */
   schemaVersion: number;
   data: TObject<P>;
+  /** Versions 1 to `schemaVersion` - 1, in order. */
+  earlier: readonly EarlierVersion[];
 };
 
-/** Defines one event type. Properties may be added as optional ones later, never removed or changed in meaning. */
-export function event<P extends TProperties>(stream: string, properties: P, schemaVersion = 1): EventDefinition<P> {
-  return { stream, schemaVersion, data: Type.Object(properties, { additionalProperties: false }) };
+/**
+ * Defines one event type. Properties may be added as optional ones later; anything else is a new version, and its
+ * predecessor an `earlier` one. A changed meaning is a new type.
+ */
+export function event<P extends TProperties>(
+  stream: string,
+  properties: P,
+  { description, schemaVersion = 1, earlier = [] }: EventOptions = {},
+): EventDefinition<P> {
+  return { stream, schemaVersion, data: dataOf(properties, description), earlier };
 }
+
+export type EventOptions = { description?: string; schemaVersion?: number; earlier?: readonly EarlierVersion[] };
+
+const dataOf = <P extends TProperties>(properties: P, description?: string): TObject<P> =>
+  Type.Object(properties, { additionalProperties: false, ...(description !== undefined && { description }) });
+
+/** The schemas of all versions of an event, the first one first. */
+export const versionsOf = ({ earlier, data }: EventDefinition): readonly TObject[] => [
+  ...earlier.map((version) => version.data),
+  data,
+];
+
+/** Property -> its mark, of those that are personal. */
+export const personalOf = (data: TObject): ReadonlyMap<string, PersonalMark> =>
+  new Map(
+    Object.entries(data.properties as Record<string, { personal?: PersonalMark }>).flatMap(([name, { personal }]) =>
+      personal ? [[name, personal] as const] : [],
+    ),
+  );
 
 export type EventDefinitions = Readonly<Record<string, EventDefinition>>;
 

@@ -2,7 +2,10 @@ import type { KeyObject } from 'node:crypto';
 import { Compile } from 'typebox/compile';
 import {
   erased,
+  personalOf,
+  versionsOf,
   type AnyEvent,
+  type EventData,
   type EventDefinition,
   type EventDefinitions,
   type EventMeta,
@@ -49,10 +52,13 @@ export class UnknownEvent extends Error {
 /** The event does not have the shape that the contracts promise: a bug of the writer. */
 export class MalformedEvent extends Error {}
 
+type Marks = ReadonlyMap<string, PersonalMark>;
 type Entry = {
   definition: EventDefinition;
-  /** Property -> name of the property that holds the subject; undefined = the stream. */
-  personal: ReadonlyMap<string, string | undefined>;
+  /** What is personal in the version that is written. */
+  personal: Marks;
+  /** The same in every version, the first one first. */
+  versions: readonly Marks[];
   check: (data: unknown) => boolean;
   errors: (data: unknown) => string;
 };
@@ -63,18 +69,23 @@ export type Encoded = { schemaVersion: number; data: string; personal: string | 
 export class Codec {
   readonly #entries = new Map<string, Entry>();
 
+  /** @throws Error where an earlier version of an event cannot be read */
   constructor(
     definitions: EventDefinitions,
     private readonly keyring: Keyring,
   ) {
     for (const [type, definition] of Object.entries(definitions)) {
-      const marks = Object.entries(definition.data.properties as Record<string, { personal?: PersonalMark }>).flatMap(
-        ([name, schema]) => (schema.personal ? [[name, schema.personal.subject] as const] : []),
-      );
+      const { schemaVersion, earlier } = definition;
+      if (earlier.length !== schemaVersion - 1) {
+        throw new Error(
+          `${type} v${schemaVersion} needs an upcaster from each of its ${schemaVersion - 1} earlier versions, and has ${earlier.length}`,
+        );
+      }
       const compiled = Compile(definition.data);
       this.#entries.set(type, {
         definition,
-        personal: new Map(marks),
+        personal: personalOf(definition.data),
+        versions: versionsOf(definition).map(personalOf),
         check: (data) => compiled.Check(data),
         errors: (data) =>
           compiled
@@ -89,7 +100,7 @@ export class Codec {
   async keysToEncode(events: readonly AnyEvent[], streamId: string): Promise<ReadonlyMap<string, KeyObject>> {
     const subjects = new Set<string>();
     for (const event of events) {
-      for (const [name, subject] of this.#entry(event.type).personal) {
+      for (const [name, { subject }] of this.#entry(event.type).personal) {
         const values = event as Record<string, unknown>;
         if (values[name] !== undefined) subjects.add(subjectOf(values, subject, streamId));
       }
@@ -110,7 +121,7 @@ export class Codec {
     // Messages name paths and rules only, so they may be logged.
     if (!entry.check(data)) throw new MalformedEvent(`${event.type}: ${entry.errors(data)}`);
     const blobs = new Map<string, Record<string, unknown>>();
-    for (const [name, subjectProperty] of entry.personal) {
+    for (const [name, { subject: subjectProperty }] of entry.personal) {
       if (!(name in data)) continue;
       const subject = subjectOf(data, subjectProperty, streamId);
       let blob = blobs.get(subject);
@@ -131,7 +142,17 @@ export class Codec {
     };
   }
 
-  /** Decodes a batch; the keys of all its subjects are fetched in one go. */
+  /** Whether this release can read it. */
+  knows({ type, schemaVersion }: Pick<Stored, 'type' | 'schemaVersion'>): boolean {
+    return this.#entries.get(type)?.versions[schemaVersion - 1] !== undefined;
+  }
+
+  /**
+   * Decodes a batch; the keys of all its subjects are fetched in one go. Whatever version was stored, the newest one
+   * comes out.
+   *
+   * @throws UnknownEvent
+   */
   async decode(stored: readonly Stored[]): Promise<Recorded[]> {
     const blobs = stored.map((event) => (event.personal ? (JSON.parse(event.personal) as Record<string, string>) : {}));
     const subjects = blobs.flatMap((blob) => Object.keys(blob));
@@ -141,32 +162,34 @@ export class Codec {
 
   #decodeOne(stored: Stored, blobs: Record<string, string>, keys: ReadonlyMap<string, KeyObject>): Recorded {
     const entry = this.#entries.get(stored.type);
-    if (!entry || stored.schemaVersion > entry.definition.schemaVersion) {
-      throw new UnknownEvent(stored.type, stored.schemaVersion);
-    }
-    const data = JSON.parse(stored.data) as Record<string, unknown>;
+    const marks = entry?.versions[stored.schemaVersion - 1];
+    if (!entry || !marks) throw new UnknownEvent(stored.type, stored.schemaVersion);
+    const said = JSON.parse(stored.data) as Record<string, unknown>;
     for (const [subject, ciphertext] of Object.entries(blobs)) {
       const key = keys.get(subject);
-      if (key) Object.assign(data, JSON.parse(open(key, Buffer.from(ciphertext, 'base64'), stored.id).toString()));
-      else this.#markErased(entry, data, subject, stored.stream.id);
+      if (key) Object.assign(said, JSON.parse(open(key, Buffer.from(ciphertext, 'base64'), stored.id).toString()));
+      else markErased(marks, said, subject, stored.stream.id);
     }
-    const { id, type, schemaVersion, stream, position, generation, occurredAt, recordedAt, effectiveAt } = stored;
+    const { schemaVersion, earlier } = entry.definition;
+    const upcasters = earlier.slice(stored.schemaVersion - 1);
+    const data = upcasters.reduce<EventData>((older, { upcast }) => upcast(older), said);
+    const { id, type, stream, position, generation, occurredAt, recordedAt, effectiveAt } = stored;
     const meta = JSON.parse(stored.meta) as EventMeta;
     return { id, type, schemaVersion, stream, position, generation, data, meta, occurredAt, recordedAt, effectiveAt };
-  }
-
-  /** Which properties a destroyed blob held is gone with it, so all that may have been in it read as erased. */
-  #markErased(entry: Entry, data: Record<string, unknown>, subject: string, streamId: string): void {
-    for (const [name, subjectProperty] of entry.personal) {
-      const owner = subjectProperty ? data[subjectProperty] : streamId;
-      if (owner === subject) data[name] = erased;
-    }
   }
 
   #entry(type: string): Entry {
     const entry = this.#entries.get(type);
     if (!entry) throw new MalformedEvent(`${type} is not in the contracts`);
     return entry;
+  }
+}
+
+/** Which properties a destroyed blob held is gone with it, so all that may have been in it read as erased. */
+function markErased(marks: Marks, data: Record<string, unknown>, subject: string, streamId: string): void {
+  for (const [name, { subject: subjectProperty }] of marks) {
+    const owner = subjectProperty ? data[subjectProperty] : streamId;
+    if (owner === subject) data[name] = erased;
   }
 }
 

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Recorded } from '@throughline/contracts';
 import { account, accountEvents, person, type AccountCommand } from '../test/account.ts';
+import { background } from '../test/background.ts';
 import { freshStore } from '../test/database.ts';
-import { feedOf, logInto, openCodec, recorded, testGeneration, until, type LogLine } from '../test/events.ts';
+import { feedOf, openCodec, recorded, testGeneration, until } from '../test/events.ts';
 import { DeadLetters, moveCheckpoint, newId, runInContext, runPolicy, takeCheckpoint, type Policy } from './index.ts';
 
 let kernel: Awaited<ReturnType<typeof freshStore>>;
@@ -12,13 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => kernel.drop());
 
-let stop: AbortController;
-const log: LogLine[] = [];
-beforeEach(() => {
-  stop = new AbortController();
-  log.length = 0;
-});
-afterEach(() => stop.abort());
+const beside = background();
 
 type Handler = (event: Recorded) => Promise<void>;
 const policyOf = (name: string, handler: Handler, from: Policy['from'] = 'beginning'): Policy => ({
@@ -34,13 +29,11 @@ async function run(policy: Policy, ...batches: (readonly Recorded[])[]) {
   const last = Math.max(...batches.flat().map(({ position }) => position));
   const running = runPolicy(
     policy,
-    { feed: feedOf('sales', batches), codec: openCodec, pool: kernel.pool, log: logInto(log) },
-    stop.signal,
+    { feed: feedOf('sales', batches), codec: openCodec, pool: kernel.pool, log: beside.log },
+    beside.signal,
   );
   await until(async () => (await checkpointOf(policy)) >= last);
-  stop.abort();
-  await running;
-  stop = new AbortController();
+  await beside.end(running);
 }
 const checkpointOf = async (policy: Policy) => {
   const { rows } = await kernel.pool.query<{ position: string }>(
@@ -70,7 +63,7 @@ const opened = async () => {
 /** Runs it over the batches, on and on, until the test stops it. */
 function keepRunning(policy: Policy, ...batches: (readonly Recorded[])[]) {
   const feed = feedOf('sales', batches);
-  return runPolicy(policy, { feed, codec: openCodec, pool: kernel.pool, log: logInto(log) }, stop.signal);
+  return runPolicy(policy, { feed, codec: openCodec, pool: kernel.pool, log: beside.log }, beside.signal);
 }
 const deadLetters = () => new DeadLetters(kernel.pool);
 const openLetters = async (policy: Policy) =>
@@ -130,7 +123,7 @@ describe('a policy', () => {
     expect(new Set(handled)).toEqual(new Set([1, 2, 5, 7]));
     const parked = ['3 TypeError', '4 waits-behind', '6 waits-behind'];
     expect(await letters(policy)).toEqual(parked);
-    expect(log.map(({ level, message }) => `${level} ${message}`)).toEqual(['error policy failed']);
+    expect(beside.lines.map(({ level, message }) => `${level} ${message}`)).toEqual(['error policy failed']);
 
     // Brought again, what was handled before the fault is handled again, and not parked.
     await forget(policy);
@@ -160,7 +153,7 @@ describe('a policy', () => {
       await run(policy, [happened(1, newId()), happened(2, newId())]);
       expect(handled.at(-1)).toBe(2);
       expect(await letters(policy)).toEqual([]);
-      expect(log).toMatchObject([{ level: 'warn', message: 'subscription waits' }]);
+      expect(beside.lines).toMatchObject([{ level: 'warn', message: 'subscription waits' }]);
     },
   );
 
@@ -184,7 +177,7 @@ describe('a policy', () => {
     });
     await run(policy, [happened(1, newId())], [happened(5, newId())]);
     expect(await checkpointOf(policy)).toBe(5);
-    expect(log).toMatchObject([{ level: 'warn', message: 'subscription waits' }]);
+    expect(beside.lines).toMatchObject([{ level: 'warn', message: 'subscription waits' }]);
   });
 
   it('handles what was parked in its order once an operator asks, and then what comes after', async () => {
@@ -213,8 +206,7 @@ describe('a policy', () => {
     await until(async () => (await openLetters(policy)).length === 0);
     expect(handled).toEqual([1, 2, 3, 4, 5]);
     await expect(deadLetters().retry(first?.id ?? 0)).rejects.toMatchObject({ code: 'dead-letter-settled' });
-    stop.abort();
-    await running;
+    await beside.end(running);
   });
 
   it('lets go of what an operator discards, says who and why, and handles those behind it', async () => {
@@ -229,9 +221,7 @@ describe('a policy', () => {
     const [first] = await openLetters(policy);
     await deadLetters().discard(first?.id ?? 0, 'user:u1', 'a test order');
     await until(() => handled.length === 1);
-    stop.abort();
-    await running;
-    stop = new AbortController();
+    await beside.end(running);
     const [discarded] = await deadLetters().list(['discarded'], 10);
     expect(discarded).toMatchObject({ position: 1, settledBy: 'user:u1', reason: 'a test order', state: 'discarded' });
 
@@ -262,9 +252,7 @@ describe('a policy', () => {
     expect(await openLetters(policy)).toEqual([]);
     expect(await checkpointOf(policy)).toBe(0);
     broken = false;
-    stop.abort();
-    await running;
-    stop = new AbortController();
+    await beside.end(running);
     await run(policy, many);
     expect(handled).toHaveLength(12);
     expect(await faults()).toEqual([]);

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { accountEvents } from '../test/account.ts';
 import { appendOf } from '../test/appends.ts';
+import { background } from '../test/background.ts';
 import { freshStore } from '../test/database.ts';
-import { feedOf, logInto, openCodec, recorded, until, type LogLine } from '../test/events.ts';
+import { feedOf, openCodec, recorded, until } from '../test/events.ts';
 import {
   Codec,
   Deposed,
@@ -23,13 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => kernel.drop());
 
-let stop: AbortController;
-const log: LogLine[] = [];
-beforeEach(() => {
-  stop = new AbortController();
-  log.length = 0;
-});
-afterEach(() => stop.abort());
+const beside = background();
 
 /** Follows the store and collects the types of what it is given, with a checkpoint in the database. */
 function following(name: string, overrides: Partial<SubscriptionOptions> = {}) {
@@ -41,7 +36,7 @@ function following(name: string, overrides: Partial<SubscriptionOptions> = {}) {
       feed: new StoreFeed('sales', kernel.store),
       codec: kernel.codec,
       pool: kernel.pool,
-      log: logInto(log),
+      log: beside.log,
       limit: 100,
       begin: async () => (checkpoint = await takeCheckpoint(kernel.pool, name, 'sales')),
       apply: async (events, generation) => {
@@ -50,7 +45,7 @@ function following(name: string, overrides: Partial<SubscriptionOptions> = {}) {
       },
       ...overrides,
     },
-    stop.signal,
+    beside.signal,
   );
   return { applied, ended };
 }
@@ -92,22 +87,42 @@ describe('a subscription', () => {
     await until(() => early.applied.length === 1);
     await kernel.store.append(appendOf([{ id: newId(), events: [{ type: 'AccountClosed' }] as never }]));
     await kernel.store.append(appendOf([{ id: newId() }]));
-    await until(() => log.length > 0);
-    expect(log[0]).toMatchObject({
+    await until(() => beside.lines.length > 0);
+    expect(beside.lines[0]).toMatchObject({
       level: 'error',
       message: 'subscription stopped',
       details: { subscription: 'unknown' },
     });
-    expect(log[0]?.details['error']).toMatch(/unknown event AccountClosed v1.*too old/);
-    stop.abort();
-    await early.ended;
+    expect(beside.lines[0]?.details['error']).toMatch(/unknown event AccountClosed v1.*too old/);
+    await beside.end(early.ended);
     expect(early.applied).toEqual(['MoneyMoved']);
     expect(await positionOf('unknown')).toBe(begun.position);
 
-    stop = new AbortController();
     const upgraded = following('unknown');
     await until(() => upgraded.applied.length === 2);
     expect(upgraded.applied).toEqual(['AccountClosed', 'MoneyMoved']);
+  });
+
+  it('brings what stands before an unknown event in the same batch, and nothing of what stands behind it', async () => {
+    const ids = [newId(), newId(), newId(), newId()];
+    const before = await kernel.store.append(appendOf(ids.slice(0, 2).map((id) => ({ id }))));
+    await kernel.store.append(
+      appendOf([{ id: ids[2]!, events: [{ type: 'AccountAbsorbed', into: ids[0] } as never] }]),
+    );
+    await kernel.store.append(appendOf([{ id: ids[3]! }]));
+    const { AccountAbsorbed: _, ...known } = accountEvents;
+    const early = following('one batch', { codec: new Codec(known, kernel.keyring) });
+    await until(() => beside.lines.length > 0);
+    await beside.end(early.ended);
+    expect(beside.lines.map(({ details }) => details['error'])).toEqual([
+      'Error: unknown event AccountAbsorbed v1: this release is too old to read it',
+    ]);
+    expect(await positionOf('one batch')).toBe(before.position);
+    expect(early.applied.slice(-2)).toEqual(['MoneyMoved', 'MoneyMoved']);
+
+    const upgraded = following('one batch');
+    await until(() => upgraded.applied.length === 2);
+    expect(upgraded.applied).toEqual(['AccountAbsorbed', 'MoneyMoved']);
   });
 
   it('waits out a fault that goes away, and brings nothing twice', async () => {
@@ -130,7 +145,7 @@ describe('a subscription', () => {
     });
     await until(() => seen.length > 0);
     expect(new Set(seen).size).toBe(seen.length);
-    expect(log.map(({ level, message }) => `${level} ${message}`)).toEqual([
+    expect(beside.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
       'warn subscription waits',
       'warn subscription waits',
     ]);
@@ -165,25 +180,22 @@ describe('a subscription', () => {
     await kernel.store.append(appendOf([{ id: newId() }]));
     await until(() => applied.length > before);
     expect(applied.length).toBe(before + 1);
-    expect(log.map(({ level }) => level)).toEqual(['warn']);
+    expect(beside.lines.map(({ level }) => level)).toEqual(['warn']);
   });
 
   it('stops where the store was restored, and says so', async () => {
     const one = following('restored');
     await until(() => one.applied.length > 0);
-    stop.abort();
-    await one.ended;
+    await beside.end(one.ended);
     await kernel.pool.query('update store set generation = gen_random_uuid()');
     await kernel.store.append(appendOf([{ id: newId() }]));
-    stop = new AbortController();
     const other = following('restored');
-    await until(() => log.length > 0);
+    await until(() => beside.lines.length > 0);
     await sleep(50);
-    expect(log[0]).toMatchObject({ level: 'error' });
-    expect(log[0]?.details['error']).toMatch(/restored.*must be rebuilt/);
+    expect(beside.lines[0]).toMatchObject({ level: 'error' });
+    expect(beside.lines[0]?.details['error']).toMatch(/restored.*must be rebuilt/);
     expect(other.applied).toEqual([]);
     // It ends where it is told to, also in its long pause.
-    stop.abort();
-    await other.ended;
+    await beside.end(other.ended);
   });
 });

@@ -86,7 +86,8 @@ const longestBackoff = 30_000;
 
 /**
  * Follows a feed for ever. A fault that goes away by itself is waited out with growing, jittered pauses; an unknown event
- * or a changed generation stops the progress with a clear word, and is tried again rarely. Nothing is ever skipped.
+ * or a changed generation stops the progress with a clear word, once all before it was applied, and is tried again rarely.
+ * Nothing is ever skipped.
  */
 export async function follow(options: SubscriptionOptions, signal: AbortSignal): Promise<void> {
   const { subscriptions, feed, codec, log } = options;
@@ -99,7 +100,10 @@ export async function follow(options: SubscriptionOptions, signal: AbortSignal):
       for await (const batch of feed.read(start, options.limit, signal)) {
         if (generation !== null && batch.generation !== generation) throw new GenerationChanged(name);
         const fresh = batch.events.filter((event) => event.position > position);
-        if (fresh.length > 0) await options.apply(await codec.decode(fresh), batch.generation);
+        const unknown = fresh.find((event) => !codec.knows(event));
+        const readable = unknown ? fresh.slice(0, fresh.indexOf(unknown)) : fresh;
+        if (readable.length > 0) await options.apply(await codec.decode(readable), batch.generation);
+        if (unknown) throw new UnknownEvent(unknown.type, unknown.schemaVersion);
         position = fresh.at(-1)?.position ?? position;
         failures = 0;
         await faults.over();

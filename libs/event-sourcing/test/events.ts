@@ -36,7 +36,10 @@ export function feedOf(service: ServiceName, batches: readonly (readonly Recorde
 }
 
 /** Takes events for decoded, as `feedOf` delivers them. */
-export const openCodec = { decode: (events: unknown) => Promise.resolve(events) } as unknown as Codec;
+export const openCodec = {
+  knows: () => true,
+  decode: (events: unknown) => Promise.resolve(events),
+} as unknown as Codec;
 
 export type LogLine = { level: 'warn' | 'error'; message: string; details: Record<string, unknown> };
 export function logInto(lines: LogLine[]): SubscriptionLog {
