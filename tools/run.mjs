@@ -14,6 +14,7 @@ const tasks = {
   check: 'tools/check.mjs',
   bench: 'bench/run.ts',
   demo: 'apps/demo/src/main.ts',
+  contracts: 'tools/contracts.ts',
 };
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');

@@ -1,34 +1,41 @@
 import { Type, type Static, type TSchema } from 'typebox';
-import { Personal, event, type EventOf, type Erased } from './event.ts';
+import { Personal, described, event, type EventOf, type Erased } from './event.ts';
 import { DateText, InstantText, Uuid } from './money.ts';
 
 const nullable = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const text = Type.String();
 
-export const Email = Type.Object({
-  value: text,
-  label: Type.Optional(text),
-  primary: Type.Optional(Type.Boolean()),
-});
-/** `value` is the number as entered, `e164` its normal form where it is a valid number. */
-export const Phone = Type.Object({
-  value: text,
-  e164: Type.Optional(text),
-  label: Type.Optional(text),
-  primary: Type.Optional(Type.Boolean()),
-});
-export const Address = Type.Object({
-  country: Type.Optional(text),
-  province: Type.Optional(text),
-  city: Type.Optional(text),
-  district: Type.Optional(text),
-  regionCode: Type.Optional(text),
-  street: Type.Optional(text),
-  postcode: Type.Optional(text),
-  label: Type.Optional(text),
-  primary: Type.Optional(Type.Boolean()),
-});
-export const Social = Type.Object({ network: text, value: text });
+const label = described(Type.Optional(text), 'What it is used for, as entered: `work`, `家`.');
+const primary = described(Type.Optional(Type.Boolean()), 'The one to use where there are several.');
+
+export const Email = Type.Object({ value: text, label, primary }, { title: 'Email' });
+export const Phone = Type.Object(
+  {
+    value: described(text, 'The number as entered.'),
+    e164: described(Type.Optional(text), 'Its normal form, where it is a valid number.'),
+    label,
+    primary,
+  },
+  { title: 'Phone' },
+);
+export const Address = Type.Object(
+  {
+    country: described(Type.Optional(text), 'ISO 3166 code of two letters, or as entered.'),
+    province: Type.Optional(text),
+    city: Type.Optional(text),
+    district: Type.Optional(text),
+    regionCode: described(Type.Optional(text), 'Code of the administrative division, for example of GB/T 2260.'),
+    street: described(Type.Optional(text), 'Street, house and whatever else stands before the district.'),
+    postcode: Type.Optional(text),
+    label,
+    primary,
+  },
+  { title: 'Address' },
+);
+export const Social = Type.Object(
+  { network: described(text, 'For example `wechat`.'), value: described(text, 'The name or number there.') },
+  { title: 'Social' },
+);
 
 export type Email = Static<typeof Email>;
 export type Phone = Static<typeof Phone>;
@@ -39,32 +46,31 @@ const personal = <T extends TSchema>(schema: T) => Personal(Type.Union([schema, 
 
 /** The fields that a customer's record can carry; null clears one. */
 export const customerFields = {
-  kind: Type.Optional(Type.Union([Type.Literal('person'), Type.Literal('company')])),
-  name: Type.Optional(personal(text)),
+  kind: described(Type.Optional(Type.Union([Type.Literal('person'), Type.Literal('company')])), 'Whom it is about.'),
+  name: described(Type.Optional(personal(text)), 'The whole name, as it is shown.'),
   givenName: Type.Optional(personal(text)),
   familyName: Type.Optional(personal(text)),
-  companyName: Type.Optional(personal(text)),
-  registrationNumber: nullable(text),
-  title: Type.Optional(personal(text)),
+  companyName: described(Type.Optional(personal(text)), 'The company, or the one that the person works for.'),
+  registrationNumber: described(nullable(text), 'Number in a register of companies.'),
+  title: described(Type.Optional(personal(text)), 'Position at work.'),
   department: Type.Optional(personal(text)),
   emails: Type.Optional(personal(Type.Array(Email))),
   phones: Type.Optional(personal(Type.Array(Phone))),
   addresses: Type.Optional(personal(Type.Array(Address))),
-  socials: Type.Optional(personal(Type.Array(Social))),
-  /** The record's `type`, under a name that does not hide the event's own. */
-  customerType: nullable(text),
-  source: nullable(text),
-  channel: nullable(text),
-  campaign: nullable(text),
+  socials: described(Type.Optional(personal(Type.Array(Social))), 'Accounts in social networks and messengers.'),
+  customerType: described(nullable(text), 'The `type` of the record, under a name that does not hide the event’s own.'),
+  source: described(nullable(text), 'Where the customer came from.'),
+  channel: described(nullable(text), 'Through which channel.'),
+  campaign: described(nullable(text), 'By which campaign.'),
   industry: nullable(text),
-  size: nullable(text),
-  region: nullable(text),
+  size: described(nullable(text), 'Size of the company.'),
+  region: described(nullable(text), 'Sales region.'),
   birthDate: Type.Optional(personal(DateText)),
   gender: Type.Optional(personal(text)),
   tags: nullable(Type.Array(text)),
-  ownerId: nullable(Uuid),
-  lifecycle: nullable(text),
-  custom: Type.Optional(personal(Type.Record(text, Type.Unknown()))),
+  ownerId: described(nullable(Uuid), 'The employee who looks after the customer.'),
+  lifecycle: described(nullable(text), 'Stage of the customer life cycle.'),
+  custom: described(Type.Optional(personal(Type.Record(text, Type.Unknown()))), 'Fields of the installation’s own.'),
 };
 
 type Fields = { [K in keyof typeof customerFields]?: Static<(typeof customerFields)[K]> };
@@ -73,37 +79,57 @@ export type CustomerFields = { [K in keyof Fields]?: Exclude<Fields[K], Erased |
 export type CustomerField = keyof CustomerFields;
 export const customerFieldNames = Object.keys(customerFields) as CustomerField[];
 
+const hash = described(text, 'Keyed hash of the content: settles what has the same time.');
+
 /**
- * What a source's word weighs, compared as (rank, at, hash): a profile beats the contact details that an order brings
- * along, then the newer one wins, then the larger content hash, so that any order of arrival ends the same.
+ * A profile beats the contact details that an order brings along, then the newer one wins, then the larger content hash,
+ * so that any order of arrival ends the same.
  */
-export const SourceStamp = Type.Object({
-  rank: Type.Union([Type.Literal('profile'), Type.Literal('contact')]),
-  at: InstantText,
-  hash: text,
-});
+export const SourceStamp = Type.Object(
+  {
+    rank: described(
+      Type.Union([Type.Literal('profile'), Type.Literal('contact')]),
+      '`profile`: from the account; `contact`: from an order.',
+    ),
+    at: described(InstantText, 'When the source changed it.'),
+    hash,
+  },
+  { title: 'SourceStamp', description: 'What the word of a source weighs; compared as (rank, at, hash).' },
+);
 export type SourceStamp = Static<typeof SourceStamp>;
 
-export const ExternalId = Type.Object({ connectionId: Uuid, id: text });
+export const ExternalId = Type.Object(
+  { connectionId: Uuid, id: described(text, 'Id in the source, as text.') },
+  { title: 'ExternalId', description: 'What a record is called in the system that a connection leads to.' },
+);
+
+const emailsReserved = described(Type.Boolean(), 'Whether nobody else may have these e-mail addresses.');
+const confirmed = described(Type.Array(text), 'Fields that the source repeated unchanged: they hold as of the stamp.');
+const stamp = described(SourceStamp, 'What it weighs, where a source said it.');
 
 export const customerEvents = {
-  CustomerCreated: event('customer', {
-    number: text,
-    ...customerFields,
-    emailsReserved: Type.Boolean(),
-    externalId: Type.Optional(Personal(ExternalId)),
-    stamp: Type.Optional(SourceStamp),
-  }),
-  /** Only the fields that changed; `stamp` where a source said so, over `confirmed` fields as well. */
-  CustomerDetailsChanged: event('customer', {
-    ...customerFields,
-    emailsReserved: Type.Boolean(),
-    stamp: Type.Optional(SourceStamp),
-    confirmed: Type.Optional(Type.Array(text)),
-  }),
-  /** A source repeated what is known already, in a newer version: the fields hold as of then. */
-  CustomerConfirmed: event('customer', { stamp: SourceStamp, confirmed: Type.Array(text) }),
-  CustomerArchived: event('customer', {}),
-  CustomerRestored: event('customer', {}),
+  CustomerCreated: event(
+    'customer',
+    {
+      number: described(text, 'Number for people, given out once and never again.'),
+      ...customerFields,
+      emailsReserved,
+      externalId: described(Type.Optional(Personal(ExternalId)), 'The record in its source, where it came from one.'),
+      stamp: Type.Optional(stamp),
+    },
+    { description: 'A customer’s record was made, by a person, a program or a source.' },
+  ),
+  CustomerDetailsChanged: event(
+    'customer',
+    { ...customerFields, emailsReserved, stamp: Type.Optional(stamp), confirmed: Type.Optional(confirmed) },
+    { description: 'Fields of the record changed. Only those are given; null clears one.' },
+  ),
+  CustomerConfirmed: event(
+    'customer',
+    { stamp, confirmed },
+    { description: 'A source repeated what is known already, in a newer version.' },
+  ),
+  CustomerArchived: event('customer', {}, { description: 'The record was put away; its claims are free again.' }),
+  CustomerRestored: event('customer', {}, { description: 'The record was taken out of the archive.' }),
 };
 export type CustomerEvent = EventOf<typeof customerEvents>;

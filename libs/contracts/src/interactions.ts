@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { Personal, event, type EventOf } from './event.ts';
+import { Personal, described, event, type EventOf } from './event.ts';
 import { InstantText, OneOf, Uuid } from './money.ts';
 
 export const interactionKinds = ['call', 'email', 'meeting', 'visit', 'message', 'note', 'event'] as const;
@@ -10,30 +10,39 @@ export type Direction = (typeof directions)[number];
 const ofCustomer = { subject: 'customerId' };
 const text = Personal(Type.String(), ofCustomer);
 
-export const FollowUp = Type.Object({ plan: Type.String(), dueAt: Type.Optional(InstantText) });
+export const FollowUp = Type.Object(
+  { plan: described(Type.String(), 'What is to be done.'), dueAt: Type.Optional(InstantText) },
+  { title: 'FollowUp' },
+);
 export type FollowUp = Static<typeof FollowUp>;
 
+const customerId = described(Uuid, 'The customer’s record.');
+const details = {
+  subject: described(Type.Optional(text), 'What it was about, in a line.'),
+  content: described(Type.Optional(text), 'What was said.'),
+  outcome: described(Type.Optional(text), 'What came of it.'),
+  participants: described(Type.Optional(Personal(Type.Array(Type.String()), ofCustomer)), 'Names of who took part.'),
+  followUp: described(Type.Optional(Personal(FollowUp, ofCustomer)), 'What is to come next.'),
+};
+
 export const interactionEvents = {
-  InteractionLogged: event('interaction', {
-    customerId: Uuid,
-    kind: OneOf(interactionKinds),
-    direction: Type.Optional(OneOf(directions)),
-    subject: Type.Optional(text),
-    content: Type.Optional(text),
-    outcome: Type.Optional(text),
-    participants: Type.Optional(Personal(Type.Array(Type.String()), ofCustomer)),
-    followUp: Type.Optional(Personal(FollowUp, ofCustomer)),
-    startedAt: InstantText,
-    endedAt: Type.Optional(InstantText),
-  }),
-  InteractionDetailsChanged: event('interaction', {
-    customerId: Uuid,
-    subject: Type.Optional(text),
-    content: Type.Optional(text),
-    outcome: Type.Optional(text),
-    participants: Type.Optional(Personal(Type.Array(Type.String()), ofCustomer)),
-    followUp: Type.Optional(Personal(FollowUp, ofCustomer)),
-  }),
-  InteractionArchived: event('interaction', { customerId: Uuid }),
+  InteractionLogged: event(
+    'interaction',
+    {
+      customerId,
+      kind: OneOf(interactionKinds),
+      direction: described(Type.Optional(OneOf(directions)), 'Who turned to whom, as we see it.'),
+      ...details,
+      startedAt: InstantText,
+      endedAt: Type.Optional(InstantText),
+    },
+    { description: 'Somebody spoke with a customer, wrote, met, or made a note.' },
+  ),
+  InteractionDetailsChanged: event(
+    'interaction',
+    { customerId, ...details },
+    { description: 'What was noted was corrected or completed. Only what changed is given.' },
+  ),
+  InteractionArchived: event('interaction', { customerId }, { description: 'The note was put away.' }),
 };
 export type InteractionEvent = EventOf<typeof interactionEvents>;

@@ -1,15 +1,37 @@
 import { Type, type Static, type TUnsafe } from 'typebox';
 
-/** A decimal number as text, at most 15 digits before and 6 after the point: money is never a float. */
-export const Decimal = Type.String({ pattern: '^-?\\d{1,15}(\\.\\d{1,6})?$' });
-/** ISO 4217 code. */
-export const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
-export const Money = Type.Object({ amount: Decimal, currency: Currency });
+/** Money is never a float. */
+export const Decimal = Type.String({
+  pattern: '^-?\\d{1,15}(\\.\\d{1,6})?$',
+  title: 'Decimal',
+  description: 'A decimal number as text, at most 15 digits before and 6 after the point.',
+});
+export const Currency = Type.String({
+  pattern: '^[A-Z]{3}$',
+  title: 'Currency',
+  description: 'ISO 4217 code of a currency.',
+});
+export const Money = Type.Object(
+  { amount: Decimal, currency: Currency },
+  { title: 'Money', description: 'An amount of a currency.' },
+);
 export type Money = Static<typeof Money>;
 
-export const InstantText = Type.String({ format: 'date-time' });
-export const DateText = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' });
-export const Uuid = Type.String({ pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' });
+export const InstantText = Type.String({
+  format: 'date-time',
+  title: 'Instant',
+  description: 'A point in time, RFC 3339.',
+});
+export const DateText = Type.String({
+  pattern: '^\\d{4}-\\d{2}-\\d{2}$',
+  title: 'Date',
+  description: 'A calendar day without a time zone, `YYYY-MM-DD`.',
+});
+export const Uuid = Type.String({
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  title: 'Uuid',
+  description: 'A UUID in lower case.',
+});
 
 /** One of some texts. */
 export const OneOf = <const T extends readonly string[]>(values: T): TUnsafe<T[number]> =>

@@ -1,27 +1,35 @@
 import { Type, type Static } from 'typebox';
-import { Personal, event, type EventOf } from './event.ts';
+import { Personal, described, event, type EventOf } from './event.ts';
 import { Currency, DateText, Decimal, InstantText, Money, Uuid } from './money.ts';
 
 const text = Type.String();
 const ofCustomer = { subject: 'customerId' };
 
-export const OrderLine = Type.Object({
-  lineId: text,
-  productId: Type.Optional(text),
-  sku: Type.Optional(text),
-  title: text,
-  quantity: Decimal,
-  unit: Type.Optional(text),
-  unitPrice: Decimal,
-  /** Positive; already taken off `total`. */
-  discount: Decimal,
-  tax: Decimal,
-  /** quantity x unitPrice - discount, as the source says. */
-  total: Decimal,
-});
+export const OrderLine = Type.Object(
+  {
+    lineId: described(text, 'Id of the line within its order.'),
+    productId: described(Type.Optional(text), 'Id of the product in its source.'),
+    sku: described(Type.Optional(text), 'Article number.'),
+    title: described(text, 'Name of what was bought.'),
+    quantity: Decimal,
+    unit: described(Type.Optional(text), 'Unit of the quantity, where it is not pieces.'),
+    unitPrice: Decimal,
+    discount: described(Decimal, 'Positive; already taken off `total`.'),
+    tax: Decimal,
+    total: described(Decimal, 'quantity x unitPrice - discount, as the source says.'),
+  },
+  { title: 'OrderLine' },
+);
 export type OrderLine = Static<typeof OrderLine>;
 
-export const Refund = Type.Object({ refundId: text, amount: Decimal, at: InstantText });
+export const Refund = Type.Object(
+  {
+    refundId: described(text, 'Id of the refund in its source.'),
+    amount: described(Decimal, 'What was given back; positive.'),
+    at: described(InstantText, 'When it was given back.'),
+  },
+  { title: 'Refund' },
+);
 export type Refund = Static<typeof Refund>;
 
 /**
@@ -29,94 +37,155 @@ export type Refund = Static<typeof Refund>;
  * tax and shipping add up to it.
  */
 export const orderFacts = {
-  customerId: Uuid,
-  number: text,
+  customerId: described(Uuid, 'Record of the buyer, as the source named it.'),
+  number: described(text, 'Number for people.'),
   status: Type.Union([Type.Literal('open'), Type.Literal('completed'), Type.Literal('cancelled')]),
-  currency: Currency,
+  currency: described(Currency, 'Currency of all amounts of the order.'),
   lines: Type.Array(OrderLine),
-  taxIncluded: Type.Boolean(),
-  subtotal: Decimal,
-  /** Discounts on the whole order, beyond those of the lines; positive. */
-  discount: Decimal,
+  taxIncluded: described(Type.Boolean(), 'Whether prices contain the tax.'),
+  subtotal: described(Decimal, 'Sum of the lines.'),
+  discount: described(Decimal, 'Discounts on the whole order, beyond those of the lines; positive.'),
   tax: Decimal,
   shipping: Decimal,
-  total: Decimal,
-  paid: Decimal,
+  total: described(Decimal, 'What the order comes to, as the source says.'),
+  paid: described(Decimal, 'All that was paid so far.'),
   placedAt: InstantText,
   cancelledAt: Type.Optional(InstantText),
-  note: Type.Optional(Personal(text, ofCustomer)),
-  externalId: Type.Optional(Type.Object({ connectionId: Uuid, id: text })),
+  note: described(Type.Optional(Personal(text, ofCustomer)), 'What the buyer or the clerk wrote.'),
+  externalId: described(
+    Type.Optional(Type.Object({ connectionId: Uuid, id: described(text, 'Id in the source, as text.') })),
+    'The order in its source, where it came from one.',
+  ),
 };
 
-/** Compared as (at, hash): the newer snapshot of an order wins, whatever the order of arrival. */
-export const SnapshotStamp = Type.Object({ at: InstantText, hash: text });
+export const SnapshotStamp = Type.Object(
+  {
+    at: described(InstantText, 'When the source changed it.'),
+    hash: described(text, 'Keyed hash of the content: settles what has the same time.'),
+  },
+  {
+    title: 'SnapshotStamp',
+    description: 'Compared as (at, hash): the newer snapshot of an order wins, whatever the order of arrival.',
+  },
+);
 export type SnapshotStamp = Static<typeof SnapshotStamp>;
 
+const stamp = described(SnapshotStamp, 'The version of the source, where a source said it.');
+const baseCurrency = described(Currency, 'The organisation’s currency on that day.');
+const rate = described(Decimal, 'Price of one unit of `currency` in `baseCurrency`, frozen here.');
+
 export const orderEvents = {
-  /**
-   * `rate` is the price of one unit of `currency` in `baseCurrency` on that day, frozen here. Where no base currency is
-   * configured or no rate is known, the order counts in its own currency, at 1.
-   */
-  OrderPlaced: event('order', {
-    ...orderFacts,
-    stamp: Type.Optional(SnapshotStamp),
-    baseCurrency: Currency,
-    rate: Decimal,
-  }),
-  /** With `baseCurrency` and `rate` where another currency or another date of placing froze them anew. */
-  OrderChanged: event('order', {
-    ...orderFacts,
-    stamp: Type.Optional(SnapshotStamp),
-    baseCurrency: Type.Optional(Currency),
-    rate: Type.Optional(Decimal),
-  }),
-  /** The source repeated what is known, in a newer version. */
-  OrderConfirmed: event('order', { stamp: SnapshotStamp }),
-  OrderPaid: event('order', { paid: Decimal, currency: Currency }),
-  OrderCancelled: event('order', { cancelledAt: InstantText }),
-  OrderRefunded: event('order', { ...Refund.properties, currency: Type.Optional(Currency) }),
+  OrderPlaced: event(
+    'order',
+    { ...orderFacts, stamp: Type.Optional(stamp), baseCurrency, rate },
+    {
+      description:
+        'An order was placed, or first seen. Where no base currency is configured or no rate is known, it counts in its own currency, at 1.',
+    },
+  ),
+  OrderChanged: event(
+    'order',
+    {
+      ...orderFacts,
+      stamp: Type.Optional(stamp),
+      baseCurrency: Type.Optional(baseCurrency),
+      rate: Type.Optional(rate),
+    },
+    {
+      description:
+        'A source describes the order anew: all facts are given. `baseCurrency` and `rate` are there where another currency or date froze them anew.',
+    },
+  ),
+  OrderConfirmed: event('order', { stamp }, { description: 'The source repeated what is known, in a newer version.' }),
+  OrderPaid: event(
+    'order',
+    { paid: described(Decimal, 'All that was paid so far.'), currency: Currency },
+    { description: 'More of the order is paid.' },
+  ),
+  OrderCancelled: event('order', { cancelledAt: InstantText }, { description: 'The order was cancelled.' }),
+  OrderRefunded: event(
+    'order',
+    { ...Refund.properties, currency: described(Type.Optional(Currency), 'That of the order where it is left out.') },
+    { description: 'Money was given back.' },
+  ),
 };
 export type OrderEvent = EventOf<typeof orderEvents>;
 
-export const Stage = Type.Object({
-  id: text,
-  name: text,
-  /** Chance of winning a deal in this stage, 0 to 100. */
-  probability: Type.Integer({ minimum: 0, maximum: 100 }),
-});
+export const Stage = Type.Object(
+  {
+    id: described(text, 'Id within the pipeline.'),
+    name: text,
+    probability: described(
+      Type.Integer({ minimum: 0, maximum: 100 }),
+      'Chance of winning a deal in this stage, 0 to 100.',
+    ),
+  },
+  { title: 'Stage' },
+);
 export type Stage = Static<typeof Stage>;
 
 export const pipelineEvents = {
-  PipelineDefined: event('pipeline', { name: text, stages: Type.Array(Stage, { minItems: 1 }) }),
+  PipelineDefined: event(
+    'pipeline',
+    { name: text, stages: described(Type.Array(Stage, { minItems: 1 }), 'In the order in which deals pass them.') },
+    { description: 'A pipeline was made or defined anew, as a whole.' },
+  ),
 };
 export type PipelineEvent = EventOf<typeof pipelineEvents>;
 
+const customerId = described(Uuid, 'Record of the customer.');
+const title = described(Personal(text, ofCustomer), 'What the deal is called.');
+const value = described(Money, 'What it would bring.');
+const ownerId = described(Uuid, 'The employee who works on it.');
+const expectedCloseOn = described(DateText, 'The day on which it should be decided.');
+const stageId = described(text, 'Id of a stage of the pipeline.');
+
 export const dealEvents = {
-  DealOpened: event('deal', {
-    customerId: Uuid,
-    title: Personal(text, ofCustomer),
-    value: Money,
-    pipelineId: Uuid,
-    stage: text,
-    ownerId: Type.Optional(Uuid),
-    expectedCloseOn: Type.Optional(DateText),
-  }),
-  DealDetailsChanged: event('deal', {
-    customerId: Uuid,
-    title: Type.Optional(Personal(text, ofCustomer)),
-    value: Type.Optional(Money),
-    ownerId: Type.Optional(Type.Union([Uuid, Type.Null()])),
-    expectedCloseOn: Type.Optional(Type.Union([DateText, Type.Null()])),
-  }),
-  DealMoved: event('deal', { from: text, to: text }),
-  DealWon: event('deal', { value: Money }),
-  DealLost: event('deal', { customerId: Uuid, reason: Personal(text, ofCustomer) }),
+  DealOpened: event(
+    'deal',
+    {
+      customerId,
+      title,
+      value,
+      pipelineId: Uuid,
+      stage: stageId,
+      ownerId: Type.Optional(ownerId),
+      expectedCloseOn: Type.Optional(expectedCloseOn),
+    },
+    { description: 'Somebody began to work on a sale.' },
+  ),
+  DealDetailsChanged: event(
+    'deal',
+    {
+      customerId,
+      title: Type.Optional(title),
+      value: Type.Optional(value),
+      ownerId: Type.Optional(Type.Union([ownerId, Type.Null()])),
+      expectedCloseOn: Type.Optional(Type.Union([expectedCloseOn, Type.Null()])),
+    },
+    { description: 'Fields of the deal changed. Only those are given; null clears one.' },
+  ),
+  DealMoved: event('deal', { from: stageId, to: stageId }, { description: 'The deal went into another stage.' }),
+  DealWon: event('deal', { value: described(Money, 'What it brings.') }, { description: 'The customer said yes.' }),
+  DealLost: event(
+    'deal',
+    { customerId, reason: described(Personal(text, ofCustomer), 'Why, in the words of who closed it.') },
+    { description: 'The deal came to nothing.' },
+  ),
 };
 export type DealEvent = EventOf<typeof dealEvents>;
 
 export const exchangeRateEvents = {
-  /** One unit of `currency` costs `rate` units of `base` from `date` on. */
-  ExchangeRateSet: event('exchange-rate', { currency: Currency, base: Currency, rate: Decimal, date: DateText }),
+  ExchangeRateSet: event(
+    'exchange-rate',
+    {
+      currency: Currency,
+      base: described(Currency, 'What the price is in.'),
+      rate: described(Decimal, 'Price of one unit of `currency` in `base`.'),
+      date: described(DateText, 'The day from which on it holds.'),
+    },
+    { description: 'From a day on, one unit of a currency costs so much of another.' },
+  ),
 };
 export type ExchangeRateEvent = EventOf<typeof exchangeRateEvents>;
 
