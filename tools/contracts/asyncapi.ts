@@ -45,7 +45,7 @@ export function asyncApi(dictionary: Dictionary, version: string) {
       title: 'Throughline CRM',
       version,
       description:
-        'The log of each service, event for event and in order, as CloudEvents 1.0 in Kafka’s binary mode. At least once: drop what is at or below the last position. Properties may be added; ignore those that you do not know. Stop at a type or version that you do not know.',
+        'The log of each service, event for event and in order, as CloudEvents 1.0 in Kafka’s binary mode. At least once: drop what is at or below the last position. Properties may be added; ignore those that you do not know. Stop at a type or version that you do not know. An installation may put a prefix before the addresses.',
     },
     defaultContentType: 'application/json',
     channels: Object.fromEntries(

@@ -30,6 +30,19 @@ describe('the documents of the contracts', () => {
     expect(validate({ ...document, channels: { sales: { address: 1 } } })).toBe(false);
   });
 
+  it('refer to nothing that is not there', () => {
+    const content = read('docs/asyncapi.json');
+    const document = JSON.parse(content) as unknown;
+    const found = [...content.matchAll(/"\$ref": "#\/([^"]+)"/g)].map(([, path = '']) => path);
+    const lost = found.filter(
+      (path) =>
+        path.split('/').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], document) ===
+        undefined,
+    );
+    expect(found.length).toBeGreaterThan(0);
+    expect(lost).toEqual([]);
+  });
+
   it('say of every event what it means', () => {
     const silent = Object.values(dictionary)
       .flatMap((events) => Object.entries<EventDefinition>(events))
