@@ -17,6 +17,7 @@ import {
   type EventStore,
   type StreamAppend,
 } from './store.ts';
+import { traced } from './tracing.ts';
 
 export type ExecuteOptions<Rules> = {
   rules?: Rules;
@@ -270,7 +271,9 @@ export class Commands {
     options: ExecuteOptions<never> | ExecuteOptions<unknown>,
   ): Promise<Appended> {
     try {
-      const appended = await this.store.append(this.#append(streams, memory, context, options));
+      const appended = await traced(`append ${category}`, { parent: context.traceparent }, (traceparent) =>
+        this.store.append(this.#append(streams, memory, context, options, traceparent)),
+      );
       context.position = Math.max(context.position ?? 0, appended.position);
       return appended;
     } catch (error) {
@@ -354,9 +357,10 @@ export class Commands {
     memory: Memory,
     context: RequestContext,
     options: ExecuteOptions<never> | ExecuteOptions<unknown>,
+    traceparent: string | undefined,
   ): Parameters<EventStore['append']>[0] {
     const recordedAt = this.clock().toISOString();
-    const { actor, source, correlationId, causationId, batchId, traceparent } = context;
+    const { actor, source, correlationId, causationId, batchId } = context;
     return {
       streams,
       recordedAt,

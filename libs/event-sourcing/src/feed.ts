@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServiceName } from '@throughline/contracts';
+import type { Instant, ServiceName } from '@throughline/contracts';
 import type { Stored } from './codec.ts';
+import { plainTypes } from './database.ts';
 import type { EventStore } from './store.ts';
 
 /** A part of a log: all its events above where the reader stood, in position order, none missing. */
 export type Batch = { generation: string; events: readonly Stored[] };
+
+/** The newest position of a log, and when the oldest event above the reader was recorded, where there is one. */
+export type Behind = { head: number; since: Instant | undefined };
 
 /** One service's log, in position order, without gaps, for as long as one likes. */
 export interface Feed {
@@ -18,6 +22,8 @@ export interface Feed {
   read(after: number, limit: number, signal: AbortSignal): AsyncGenerator<Batch, void>;
   /** Position of the newest event, for lag and for waiting until something has caught up. */
   head(): Promise<number>;
+  /** How far a reader that stands at `position` is behind. */
+  behind(position: number): Promise<Behind>;
 }
 
 /** Wakes readers after a commit: in the process at once, across processes by NOTIFY. */
@@ -110,6 +116,16 @@ export class StoreFeed implements Feed {
   async head(): Promise<number> {
     const { rows } = await this.store.pool.query<{ head: string | null }>('select max(position) as head from events');
     return Number(rows[0]?.head ?? 0);
+  }
+
+  async behind(position: number): Promise<Behind> {
+    const { rows } = await this.store.pool.query<{ head: number | null; since: Instant | null }>({
+      text: `select (select max(position) from events) as head,
+        (select recorded_at from events where position > $1 order by position limit 1) as since`,
+      values: [position],
+      types: plainTypes,
+    });
+    return { head: rows[0]?.head ?? 0, since: rows[0]?.since ?? undefined };
   }
 }
 

@@ -29,3 +29,4 @@ export * from './breaker.ts';
 export * from './dead-letters.ts';
 export * from './policy-runner.ts';
 export * from './leader.ts';
+export * from './tracing.ts';

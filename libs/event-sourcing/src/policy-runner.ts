@@ -9,6 +9,7 @@ import { eachOf } from './each-of.ts';
 import type { Feed } from './feed.ts';
 import { derivedId } from './ids.ts';
 import { follow, moveCheckpoint, takeCheckpoint, type Checkpoint, type SubscriptionLog } from './subscription.ts';
+import { SpanKind, traced } from './tracing.ts';
 
 export type Policy = {
   /** Never changes: it names the checkpoint, and the commands' ids derive from it. */
@@ -133,7 +134,11 @@ async function react(
 ): Promise<{ event: Recorded; error: string } | undefined> {
   for (const event of events) {
     try {
-      await runInContext(contextOf(policy, event), () => policy.handlers.get(event.type)?.(event) ?? Promise.resolve());
+      const attributes = { 'throughline.subscription': `policy:${policy.name}` };
+      const options = { parent: event.meta.traceparent, kind: SpanKind.CONSUMER, attributes };
+      await traced(`process ${event.type}`, options, (traceparent) =>
+        runInContext(contextOf(policy, event, traceparent), async () => policy.handlers.get(event.type)?.(event)),
+      );
     } catch (error) {
       if (isTransient(error)) throw error;
       const { name = 'Error', code } = Object(error) as { name?: string; code?: string };
@@ -153,7 +158,7 @@ async function react(
 
 const keyOf = ({ stream }: Recorded): string => `${stream.type}:${stream.id}`;
 
-function contextOf(policy: Policy, event: Recorded): RequestContext {
+function contextOf(policy: Policy, event: Recorded, traceparent: string | undefined): RequestContext {
   // Counted a target, so that a repeat which finds less to do names what is left by the same ids.
   const counts = new Map<string, number>();
   const nextCommandId = (target: string) => {
@@ -169,7 +174,7 @@ function contextOf(policy: Policy, event: Recorded): RequestContext {
     correlationId: meta.correlationId,
     causationId: event.id,
     nextCommandId,
-    ...(meta.traceparent !== undefined && { traceparent: meta.traceparent }),
+    ...(traceparent !== undefined && { traceparent }),
     ...(meta.batchId !== undefined && { batchId: meta.batchId }),
   };
 }

@@ -216,13 +216,22 @@ function canonicalInstant(text: string): Instant {
 
 const later = (a: Instant, b: Instant | undefined): Instant => (b !== undefined && b > a ? b : a);
 
+type Happenings = {
+  /** The highest position of what was committed. */
+  appended: [position: number];
+  /** A statement is about to go out, with so many appends in it. */
+  statement: [appends: number];
+  /** An append was answered, so many seconds after it was asked for. */
+  answered: [seconds: number];
+};
+
 /**
  * The Postgres event store of one service.
  *
  * Appends of this process that come in while a statement is under way gather and travel together in the next one; each
  * keeps its own outcome. Emits `appended` with the highest position after every commit.
  */
-export class EventStore extends EventEmitter<{ appended: [position: number] }> {
+export class EventStore extends EventEmitter<Happenings> {
   #generation = '';
   #waiting: Prepared[] = [];
   #busy = false;
@@ -250,8 +259,9 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
    *   Error for an empty append
    */
   async append(append: Append): Promise<Appended> {
+    const askedAt = performance.now();
     const prepared = await this.#prepare(append);
-    return new Promise<Appended>((resolve, reject) => {
+    const appended = await new Promise<Appended>((resolve, reject) => {
       const waiting = { ...prepared, settle: { resolve, reject } };
       // Several streams fail together, so they do not share a statement with appends that could make them fail.
       if (waiting.streams.length > 1) void this.#send([waiting], true);
@@ -260,6 +270,8 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
         void this.#drain();
       }
     });
+    this.emit('answered', (performance.now() - askedAt) / 1_000);
+    return appended;
   }
 
   /** The events of a stream in order, from the first one, up to `until` where given. */
@@ -457,6 +469,7 @@ export class EventStore extends EventEmitter<{ appended: [position: number] }> {
 
   async #send(batch: readonly Prepared[], allOrNothing: boolean): Promise<void> {
     let positions: ReadonlyMap<number, number>;
+    this.emit('statement', batch.length);
     try {
       positions = await this.#execute(batch, allOrNothing);
     } catch (error) {

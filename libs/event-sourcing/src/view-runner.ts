@@ -18,6 +18,7 @@ import {
   type Checkpoint,
   type SubscriptionLog,
 } from './subscription.ts';
+import { SpanKind, tracedBatch, type BatchTraceOptions } from './tracing.ts';
 import { checkpointOf, type DocumentView, type Fold, type ReadRows } from './view.ts';
 import { ViewJobs } from './view-jobs.ts';
 
@@ -157,6 +158,13 @@ export class ViewRunner {
   async #follow(feed: Feed, group: readonly LiveFold[], signal: AbortSignal): Promise<void> {
     const turn = oneAfterTheOther();
     let checkpoints: Checkpoint[] = [];
+    const trace: BatchTraceOptions = {
+      batch: `fold ${feed.service}`,
+      name: (type) => `process ${type}`,
+      kind: SpanKind.CONSUMER,
+      attributes: { 'throughline.subscription': group.map(({ table }) => checkpointOf(table.fold)) },
+      handles: (type) => group.some(({ table }) => table.fold.handles(type)),
+    };
     // What is there when we start; whoever has passed it has seen everything once.
     let target: number | undefined;
     const caughtUp = async () => {
@@ -189,7 +197,7 @@ export class ViewRunner {
         },
         apply: (events, generation) =>
           turn(async () => {
-            checkpoints = await this.apply(group, events, generation, checkpoints);
+            checkpoints = await tracedBatch(trace, events, () => this.apply(group, events, generation, checkpoints));
             await caughtUp();
           }),
       },

@@ -32,6 +32,10 @@ export function feedOf(service: ServiceName, batches: readonly (readonly Recorde
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     },
     head: () => Promise.resolve(head),
+    behind: (position) => {
+      const next = batches.flat().find((event) => event.position > position);
+      return Promise.resolve({ head, since: next?.recordedAt });
+    },
   };
 }
 

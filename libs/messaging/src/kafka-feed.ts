@@ -4,6 +4,7 @@ import {
   GenerationChanged,
   isTransient,
   type Batch,
+  type Behind,
   type Feed,
   type Stored,
   type SubscriptionLog,
@@ -72,6 +73,12 @@ export class KafkaFeed implements Feed {
     } finally {
       reader.close();
     }
+  }
+
+  /** @throws Away where the owner does not answer: Kafka does not know what it was not given. */
+  async behind(position: number): Promise<Behind> {
+    const { head, events } = await this.options.history.read(position, Number.MAX_SAFE_INTEGER, 1);
+    return { head, since: events[0]?.recordedAt };
   }
 }
 

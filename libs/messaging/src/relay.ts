@@ -1,9 +1,12 @@
 import {
+  SpanKind,
   moveCheckpoint,
   takeCheckpoint,
+  tracedBatch,
   type Feed,
   type Pool,
   type SubscriptionLog,
+  type Traceable,
 } from '@throughline/event-sourcing';
 import { topicOf } from '@throughline/contracts';
 import { ahead } from './ahead.ts';
@@ -35,6 +38,8 @@ export async function runRelay({ feed, port, pool, log }: RelayOptions, signal: 
   const { service } = feed;
   const topic = topicOf(service);
   const outage = new Outage(`relay to ${topic}`, log);
+  const attributes = { 'messaging.system': 'kafka', 'messaging.destination.name': topic };
+  const trace = { name: () => `send ${topic}`, kind: SpanKind.PRODUCER, attributes };
   while (!signal.aborted) {
     const fault = new AbortController();
     try {
@@ -49,7 +54,7 @@ export async function runRelay({ feed, port, pool, log }: RelayOptions, signal: 
           return { ...message, position: event.position };
         });
         for (const chunk of chunks(messages)) {
-          await port.produce(topic, chunk);
+          await tracedBatch(trace, chunk.map(traceable), () => port.produce(topic, chunk));
           checkpoint = await moveCheckpoint(
             pool,
             checkpoint,
@@ -81,6 +86,14 @@ function* chunks<M extends Message>(messages: readonly M[]): Generator<readonly 
   }
   yield messages.slice(from);
 }
+
+const traceable = ({
+  headers: { ce_type: type = '', recorded_at: recordedAt = '', traceparent },
+}: Message): Traceable => ({
+  type,
+  recordedAt,
+  meta: traceparent === undefined ? {} : { traceparent },
+});
 
 /** What it takes on the wire, or a little more. */
 function sizeOf({ key, value, headers }: Message): number {
