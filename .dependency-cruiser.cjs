@@ -11,6 +11,10 @@ module.exports = {
     forbid('kernel-knows-no-framework', '^libs/event-sourcing/', {
       path: ['@nestjs', '^libs/(?!event-sourcing|contracts)'],
     }),
+    // OpenTelemetry is set up in one place; whoever is measured knows no more than its API.
+    forbid('telemetry-is-set-up-once', '^(libs|services|apps)/(?!service/src/telemetry\\.ts$)', {
+      path: '@opentelemetry/(?!api/|semantic-conventions/)',
+    }),
     forbid('libs-do-not-know-services', '^libs/', { path: '^(services|apps)/' }),
     forbid('libs-by-their-door', '^(services|apps)/', { path: '^libs/[^/]+/(?!src/(index|testing|scenario)\\.ts$)' }),
     forbid('services-are-islands', '^services/([^/]+)/', { path: '^services/', pathNot: '^services/$1/' }),

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const libs = ['contracts', 'event-sourcing', 'language', 'messaging', 'service'];
-const externals = ['@nestjs/common', 'typebox', 'pg'];
+const externals = ['@nestjs/common', '@opentelemetry/api', '@opentelemetry/sdk-trace', 'typebox', 'pg'];
 const folders: string[] = [];
 
 type Files = Record<string, string>;
@@ -70,6 +70,13 @@ const offences: Record<string, { files: Files; found: string[] }> = {
       'contracts-stand-alone: libs/contracts/src/sales.ts -> libs/language/src/index.ts',
       'contracts-stand-alone: libs/contracts/src/sales.ts -> node_modules/pg/index.js',
     ],
+  },
+  'telemetry-is-set-up-once': {
+    files: {
+      'libs/messaging/src/relay.ts': "import '@opentelemetry/api'; import '@opentelemetry/sdk-trace';",
+      'libs/service/src/telemetry.ts': "import '@opentelemetry/sdk-trace';",
+    },
+    found: ['telemetry-is-set-up-once: libs/messaging/src/relay.ts -> node_modules/@opentelemetry/sdk-trace/index.js'],
   },
   'libs-by-their-door': {
     files: {

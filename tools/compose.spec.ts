@@ -22,7 +22,7 @@ const services = globSync('services/*/package.json', { cwd: root })
 const variables = new Set(
   ['libs/service/src/config.ts', 'libs/service/src/process.ts', 'apps/all-in-one/src/all-in-one.ts']
     .concat('deploy/entrypoint.sh')
-    .flatMap((path) => text(path).match(/\b(?:PORT|THROUGHLINE_[A-Z_]+)\b/g) ?? []),
+    .flatMap((path) => text(path).match(/\b(?:PORT|(?:THROUGHLINE|OTEL)_[A-Z_]+)\b/g) ?? []),
 );
 const probes = [...text('libs/service/src/health.controller.ts').matchAll(/@Get\('(\w+)'\)/g)].map(
   ([, path]) => `/${path}`,
@@ -211,7 +211,7 @@ describe('docker-compose.yml', () => {
 
 describe('docs/operations.md', () => {
   it('tells of every variable that the code reads', () => {
-    const told = new Set(text('docs/operations.md').match(/\b(?:PORT|THROUGHLINE_[A-Z_]+)\b/g));
+    const told = new Set(text('docs/operations.md').match(/\b(?:PORT|(?:THROUGHLINE|OTEL)_[A-Z_]+)\b/g));
     const urls = services.map(urlOf);
     expect([...variables].filter((name) => !told.has(name) && !urls.includes(name))).toEqual([]);
   });
@@ -244,7 +244,7 @@ type Resource = {
   spec: {
     replicas?: number;
     selector?: Labels & { matchLabels?: Labels };
-    template?: { metadata: { labels: Labels }; spec: PodSpec };
+    template?: { metadata: { labels: Labels; annotations?: Labels }; spec: PodSpec };
     ports?: { port: number; targetPort: string }[];
     rules?: { http: { paths: { backend: { service: Named & { port: Named } } }[] } }[];
     [field: string]: unknown;
@@ -370,7 +370,15 @@ describe('deploy/k8s', () => {
         const service = environment['THROUGHLINE_SERVICE']!;
         expect(deployment.name).toBe(`${service}-${config.role}`);
         expect(existsSync(join(root, 'services', service, 'src/main.ts'))).toBe(true);
-        expect(deployment.container.ports).toEqual([{ name: 'http', containerPort: config.port }]);
+        expect(deployment.container.ports).toEqual([
+          { name: 'http', containerPort: config.port },
+          { name: 'metrics', containerPort: config.metricsPort },
+        ]);
+        expect(deployment.deployment.spec.template!.metadata.annotations).toEqual({
+          'prometheus.io/scrape': 'true',
+          'prometheus.io/port': String(config.metricsPort),
+          'prometheus.io/path': '/metrics',
+        });
         expect(config.kafkaBrokers).toBe(`${of('Kafka')[0]!.metadata.name}-kafka-bootstrap:9092`);
         expect(config.kafkaReplicationFactor).toBe(of('KafkaNodePool')[0]!.spec.replicas);
         const search = `http://elastic:letters@${of('Elasticsearch')[0]!.metadata.name}-es-http:9200`;

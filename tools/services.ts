@@ -12,6 +12,8 @@ export type ServiceName = (typeof names)[number];
 
 export type ServiceProcess = {
   readonly pid: number | undefined;
+  /** Where `GET /metrics` answers. */
+  readonly metricsPort: number;
   /** Resolves when the process that runs now has ended. */
   readonly exited: Promise<void>;
   /** Ends the process, which is then left alone until `start`. Resolves when it has ended. */
@@ -52,8 +54,9 @@ export async function startServices(
 
   const processes = {} as Record<ServiceName, ServiceProcess>;
   for (const name of names) {
-    const own = { PORT: String(ports[name]), THROUGHLINE_METRICS_PORT: String(await freePort()) };
-    processes[name] = service({ name, root, env: { ...common, ...own }, port: ports[name], log });
+    const metricsPort = await freePort();
+    const own = { PORT: String(ports[name]), THROUGHLINE_METRICS_PORT: String(metricsPort) };
+    processes[name] = service({ name, root, env: { ...common, ...own }, port: ports[name], metricsPort, log });
   }
   const stop = async () => void (await Promise.all(names.map((name) => processes[name].kill('SIGTERM'))));
   try {
@@ -65,9 +68,16 @@ export async function startServices(
   return { url: `http://127.0.0.1:${ports.gateway}`, processes, stop };
 }
 
-type Options = { name: ServiceName; root: string; env: NodeJS.ProcessEnv; port: number; log: (line: string) => void };
+type Options = {
+  name: ServiceName;
+  root: string;
+  env: NodeJS.ProcessEnv;
+  port: number;
+  metricsPort: number;
+  log: (line: string) => void;
+};
 
-function service({ name, root, env, port, log }: Options): ServiceProcess {
+function service({ name, root, env, port, metricsPort, log }: Options): ServiceProcess {
   let current: { pid: number; exited: Promise<void> } | undefined;
   let wanted = false;
   let ready = false; // once it was, it is started again when it dies; before, its start fails
@@ -103,6 +113,7 @@ function service({ name, root, env, port, log }: Options): ServiceProcess {
     get pid() {
       return current?.pid;
     },
+    metricsPort,
     get exited() {
       return current?.exited ?? Promise.resolve();
     },

@@ -164,7 +164,8 @@ describe.each(['clear', 'erased'] as const)('every event that was ever written, 
   it('is folded into every view, and breaks none', async () => {
     const stop = new AbortController();
     const feeds = owners.map((service) => feedOf(service, logs.get(service) ?? []));
-    const running = kernels.map((kernel) => kernel.views.run(feeds, stop.signal));
+    const feedNamed = (name: string) => feeds.find(({ service }) => service === name)!;
+    const running = kernels.map(({ views }) => views.run(feedNamed, views.names, stop.signal));
     for (const [index, kernel] of kernels.entries()) {
       const folds = definitionOf(modules[index]!).folds ?? [];
       for (const feed of feeds) {

@@ -8,10 +8,12 @@ import { InteractionsModule } from '@throughline/interactions-service';
 import { SalesModule } from '@throughline/sales-service';
 import {
   EmbeddedBus,
+  Log,
   biConnectionString,
   readConfig,
   startEmbeddedPostgres,
   startService,
+  startTelemetry,
   type RunningService,
   type ServiceConfig,
 } from '@throughline/service';
@@ -68,6 +70,8 @@ async function configure(environment: NodeJS.ProcessEnv, dataDir: string, ends: 
 }
 
 async function startServices(config: ServiceConfig, ends: Ends): Promise<Pick<AllInOne, 'url' | 'greeting'>> {
+  const telemetry = await startTelemetry(config, 'throughline', new Log('throughline', config.logLevel));
+  ends.push(() => telemetry.stop());
   const bus = new EmbeddedBus();
   const urls = new Map<ServiceName, string>();
   const inner = { ...config, host: '127.0.0.1', port: 0 };

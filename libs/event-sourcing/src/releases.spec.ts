@@ -124,7 +124,7 @@ function start({ events, view }: Release) {
     },
     runViews: async () => {
       await views.migrate();
-      await views.run([feed], beside.signal);
+      await views.run(() => feed, views.names, beside.signal);
     },
     runPolicy: () => runPolicy({ name: 'tell', from: 'beginning', entry: 'policy', handlers }, deps, beside.signal),
     reached: (position: number) => passed(kernel.pool, [checkpointOf(view), subscription], 'sales', position, 15_000),

@@ -7,11 +7,16 @@ export interface Bus {
   feed(service: ServiceName): Feed;
   /** Hands this service's log on for as long as this process leads; nothing to do where the store is the bus. */
   relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void>;
+  /** Milliseconds for which a read of another service's log has got no answer; 0 where none is under way. */
+  fetchAge(): number;
+  /** Whether `relay` has something to do, and a checkpoint. */
+  readonly relays: boolean;
   stop(): Promise<void>;
 }
 
 /** All services in one process: the topic is the owner's store. */
 export class EmbeddedBus implements Bus {
+  readonly relays = false;
   readonly #stores = new Map<ServiceName, EventStore>();
 
   join(service: ServiceName, store: EventStore): void {
@@ -25,5 +30,8 @@ export class EmbeddedBus implements Bus {
   }
 
   async relay(): Promise<void> {}
+  fetchAge(): number {
+    return 0;
+  }
   async stop(): Promise<void> {}
 }

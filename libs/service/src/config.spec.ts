@@ -28,13 +28,23 @@ describe('the configuration', () => {
   });
 
   it('lists every problem at once, by the names of the variables', () => {
-    const wrong = { PORT: '70000', THROUGHLINE_ROLE: 'boss', THROUGHLINE_SEARCH_URL: 'nowhere' };
+    const wrong = {
+      PORT: '70000',
+      THROUGHLINE_ROLE: 'boss',
+      THROUGHLINE_SEARCH_URL: 'nowhere',
+      THROUGHLINE_METRICS_PORT: 'many',
+      THROUGHLINE_TRACES_SAMPLE: '1.5',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
+    };
     expect(problems(wrong).map((line) => line.split(':')[0])).toEqual([
       'PORT',
       'THROUGHLINE_ROLE',
       'THROUGHLINE_DATABASE_URL',
       'THROUGHLINE_SEARCH_URL',
       'THROUGHLINE_MASTER_KEY',
+      'THROUGHLINE_METRICS_PORT',
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      'THROUGHLINE_TRACES_SAMPLE',
     ]);
   });
 

@@ -1,7 +1,19 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { plainToInstance, Transform, Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, validateSync } from 'class-validator';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  validateSync,
+} from 'class-validator';
 
 const anyUrl = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
 
@@ -93,6 +105,31 @@ export class ServiceConfig {
   @IsOptional()
   @IsString()
   biPassword?: string;
+
+  /** Port of `GET /metrics`; without it none are kept. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(65_535)
+  metricsPort?: number;
+
+  /** The collector's base address for all signals; traces go to `v1/traces` below it. */
+  @IsOptional()
+  @IsUrl(anyUrl)
+  otlpEndpoint?: string;
+
+  /** Where traces go, as it stands. */
+  @IsOptional()
+  @IsUrl(anyUrl)
+  otlpTracesEndpoint?: string;
+
+  /** The share of traces that begin here which is recorded; those that come from elsewhere are as they come. */
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(1)
+  tracesSample = 1;
 }
 
 const variables: Record<keyof ServiceConfig, string> = {
@@ -117,6 +154,10 @@ const variables: Record<keyof ServiceConfig, string> = {
   adminPassword: 'THROUGHLINE_ADMIN_PASSWORD',
   adminApiKey: 'THROUGHLINE_ADMIN_API_KEY',
   biPassword: 'THROUGHLINE_BI_PASSWORD',
+  metricsPort: 'THROUGHLINE_METRICS_PORT',
+  otlpEndpoint: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+  otlpTracesEndpoint: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  tracesSample: 'THROUGHLINE_TRACES_SAMPLE',
 };
 
 /** Everything that is wrong with the configuration, one line each. */

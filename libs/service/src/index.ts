@@ -17,5 +17,6 @@ export * from './records.ts';
 export * from './request.ts';
 export * from './serve.ts';
 export * from './service.ts';
+export * from './telemetry.ts';
 export * from './tokens.ts';
 export * from './validation.ts';

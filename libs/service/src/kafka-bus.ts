@@ -10,6 +10,7 @@ const tokenSeconds = 60;
 
 /** Every service a process of its own: logs travel over Kafka, gaps are filled from their owners. */
 export class KafkaBus implements Bus {
+  readonly relays = true;
   readonly #port: KafkaPort;
   readonly #tokens: Tokens;
 
@@ -37,6 +38,10 @@ export class KafkaBus implements Bus {
 
   relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void> {
     return runRelay({ feed: new StoreFeed(service, store), port: this.#port, pool: store.pool, log: this.log }, signal);
+  }
+
+  fetchAge(): number {
+    return this.#port.fetchAge();
   }
 
   stop(): Promise<void> {

@@ -18,6 +18,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import type { ServiceConfig } from './config.ts';
 import type { Log } from './log.ts';
+import { metersOf, type Meters } from './meters.ts';
 import { SnakeNames } from './naming.ts';
 import type { ServiceDefinition } from './service.ts';
 
@@ -56,6 +57,7 @@ export class Kernel {
     readonly store: EventStore,
     readonly commands: Commands,
     readonly views: ViewRunner,
+    readonly meters: Meters,
     private readonly definition: ServiceDefinition,
   ) {}
 
@@ -92,7 +94,22 @@ export class Kernel {
     const views = new ViewRunner(dataSource, pool, codec, folds, documents, log);
     await views.migrate();
     const commands = new Commands(store, secrets);
-    return new Kernel(name, url, dataSource, pool, keyringPool, secrets, codec, store, commands, views, definition);
+    const meters = metersOf(name);
+    store.on('answered', meters.append).on('statement', meters.statement);
+    return new Kernel(
+      name,
+      url,
+      dataSource,
+      pool,
+      keyringPool,
+      secrets,
+      codec,
+      store,
+      commands,
+      views,
+      meters,
+      definition,
+    );
   }
 
   /** This service's own log. */
@@ -121,6 +138,13 @@ export class Kernel {
    * @returns false where the time ran out: the answer is stale
    */
   async caughtUp(positions: ReadonlyMap<string, number>, milliseconds: number): Promise<boolean> {
+    const askedAt = performance.now();
+    const passed = await this.#passed(positions, milliseconds);
+    this.meters.fence((performance.now() - askedAt) / 1_000, passed);
+    return passed;
+  }
+
+  async #passed(positions: ReadonlyMap<string, number>, milliseconds: number): Promise<boolean> {
     const deadline = Date.now() + milliseconds;
     const folds = (this.definition.folds ?? []) as unknown as { table: string; feed: string }[];
     for (const [feed, position] of positions) {

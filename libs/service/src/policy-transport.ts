@@ -48,6 +48,11 @@ export class PolicyTransport extends Server implements CustomTransportStrategy {
     callback();
   }
 
+  /** What `run` runs: a policy that listens to several logs stands once for each. */
+  get policies(): readonly { policy: string; feed: ServiceName }[] {
+    return [...this.#policies.values()].map(({ name, feed }) => ({ policy: name, feed }));
+  }
+
   /** Runs all policies until `signal` aborts. */
   async run(
     deps: { feed: (service: ServiceName) => Feed; codec: Codec; pool: Pool; log: SubscriptionLog },

@@ -6,6 +6,7 @@ import { KafkaBus } from './kafka-bus.ts';
 import { Log } from './log.ts';
 import { startService, type RunningService } from './serve.ts';
 import { definitionOf } from './service.ts';
+import { startTelemetry } from './telemetry.ts';
 
 export type Surroundings = { config: ServiceConfig; bus: Bus };
 
@@ -24,14 +25,17 @@ export async function serveAs(
   try {
     const config = readConfig();
     if (!config.kafkaBrokers) throw new Error('THROUGHLINE_KAFKA_BROKERS is missing');
-    const bus = new KafkaBus(name, config, new Log(name, config.logLevel));
+    const log = new Log(name, config.logLevel);
+    const telemetry = await startTelemetry(config, name, log);
+    const bus = new KafkaBus(name, config, log);
     const running = await start({ config, bus });
-    new Log(name, config.logLevel).info('listening', { url: running.url, role: config.role });
+    log.info('listening', { url: running.url, role: config.role, metricsPort: config.metricsPort });
     const end = () => {
       setTimeout(() => process.exit(1), graceMilliseconds).unref();
       void running
         .stop()
         .then(() => bus.stop())
+        .then(() => telemetry.stop())
         .finally(() => process.exit(0));
     };
     process.once('SIGTERM', end);

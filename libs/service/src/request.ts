@@ -1,8 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { runInContext, type RequestContext } from '@throughline/event-sourcing';
+import {
+  SpanKind,
+  runInContext,
+  startSpan,
+  traceparentOf,
+  type RequestContext,
+  type Span,
+} from '@throughline/event-sourcing';
 import type { ServiceName } from '@throughline/contracts';
+import { SpanStatusCode } from '@opentelemetry/api';
+import {
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+} from '@opentelemetry/semantic-conventions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from './log.ts';
+import type { Meters } from './meters.ts';
 import { HttpProblem, ShapeError, type ProblemFilter } from './problem.ts';
 import { isPublic } from './public-routes.ts';
 import type { Identity, Tokens } from './tokens.ts';
@@ -11,20 +25,34 @@ declare module 'fastify' {
   interface FastifyRequest {
     traceId?: string;
     traceparent?: string;
+    span?: Span;
     identity?: Identity;
     context?: RequestContext;
     after?: ReadonlyMap<string, number>;
   }
 }
 
-const traceparentPattern = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** Asked all the time, by machines only. */
+const untraced = new Set(['/healthz', '/readyz', '/internal/history']);
 
-/** Continues the caller's trace (W3C Trace Context), or begins one. */
-export function traceOf(header: string | undefined): { traceparent: string; traceId: string } {
-  const given = header && traceparentPattern.exec(header);
-  const traceId = given ? (given[1] as string) : randomBytes(16).toString('hex');
-  return { traceId, traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` };
+/** The request as a span, which continues the caller's trace (W3C Trace Context) or begins one. */
+function spanOf(request: FastifyRequest, service: ServiceName): Span | undefined {
+  const { method, routeOptions } = request;
+  const { url: route } = routeOptions;
+  if (route !== undefined && untraced.has(route)) return undefined;
+  return startSpan(route === undefined ? method : `${method} ${route}`, {
+    parent: header(request, 'traceparent'),
+    kind: SpanKind.SERVER,
+    attributes: {
+      [ATTR_HTTP_REQUEST_METHOD]: method,
+      ...(route !== undefined && { [ATTR_HTTP_ROUTE]: route }),
+      'throughline.service': service,
+    },
+  });
 }
+
+/** Where nobody records a trace, its id ties answers, log and events together all the same. */
+const unrecorded = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
 
 /** How a request proves who it is from. */
 export type Authenticate = (request: FastifyRequest) => Promise<Identity | undefined>;
@@ -79,15 +107,16 @@ function contextOf(request: FastifyRequest, identity: Identity, traceparent: str
 /** Every request: a trace, a token, a context that everything below can ask, one line in the log. */
 export function prepareRequests(
   fastify: FastifyInstance,
-  options: { service: ServiceName; authenticate: Authenticate; problems: ProblemFilter; log: Log },
+  options: { service: ServiceName; authenticate: Authenticate; problems: ProblemFilter; log: Log; meters: Meters },
 ): void {
-  const { authenticate, problems, log } = options;
+  const { service, authenticate, problems, log, meters } = options;
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
-    const trace = traceOf(header(request, 'traceparent'));
-    request.traceId = trace.traceId;
-    request.traceparent = trace.traceparent;
+    const span = spanOf(request, service);
+    const traceparent = (span && traceparentOf(span)) ?? unrecorded();
+    const traceId = traceparent.slice(3, 35);
+    Object.assign(request, { span, traceparent, traceId });
     void reply.headers({
-      'x-trace-id': trace.traceId,
+      'x-trace-id': traceId,
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
@@ -105,7 +134,7 @@ export function prepareRequests(
           );
         try {
           request.identity = identity;
-          request.context = contextOf(request, identity, trace.traceparent, trace.traceId);
+          request.context = contextOf(request, identity, traceparent, traceId);
         } catch (error) {
           return void problems.answer(error, request, reply);
         }
@@ -115,12 +144,21 @@ export function prepareRequests(
     );
   });
   fastify.addHook('onResponse', (request, reply, done) => {
+    const { statusCode, elapsedTime } = reply;
+    request.span?.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, statusCode);
+    if (statusCode >= 500) request.span?.setStatus({ code: SpanStatusCode.ERROR });
+    request.span?.end();
+    meters.request(elapsedTime / 1_000, {
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status: `${Math.floor(statusCode / 100)}xx`,
+    });
     log.info('request', {
       traceId: request.traceId,
       method: request.method,
       route: request.routeOptions.url,
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime),
+      status: statusCode,
+      ms: Math.round(elapsedTime),
       actor: request.identity?.id,
     });
     done();

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { once } from 'node:events';
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -9,6 +10,7 @@ import { Answer } from './answer.ts';
 import { takeJsonOnly } from './bodies.ts';
 import type { Bus } from './bus.ts';
 import { ServiceConfig } from './config.ts';
+import { followersOf, observe } from './gauges.ts';
 import { HealthController } from './health.controller.ts';
 import { HistoryController } from './history.controller.ts';
 import { Kernel } from './kernel.ts';
@@ -79,7 +81,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   });
   const authenticate = options.authenticate?.(kernel, () => app) ?? byInternalToken(tokens);
   const fastify = app.getHttpAdapter().getInstance();
-  prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log });
+  prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log, meters: kernel.meters });
   takeJsonOnly(fastify as never);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });
@@ -95,6 +97,19 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   await app.listen(config.port, config.host);
   const url = await app.getUrl();
 
+  let leading = false;
+  const unobserve = observe({
+    service: definition.name,
+    pool: kernel.pool,
+    fetchAge: () => bus.fetchAge(),
+    ...(config.role !== 'api' && {
+      workers: {
+        ...followersOf(definition, transport.policies, bus.relays),
+        leading: () => leading,
+        feed: (name: ServiceName) => feedOf(kernel, bus, name),
+      },
+    }),
+  });
   const stopping = new AbortController();
   let working: Promise<unknown> = Promise.resolve();
   if (config.role !== 'worker') announce(kernel.store);
@@ -103,12 +118,19 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     session.on('appended', () => kernel.store.emit('appended', 0));
     const feed = (service: string) => feedOf(kernel, bus, service as ServiceName);
     const work: Duty['work'] = async (_, signal) => {
-      await Promise.all([
-        transport.run({ feed, codec: kernel.codec, pool: kernel.pool, log }, signal),
-        bus.relay(definition.name, kernel.store, signal),
-        options.work?.(app, signal),
-        ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
-      ]);
+      leading = true;
+      try {
+        await Promise.all([
+          transport.run({ feed, codec: kernel.codec, pool: kernel.pool, log }, signal),
+          bus.relay(definition.name, kernel.store, signal),
+          options.work?.(app, signal),
+          ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
+          // Who has nothing to follow leads all the same.
+          signal.aborted ? undefined : once(signal, 'abort'),
+        ]);
+      } finally {
+        leading = false;
+      }
     };
     const keepViews: Duty['work'] = (tables, signal) => kernel.views.run(feed, tables, signal);
     const duties = [
@@ -123,6 +145,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     kernel,
     app,
     stop: async () => {
+      unobserve();
       stopping.abort();
       await working;
       // Whoever has not finished sending by then will send again.
