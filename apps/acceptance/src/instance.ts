@@ -39,7 +39,7 @@ async function signedIn(url: string): Promise<Pick<Instance, 'url' | 'call' | 'a
 const preset = { THROUGHLINE_ADMIN_EMAIL: adminEmail, THROUGHLINE_ADMIN_PASSWORD: adminPassword };
 
 /** The CRM in one process, on a data folder of its own and the Postgres that comes with it. */
-export async function startEmbedded(dataDir?: string): Promise<Instance> {
+export async function startEmbedded(dataDir?: string, more: NodeJS.ProcessEnv = {}): Promise<Instance> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'throughline-')));
   const environment = {
     ...preset,
@@ -48,6 +48,7 @@ export async function startEmbedded(dataDir?: string): Promise<Instance> {
     THROUGHLINE_DATA_DIR: folder,
     THROUGHLINE_MASTER_KEY: masterKey,
     THROUGHLINE_LOG_LEVEL: 'error',
+    ...more,
   };
   const crm = await startAllInOne(environment);
   const bi = crm.greeting.find((line) => line.startsWith('BI:'))?.replace(/^BI:\s+/, '') ?? '';
@@ -67,7 +68,10 @@ export type Addresses = { kafkaBrokers: string; searchUrl: string; databaseUrl: 
 const sharedStack = (): Addresses => JSON.parse(process.env['THROUGHLINE_TEST_STACK'] ?? '{}') as Addresses;
 
 /** Every service a process of its own, over the stack's Kafka, Elasticsearch and Postgres. */
-export async function startAsServices(stack: Addresses = sharedStack()): Promise<Instance> {
+export async function startAsServices(
+  stack: Addresses = sharedStack(),
+  more: NodeJS.ProcessEnv = {},
+): Promise<Instance> {
   const biPassword = randomBytes(12).toString('hex');
   const environment = {
     ...preset,
@@ -78,6 +82,7 @@ export async function startAsServices(stack: Addresses = sharedStack()): Promise
     THROUGHLINE_MASTER_KEY: masterKey,
     THROUGHLINE_BI_PASSWORD: biPassword,
     THROUGHLINE_LOG_LEVEL: 'error',
+    ...more,
   };
   const lines: string[] = [];
   const services = await startServices(environment, { log: (line) => lines.push(line) });
