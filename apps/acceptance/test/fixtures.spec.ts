@@ -220,4 +220,5 @@ const feedOf = (service: ServiceName, events: readonly Stored[]): Feed => ({
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   },
   head: () => Promise.resolve(events.length),
+  behind: () => Promise.resolve({ head: events.length, since: undefined }),
 });
