@@ -1,5 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { DeadLetters, Operations, forbidden, type DeadLetterState } from '@throughline/event-sourcing';
+import {
+  DeadLetters,
+  Operations,
+  forbidden,
+  notFound,
+  type DeadLetterState,
+  type ViewJobKind,
+} from '@throughline/event-sourcing';
 import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { Kernel } from './kernel.ts';
@@ -84,14 +91,12 @@ export class OperationsController {
     return { items: (await this.#operations.views()).map((view) => ({ id: view.table, ...view })) };
   }
 
-  @Post('views/:view/:kind(rebuild|verify|mend)')
+  @Post('views/:view/:kind')
   @HttpCode(202)
-  request(
-    @Param('view') view: string,
-    @Param('kind') kind: 'rebuild' | 'verify' | 'mend',
-    @Req() request: FastifyRequest,
-  ) {
-    return this.#operations.request(view, kind, operatorOf(request));
+  request(@Param('view') view: string, @Param('kind') kind: string, @Req() request: FastifyRequest) {
+    const by = operatorOf(request);
+    if (!isKind(kind)) throw notFound('not-found');
+    return this.#operations.request(view, kind, by);
   }
 
   @Get('view-jobs/:id')
@@ -108,4 +113,5 @@ function operatorOf({ identity }: FastifyRequest): string {
   return `${identity.type}:${identity.id}`;
 }
 
+const isKind = (kind: string): kind is ViewJobKind => ['rebuild', 'verify', 'mend'].includes(kind);
 const numberOf = (id: string): number => (/^\d{1,15}$/.test(id) ? Number(id) : 0);
