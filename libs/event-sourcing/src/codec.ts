@@ -63,6 +63,9 @@ type Entry = {
   errors: (data: unknown) => string;
 };
 
+/** Stands where a blob would have been written, had its subject not been erased. */
+const nothing = '';
+
 export type Encoded = { schemaVersion: number; data: string; personal: string | null };
 
 /** Turns events into what is stored and back. Personal values leave `data` here, and only here they come back. */
@@ -110,10 +113,18 @@ export class Codec {
 
   /**
    * @throws MalformedEvent where it does not fit its contract
-   * @throws ErasedSubject where the subject's key was destroyed
+   * @param ofErased what becomes of values whose subject's key was destroyed: `refuse`, or `drop` them so that they read
+   *   as `Erased` and the facts stay
+   * @throws ErasedSubject
    * @throws Refusal `invalid-text` where a text holds what no Postgres text can
    */
-  encode(event: AnyEvent, eventId: string, streamId: string, keys: ReadonlyMap<string, KeyObject>): Encoded {
+  encode(
+    event: AnyEvent,
+    eventId: string,
+    streamId: string,
+    keys: ReadonlyMap<string, KeyObject>,
+    ofErased: 'refuse' | 'drop' = 'refuse',
+  ): Encoded {
     const entry = this.#entry(event.type);
     const data: Record<string, unknown> = { ...event };
     delete data['type'];
@@ -132,8 +143,8 @@ export class Codec {
     const personal: Record<string, string> = {};
     for (const [subject, blob] of blobs) {
       const key = keys.get(subject);
-      if (!key) throw new ErasedSubject(subject);
-      personal[subject] = seal(key, storableJson(blob), eventId).toString('base64');
+      if (!key && ofErased === 'refuse') throw new ErasedSubject(subject);
+      personal[subject] = key ? seal(key, storableJson(blob), eventId).toString('base64') : nothing;
     }
     return {
       schemaVersion: entry.definition.schemaVersion,

@@ -366,6 +366,8 @@ export class Commands {
       recordedAt,
       occurredAt: options.occurredAt ?? recordedAt,
       command: memory,
+      // People are told that somebody was erased. What comes from outside keeps its facts.
+      ofErased: context.entry === 'person' || context.entry === 'api' ? 'refuse' : 'drop',
       meta: {
         actor,
         source,

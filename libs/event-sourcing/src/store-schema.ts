@@ -166,7 +166,8 @@ create table foreign_touches (
 create table view_jobs (
   id bigint generated always as identity primary key,
   table_name text not null,
-  kind text not null check (kind in ('rebuild', 'verify', 'mend')),
+  kind text not null check (kind in ('rebuild', 'verify', 'mend', 'forget')),
+  subject text,
   state text not null default 'wanted' check (state in ('wanted', 'running', 'done', 'failed')),
   position bigint not null default 0,
   target bigint not null default 0,
@@ -174,6 +175,14 @@ create table view_jobs (
   requested_by text not null,
   requested_at timestamptz not null default now(),
   finished_at timestamptz
+);
+
+-- people whose keys were destroyed, until all that was derived from their data is made anew without it
+create table forgettings (
+  erasure_id uuid primary key,
+  subject text not null,
+  not_before timestamptz not null,
+  asked boolean not null default false
 );
 `;
 

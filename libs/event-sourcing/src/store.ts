@@ -35,6 +35,8 @@ export type Append = {
   occurredAt: Instant;
   recordedAt: Instant;
   command: { id: string; actor: string; bodyHash: Buffer };
+  /** What of people who were erased meanwhile: see `Codec.encode`. */
+  ofErased?: 'refuse' | 'drop';
 };
 
 export type Appended = { position: number; streams: readonly { type: string; id: string; version: number }[] };
@@ -296,6 +298,16 @@ export class EventStore extends EventEmitter<Happenings> {
     return this.#stored(rows);
   }
 
+  /** The events that hold, or held, something personal of a data subject; in position order. Reads the whole table. */
+  async about(subject: string): Promise<Stored[]> {
+    const { rows } = await this.pool.query<EventRow>({
+      text: `select ${eventColumns} from events where strpos(personal::text, $1) > 0 order by position`,
+      values: [JSON.stringify(subject)],
+      types: plainTypes,
+    });
+    return this.#stored(rows);
+  }
+
   /** Highest position that any append has taken so far, committed or not. */
   async ceiling(): Promise<number> {
     const { rows } = await this.pool.query<{ ceiling: string }>(
@@ -403,7 +415,7 @@ export class EventStore extends EventEmitter<Happenings> {
         version += 1;
         effectiveAt = later(occurredAt, effectiveAt);
         const eventId = newId();
-        const encoded = this.codec.encode(event, eventId, id, keys);
+        const encoded = this.codec.encode(event, eventId, id, keys, append.ofErased);
         const bytes = Buffer.byteLength(encoded.data) + Buffer.byteLength(encoded.personal ?? '');
         if (bytes > maxEventBytes) throw invalid('event-too-large', [], { bytes, limit: maxEventBytes });
         const row = {

@@ -14,8 +14,9 @@ import { checkpointOf } from './view.ts';
  * - `rebuild`: folds the view anew beside the live one, and writes what differs
  * - `verify`: the same, but only says what differs
  * - `mend`: rebuilds the keys that are marked as broken
+ * - `forget`: rebuilds the keys that know something of a data subject, whose key was destroyed
  */
-export type ViewJobKind = 'rebuild' | 'verify' | 'mend';
+export type ViewJobKind = 'rebuild' | 'verify' | 'mend' | 'forget';
 
 /** What came of it. Equal hashes: the same content, whatever the order of rows. */
 export type ViewJobResult = {
@@ -30,7 +31,7 @@ export type ViewJobResult = {
   broken: number;
 };
 
-type Job = { id: number; kind: ViewJobKind };
+type Job = { id: number; kind: ViewJobKind; subject: string | null };
 type Place = { position: number; generation: string | null };
 
 /** Carries out what operators ask of views. A job whose process died begins anew in the next that leads. */
@@ -64,7 +65,7 @@ export class ViewJobs {
         `drop table if exists "${shadow.name}"; create table "${shadow.name}" (like "${table.name}" including all)`,
       );
       try {
-        const only = job.kind === 'mend' ? new Set(await brokenKeys.all(this.pool)) : undefined;
+        const only = await this.#keysOf(job, table, brokenKeys, feed, signal);
         const building = new Building(this.pool, this.codec, shadow, feed, only, (place) => this.#progress(job, place));
         await building.to(await this.#live(table, feed), signal);
         return await turn(async () => {
@@ -120,10 +121,39 @@ export class ViewJobs {
     });
   }
 
+  /** The keys that a job is about; undefined = all. */
+  async #keysOf(
+    { kind, subject }: Job,
+    table: FoldTable,
+    brokenKeys: StoredBrokenKeys,
+    feed: Feed,
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string> | undefined> {
+    if (kind === 'mend') return new Set(await brokenKeys.all(this.pool));
+    if (subject === null) return undefined;
+    const keys = new Set<string>();
+    const { position: end } = await this.#live(table, feed);
+    if (end === 0) return keys;
+    const enough = new AbortController();
+    for await (const { events } of feed.read(0, viewBatch, AbortSignal.any([signal, enough.signal]))) {
+      const about = events.filter(
+        ({ type, personal }) => table.fold.handles(type) && personal?.includes(JSON.stringify(subject)),
+      );
+      for (const event of await this.codec.decode(about)) {
+        const key = table.fold.key(event);
+        if (key !== undefined) keys.add(key);
+      }
+      if ((events.at(-1)?.position ?? 0) >= end) enough.abort();
+      if (enough.signal.aborted) return keys;
+    }
+    signal.throwIfAborted();
+    return keys;
+  }
+
   async #next(table: string): Promise<Job | undefined> {
     const { rows } = await this.pool.query<Job>({
       name: 'next-view-job',
-      text: `select id, kind from view_jobs where table_name = $1 and state in ('wanted', 'running') order by id limit 1`,
+      text: `select id, kind, subject from view_jobs where table_name = $1 and state in ('wanted', 'running') order by id limit 1`,
       values: [table],
       types: plainTypes,
     });
@@ -168,18 +198,30 @@ export class ViewJobs {
   ): Promise<ViewJobResult> {
     const keys = only && [...only];
     const result = await transaction(this.pool, async (client) => {
+      const { rows: held } = await client.query<Place>({
+        text: 'select position, generation from checkpoints where subscription = $1 and feed = $2 for update',
+        values: [checkpointOf(table.fold), table.fold.feed],
+        types: plainTypes,
+      });
+      const [stands = { position: 0, generation: null }] = held;
+      const isRestored = stands.generation !== null && stands.generation !== place.generation;
+      if (place.position !== stands.position && only?.size !== 0 && !(isRestored && kind === 'rebuild')) {
+        throw new ViewMovedOn(table.name);
+      }
       const live = await this.#content(table.name, client);
       const rebuilt = await this.#content(shadow.name, client);
       const different = await table.countDifferences(client, shadow, keys);
       const { position } = place;
       const comparison = { position, rows: live.rows, hash: live.hash, rebuiltHash: rebuilt.hash, different };
       if (kind === 'verify') return { ...comparison, broken: broken.size };
-      // Whoever holds the old place must not go on from it: the epoch tells him.
-      await client.query(
-        `update checkpoints set position = $3, generation = $4, epoch = epoch + ((position, generation) is distinct from ($3, $4::uuid))::int
-         where subscription = $1 and feed = $2`,
-        [checkpointOf(table.fold), table.fold.feed, place.position, place.generation],
-      );
+      if (isRestored && kind === 'rebuild') {
+        // Whoever holds the old place must not go on from it: the epoch tells him.
+        await client.query(
+          `update checkpoints set position = $3, generation = $4, epoch = epoch + 1
+           where subscription = $1 and feed = $2`,
+          [checkpointOf(table.fold), table.fold.feed, place.position, place.generation],
+        );
+      }
       await client.query('delete from broken_keys where view = $1 and ($2::text[] is null or key = any($2))', [
         table.name,
         keys,
@@ -212,6 +254,12 @@ export class ViewJobs {
   }
 }
 
+/** Another process folded on meanwhile, or the log was restored: the job begins anew, or waits for a rebuild. */
+class ViewMovedOn extends Error {
+  /** By which it is known for something that goes away. */
+  readonly code = 'too-busy';
+}
+
 /** A view that is folded anew from the first event on, beside the live one. */
 class Building {
   place: Place = { position: 0, generation: null };
@@ -236,7 +284,7 @@ class Building {
       live.generation === null || live.generation === generation ? live.position : live.head;
     if (live.head === 0 || (this.place.generation !== null && this.place.position >= targetIn(this.place.generation)))
       return;
-    if (live.position === 0) return;
+    if (live.position === 0 || this.only?.size === 0) return;
     const enough = new AbortController();
     const batches = this.feed.read(this.place.position, viewBatch, AbortSignal.any([signal, enough.signal]));
     for await (const { generation, events } of batches) {
