@@ -1,16 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { topicOf } from '@throughline/contracts';
 import { newId } from '@throughline/event-sourcing';
-import { KafkaJs, runRelay, toMessage, type KafkaPort, type Message } from '@throughline/messaging';
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import {
+  kafkaClients,
+  openKafka,
+  runRelay,
+  toMessage,
+  type KafkaClient,
+  type KafkaPort,
+  type Message,
+} from '@throughline/messaging';
+import { Producer, stringSerializer } from '@platformatic/kafka';
+import { Kafka, logLevel } from 'kafkajs';
 import { fillWithCustomers } from './data.ts';
 import { sized, type Bench } from './harness.ts';
 import { openKernel, type OpenKernel } from './servers.ts';
 
+/** A client without the project: sends one batch, with acks of all in-sync replicas. */
+type Bare = { send: (topic: string, messages: readonly Message[]) => Promise<unknown>; close: () => Promise<unknown> };
+
 type State = OpenKernel & {
   count: number;
   brokers: string[];
-  producer: Producer;
+  bare: Bare;
   /** What the relay sends, in the batches in which it sends. */
   batches: readonly Message[][];
 };
@@ -19,16 +31,39 @@ const batchSize = 500;
 const topic = topicOf('customers');
 const nothing = { warn: () => undefined, error: () => undefined };
 
+const bareClients: Record<KafkaClient, (brokers: string[]) => Promise<Bare>> = {
+  async kafkajs(brokers) {
+    const producer = new Kafka({ clientId: 'bare', brokers, logLevel: logLevel.NOTHING }).producer({
+      allowAutoTopicCreation: false,
+    });
+    await producer.connect();
+    return {
+      send: (name, messages) =>
+        producer.send({ topic: name, messages: messages.map((message) => ({ ...message, partition: 0 })), acks: -1 }),
+      close: () => producer.disconnect(),
+    };
+  },
+  async platformatic(bootstrapBrokers) {
+    const serializers = { key: stringSerializer, headerKey: stringSerializer, headerValue: stringSerializer };
+    const producer = new Producer<string, Buffer, string, string>({ clientId: 'bare', bootstrapBrokers, serializers });
+    return {
+      send: (name, messages) =>
+        producer.send({ messages: messages.map((message) => ({ ...message, topic: name, partition: 0 })), acks: -1 }),
+      close: () => producer.close(),
+    };
+  },
+};
+
 /** A topic of its own for every round, made beforehand. */
-async function freshTopic(brokers: string[]): Promise<{ port: KafkaPort; name: string }> {
+async function freshTopic(client: KafkaClient, brokers: string[]): Promise<{ port: KafkaPort; name: string }> {
   const prefix = `b${newId()}.`;
-  const port = new KafkaJs({ brokers, clientId: 'bench', prefix, replicationFactor: 1 });
+  const port = await openKafka(client, { brokers, clientId: 'bench', prefix, replicationFactor: 1 });
   await port.ensureTopic(topic);
   return { port, name: prefix + topic };
 }
 
-const relaying: Bench<State> = {
-  name: 'relay into Kafka',
+const relaying = (client: KafkaClient): Bench<State> => ({
+  name: `relay into Kafka, ${client}`,
   needs: ['postgres', 'kafka'],
   unit: 'events/s',
   async prepare(servers, size) {
@@ -41,16 +76,13 @@ const relaying: Bench<State> = {
       messages.slice(index * batchSize, (index + 1) * batchSize),
     );
     const brokers = servers.kafkaBrokers.split(',');
-    const kafka = new Kafka({ clientId: 'bare', brokers, logLevel: logLevel.NOTHING });
-    const producer = kafka.producer({ allowAutoTopicCreation: false });
-    await producer.connect();
-    return { ...opened, count, brokers, producer, batches };
+    return { ...opened, count, brokers, bare: await bareClients[client](brokers), batches };
   },
   async ours({ kernel, brokers, count }, perSecond) {
     const { pool } = kernel;
     await pool.query('delete from checkpoints');
     const head = await kernel.feed().head();
-    const { port } = await freshTopic(brokers);
+    const { port } = await freshTopic(client, brokers);
     const stop = new AbortController();
     let ended = Promise.resolve();
     try {
@@ -64,21 +96,18 @@ const relaying: Bench<State> = {
       await port.disconnect();
     }
   },
-  async limit({ producer, brokers, batches, count }, perSecond) {
-    const { port, name } = await freshTopic(brokers);
+  async limit({ bare, brokers, batches, count }, perSecond) {
+    const { port, name } = await freshTopic(client, brokers);
     await port.disconnect();
     return perSecond(count, async () => {
-      for (const messages of batches) {
-        const placed = messages.map((message) => ({ ...message, partition: 0 }));
-        await producer.send({ topic: name, messages: placed, acks: -1 });
-      }
+      for (const messages of batches) await bare.send(name, messages);
     });
   },
-  async cleanup({ producer, close }) {
-    await producer.disconnect();
+  async cleanup({ bare, close }) {
+    await bare.close();
     await close();
   },
-};
+});
 
 /** Resolves once the checkpoint says that all is sent. */
 async function relayed(pool: OpenKernel['kernel']['pool'], head: number): Promise<void> {
@@ -91,4 +120,4 @@ async function relayed(pool: OpenKernel['kernel']['pool'], head: number): Promis
   }
 }
 
-export const benches: readonly Bench[] = [relaying];
+export const benches: readonly Bench[] = kafkaClients.map(relaying);

@@ -1,5 +1,5 @@
 export * from './kafka-client.ts';
-export { KafkaJs } from './kafkajs.ts';
+export * from './open-kafka.ts';
 export * from './wire.ts';
 export * from './relay.ts';
 export * from './history.ts';

@@ -61,6 +61,9 @@ export interface KafkaPort {
 /** Brokers refuse a batch above 1 MiB unless told otherwise. */
 export const maxBatchBytes = 900_000;
 
+export const saslMechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+export type SaslMechanism = (typeof saslMechanisms)[number];
+
 export type KafkaOptions = {
   /** `host:port`, several for a cluster. */
   brokers: readonly string[];
@@ -70,6 +73,7 @@ export type KafkaOptions = {
   prefix?: string;
   /** Copies of every topic; a send waits for all but one of three. */
   replicationFactor: number;
+  /** TLS, with certificates that Node trusts. */
   ssl?: boolean;
-  sasl?: { mechanism: 'scram-sha-256' | 'scram-sha-512' | 'plain'; username: string; password: string };
+  sasl?: { mechanism: SaslMechanism; username: string; password: string };
 };

@@ -1,17 +1,28 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel, type Admin } from 'kafkajs';
+import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
 import type { AnyEvent } from '@throughline/contracts';
 import {
   newId,
   noStream,
+  StoreFeed,
   type EventStore,
   type Feed,
   type Stored,
   type SubscriptionLog,
 } from '@throughline/event-sourcing';
 import { person } from '../../event-sourcing/test/account.ts';
-import { KafkaJs, runRelay, type KafkaPort, type PlacedMessage, type RelayOptions } from '../src/index.ts';
+import type { freshStore } from '../../event-sourcing/test/database.ts';
+import {
+  Away,
+  openKafka,
+  runRelay,
+  type History,
+  type KafkaClient,
+  type KafkaPort,
+  type PlacedMessage,
+  type RelayOptions,
+} from '../src/index.ts';
 
 /** Appends events to a stream, a new one unless given, in one append. */
 export async function append(store: EventStore, events: readonly AnyEvent[], stream = newId()): Promise<number> {
@@ -74,6 +85,16 @@ export async function until(done: () => boolean | Promise<boolean>, milliseconds
   }
 }
 
+type Kernel = Awaited<ReturnType<typeof freshStore>>;
+
+/** What a relay of this store to this port is given. */
+export const relayOf = ({ store, pool }: Kernel, port: KafkaPort, log = quiet): RelayOptions => ({
+  feed: new StoreFeed('sales', store),
+  port,
+  pool,
+  log,
+});
+
 export const quiet: SubscriptionLog = { warn: () => undefined, error: () => undefined };
 
 /** A log that can be looked into. */
@@ -83,10 +104,15 @@ export function keptLog(): SubscriptionLog & { lines: string[] } {
   return { lines, warn: keep, error: keep };
 }
 
+/** An owner who never answers, so that all comes by Kafka. */
+export const nobody: History = { read: () => Promise.reject(new Away('nobody is there')) };
+
 /** Kafka as the test's stack offers it, with topics of its own, and what an administrator may do to them. */
-export function freshKafka(brokers = stackBrokers()) {
+export async function freshKafka(client: KafkaClient, brokers = stackBrokers()) {
   const prefix = `t${randomBytes(5).toString('hex')}.`;
-  const port = new KafkaJs({ brokers: [brokers], clientId: 'test', replicationFactor: 1, prefix });
+  const open = (name: KafkaClient) =>
+    openKafka(name, { brokers: [brokers], clientId: 'test', replicationFactor: 1, prefix });
+  const port = await open(client);
   const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING });
   const asAdmin = async <T>(work: (admin: Admin) => Promise<T>): Promise<T> => {
     const admin = kafka.admin();
@@ -99,6 +125,8 @@ export function freshKafka(brokers = stackBrokers()) {
   };
   return {
     port,
+    /** The same topics by another client. */
+    as: open,
     /** Removes all messages before an offset, as retention does. */
     truncate: (topic: string, offset: number) =>
       asAdmin(async (admin) => {
@@ -107,6 +135,16 @@ export function freshKafka(brokers = stackBrokers()) {
         await admin.deleteTopicRecords({ topic: prefix + topic, partitions });
       }),
     drop: (topic: string) => asAdmin((admin) => admin.deleteTopics({ topics: [prefix + topic] })),
+    settings: (topic: string) =>
+      asAdmin(async (admin) => {
+        const asked = [{ type: ConfigResourceTypes.TOPIC, name: prefix + topic }];
+        const { resources } = await admin.describeConfigs({ resources: asked, includeSynonyms: false });
+        return Object.fromEntries(
+          resources.flatMap(({ configEntries }) =>
+            configEntries.map(({ configName, configValue }) => [configName, configValue]),
+          ),
+        );
+      }),
     create: (topic: string, numPartitions: number) =>
       asAdmin((admin) => admin.createTopics({ topics: [{ topic: prefix + topic, numPartitions }] })),
   };

@@ -48,6 +48,33 @@ describe('the configuration', () => {
     ]);
   });
 
+  it('names the Kafka clients that there are, and takes TLS only as true or false', () => {
+    expect(readConfig(complete)).toMatchObject({ kafkaClient: 'kafkajs', kafkaTls: false });
+    const given = { ...complete, THROUGHLINE_KAFKA_CLIENT: 'platformatic', THROUGHLINE_KAFKA_TLS: 'true' };
+    expect(readConfig(given)).toMatchObject({ kafkaClient: 'platformatic', kafkaTls: true });
+    const wrong = { ...complete, THROUGHLINE_KAFKA_CLIENT: 'librdkafka', THROUGHLINE_KAFKA_TLS: 'yes' };
+    expect(problems(wrong)).toEqual([
+      'THROUGHLINE_KAFKA_CLIENT: it must be one of the following values: kafkajs, platformatic',
+      'THROUGHLINE_KAFKA_TLS: it must be a boolean value',
+    ]);
+  });
+
+  it('takes mechanism, user and password for Kafka together only', () => {
+    const sasl = {
+      THROUGHLINE_KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      THROUGHLINE_KAFKA_SASL_USERNAME: 'throughline',
+      THROUGHLINE_KAFKA_SASL_PASSWORD: 'letters',
+    };
+    expect(readConfig({ ...complete, ...sasl }).kafkaSaslMechanism).toBe('scram-sha-512');
+    for (const [name, value] of Object.entries(sasl)) {
+      const others = Object.keys(sasl).filter((other) => other !== name);
+      expect(problems({ ...complete, [name]: value })).toEqual(others.map((other) => `${other}: is missing`));
+    }
+    expect(problems({ ...complete, ...sasl, THROUGHLINE_KAFKA_SASL_MECHANISM: 'SCRAM' })).toEqual([
+      'THROUGHLINE_KAFKA_SASL_MECHANISM: it must be one of the following values: plain, scram-sha-256, scram-sha-512',
+    ]);
+  });
+
   it('takes a value from a file, and says where a file cannot be read', () => {
     const file = join(folder, 'key');
     writeFileSync(file, `${'11'.repeat(32)}\n`);

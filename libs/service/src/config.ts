@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { plainToInstance, Transform, Type } from 'class-transformer';
+import { kafkaClients, saslMechanisms, type KafkaClient, type SaslMechanism } from '@throughline/messaging';
 import {
   IsBoolean,
   IsIn,
@@ -12,10 +13,15 @@ import {
   Matches,
   Max,
   Min,
+  ValidateIf,
   validateSync,
 } from 'class-validator';
 
 const anyUrl = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
+
+/** Mechanism, user and password go together: one of them asks for the others. */
+const signsIn = ({ kafkaSaslMechanism, kafkaSaslUsername, kafkaSaslPassword }: ServiceConfig): boolean =>
+  [kafkaSaslMechanism, kafkaSaslUsername, kafkaSaslPassword].some((value) => value !== undefined);
 
 /** What every service reads from its environment. */
 export class ServiceConfig {
@@ -54,6 +60,26 @@ export class ServiceConfig {
   @IsInt()
   @Min(1)
   kafkaReplicationFactor = 1;
+
+  /** The library that speaks to Kafka. */
+  @IsIn(kafkaClients)
+  kafkaClient: KafkaClient = 'kafkajs';
+
+  @Transform(({ value }: { value: unknown }) => (value === 'true' || value === 'false' ? value === 'true' : value))
+  @IsBoolean()
+  kafkaTls = false;
+
+  @ValidateIf(signsIn)
+  @IsIn(saslMechanisms)
+  kafkaSaslMechanism?: SaslMechanism;
+
+  @ValidateIf(signsIn)
+  @IsString()
+  kafkaSaslUsername?: string;
+
+  @ValidateIf(signsIn)
+  @IsString()
+  kafkaSaslPassword?: string;
 
   @IsOptional()
   @IsUrl(anyUrl)
@@ -141,6 +167,11 @@ const variables: Record<keyof ServiceConfig, string> = {
   databasePrefix: 'THROUGHLINE_DATABASE_PREFIX',
   kafkaBrokers: 'THROUGHLINE_KAFKA_BROKERS',
   kafkaReplicationFactor: 'THROUGHLINE_KAFKA_REPLICATION_FACTOR',
+  kafkaClient: 'THROUGHLINE_KAFKA_CLIENT',
+  kafkaTls: 'THROUGHLINE_KAFKA_TLS',
+  kafkaSaslMechanism: 'THROUGHLINE_KAFKA_SASL_MECHANISM',
+  kafkaSaslUsername: 'THROUGHLINE_KAFKA_SASL_USERNAME',
+  kafkaSaslPassword: 'THROUGHLINE_KAFKA_SASL_PASSWORD',
   searchUrl: 'THROUGHLINE_SEARCH_URL',
   masterKey: 'THROUGHLINE_MASTER_KEY',
   logLevel: 'THROUGHLINE_LOG_LEVEL',

@@ -1,6 +1,6 @@
 import type { ServiceName } from '@throughline/contracts';
 import { StoreFeed, secretsFrom, type EventStore, type Feed } from '@throughline/event-sourcing';
-import { KafkaFeed, KafkaJs, httpHistory, runRelay, type KafkaPort } from '@throughline/messaging';
+import { KafkaFeed, httpHistory, openKafka, runRelay, type KafkaOptions, type KafkaPort } from '@throughline/messaging';
 import type { Bus } from './bus.ts';
 import type { ServiceConfig } from './config.ts';
 import type { Log } from './log.ts';
@@ -11,42 +11,51 @@ const tokenSeconds = 60;
 /** Every service a process of its own: logs travel over Kafka, gaps are filled from their owners. */
 export class KafkaBus implements Bus {
   readonly relays = true;
-  readonly #port: KafkaPort;
   readonly #tokens: Tokens;
 
-  constructor(
+  private constructor(
     private readonly self: ServiceName,
     private readonly config: ServiceConfig,
     private readonly log: Log,
+    private readonly port: KafkaPort,
   ) {
-    const brokers = (config.kafkaBrokers ?? '').split(',').map((broker) => broker.trim());
-    this.#port = new KafkaJs({
-      brokers,
-      clientId: `throughline-${self}`,
-      prefix: config.databasePrefix,
-      replicationFactor: config.kafkaReplicationFactor,
-    });
     this.#tokens = new Tokens(secretsFrom(config.masterKey));
+  }
+
+  static async open(self: ServiceName, config: ServiceConfig, log: Log): Promise<KafkaBus> {
+    return new KafkaBus(self, config, log, await openKafka(config.kafkaClient, kafkaOptions(self, config)));
   }
 
   feed(service: ServiceName): Feed {
     const identity = { id: this.self, type: 'system' as const, roles: [] };
     const token = async () => (await this.#tokens.issue(identity, 'internal', tokenSeconds)).token;
     const history = httpHistory(baseUrlOf(this.config, service), token);
-    return new KafkaFeed({ service, port: this.#port, history, log: this.log });
+    return new KafkaFeed({ service, port: this.port, history, log: this.log });
   }
 
   relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void> {
-    return runRelay({ feed: new StoreFeed(service, store), port: this.#port, pool: store.pool, log: this.log }, signal);
+    return runRelay({ feed: new StoreFeed(service, store), port: this.port, pool: store.pool, log: this.log }, signal);
   }
 
   fetchAge(): number {
-    return this.#port.fetchAge();
+    return this.port.fetchAge();
   }
 
   stop(): Promise<void> {
-    return this.#port.disconnect();
+    return this.port.disconnect();
   }
+}
+
+function kafkaOptions(self: ServiceName, config: ServiceConfig): KafkaOptions {
+  const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPassword: password } = config;
+  return {
+    brokers: (config.kafkaBrokers ?? '').split(',').map((broker) => broker.trim()),
+    clientId: `throughline-${self}`,
+    prefix: config.databasePrefix,
+    replicationFactor: config.kafkaReplicationFactor,
+    ssl: config.kafkaTls,
+    ...(mechanism && username && password && { sasl: { mechanism, username, password } }),
+  };
 }
 
 /** @throws Error where the environment does not say where the service is */

@@ -27,7 +27,7 @@ export async function serveAs(
     if (!config.kafkaBrokers) throw new Error('THROUGHLINE_KAFKA_BROKERS is missing');
     const log = new Log(name, config.logLevel);
     const telemetry = await startTelemetry(config, name, log);
-    const bus = new KafkaBus(name, config, log);
+    const bus = await KafkaBus.open(name, config, log);
     const running = await start({ config, bus });
     log.info('listening', { url: running.url, role: config.role, metricsPort: config.metricsPort });
     const end = () => {
