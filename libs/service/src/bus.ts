@@ -2,16 +2,18 @@ import type { ServiceName } from '@throughline/contracts';
 import { StoreFeed, type EventStore, type Feed } from '@throughline/event-sourcing';
 
 /** Where a service reads the logs of the others, and hands on its own. */
-export interface Bus {
+export abstract class Bus {
   /** The log of another service. */
-  feed(service: ServiceName): Feed;
+  abstract feed(service: ServiceName): Feed;
   /** Hands this service's log on for as long as this process leads; nothing to do where the store is the bus. */
-  relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void>;
+  abstract relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void>;
   /** Milliseconds for which a read of another service's log has got no answer; 0 where none is under way. */
-  fetchAge(): number;
+  abstract fetchAge(): number;
   /** Whether `relay` has something to do, and a checkpoint. */
-  readonly relays: boolean;
-  stop(): Promise<void>;
+  abstract readonly relays: boolean;
+  /** Whether a reader hangs in a way that only a new process mends: never because the bus itself is away. */
+  abstract hangs(): Promise<boolean>;
+  abstract stop(): Promise<void>;
 }
 
 /** All services in one process: the topic is the owner's store. */
@@ -32,6 +34,9 @@ export class EmbeddedBus implements Bus {
   async relay(): Promise<void> {}
   fetchAge(): number {
     return 0;
+  }
+  async hangs(): Promise<boolean> {
+    return false;
   }
   async stop(): Promise<void> {}
 }

@@ -59,6 +59,13 @@ describe('the configuration', () => {
     ]);
   });
 
+  it('gives readers of Kafka at least half a minute', () => {
+    expect(readConfig(complete).kafkaFetchLimit).toBe(120);
+    expect(problems({ ...complete, THROUGHLINE_KAFKA_FETCH_LIMIT: '5' })).toEqual([
+      'THROUGHLINE_KAFKA_FETCH_LIMIT: it must not be less than 30',
+    ]);
+  });
+
   it('takes mechanism, user and password for Kafka together only', () => {
     const sasl = {
       THROUGHLINE_KAFKA_SASL_MECHANISM: 'scram-sha-512',

@@ -81,6 +81,12 @@ export class ServiceConfig {
   @IsString()
   kafkaSaslPassword?: string;
 
+  /** Seconds for which a reader may ask Kafka in vain before it may count as hanging. */
+  @Type(() => Number)
+  @IsInt()
+  @Min(30)
+  kafkaFetchLimit = 120;
+
   @IsOptional()
   @IsUrl(anyUrl)
   searchUrl?: string;
@@ -172,6 +178,7 @@ const variables: Record<keyof ServiceConfig, string> = {
   kafkaSaslMechanism: 'THROUGHLINE_KAFKA_SASL_MECHANISM',
   kafkaSaslUsername: 'THROUGHLINE_KAFKA_SASL_USERNAME',
   kafkaSaslPassword: 'THROUGHLINE_KAFKA_SASL_PASSWORD',
+  kafkaFetchLimit: 'THROUGHLINE_KAFKA_FETCH_LIMIT',
   searchUrl: 'THROUGHLINE_SEARCH_URL',
   masterKey: 'THROUGHLINE_MASTER_KEY',
   logLevel: 'THROUGHLINE_LOG_LEVEL',

@@ -1,13 +1,19 @@
 import { Controller, Get } from '@nestjs/common';
+import { Bus } from './bus.ts';
 import { HttpProblem } from './problem.ts';
 import { Kernel } from './kernel.ts';
 
 @Controller()
 export class HealthController {
-  constructor(private readonly kernel: Kernel) {}
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly bus: Bus,
+  ) {}
 
+  /** 503 only where a new process would do better; so not while Kafka, or anything else, is away. */
   @Get('healthz')
-  alive() {
+  async alive() {
+    if (await this.bus.hangs()) throw new HttpProblem(503, 'unavailable');
     return { status: 'ok' };
   }
 

@@ -1,6 +1,14 @@
-import type { ServiceName } from '@throughline/contracts';
+import { topicOf, type ServiceName } from '@throughline/contracts';
 import { StoreFeed, secretsFrom, type EventStore, type Feed } from '@throughline/event-sourcing';
-import { KafkaFeed, httpHistory, openKafka, runRelay, type KafkaOptions, type KafkaPort } from '@throughline/messaging';
+import {
+  KafkaFeed,
+  fetchWatch,
+  httpHistory,
+  openKafka,
+  runRelay,
+  type KafkaOptions,
+  type KafkaPort,
+} from '@throughline/messaging';
 import type { Bus } from './bus.ts';
 import type { ServiceConfig } from './config.ts';
 import type { Log } from './log.ts';
@@ -12,6 +20,8 @@ const tokenSeconds = 60;
 export class KafkaBus implements Bus {
   readonly relays = true;
   readonly #tokens: Tokens;
+  readonly #followed = new Set<ServiceName>();
+  readonly #hangs: () => Promise<boolean>;
 
   private constructor(
     private readonly self: ServiceName,
@@ -20,6 +30,11 @@ export class KafkaBus implements Bus {
     private readonly port: KafkaPort,
   ) {
     this.#tokens = new Tokens(secretsFrom(config.masterKey));
+    this.#hangs = fetchWatch({
+      port,
+      topics: () => [...this.#followed].map(topicOf),
+      limitMilliseconds: config.kafkaFetchLimit * 1_000,
+    });
   }
 
   static async open(self: ServiceName, config: ServiceConfig, log: Log): Promise<KafkaBus> {
@@ -27,6 +42,7 @@ export class KafkaBus implements Bus {
   }
 
   feed(service: ServiceName): Feed {
+    this.#followed.add(service);
     const identity = { id: this.self, type: 'system' as const, roles: [] };
     const token = async () => (await this.#tokens.issue(identity, 'internal', tokenSeconds)).token;
     const history = httpHistory(baseUrlOf(this.config, service), token);
@@ -39,6 +55,12 @@ export class KafkaBus implements Bus {
 
   fetchAge(): number {
     return this.port.fetchAge();
+  }
+
+  async hangs(): Promise<boolean> {
+    const hangs = await this.#hangs();
+    if (hangs) this.log.error('a reader hangs', { ms: this.port.fetchAge() });
+    return hangs;
   }
 
   stop(): Promise<void> {

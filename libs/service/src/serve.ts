@@ -8,7 +8,7 @@ import { Commands, EventStore, Session, announce, errorForLog, type Duty } from 
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
 import { takeJsonOnly } from './bodies.ts';
-import type { Bus } from './bus.ts';
+import { Bus } from './bus.ts';
 import { ServiceConfig } from './config.ts';
 import { followersOf, observe } from './gauges.ts';
 import { HealthController } from './health.controller.ts';
@@ -74,11 +74,15 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     trustProxy: config.trustProxy,
     routerOptions: { maxParamLength: 500 },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(edge(module, { kernel, tokens, config, log }), adapter, {
-    logger: log.forNest(),
-    abortOnError: false,
-    bodyParser: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    edge(module, { kernel, tokens, config, log, bus }),
+    adapter,
+    {
+      logger: log.forNest(),
+      abortOnError: false,
+      bodyParser: false,
+    },
+  );
   const authenticate = options.authenticate?.(kernel, () => app) ?? byInternalToken(tokens);
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log, meters: kernel.meters });
@@ -163,7 +167,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
 
 function edge(
   module: Type<unknown>,
-  { kernel, tokens, config, log }: { kernel: Kernel; tokens: Tokens; config: ServiceConfig; log: Log },
+  { kernel, tokens, config, log, bus }: { kernel: Kernel; tokens: Tokens; config: ServiceConfig; log: Log; bus: Bus },
 ): DynamicModule {
   const providers = [
     { provide: Kernel, useValue: kernel },
@@ -173,6 +177,7 @@ function edge(
     { provide: Tokens, useValue: tokens },
     { provide: ServiceConfig, useValue: config },
     { provide: Log, useValue: log },
+    { provide: Bus, useValue: bus },
     Records,
   ];
   return {
