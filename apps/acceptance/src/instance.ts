@@ -15,6 +15,8 @@ export type Instance = {
   anonymous: Call;
   /** Connection string of `bi_reader`. */
   bi: string;
+  /** What its processes have said, where it runs as several. */
+  lines?: readonly string[];
   /** The single processes, where it runs as several. */
   services?: Services;
   stop: () => Promise<void>;
@@ -65,7 +67,7 @@ export async function startEmbedded(dataDir?: string, more: NodeJS.ProcessEnv = 
 export type Addresses = { kafkaBrokers: string; searchUrl: string; databaseUrl: string };
 
 /** The stack that the whole test run shares. */
-const sharedStack = (): Addresses => JSON.parse(process.env['THROUGHLINE_TEST_STACK'] ?? '{}') as Addresses;
+export const sharedStack = (): Addresses => JSON.parse(process.env['THROUGHLINE_TEST_STACK'] ?? '{}') as Addresses;
 
 /** Every service a process of its own, over the stack's Kafka, Elasticsearch and Postgres. */
 export async function startAsServices(
@@ -90,6 +92,7 @@ export async function startAsServices(
   return {
     ...(await signedIn(services.url)),
     bi: biConnectionString(config),
+    lines,
     services,
     stop: async () => {
       await services.stop();

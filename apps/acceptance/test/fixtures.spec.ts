@@ -29,12 +29,15 @@ import {
   type Stored,
 } from '@throughline/event-sourcing';
 import { toMessage } from '@throughline/messaging';
-import { Kernel, Log, databaseUrl, definitionOf } from '@throughline/service';
+import { Kernel, Log, databaseUrl, definitionOf, forgetting } from '@throughline/service';
 import { dropDatabases, testConfig } from '@throughline/service/testing';
 import { AnalyticsModule } from '../../../services/analytics/src/analytics.module.ts';
 import { CustomersModule } from '../../../services/customers/src/customers.module.ts';
+import { react as acknowledge } from '../../../services/customers/src/policies/acknowledge-erasure-when-person-forgotten.policy.ts';
+import { react as destroyKey } from '../../../services/customers/src/policies/destroy-key-when-customer-erased.policy.ts';
 import { react as recordCustomer } from '../../../services/customers/src/policies/record-customer-when-seen.policy.ts';
 import { GatewayModule } from '../../../services/gateway/src/gateway.module.ts';
+import { react as rememberRecord } from '../../../services/gateway/src/policies/remember-record-when-person-erased.policy.ts';
 import { InteractionsModule } from '../../../services/interactions/src/interactions.module.ts';
 import { react as closeDeals } from '../../../services/sales/src/policies/close-deals-when-customer-archived.policy.ts';
 import { react as recordOrder } from '../../../services/sales/src/policies/record-order-when-seen.policy.ts';
@@ -52,6 +55,9 @@ const modules = [GatewayModule, CustomersModule, InteractionsModule, SalesModule
 const policies: Readonly<Record<string, readonly [types: readonly string[], react: (event: Recorded) => unknown]>> = {
   'record-customer-when-seen': [['CustomerSeen'], (event) => recordCustomer(event as never, 'C-000001')],
   'record-order-when-seen': [['OrderSeen', 'RefundSeen'], (event) => recordOrder(event as never)],
+  'destroy-key-when-customer-erased': [['CustomerErased'], (event) => destroyKey(event as never)],
+  'acknowledge-erasure-when-person-forgotten': [['PersonForgotten'], (event) => acknowledge(event as never)],
+  'remember-record-when-person-erased': [['PersonErased'], (event) => rememberRecord(event as never)],
   'close-deals-when-customer-archived': [['CustomerArchived'], (event) => closeDeals(event as never, [newId()])],
 };
 
@@ -66,7 +72,7 @@ async function deciders(): Promise<readonly AnyDecider[]> {
   const files = sources(/^[^/]+\/src\/[^/]+\/[^/.]+\.ts$/);
   const loaded = files.map((file) => import(join(root, 'services', file)) as Promise<Record<string, unknown>>);
   const exported = (await Promise.all(loaded)).flatMap((one) => Object.values(one));
-  return exported
+  return [...exported, forgetting]
     .flatMap((one) => (typeof one === 'object' && one !== null ? [one, ...(Object.values(one) as unknown[])] : []))
     .filter((one): one is AnyDecider => typeof (one as Partial<AnyDecider> | null)?.evolve === 'function');
 }

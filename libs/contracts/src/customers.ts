@@ -130,6 +130,11 @@ export const customerEvents = {
     { description: 'A source repeated what is known already, in a newer version.' },
   ),
   CustomerArchived: event('customer', {}, { description: 'The record was put away; its claims are free again.' }),
+  CustomerErased: event(
+    'customer',
+    { erasureId: described(Uuid, 'The erasure that follows from it.') },
+    { description: 'The person is to be forgotten. The number stays; nothing else can be recorded here any more.' },
+  ),
   CustomerRestored: event('customer', {}, { description: 'The record was taken out of the archive.' }),
 };
 export type CustomerEvent = EventOf<typeof customerEvents>;

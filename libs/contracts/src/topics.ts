@@ -1,4 +1,5 @@
 import { customerEvents } from './customers.ts';
+import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
 import { gatewayEvents } from './gateway.ts';
 import { interactionEvents } from './interactions.ts';
@@ -9,11 +10,11 @@ export type ServiceName = (typeof services)[number];
 
 /** The dictionary of every service that publishes events. */
 export const dictionary = {
-  gateway: gatewayEvents,
-  customers: customerEvents,
-  interactions: interactionEvents,
-  sales: salesEvents,
-  analytics: {},
+  gateway: { ...gatewayEvents, ...forgettingEvents },
+  customers: { ...customerEvents, ...erasureEvents, ...forgettingEvents },
+  interactions: { ...interactionEvents, ...forgettingEvents },
+  sales: { ...salesEvents, ...forgettingEvents },
+  analytics: forgettingEvents,
 } as const satisfies Record<ServiceName, EventDefinitions>;
 
 /** The topic that carries a copy of a service's log. */

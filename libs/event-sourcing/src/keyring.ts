@@ -15,7 +15,8 @@ export interface Keyring {
   destroy(subject: string): Promise<void>;
 }
 
-const cacheMilliseconds = 60_000;
+/** The longest that a key may be remembered. */
+const longestCache = 60_000;
 const cacheSize = 50_000;
 
 /** `wrapped` is null where the key was destroyed. */
@@ -31,6 +32,7 @@ export class PostgresKeyring implements Keyring {
   constructor(
     private readonly pool: Pool,
     secrets: Secrets,
+    private readonly cacheMilliseconds = longestCache,
     private readonly now: () => number = Date.now,
   ) {
     this.#master = secrets.key('keyring');
@@ -64,7 +66,7 @@ export class PostgresKeyring implements Keyring {
       const wrapped = rows.get(subject);
       if (wrapped === undefined) continue;
       const key = wrapped ? createSecretKey(open(this.#master, wrapped, subject)) : undefined;
-      this.#cache.set(subject, { key, until: now + cacheMilliseconds });
+      this.#cache.set(subject, { key, until: now + this.cacheMilliseconds });
       if (key) found.set(subject, key);
     }
     return found;

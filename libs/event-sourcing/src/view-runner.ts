@@ -353,6 +353,23 @@ export class ViewRunner {
     await takeCheckpoint(this.#pool, checkpointOf(document.view), 'folds');
   }
 
+  /** Drops the tables of folds that no process of any release has kept for an hour, and what belongs to them. */
+  async dropAbandoned(): Promise<void> {
+    await transaction(this.#pool, async (client) => {
+      const { rows } = await client.query<{ table_name: string }>(
+        `delete from view_tables where kind = 'fold' and not table_name = any($1)
+           and used_at < now() - interval '1 hour' returning table_name`,
+        [this.names],
+      );
+      for (const { table_name: table } of rows) {
+        await client.query(`drop table if exists "${table}" cascade`);
+        await client.query('delete from checkpoints where subscription = $1', [`view:${table}`]);
+        await client.query('delete from broken_keys where view = $1', [table]);
+        await client.query('delete from view_touches where fold_table = $1', [table]);
+      }
+    });
+  }
+
   #reader(client: PoolClient, view: DocumentView): ReadRows {
     return async (from, property, values) =>
       (await this.#tableOf(view, from as unknown as Fold).read(client, property, values)) as never;

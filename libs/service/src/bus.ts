@@ -25,6 +25,10 @@ export class EmbeddedBus implements Bus {
     this.#stores.set(service, store);
   }
 
+  has(service: ServiceName): boolean {
+    return this.#stores.has(service);
+  }
+
   feed(service: ServiceName): Feed {
     const store = this.#stores.get(service);
     if (!store) throw new Error(`${service} does not run in this process`);

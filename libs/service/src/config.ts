@@ -94,6 +94,19 @@ export class ServiceConfig {
   @IsString()
   masterKey!: string;
 
+  /** Seconds for which a process may remember the keys of personal data: so long an erasure waits before it goes on. */
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(60)
+  keyCacheSeconds = 60;
+
+  /** Days for which backups are kept; a certificate of erasure names the day when the last one goes. */
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  backupDays = 30;
+
   @IsIn(['debug', 'info', 'warn', 'error'])
   logLevel: 'debug' | 'info' | 'warn' | 'error' = 'info';
 
@@ -174,6 +187,8 @@ const variables: Record<keyof ServiceConfig, string> = {
   kafkaBrokers: 'THROUGHLINE_KAFKA_BROKERS',
   kafkaReplicationFactor: 'THROUGHLINE_KAFKA_REPLICATION_FACTOR',
   kafkaClient: 'THROUGHLINE_KAFKA_CLIENT',
+  keyCacheSeconds: 'THROUGHLINE_KEY_CACHE_SECONDS',
+  backupDays: 'THROUGHLINE_BACKUP_DAYS',
   kafkaTls: 'THROUGHLINE_KAFKA_TLS',
   kafkaSaslMechanism: 'THROUGHLINE_KAFKA_SASL_MECHANISM',
   kafkaSaslUsername: 'THROUGHLINE_KAFKA_SASL_USERNAME',

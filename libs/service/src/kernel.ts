@@ -11,6 +11,7 @@ import {
   migrateStore,
   passed,
   secretsFrom,
+  type Keyring,
   type Pool,
   type Secrets,
 } from '@throughline/event-sourcing';
@@ -52,13 +53,14 @@ export class Kernel {
     readonly dataSource: DataSource,
     readonly pool: Pool,
     private readonly keyringPool: Pool,
+    readonly keyring: Keyring,
     readonly secrets: Secrets,
     readonly codec: Codec,
     readonly store: EventStore,
     readonly commands: Commands,
     readonly views: ViewRunner,
     readonly meters: Meters,
-    private readonly definition: ServiceDefinition,
+    readonly definition: ServiceDefinition,
   ) {}
 
   /** Opens the databases, makes and migrates what is missing. */
@@ -70,7 +72,7 @@ export class Kernel {
       return databaseUrl(config.databaseUrl, config.databasePrefix + database);
     };
     const keyringPool = quiet(new pg.Pool({ connectionString: await urlOf('keyring'), max: 4 }));
-    const keyring = new PostgresKeyring(keyringPool, secrets);
+    const keyring = new PostgresKeyring(keyringPool, secrets, config.keyCacheSeconds * 1_000);
     await keyring.migrate();
     const url = await urlOf(name);
     const dataSource = await new DataSource({
@@ -102,6 +104,7 @@ export class Kernel {
       dataSource,
       pool,
       keyringPool,
+      keyring,
       secrets,
       codec,
       store,

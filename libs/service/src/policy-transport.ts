@@ -15,6 +15,8 @@ import { isObservable, lastValueFrom, throwError, type Observable } from 'rxjs';
 export type PolicyPattern = {
   policy: string;
   event: string;
+  /** Whose word counts, where several services say it. */
+  feed?: ServiceName;
   /** `beginning`: also what happened before the policy existed. Default: from now on. */
   from?: 'now' | 'beginning';
   /** `connector`: it carries in what an outside system said, in that system's name. Default: `policy`. */
@@ -38,8 +40,13 @@ export class PolicyTransport extends Server implements CustomTransportStrategy {
   listen(callback: () => void): void {
     for (const [pattern, handler] of this.messageHandlers) {
       if (handler.next) throw new Error(`${pattern} is handled twice`);
-      const { policy, event, from = 'now', entry = 'policy' } = JSON.parse(pattern) as PolicyPattern;
-      const feed = ownerOf(event);
+      const {
+        policy,
+        event,
+        feed = ownerOf(event),
+        from = 'now',
+        entry = 'policy',
+      } = JSON.parse(pattern) as PolicyPattern;
       const key = `${policy} ${feed}`;
       const known = this.#policies.get(key) ?? { name: policy, from, entry, feed, handlers: new Map() as Handlers };
       known.handlers.set(event, (recorded) => call(handler, recorded));

@@ -11,6 +11,7 @@ import { takeJsonOnly } from './bodies.ts';
 import { Bus } from './bus.ts';
 import { ServiceConfig } from './config.ts';
 import { followersOf, observe } from './gauges.ts';
+import { ForgetPersonWhenErased, Forgetting } from './forgetting.ts';
 import { HealthController } from './health.controller.ts';
 import { HistoryController } from './history.controller.ts';
 import { Kernel } from './kernel.ts';
@@ -128,6 +129,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
           transport.run({ feed, codec: kernel.codec, pool: kernel.pool, log }, signal),
           bus.relay(definition.name, kernel.store, signal),
           options.work?.(app, signal),
+          app.get(Forgetting).run(signal),
           ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
           // Who has nothing to follow leads all the same.
           signal.aborted ? undefined : once(signal, 'abort'),
@@ -179,12 +181,13 @@ function edge(
     { provide: Log, useValue: log },
     { provide: Bus, useValue: bus },
     Records,
+    Forgetting,
   ];
   return {
     module: EdgeModule,
     global: true,
     imports: [module],
-    controllers: [HealthController, HistoryController, OperationsController],
+    controllers: [HealthController, HistoryController, OperationsController, ForgetPersonWhenErased],
     providers,
     exports: providers,
   };

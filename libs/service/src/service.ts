@@ -2,6 +2,7 @@ import { Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import type { ServiceName } from '@throughline/contracts';
 import type { DocumentView, Fold } from '@throughline/event-sourcing';
 import type { MixedList } from 'typeorm';
+import type { Forgets } from './forgetting.ts';
 
 type Class = abstract new (...args: never[]) => unknown;
 
@@ -20,6 +21,8 @@ export type ServiceDefinition = {
   providers?: NonNullable<ModuleMetadata['providers']>;
   /** Providers that run while this process leads, beside views, policies and relay. */
   workers?: Type<Worker>[];
+  /** Providers that keep something of people besides views. */
+  forgets?: Type<Forgets>[];
   /** Entities of tables that are not views, made by `migrations`. */
   entities?: Class[];
   migrations?: MixedList<new () => unknown> & unknown[];

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { Secrets } from '@throughline/event-sourcing';
-import { SignJWT, calculateJwkThumbprint, exportJWK, jwtVerify, type JWK } from 'jose';
+import { CompactSign, SignJWT, calculateJwkThumbprint, exportJWK, jwtVerify, type JWK } from 'jose';
 
 /** Who a token speaks for. */
 export type Identity = { id: string; type: 'user' | 'api-key' | 'system'; roles: readonly string[] };
@@ -57,6 +57,13 @@ export class Tokens {
     } catch {
       return undefined;
     }
+  }
+
+  /** A document that anybody can check with the public key: a JWS in compact form (RFC 7515). */
+  async sign(document: object): Promise<string> {
+    return new CompactSign(Buffer.from(JSON.stringify(document)))
+      .setProtectedHeader({ alg: 'EdDSA', kid: await this.#keyId() })
+      .sign(this.#private);
   }
 
   /** The public key as a JWK set. */

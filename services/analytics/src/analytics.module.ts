@@ -19,5 +19,6 @@ import { star } from './star/star.view.ts';
   controllers: [ListsController, TimelineController, ReportController],
   providers: [searchEngine, Lists, Timelines, BiSchema, Reports],
   workers: [SearchIndexer],
+  forgets: [SearchIndexer],
 })
 export class AnalyticsModule {}

@@ -2,12 +2,15 @@ import { Service } from '@throughline/service';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
+import { ErasureController } from './erasure/erasure.controller.ts';
+import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
+import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 
 @Service({
   name: 'customers',
-  controllers: [CustomerController],
-  policies: [RecordCustomerWhenSeen],
+  controllers: [CustomerController, ErasureController],
+  policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
   providers: [CustomerNumbers],
   migrations: [CustomerNumber1700000000001],
 })

@@ -6,17 +6,22 @@ import { connectionList } from './connection/connection-list.view.ts';
 import { ConnectionController } from './connection/connection.controller.ts';
 import { Connections } from './connection/connections.store.ts';
 import { Deliveries } from './hooks/deliveries.store.ts';
+import { ErasedRecords } from './erasure/erased-records.store.ts';
 import { DeliveriesWorker } from './hooks/deliveries.worker.ts';
 import { HookController } from './hooks/hook.controller.ts';
 import { Gateway1700000000001 } from './migrations/1-gateway.migration.ts';
+import { ErasedRecords1700000000002 } from './migrations/2-erased-records.migration.ts';
+import { RememberRecordWhenPersonErased } from './policies/remember-record-when-person-erased.policy.ts';
 import { SettingsController } from './settings/settings.controller.ts';
 
 @Service({
   name: 'gateway',
   controllers: [AccessController, ConnectionController, HookController, SettingsController],
   folds: [connectionList],
-  providers: [Credentials, FirstAccessStore, Connections, Deliveries],
+  policies: [RememberRecordWhenPersonErased],
+  providers: [Credentials, FirstAccessStore, Connections, Deliveries, ErasedRecords],
+  forgets: [ErasedRecords],
   workers: [DeliveriesWorker],
-  migrations: [Gateway1700000000001],
+  migrations: [Gateway1700000000001, ErasedRecords1700000000002],
 })
 export class GatewayModule {}

@@ -54,6 +54,8 @@ export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProf
       rows.map((row) => ({ ...row, details: withFields(row.details, fields), updatedAt: effectiveAt })),
     CustomerArchived: (rows, _, { effectiveAt }) =>
       rows.map((row) => ({ ...row, archived: true, updatedAt: effectiveAt })),
+    CustomerErased: (rows, _, { effectiveAt }) =>
+      rows.map((row) => ({ ...row, archived: true, updatedAt: effectiveAt })),
     CustomerRestored: (rows, _, { effectiveAt }) =>
       rows.map((row) => ({ ...row, archived: false, updatedAt: effectiveAt })),
   },

@@ -172,6 +172,13 @@ export class ElasticsearchEngine extends SearchEngine {
     return next;
   }
 
+  async purge(): Promise<void> {
+    const index = `${this.options.prefix}${family}-*`;
+    await this.#try(({ indices }) =>
+      indices.forcemerge({ index, only_expunge_deletes: true, ignore_unavailable: true, allow_no_indices: true }),
+    );
+  }
+
   async count(index: Index): Promise<number> {
     return (await this.#try((client) => client.count({ index: this.#nameOf(index) }))).count;
   }

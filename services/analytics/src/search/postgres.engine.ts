@@ -110,6 +110,13 @@ export class PostgresEngine extends SearchEngine {
   }
 
   async refresh(): Promise<void> {}
+  async purge(): Promise<void> {
+    const { rows } = await this.pool.query<{ table: string }>(
+      `select relname as table from pg_class where relkind = 'r' and starts_with(relname, $1)`,
+      ['search_'],
+    );
+    for (const { table } of rows) await this.pool.query(`vacuum (analyze) "${table}"`);
+  }
 
   async count(index: Index): Promise<number> {
     const { rows } = await this.pool.query<{ n: string }>(

@@ -58,6 +58,8 @@ export abstract class SearchEngine {
   abstract query(index: SearchIndex<never>, query: EngineQuery): Promise<EngineAnswer>;
   /** What was written is found from now on. */
   abstract refresh(): Promise<void>;
+  /** What was overwritten or deleted is gone from the engine's files as well. */
+  abstract purge(): Promise<void>;
   /** Documents of this release's index. */
   abstract count(index: SearchIndex<never>): Promise<number>;
   abstract drop(index: SearchIndex<never>): Promise<void>;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { errorForLog, isTransient, plainTypes } from '@throughline/event-sourcing';
-import { Kernel, Log } from '@throughline/service';
+import { Kernel, Log, type Forgets } from '@throughline/service';
 import type { RecordType } from './record-type.ts';
 import { recordTypes } from './record-types.index.ts';
 import { EngineUnavailable, SearchEngine, type Change } from './search-engine.ts';
@@ -19,7 +19,7 @@ const longestBackoff = 10_000;
  * so an outage of the engine costs only freshness.
  */
 @Injectable()
-export class SearchIndexer implements OnModuleDestroy {
+export class SearchIndexer implements OnModuleDestroy, Forgets {
   #wake = new AbortController();
 
   constructor(
@@ -57,6 +57,11 @@ export class SearchIndexer implements OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.engine.close();
+  }
+
+  async forget(): Promise<void> {
+    if (!(await this.#caughtUp(checkMilliseconds))) throw new EngineUnavailable('the search index is behind');
+    await this.engine.purge();
   }
 
   #complain(error: Error): void {

@@ -26,6 +26,7 @@ export const dimCustomerHistory = fold<DimCustomerHistory, CustomerEvent>(DimCus
     CustomerDetailsChanged: (rows, details, { effectiveAt }) =>
       revised(rows, effectiveAt, (now) => attributesAfter(now, details)),
     CustomerArchived: (rows, _, { effectiveAt }) => revised(rows, effectiveAt, () => ({ archived: true })),
+    CustomerErased: (rows, _, { effectiveAt }) => revised(rows, effectiveAt, () => ({ archived: true })),
     CustomerRestored: (rows, _, { effectiveAt }) => revised(rows, effectiveAt, () => ({ archived: false })),
   },
 });

@@ -111,6 +111,8 @@ export const dimCustomer = fold<DimCustomer, CustomerEvent>(DimCustomer, {
       })),
     CustomerArchived: (rows, _, { effectiveAt }) =>
       rows.map((row) => ({ ...row, archived: true, updatedAt: effectiveAt })),
+    CustomerErased: (rows, _, { effectiveAt }) =>
+      rows.map((row) => ({ ...row, archived: true, updatedAt: effectiveAt })),
     CustomerRestored: (rows, _, { effectiveAt }) =>
       rows.map((row) => ({ ...row, archived: false, updatedAt: effectiveAt })),
   },

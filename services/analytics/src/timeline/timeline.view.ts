@@ -107,6 +107,8 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent>(CustomerEntr
       }),
     CustomerArchived: (rows, _, event) =>
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
+    CustomerErased: (rows, _, event) =>
+      withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
     CustomerRestored: (rows, _, event) =>
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
   },

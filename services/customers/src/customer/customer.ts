@@ -15,7 +15,8 @@ export type CustomerCommand =
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
   | { type: 'ArchiveCustomer' }
-  | { type: 'RestoreCustomer' };
+  | { type: 'RestoreCustomer' }
+  | { type: 'EraseCustomer'; erasureId: string };
 
 export type CustomerRules = {
   /** What an e-mail that another customer has does to people and the API. Connectors are never refused. */
@@ -26,7 +27,7 @@ export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
 type ExternalId = { connectionId: string; id: string };
 
 export type Customer = {
-  status: 'none' | 'active' | 'archived';
+  status: 'none' | 'active' | 'archived' | 'erased';
   number: string;
   details: CustomerFields;
   emailsReserved: boolean;
@@ -59,6 +60,10 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     }
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
     if (state.status === 'none') throw notFound('customer-not-found');
+    if (command.type === 'EraseCustomer') {
+      return state.status === 'erased' ? [] : [{ type: 'CustomerErased', erasureId: command.erasureId }];
+    }
+    if (state.status === 'erased') throw conflict('customer-erased');
 
     switch (command.type) {
       case 'ChangeCustomer': {
@@ -95,6 +100,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
         return { ...state, status: 'archived' };
       case 'CustomerRestored':
         return { ...state, status: 'active' };
+      case 'CustomerErased':
+        return { ...customer.initial, number: state.number, status: 'erased' };
     }
   },
 
@@ -112,6 +119,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     ...asShown(details),
     externalIds,
     archived: status === 'archived',
+    ...(status === 'erased' && { erased: true }),
   }),
 };
 
@@ -124,6 +132,8 @@ function recordSeen(
   command: Extract<CustomerCommand, { type: 'RecordSeenCustomer' }>,
 ): CustomerEvent[] {
   const { stamp, number, externalId, fields } = command;
+  // A late delivery brings nobody back.
+  if (state.status === 'erased') return [];
   if (state.status === 'none') {
     return [
       { type: 'CustomerCreated', number, ...fields, emailsReserved: false, stamp, ...(externalId && { externalId }) },

@@ -121,6 +121,11 @@ export class Deliveries extends EventEmitter<{ stored: [] }> {
     return { items: page.map(shown), nextCursor: rows.length > page.length ? String(page.at(-1)?.seq) : null };
   }
 
+  /** Messages that have done their work, and name a person who was erased. */
+  async forget(ids: readonly string[]): Promise<void> {
+    await this.kernel.pool.query(`delete from deliveries where id::text = any($1) and status = 'applied'`, [ids]);
+  }
+
   /** Applied messages have done their work: they go after thirty days. */
   async purge(): Promise<void> {
     await this.kernel.pool.query(

@@ -8,6 +8,7 @@ import { Unmappable, type Delivery, type MappingContext, type Seen } from '../co
 import { mappers } from '../connectors/mappers.ts';
 import { ReadBackFailed, SapReader } from '../connectors/sap-read-back.client.ts';
 import { isSapEvent, readBackRequest, withReadBack } from '../connectors/sap.ts';
+import { ErasedRecords } from '../erasure/erased-records.store.ts';
 import { Deliveries, type PendingDelivery } from './deliveries.store.ts';
 import { seenDeciders } from './seen.ts';
 
@@ -27,6 +28,7 @@ export class DeliveriesWorker {
     private readonly commands: Commands,
     private readonly connections: Connections,
     private readonly deliveries: Deliveries,
+    private readonly erased: ErasedRecords,
     private readonly log: Log,
   ) {}
 
@@ -62,7 +64,9 @@ export class DeliveriesWorker {
         ...(connection.mapping !== undefined && { mapping: connection.mapping }),
       };
       for (const whole of await this.#complete(connection, delivery)) {
-        for (const seen of mappers[connection.kind](whole, context)) await this.#record(connection, id, seen);
+        for (const seen of mappers[connection.kind](whole, context)) {
+          await this.#record(connection, id, await this.erased.redirect(seen));
+        }
       }
       await this.deliveries.applied(id);
     } catch (error) {

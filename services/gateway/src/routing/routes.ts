@@ -12,14 +12,14 @@ export const routes: readonly Route[] = [
   { methods: ['POST'], path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
   { methods: read, path: /^\/api\/customers\/[^/]+\/(timeline|first-contact)$/, service: 'analytics' },
   { methods: any, path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
-  { methods: any, path: /^\/api\/customers(\/|$)/, service: 'customers' },
+  { methods: any, path: /^\/api\/(customers|erasures)(\/|$)/, service: 'customers' },
   { methods: any, path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
   { methods: any, path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
 
 const writers = ['administrator', 'member', 'integration'];
-/** What decides over everybody's figures. */
-const configuration = /^\/api\/(pipelines|exchange-rates)(\/|$)/;
+/** What decides over everybody's figures, and what cannot be undone. */
+const configuration = /^\/api\/((pipelines|exchange-rates)(\/|$)|customers\/[^/]+\/erase$)/;
 
 /** What a caller's roles allow on the routes of the table: readers read, and configuration is the administrators'. */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {

@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import type { ErasureEvent, ForgettingEvent, RecordedOf } from '@throughline/contracts';
+import {
+  Commands,
+  derivedId,
+  errorForLog,
+  isTransient,
+  plainTypes,
+  runInContext,
+  systemContext,
+  transaction,
+  type Decider,
+} from '@throughline/event-sourcing';
+import { ServiceConfig } from './config.ts';
+import { Kernel } from './kernel.ts';
+import { Log } from './log.ts';
+import type { PolicyPattern } from './policy-transport.ts';
+
+type PersonErased = RecordedOf<Extract<ErasureEvent, { type: 'PersonErased' }>>;
+type ForgettingCommand = { type: 'Forget'; erasureId: string; customerId: string };
+
+/** Provided by a service that keeps more of people than views: raw messages, search indexes. */
+export interface Forgets {
+  /** Removes all that it keeps of a data subject. May be called again. */
+  forget(subject: string): Promise<void>;
+}
+
+/** A service's word that it holds nothing of a person any more. */
+export const forgetting: Decider<boolean, ForgettingCommand, ForgettingEvent> = {
+  category: 'forgetting',
+  initial: false,
+  decide: (said, { erasureId, customerId }) => (said ? [] : [{ type: 'PersonForgotten', erasureId, customerId }]),
+  evolve: () => true,
+};
+
+const askMilliseconds = 1_000;
+/** Beyond the time for which keys are remembered: batches under way were decoded with them. */
+const marginMilliseconds = 2_000;
+
+const on: PolicyPattern = { policy: 'forget-person-when-erased', event: 'PersonErased', from: 'beginning' };
+
+/** In every service: what was derived from the data of a person whose key was destroyed has to go. */
+@Controller()
+export class ForgetPersonWhenErased {
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly config: ServiceConfig,
+  ) {}
+
+  @EventPattern(on)
+  async erased(@Payload() { stream, data }: PersonErased) {
+    const wait = this.config.keyCacheSeconds * 1_000 + marginMilliseconds;
+    await this.kernel.pool.query(
+      `insert into forgettings (erasure_id, subject, not_before)
+       values ($1, $2, now() + $3 * interval '1 millisecond') on conflict do nothing`,
+      [stream.id, data.customerId, wait],
+    );
+  }
+}
+
+type Row = { erasureId: string; subject: string; asked: boolean };
+
+/**
+ * Waits until no process can know the key any more, has every view fold the person's keys anew, lets the service's own
+ * stores forget, and then says so.
+ */
+@Injectable()
+export class Forgetting {
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly commands: Commands,
+    private readonly modules: ModuleRef,
+    private readonly log: Log,
+  ) {}
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const { rows } = await this.kernel.pool.query<Row>({
+          text: `select erasure_id as "erasureId", subject, asked from forgettings where not_before <= now()`,
+          types: plainTypes,
+        });
+        for (const row of rows) await this.#goOn(row);
+      } catch (error) {
+        if (!signal.aborted && !isTransient(error)) this.log.error('an erasure waits', errorForLog(error));
+      }
+      await sleep(askMilliseconds, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #goOn({ erasureId, subject, asked }: Row): Promise<void> {
+    if (!asked) return this.#ask(erasureId, subject);
+    await this.#askAgain(subject);
+    const { rows } = await this.kernel.pool.query<{ left: string }>(
+      `select count(*) as left from view_tables t where kind = 'fold' and not exists (
+         select from view_jobs j where j.table_name = t.table_name and j.kind = 'forget' and j.subject = $1
+           and j.state = 'done')`,
+      [subject],
+    );
+    if (rows[0]?.left !== '0') return;
+    for (const keeper of this.kernel.definition.forgets ?? []) {
+      await this.modules.get<Forgets>(keeper, { strict: false }).forget(subject);
+    }
+    await this.#clean();
+    const { service } = this.kernel;
+    const context = { ...systemContext(service), commandId: derivedId('forgetting', erasureId) };
+    await runInContext(context, () =>
+      this.commands.execute(forgetting, erasureId, { type: 'Forget', erasureId, customerId: subject }),
+    );
+    await this.kernel.pool.query('delete from forgettings where erasure_id = $1', [erasureId]);
+  }
+
+  /** Tables of a release that is gone are dropped: nobody would fold them anew. What failed is tried again, now and then. */
+  async #askAgain(subject: string): Promise<void> {
+    await this.kernel.views.dropAbandoned();
+    await this.kernel.pool.query(
+      `insert into view_jobs (table_name, kind, subject, requested_by)
+       select distinct table_name, 'forget', subject, requested_by from view_jobs f
+       where subject = $1 and state = 'failed' and finished_at < now() - interval '1 minute'
+         and not exists (select from view_jobs j where j.table_name = f.table_name and j.subject = $1 and j.id > f.id)`,
+      [subject],
+    );
+  }
+
+  /** What Postgres itself remembers of rows that are gone: samples for the planner, and the rows until they are vacuumed. */
+  async #clean(): Promise<void> {
+    const { rows } = await this.kernel.pool.query<{ table: string }>('select table_name as table from view_tables');
+    for (const { table } of rows) await this.kernel.pool.query(`vacuum (analyze) "${table}"`);
+  }
+
+  async #ask(erasureId: string, subject: string): Promise<void> {
+    await transaction(this.kernel.pool, async (client) => {
+      await client.query(
+        `insert into view_jobs (table_name, kind, subject, requested_by)
+         select table_name, 'forget', $2, 'erasure:' || $1 from view_tables where kind = 'fold'`,
+        [erasureId, subject],
+      );
+      await client.query('update forgettings set asked = true where erasure_id = $1', [erasureId]);
+    });
+  }
+}

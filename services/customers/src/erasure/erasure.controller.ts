@@ -1,0 +1,34 @@
+import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Commands, derivedId } from '@throughline/event-sourcing';
+import { IdPipe, Records, ServiceConfig, Tokens } from '@throughline/service';
+import { builtInRules, customer } from '../customer/customer.ts';
+import { certificateOf } from './certificate.ts';
+import { erasure } from './erasure.ts';
+
+@Controller()
+export class ErasureController {
+  constructor(
+    private readonly commands: Commands,
+    private readonly records: Records,
+    private readonly tokens: Tokens,
+    private readonly config: ServiceConfig,
+  ) {}
+
+  /** Cannot be undone. What is derived from the person's data follows within minutes: ask the erasure how far it is. */
+  @Post('customers/:id/erase')
+  @HttpCode(202)
+  async erase(@Param('id', IdPipe) id: string) {
+    const erasureId = derivedId('erasure', id);
+    await this.commands.execute(customer, id, { type: 'EraseCustomer', erasureId }, { rules: builtInRules });
+    return { erasureId };
+  }
+
+  @Get('erasures/:id')
+  async read(@Param('id', IdPipe) id: string) {
+    const { fields, ...record } = await this.records.read(erasure, id);
+    if (fields['status'] !== 'completed') return { ...record, fields };
+    const { events } = await this.commands.load(erasure, id);
+    const certificate = certificateOf(id, events, this.config.backupDays);
+    return { ...record, fields: { ...fields, certificate, signed: await this.tokens.sign(certificate) } };
+  }
+}
