@@ -17,6 +17,7 @@ export type Problem = {
   code: string;
   params?: Readonly<Record<string, unknown>>;
   errors?: readonly FieldError[];
+  headers?: Readonly<Record<string, string>>;
 };
 
 /** A request whose shape is wrong: 400 with every failing field. */
@@ -34,6 +35,8 @@ export class HttpProblem extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
+    /** What the status asks for: `Retry-After`, `Allow`. */
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(code);
   }
@@ -56,7 +59,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Refusal)
     return { status: statusOf[error.kind], code: error.code, params: error.params, errors: error.errors };
   if (error instanceof ShapeError) return { status: 400, code: error.code, errors: error.errors };
-  if (error instanceof HttpProblem) return { status: error.status, code: error.code };
+  if (error instanceof HttpProblem) return { status: error.status, code: error.code, headers: error.headers };
   if (isTransient(error)) return { status: 503, code: 'unavailable' };
   const { code, statusCode } = error as { code?: string; statusCode?: number };
   if (code?.startsWith('FST_ERR_CTP_') && statusCode === 400) return { status: 400, code: 'unreadable-json' };
@@ -72,11 +75,12 @@ export function sendProblem(
   problem: Problem,
   traceId: string,
 ): FastifyReply {
-  const { status, code, params = {}, errors = [] } = problem;
+  const { status, code, params = {}, errors = [], headers = {} } = problem;
   const language = languageOf(request.headers['accept-language']);
   const title = messageOf(language, code, params);
   return reply
     .code(status)
+    .headers(headers)
     .header('content-type', 'application/problem+json; charset=utf-8')
     .header('content-language', language)
     .send(

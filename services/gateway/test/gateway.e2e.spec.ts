@@ -117,6 +117,20 @@ describe('the door', () => {
     expect([await status('another-key'), await status('preset-key')]).toEqual([200, 401]);
     await other.stop();
   });
+
+  it('is not forced by guessing tokens and keys, and stays open for those who have one', async () => {
+    const { key } = (await call('POST', '/api/api-keys', { name: 'ERP', roles: ['reader'] })).body;
+    const replies = [];
+    for (let index = 0; index < 65; index += 1) {
+      replies.push(await caller(gateway.url, () => `guess-${index}`)('GET', '/api/me'));
+    }
+    expect(replies[0]?.status).toBe(401);
+    expect(replies.at(-1)).toMatchObject({ status: 429, body: { code: 'too-many-requests' } });
+    expect(replies.at(-1)?.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    expect((await call('GET', '/api/me')).status).toBe(200);
+    expect((await caller(gateway.url, () => key)('GET', '/api/me')).status).toBe(200);
+    expect((await anonymous('GET', '/api/me')).status).toBe(401);
+  });
 });
 
 describe('a connection', () => {
