@@ -2,6 +2,7 @@ import { type CallHandler, type ExecutionContext, type NestInterceptor } from '@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, map, switchMap, type Observable } from 'rxjs';
 import type { Kernel } from './kernel.ts';
+import { pathOf } from './public-routes.ts';
 import type { RecordAnswer } from './records.ts';
 
 const fenceMilliseconds = 2_000;
@@ -27,9 +28,8 @@ export class Answer implements NestInterceptor {
         if (position) void reply.header('x-position', `${this.kernel.service}@${position}`);
         if (!isRecord(value)) return value;
         void reply.header('etag', `"${value.version}"`);
-        const path = request.url.split('?', 1)[0] as string;
         const created = request.method === 'POST' && reply.statusCode === 201;
-        if (created) void reply.header('location', `${path.replace(/\/$/, '')}/${value.id}`);
+        if (created) void reply.header('location', `${pathOf(request.url)}/${value.id}`);
         return { id: value.id, version: value.version, ...value.fields };
       }),
     );

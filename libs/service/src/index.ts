@@ -13,6 +13,7 @@ export * from './openapi.ts';
 export * from './policy-transport.ts';
 export * from './problem.ts';
 export * from './process.ts';
+export { pathOf } from './public-routes.ts';
 export * from './records.ts';
 export * from './request.ts';
 export * from './serve.ts';

@@ -2,7 +2,7 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import { Refusal, errorForLog, isTransient, type FieldError, type RefusalKind } from '@throughline/event-sourcing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from './log.ts';
-import { languageOf, messageOf } from './messages.ts';
+import { languageOf, messageOf, type Language } from './messages.ts';
 
 const statusOf: Record<RefusalKind, number> = {
   forbidden: 403,
@@ -48,9 +48,12 @@ const codeOfStatus: Record<number, string> = {
   403: 'forbidden',
   404: 'not-found',
   405: 'method-not-allowed',
+  408: 'request-timeout',
   413: 'too-large',
+  414: 'url-too-long',
   415: 'unsupported-media-type',
   429: 'too-many-requests',
+  431: 'headers-too-large',
   503: 'unavailable',
 };
 
@@ -62,45 +65,47 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof HttpProblem) return { status: error.status, code: error.code, headers: error.headers };
   if (isTransient(error)) return { status: 503, code: 'unavailable' };
   const { code, statusCode } = error as { code?: string; statusCode?: number };
+  if (code === 'FST_ERR_BAD_URL') return { status: 400, code: 'unreadable-url' };
   if (code?.startsWith('FST_ERR_CTP_') && statusCode === 400) return { status: 400, code: 'unreadable-json' };
   const status = error instanceof HttpException ? error.getStatus() : (statusCode ?? 500);
   if (status >= 400 && status < 500) return { status, code: codeOfStatus[status] ?? 'invalid-request' };
   return status === 503 ? { status, code: 'unavailable' } : { status: 500, code: 'internal' };
 }
 
-/** Writes an RFC 9457 problem. */
+/** An RFC 9457 problem as JSON. */
+export function textOf({ status, code, params = {}, errors = [] }: Problem, language: Language, traceId: string) {
+  const title = messageOf(language, code, params);
+  return JSON.stringify({
+    ...params,
+    type: `/problems/${code}`,
+    title,
+    status,
+    detail: title,
+    code,
+    traceId,
+    ...(errors.length > 0 && {
+      errors: errors.map(({ path, code: field, params: fill }) => ({
+        path,
+        code: field,
+        message: messageOf(language, field, fill),
+      })),
+    }),
+  });
+}
+
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
   problem: Problem,
   traceId: string,
 ): FastifyReply {
-  const { status, code, params = {}, errors = [], headers = {} } = problem;
   const language = languageOf(request.headers['accept-language']);
-  const title = messageOf(language, code, params);
   return reply
-    .code(status)
-    .headers(headers)
+    .code(problem.status)
+    .headers(problem.headers ?? {})
     .header('content-type', 'application/problem+json; charset=utf-8')
     .header('content-language', language)
-    .send(
-      JSON.stringify({
-        ...params,
-        type: `/problems/${code}`,
-        title,
-        status,
-        detail: title,
-        code,
-        traceId,
-        ...(errors.length > 0 && {
-          errors: errors.map(({ path, code: field, params: fill }) => ({
-            path,
-            code: field,
-            message: messageOf(language, field, fill),
-          })),
-        }),
-      }),
-    );
+    .send(textOf(problem, language, traceId));
 }
 
 /** The one place that turns what was thrown into an answer. */

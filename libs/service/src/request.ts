@@ -4,7 +4,7 @@ import type { ServiceName } from '@throughline/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from './log.ts';
 import { HttpProblem, ShapeError, type ProblemFilter } from './problem.ts';
-import { isPublic } from './public-routes.ts';
+import { isPublic, pathOf } from './public-routes.ts';
 import type { Identity, Tokens } from './tokens.ts';
 
 declare module 'fastify' {
@@ -93,8 +93,7 @@ export function prepareRequests(
       'cache-control': 'no-store',
     });
     request.after = positionsOf(request.headers['x-after']);
-    const path = request.url.split('?', 1)[0] as string;
-    if (isPublic(path)) return done();
+    if (isPublic(pathOf(request.url))) return done();
     authenticate(request).then(
       (identity) => {
         if (!identity)

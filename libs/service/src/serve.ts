@@ -9,6 +9,7 @@ import { Answer } from './answer.ts';
 import { takeJsonOnly } from './bodies.ts';
 import type { Bus } from './bus.ts';
 import { ServiceConfig } from './config.ts';
+import { refusals, watchRoutes } from './framework-errors.ts';
 import { HealthController } from './health.controller.ts';
 import { HistoryController } from './history.controller.ts';
 import { Kernel } from './kernel.ts';
@@ -68,7 +69,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const adapter = new FastifyAdapter({
     bodyLimit: megabyte,
     trustProxy: config.trustProxy,
-    routerOptions: { maxParamLength: 500 },
+    routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
+    ...refusals(problems),
   });
   const app = await NestFactory.create<NestFastifyApplication>(edge(module, { kernel, tokens, config, log }), adapter, {
     logger: log.forNest(),
@@ -79,6 +81,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log });
   takeJsonOnly(fastify as never);
+  const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });
   app.useGlobalFilters(problems);
@@ -90,6 +93,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   await app.startAllMicroservices();
   const document = openApiOf(app, definition.name);
   fastify.get('/openapi.json', async () => document);
+  await app.init();
+  refuseOtherMethods();
   await app.listen(config.port, config.host);
   const url = await app.getUrl();
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CustomerFields, SourceStamp } from '@throughline/contracts';
 import { newId, recordId } from '@throughline/event-sourcing';
@@ -72,6 +73,44 @@ describe('the customers service', () => {
       body: { code: 'too-large' },
     });
     expect(await service.call('GET', '/api/nothing')).toMatchObject({ status: 404, body: { code: 'not-found' } });
+  });
+
+  it('says which methods an address knows, and passes over a slash at its end', async () => {
+    const { id } = await create();
+    for (const [method, path, allow] of [
+      ['PUT', `/api/customers/${id}`, 'DELETE, GET, HEAD, PATCH'],
+      ['OPTIONS', `/api/customers/${id}/archive/`, 'POST'],
+      ['PATCH', '/api/customers/by/email/a@example.com', 'GET, HEAD, PUT'],
+    ] as const) {
+      const refused = await service.call(method, path);
+      expect([refused.status, refused.body.code, refused.headers.get('allow')]).toEqual([
+        405,
+        'method-not-allowed',
+        allow,
+      ]);
+    }
+    expect((await service.call('GET', `/api/customers/${id}/`)).body.id).toBe(id);
+    expect((await service.call('POST', '/api/customers/', { name: 'Slash' })).status).toBe(201);
+    expect((await service.call('PUT', '/api/nothing')).status).toBe(404);
+  });
+
+  it('says as a problem what no route was found for', async () => {
+    const problem = async (path: string, headers = {}) => {
+      const { status, body, headers: answered } = await service.call('GET', path, undefined, headers);
+      expect(answered.get('content-type')).toContain('application/problem+json');
+      return [status, body.code];
+    };
+    expect(await problem('/api/customers/by/email/%FF')).toEqual([400, 'unreadable-url']);
+    expect(await problem(`/api/customers/by/email/${'x'.repeat(501)}`)).toEqual([414, 'url-too-long']);
+    expect(await problem(`/api/customers?q=${'x'.repeat(20_000)}`)).toEqual([431, 'headers-too-large']);
+    const raw = await new Promise<string>((resolve, reject) => {
+      const { hostname, port } = new URL(service.url);
+      let text = '';
+      const socket = connect(Number(port), hostname, () => socket.write('GET / HTTP/1.1\r\nbad header\r\n\r\n'));
+      socket.on('data', (chunk) => (text += String(chunk))).on('close', () => resolve(text));
+      socket.on('error', reject);
+    });
+    expect(raw).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json.*"code":"unreadable-request"/s);
   });
 
   it('changes only what is named, and clears by null', async () => {

@@ -4,6 +4,7 @@ import type { ServiceName } from '@throughline/contracts';
 import {
   HttpProblem,
   Tokens,
+  pathOf,
   startService,
   takeJsonOnly,
   type Bus,
@@ -69,7 +70,7 @@ const isReady = (base: string): Promise<boolean> =>
 /** Hooks are signed over the bytes, and what is handed on is handed on as it came: only own routes get parsed JSON. */
 function keepBodiesRaw(app: NestFastifyApplication): void {
   takeJsonOnly(app.getHttpAdapter().getInstance() as never, ({ method, url }) => {
-    const path = url.split('?', 1)[0] as string;
+    const path = pathOf(url);
     return path.startsWith('/hooks/') || ownerOf(method, path) !== undefined;
   });
 }
@@ -77,7 +78,7 @@ function keepBodiesRaw(app: NestFastifyApplication): void {
 const requestsPerMinute = 6_000;
 const signInsPerMinute = 20;
 const failuresPerMinute = 60;
-const isSignIn = ({ url }: { url: string }): boolean => /^\/api\/sessions\/?(\?|$)/.test(url);
+const isSignIn = ({ url }: { url: string }): boolean => pathOf(url) === '/api/sessions';
 
 type CountFailure = (request: FastifyRequest) => Promise<void>;
 

@@ -79,6 +79,25 @@ describe('the gateway', () => {
     const wrong = await call('PATCH', '/api/settings', { timeZone: 'Mars/Base', baseCurrency: 'XYZ' });
     expect([wrong.status, wrong.body.errors.length]).toEqual([422, 2]);
   });
+
+  it('answers 405 with what an address knows, 404 for one that nobody has, and passes over a slash at its end', async () => {
+    for (const [method, path, allow] of [
+      ['GET', '/api/sessions', 'POST'],
+      ['PUT', '/api/me/', 'GET, HEAD'],
+      ['DELETE', '/api/connections', 'GET, HEAD, POST'],
+    ] as const) {
+      const { status, body, headers } = await call(method, path);
+      expect([status, body.code, headers.get('allow')]).toEqual([405, 'method-not-allowed', allow]);
+    }
+    expect((await call('GET', '/api/nothing/')).status).toBe(404);
+    expect((await call('GET', '/api/me/')).body.email).toBe('admin@example.com');
+    expect((await anonymous('POST', '/api/sessions/', { email: 'admin@example.com' })).body.code).toBe(
+      'invalid-request',
+    );
+    for (const path of ['/api/customers/by/email/%FF', '/api/customers?q=%FF']) {
+      expect(await call('GET', path)).toMatchObject({ status: 400, body: { code: 'unreadable-url' } });
+    }
+  });
 });
 
 describe('the door', () => {

@@ -38,7 +38,7 @@ export class HookController {
         .code(greeting.status)
         .headers(greeting.headers ?? {})
         .send();
-    if (request.method !== 'POST') throw new HttpProblem(405, 'method-not-allowed');
+    if (request.method !== 'POST') throw new HttpProblem(405, 'method-not-allowed', { allow: 'POST' });
     if (verify(kind, secrets, headers, raw, new Date()) !== 'ok') throw new HttpProblem(401, 'wrong-signature');
     const body = readable(raw);
     const delivery = { connectionId: id, headers: kept(headers), body, receivedAt: new Date().toISOString() };

@@ -1,9 +1,9 @@
 import replyFrom from '@fastify/reply-from';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServiceName } from '@throughline/contracts';
-import { HttpProblem, problemOf, sendProblem, type Identity, type Tokens } from '@throughline/service';
+import { HttpProblem, pathOf, problemOf, sendProblem, type Identity, type Tokens } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isAllowed, ownerOf } from './routes.ts';
+import { isAllowed, methodsBeside, ownerOf } from './routes.ts';
 
 const tokenSeconds = 60;
 const reuseMilliseconds = 30_000;
@@ -35,6 +35,9 @@ function isReadable(url: string): boolean {
   }
 }
 
+const withOthers = (allow: string, path: string): string =>
+  [...new Set([...allow.split(', '), ...methodsBeside(path)])].sort().join(', ');
+
 /** Hands every request on to the service that owns its path, under a token that says who asks. */
 export async function forwardToOwners(
   app: NestFastifyApplication,
@@ -48,13 +51,13 @@ export async function forwardToOwners(
   });
 
   fastify.all('/api/*', async (request: FastifyRequest, reply: FastifyReply) => {
-    const path = (request.url.split('?', 1)[0] as string).replace(/(.)\/$/, '$1');
+    const path = pathOf(request.url);
     const service = ownerOf(request.method, path);
     const answer = (error: unknown) => sendProblem(request, reply, problemOf(error), request.traceId ?? request.id);
     if (!service) return answer(new HttpProblem(404, 'not-found'));
     const identity = request.identity as Identity;
     if (!isAllowed(identity.roles, request.method, path)) return answer(new HttpProblem(403, 'forbidden'));
-    if (!isReadable(request.url)) return answer(new HttpProblem(400, 'invalid-request'));
+    if (!isReadable(request.url)) return answer(new HttpProblem(400, 'unreadable-url'));
     const pass = await passes.for(identity);
     const { method, body } = request;
     return reply.from(baseUrl(service) + request.url, {
@@ -68,6 +71,8 @@ export async function forwardToOwners(
         authorization: `Bearer ${pass}`,
         traceparent: request.traceparent,
       }),
+      rewriteHeaders: (headers: Record<string, string>) =>
+        headers['allow'] === undefined ? headers : { ...headers, allow: withOthers(headers['allow'], path) },
       onError: () => void answer(new HttpProblem(503, 'unavailable')),
     } as never);
   });
