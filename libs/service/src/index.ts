@@ -1,4 +1,5 @@
 export * from './answer.ts';
+export { Actor, Answers, Total, orNull, page, record } from './answers.ts';
 export * from './bodies.ts';
 export * from './bus.ts';
 export * from './config.ts';

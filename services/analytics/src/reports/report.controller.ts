@@ -1,9 +1,9 @@
 import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
 import { invalid, notFound, type FieldError } from '@throughline/event-sourcing';
-import { languageOf } from '@throughline/service';
+import { Answers, languageOf } from '@throughline/service';
 import { customersBySource } from './customers-by-source.report.ts';
 import { funnel } from './funnel.report.ts';
-import { ReportQuery } from './report.dto.ts';
+import { ReportQuery, ReportResult, Reports as ReportPage } from './report.dto.ts';
 import type { Report } from './report.query.ts';
 import { Reports, type ReportFilter } from './reports.store.ts';
 import { revenueByMonth } from './revenue-by-month.report.ts';
@@ -16,12 +16,14 @@ export class ReportController {
   constructor(private readonly reports: Reports) {}
 
   @Get()
+  @Answers(ReportPage)
   list(@Headers('accept-language') language?: string) {
     const items = reports.map((report) => described(report, language));
     return { items, nextCursor: null, total: { value: items.length, exact: true } };
   }
 
   @Get(':name')
+  @Answers(ReportResult)
   async run(@Param('name') name: string, @Query() query: ReportQuery, @Headers('accept-language') language?: string) {
     const report = reports.find((one) => one.name === name);
     if (!report) throw notFound('report-not-found');

@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Commands, Refusal, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
 import { normaliseEmail } from '@throughline/language';
-import { AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
+import { Answers, AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
-import { ChangeCustomerDto, CreateCustomerDto } from './customer.dto.ts';
+import { ChangeCustomerDto, CreateCustomerDto, Customer } from './customer.dto.ts';
 import { builtInRules, customer, type CustomerCommand } from './customer.ts';
 
 const uniqueKeys: Record<string, (value: string) => string> = {
@@ -12,6 +12,7 @@ const uniqueKeys: Record<string, (value: string) => string> = {
 };
 
 @Controller('customers')
+@Answers(Customer)
 export class CustomerController {
   constructor(
     private readonly commands: Commands,

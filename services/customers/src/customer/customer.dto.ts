@@ -1,3 +1,5 @@
+import { customerRecord } from '@throughline/contracts';
+import { record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -13,6 +15,8 @@ import {
   MinLength,
   ValidateNested,
 } from 'class-validator';
+
+export const Customer = record('Customer', customerRecord);
 
 class EmailDto {
   @IsString() @MinLength(1) @MaxLength(320) value!: string;

@@ -1,4 +1,6 @@
-import { Type } from 'class-transformer';
+import { connectionKinds, InstantText, OneOf, Uuid } from '@throughline/contracts';
+import { page, record } from '@throughline/service';
+import { Type as Nested } from 'class-transformer';
 import {
   Allow,
   IsIn,
@@ -11,7 +13,20 @@ import {
   ValidateNested,
   IsObject,
 } from 'class-validator';
+import { Type } from 'typebox';
 import { offeredKinds } from './connection.ts';
+
+const text = Type.String();
+const shown = { name: text, kind: OneOf(connectionKinds), archived: Type.Boolean(), hookUrl: text };
+export const Connection = record('Connection', {
+  ...shown,
+  mapping: Type.Optional(Type.Unknown()),
+  readBackUrl: Type.Optional(text),
+});
+export const ConnectionPage = page(
+  'Connection',
+  Type.Object({ id: Uuid, ...shown, createdAt: InstantText }, { title: 'ConnectionItem' }),
+);
 
 export class AuthDto {
   @IsIn(['basic', 'bearer']) type!: 'basic' | 'bearer';
@@ -29,10 +44,10 @@ export class ReadBackDto {
 export class ChangeConnectionDto {
   @IsOptional() @IsString() @MinLength(1) @MaxLength(200) name?: string;
   @IsOptional() @IsString() @MinLength(8) @MaxLength(500) secret?: string;
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => AuthDto) auth?: AuthDto;
+  @IsOptional() @IsObject() @ValidateNested() @Nested(() => AuthDto) auth?: AuthDto;
   /** Checked by the mapping's own rules. */
   @Allow() mapping?: unknown;
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => ReadBackDto) readBack?: ReadBackDto;
+  @IsOptional() @IsObject() @ValidateNested() @Nested(() => ReadBackDto) readBack?: ReadBackDto;
 }
 
 export class MakeConnectionDto extends ChangeConnectionDto {

@@ -1,10 +1,13 @@
 import { Body, Controller, Get, Patch, Req } from '@nestjs/common';
+import { organisationEvents } from '@throughline/contracts';
 import { Commands } from '@throughline/event-sourcing';
-import { type RecordAnswer } from '@throughline/service';
+import { Answers, record, type RecordAnswer } from '@throughline/service';
 import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { requireAdministrator } from '../access/access.controller.ts';
 import { organisation, organisationId } from './organisation.ts';
+
+const Settings = record('Settings', organisationEvents.OrganisationConfigured.data.properties);
 
 class SettingsDto {
   @IsOptional() @IsString() @MaxLength(200) name?: string;
@@ -13,6 +16,7 @@ class SettingsDto {
 }
 
 @Controller('settings')
+@Answers(Settings)
 export class SettingsController {
   constructor(private readonly commands: Commands) {}
 

@@ -1,5 +1,11 @@
-import { directions, interactionKinds, type Direction, type InteractionKind } from '@throughline/contracts';
-import { IsInstant } from '@throughline/service';
+import {
+  directions,
+  interactionKinds,
+  interactionRecord,
+  type Direction,
+  type InteractionKind,
+} from '@throughline/contracts';
+import { IsInstant, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -13,6 +19,8 @@ import {
   ValidateNested,
   IsObject,
 } from 'class-validator';
+
+export const Interaction = record('Interaction', interactionRecord);
 
 class FollowUpDto {
   @IsString() @MinLength(1) @MaxLength(2000) plan!: string;

@@ -1,5 +1,9 @@
+import { dealRecord } from '@throughline/contracts';
+import { record } from '@throughline/service';
 import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
 import { Id, MoneyField, RealDate, type MoneyDto } from '../money/money.dto.ts';
+
+export const Deal = record('Deal', dealRecord);
 
 export class OpenDealDto {
   @IsOptional() @Id() id?: string;

@@ -1,6 +1,12 @@
-import { HistoryQuery } from '@throughline/service';
+import { exchangeRateEvents } from '@throughline/contracts';
+import { HistoryQuery, page, record } from '@throughline/service';
 import { IsOptional } from 'class-validator';
+import { Type } from 'typebox';
 import { CurrencyCode, DecimalText, RealDate } from '../money/money.dto.ts';
+
+const rate = exchangeRateEvents.ExchangeRateSet.data.properties;
+export const ExchangeRate = record('ExchangeRate', rate);
+export const ExchangeRatePage = page('ExchangeRate', Type.Object(rate, { title: 'DatedRate' }));
 
 export class SetExchangeRateDto {
   @CurrencyCode() currency!: string;

@@ -1,3 +1,5 @@
+import { orderRecord } from '@throughline/contracts';
+import { record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -13,6 +15,8 @@ import {
   IsObject,
 } from 'class-validator';
 import { CurrencyCode, DecimalText, Id, MoneyField, RealInstant, type MoneyDto } from '../money/money.dto.ts';
+
+export const Order = record('Order', orderRecord);
 
 class OrderLineDto {
   @IsOptional() @IsString() @MinLength(1) @MaxLength(100) lineId?: string;
