@@ -64,6 +64,8 @@ export const ProblemAnswer = Type.Object(
     code: text,
     traceId: text,
     errors: Type.Optional(Type.Array(Type.Object({ path: text, code: text, message: text }, { title: 'FieldError' }))),
+    /** How many errors there are beyond those that are listed. */
+    moreErrors: Type.Optional(Type.Integer()),
   },
   { title: 'Problem' },
 );

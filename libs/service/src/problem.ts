@@ -72,6 +72,10 @@ export function problemOf(error: unknown): Problem {
   return status === 503 ? { status, code: 'unavailable' } : { status: 500, code: 'internal' };
 }
 
+/** A body can be wrong in very many places, and a name in it very long: the rest is counted. */
+const mostErrors = 100;
+const longestPath = 200;
+
 /** An RFC 9457 problem as JSON. */
 export function textOf({ status, code, params = {}, errors = [] }: Problem, language: Language, traceId: string) {
   const title = messageOf(language, code, params);
@@ -84,12 +88,13 @@ export function textOf({ status, code, params = {}, errors = [] }: Problem, lang
     code,
     traceId,
     ...(errors.length > 0 && {
-      errors: errors.map(({ path, code: field, params: fill }) => ({
-        path,
+      errors: errors.slice(0, mostErrors).map(({ path, code: field, params: fill }) => ({
+        path: path.slice(0, longestPath).toWellFormed(),
         code: field,
         message: messageOf(language, field, fill),
       })),
     }),
+    ...(errors.length > mostErrors && { moreErrors: errors.length - mostErrors }),
   });
 }
 

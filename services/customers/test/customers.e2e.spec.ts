@@ -209,6 +209,41 @@ describe('the customers service', () => {
     expect([status, body.custom]).toEqual([200, { b: { c: 2, d: 3 } }]);
   });
 
+  it('takes 200 custom fields and no more, at once or one by one', async () => {
+    const many = (from: number, count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`field${from + index}`, index]));
+    const { id } = await create({ custom: many(0, 200) });
+    const tooMany = { path: 'custom', code: 'too-many', message: 'has too many members, at most 200' };
+    for (const refused of [
+      await service.call('POST', '/api/customers', {
+        name: 'x',
+        custom: { list: Array.from({ length: 200 }, () => 1) },
+      }),
+      await service.call('PATCH', `/api/customers/${id}`, { custom: { oneMore: true } }),
+    ])
+      expect(refused).toMatchObject({ status: 422, body: { errors: [tooMany] } });
+    const swapped = await service.call('PATCH', `/api/customers/${id}`, { custom: { oneMore: true, field0: null } });
+    expect(swapped.status).toBe(200);
+  });
+
+  it('lists a hundred errors and counts the rest, whatever their names are', async () => {
+    const wrong = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`field${index}`, 1]));
+    const { status, body } = await service.call('POST', '/api/customers', { ...wrong, ['x'.repeat(300_000)]: 1 });
+    expect([status, body.errors.length, body.moreErrors]).toEqual([400, 100, 801]);
+    const named = await service.call('POST', '/api/customers', { name: 'x', ['x'.repeat(300_000)]: 1 });
+    expect(named.body.errors[0].path).toHaveLength(200);
+    for (const body of [
+      { name: 'x', custom: Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [index, 1])) },
+      { name: 'x', emails: Array.from({ length: 1_001 }, () => ({})) },
+    ])
+      expect(await service.call('POST', '/api/customers', body)).toMatchObject({
+        status: 400,
+        body: { code: 'too-many-members' },
+      });
+    const emails = Array.from({ length: 900 }, () => ({}));
+    expect((await service.call('POST', '/api/customers', { name: 'x', emails })).body.errors).toHaveLength(100);
+  });
+
   it('upserts by what is unique only, one record however many do it at once', async () => {
     expect((await service.call('PUT', '/api/customers/by/nmuber/C-77', { name: 'Typo' })).status).toBe(404);
     const upserts = Array.from({ length: 10 }, () =>
