@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { runInContext, type RequestContext } from '@throughline/event-sourcing';
-import type { ServiceName } from '@throughline/contracts';
+import { services, type ServiceName } from '@throughline/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from './log.ts';
 import { HttpProblem, ShapeError, type ProblemFilter } from './problem.ts';
@@ -40,12 +40,14 @@ export const byInternalToken =
 export const bearerOf = (request: FastifyRequest): string | undefined =>
   /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
 
-/** `sales@12,customers@7` -> positions by service. */
-export function positionsOf(header: string | string[] | undefined): ReadonlyMap<string, number> {
+/** `sales@12,customers@7` -> positions by service; undefined where it says anything else. */
+export function positionsOf(header: string | string[] | undefined): ReadonlyMap<string, number> | undefined {
   const positions = new Map<string, number>();
   for (const part of String(header ?? '').split(',')) {
+    if (part.trim() === '') continue;
     const [, service, position] = /^\s*([a-z]+)@(\d{1,15})\s*$/.exec(part) ?? [];
-    if (service && position) positions.set(service, Number(position));
+    if (!services.some((name) => name === service)) return undefined;
+    positions.set(service as string, Number(position));
   }
   return positions;
 }
@@ -92,7 +94,9 @@ export function prepareRequests(
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
     });
-    request.after = positionsOf(request.headers['x-after']);
+    const after = positionsOf(request.headers['x-after']);
+    if (!after) return void problems.answer(new HttpProblem(400, 'unreadable-position'), request, reply);
+    request.after = after;
     if (isPublic(pathOf(request.url))) return done();
     authenticate(request).then(
       (identity) => {

@@ -378,6 +378,27 @@ describe('the schema bi', () => {
   });
 });
 
+describe('orders of other centuries', () => {
+  it('have their days, and are added up to the cent', async () => {
+    const days = ['0001-01-02T00:00:00Z', '1899-12-31T15:00:00Z', '1899-12-31T16:00:00Z', '2100-12-31T16:00:00Z'];
+    for (const placedAt of [...days, '9999-12-31T23:59:59.999Z'])
+      await append('sales', 'order', newId(), order(wang, '0.07', placedAt, { lines: [], subtotal: '0.07' }));
+    const { rows } = await report('revenue-by-month');
+    const joined = await ask(`
+      select d.year_month as month, f.base_currency as currency, sum(f.amount_base) as revenue,
+        count(distinct f.order_id) filter (where f.kind <> 'refund') as orders
+      from bi.fact_order_line f join bi.dim_date d on d.date = f.occurred_on group by 1, 2 order by 1, 2`);
+    expect(joined).toEqual(rows);
+    const rare = rows.filter(({ revenue }: any) => revenue === '0.07').map(({ month }: any) => month);
+    expect(rare).toEqual(['0001-01', '10000-01', '1899-12', '1900-01', '2101-01']);
+    const [sums] = await ask(`select sum(amount_base) as facts,
+      (select sum(f.amount_base) from bi.fact_order_line f join bi.dim_date d on d.date = f.occurred_on) as dated
+      from bi.fact_order_line`);
+    expect(sums?.['dated']).toBe(sums?.['facts']);
+    expect((await ask('select date from bi.dim_date group by date having count(*) > 1')).length).toBe(0);
+  });
+});
+
 describe('a time zone that the server does not know', () => {
   it('counts as UTC and breaks nothing', async () => {
     await append('gateway', 'organisation', newId(), {

@@ -113,6 +113,17 @@ describe('the customers service', () => {
     expect(raw).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json.*"code":"unreadable-request"/s);
   });
 
+  it('refuses an X-After that nobody gave it', async () => {
+    const after = async (value: string) => {
+      const { status, body } = await service.call('GET', '/api/nothing', undefined, { 'x-after': value });
+      return [status, body.code];
+    };
+    for (const value of ['12', 'sales@', 'sales@x', 'moon@1', 'customers@1;sales@2', 'sales@1234567890123456'])
+      expect([value, ...(await after(value))]).toEqual([value, 400, 'unreadable-position']);
+    for (const value of ['', 'customers@1', 'customers@1, sales@2'])
+      expect([value, ...(await after(value))]).toEqual([value, 404, 'not-found']);
+  });
+
   it('changes only what is named, and clears by null', async () => {
     const { id } = await create({ title: 'CEO', industry: 'retail' });
     await service.call('PATCH', `/api/customers/${id}`, { title: null, type: 'new' });
@@ -174,7 +185,24 @@ describe('the customers service', () => {
       'Zoë',
     ]);
     expect((await service.call('GET', `/api/customers/${id}?asOf=2001-01-01T00:00:00Z`)).status).toBe(404);
-    expect((await service.call('GET', `/api/customers/${id}?asOf=yesterday`)).status).toBe(400);
+    expect((await service.call('GET', `/api/customers/${id}?asOf=9999-12-31T23:59:59.999Z`)).status).toBe(200);
+    for (const moment of [
+      'yesterday',
+      '9999-12-31T23:59:59-01:00',
+      '0001-01-01T00:00:00%2B14:00',
+      '0000-06-01T00:00:00Z',
+      '2016-12-31T23:59:60Z',
+      '2025-02-30T00:00:00Z',
+    ]) {
+      for (const name of ['asOf', 'knownAt']) {
+        const { status, body: problem } = await service.call('GET', `/api/customers/${id}?${name}=${moment}`);
+        expect([moment, status, problem.errors]).toMatchObject([
+          moment,
+          400,
+          [{ path: name, code: 'impossible-date' }],
+        ]);
+      }
+    }
     const { body } = await service.call('GET', `/api/customers/${id}/history`);
     expect(body.items.map(({ type, actor, source }: any) => [type, actor.type, source])).toEqual([
       ['CustomerCreated', 'user', 'web'],

@@ -1,6 +1,6 @@
 import { InstantText } from '@throughline/contracts';
-import { Total, page } from '@throughline/service';
-import { IsISO8601, IsOptional, Matches } from 'class-validator';
+import { IsInstant, Total, page } from '@throughline/service';
+import { IsOptional, Matches } from 'class-validator';
 import { Type } from 'typebox';
 
 const text = Type.String();
@@ -27,6 +27,6 @@ export class ReportQuery {
 
   /** What had happened by then, as far as it is known today. */
   @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @IsInstant()
   asOf?: string;
 }

@@ -1,7 +1,7 @@
 import { dealRecord } from '@throughline/contracts';
-import { record } from '@throughline/service';
+import { IsDateText, record } from '@throughline/service';
 import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
-import { Id, MoneyField, RealDate, type MoneyDto } from '../money/money.dto.ts';
+import { Id, MoneyField, type MoneyDto } from '../money/money.dto.ts';
 
 export const Deal = record('Deal', dealRecord);
 
@@ -14,7 +14,7 @@ export class OpenDealDto {
   @IsOptional() @Id() pipelineId?: string;
   @IsOptional() @IsString() @MaxLength(50) stage?: string;
   @IsOptional() @Id() ownerId?: string;
-  @IsOptional() @RealDate() expectedCloseOn?: string;
+  @IsOptional() @IsDateText() expectedCloseOn?: string;
 }
 
 /** JSON merge patch: what is absent stays, null clears. */
@@ -22,7 +22,7 @@ export class ChangeDealDto {
   @IsOptional() @IsString() @MaxLength(500) title?: string;
   @IsOptional() @MoneyField() value?: MoneyDto;
   @IsOptional() @Id() ownerId?: string;
-  @IsOptional() @RealDate() expectedCloseOn?: string;
+  @IsOptional() @IsDateText() expectedCloseOn?: string;
 }
 
 export class MoveDealDto {

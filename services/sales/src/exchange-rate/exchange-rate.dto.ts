@@ -1,8 +1,8 @@
 import { exchangeRateEvents } from '@throughline/contracts';
-import { HistoryQuery, page, record } from '@throughline/service';
+import { HistoryQuery, IsDateText, page, record } from '@throughline/service';
 import { IsOptional } from 'class-validator';
 import { Type } from 'typebox';
-import { CurrencyCode, DecimalText, RealDate } from '../money/money.dto.ts';
+import { CurrencyCode, DecimalText } from '../money/money.dto.ts';
 
 const rate = exchangeRateEvents.ExchangeRateSet.data.properties;
 export const ExchangeRate = record('ExchangeRate', rate);
@@ -12,7 +12,7 @@ export class SetExchangeRateDto {
   @CurrencyCode() currency!: string;
   @CurrencyCode() base!: string;
   @DecimalText() rate!: string;
-  @RealDate() date!: string;
+  @IsDateText() date!: string;
 }
 
 export class ExchangeRatesQuery extends HistoryQuery {

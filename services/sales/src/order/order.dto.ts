@@ -1,5 +1,5 @@
 import { orderRecord } from '@throughline/contracts';
-import { record } from '@throughline/service';
+import { IsInstant, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -14,7 +14,7 @@ import {
   ValidateNested,
   IsObject,
 } from 'class-validator';
-import { CurrencyCode, DecimalText, Id, MoneyField, RealInstant, type MoneyDto } from '../money/money.dto.ts';
+import { CurrencyCode, DecimalText, Id, MoneyField, type MoneyDto } from '../money/money.dto.ts';
 
 export const Order = record('Order', orderRecord);
 
@@ -50,7 +50,7 @@ export class PlaceOrderDto {
   @IsOptional() @MoneyField() tax?: MoneyDto;
   @IsOptional() @MoneyField() shipping?: MoneyDto;
   @IsOptional() @MoneyField() total?: MoneyDto;
-  @IsOptional() @RealInstant() placedAt?: string;
+  @IsOptional() @IsInstant() placedAt?: string;
   @IsOptional() @IsString() @MaxLength(5_000) note?: string;
 }
 
@@ -58,7 +58,7 @@ export class PlaceOrderDto {
 export class RecordPaymentDto {
   @DecimalText() amount!: string;
   @IsOptional() @CurrencyCode() currency?: string;
-  @IsOptional() @RealInstant() at?: string;
+  @IsOptional() @IsInstant() at?: string;
 }
 
 export class RecordRefundDto extends RecordPaymentDto {
