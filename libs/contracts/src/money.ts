@@ -4,6 +4,10 @@ import { Type, type Static, type TUnsafe } from 'typebox';
 export const Decimal = Type.String({ pattern: '^-?\\d{1,15}(\\.\\d{1,6})?$' });
 /** ISO 4217 code. */
 export const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
+const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
+/** True for a code that ISO 4217 knows: what comes in has to have one. */
+export const isCurrency = (code: unknown): code is string => typeof code === 'string' && currencies.has(code);
+
 export const Money = Type.Object({ amount: Decimal, currency: Currency });
 export type Money = Static<typeof Money>;
 

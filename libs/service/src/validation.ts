@@ -15,6 +15,7 @@ const codeOf: Record<string, string> = {
   isDefined: 'required',
   maxLength: 'too-long',
   isIn: 'not-allowed',
+  isCurrency: 'unknown-currency',
   isRealDate: 'impossible-date',
   isRealInstant: 'impossible-date',
 };

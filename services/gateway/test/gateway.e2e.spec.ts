@@ -299,6 +299,32 @@ describe('a hook', () => {
     );
   });
 
+  it('keeps an order in a currency that nobody has as failed, and takes it once the source is mended', async () => {
+    const mapping = {
+      object: 'order',
+      fields: { externalId: '/no', total: '/sum', placedAt: '/at', currency: '/money' },
+    };
+    const secret = `whsec_${Buffer.from('a long enough secret').toString('base64')}`;
+    const wrong = { ...mapping, fields: { ...mapping.fields, currency: { const: 'ZZZ' } } };
+    expect((await call('POST', '/api/connections', { name: 'x', kind: 'json', secret, mapping: wrong })).status).toBe(
+      422,
+    );
+    const { id } = await connect({ kind: 'json', secret, mapping });
+    const send = (currency: string, message: string) => {
+      const text = JSON.stringify({ no: '1', sum: '5.00', at: '2026-01-01T00:00:00Z', money: currency });
+      const signed = signStandardWebhook(secret, message, text, new Date());
+      return post(`/hooks/${id}`, text, { 'content-type': 'application/json', ...signed });
+    };
+    await send('ZZZ', 'c1');
+    await send('CNY', 'c2');
+    await settled(id, 2);
+    const [failed, ...more] = await deliveries(id, '?status=failed');
+    expect([failed.reason, more]).toEqual(['Not a currency of ISO 4217. (/money)', []]);
+    expect((await recorded('OrderSeen')).filter(({ stream_id }) => stream_id === recordId(id, 'order:1'))).toHaveLength(
+      1,
+    );
+  });
+
   it('reads SAP objects back, and waits for a system that is away', async () => {
     const sap = await startSapSystem({ user: 'crm', password: 'pw' });
     try {
