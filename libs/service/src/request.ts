@@ -60,7 +60,7 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
 function contextOf(request: FastifyRequest, identity: Identity, traceparent: string, traceId: string): RequestContext {
   const commandId = request.method === 'GET' ? undefined : header(request, 'idempotency-key');
   if (commandId !== undefined && (commandId.length === 0 || commandId.length > 255)) {
-    throw new ShapeError([{ path: 'Idempotency-Key', code: 'too-long' }]);
+    throw new ShapeError([{ path: 'Idempotency-Key', code: commandId.length === 0 ? 'required' : 'too-long' }]);
   }
   const match = header(request, 'if-match');
   const version = match === undefined || match === '*' ? undefined : /^(?:W\/)?"(\d+)"$/.exec(match)?.[1];

@@ -86,6 +86,15 @@ describe('lists and search', () => {
     });
   });
 
+  it('find nothing by what holds no word, and everything by no words at all', async () => {
+    for (const q of ['😀', '👩‍👩‍👧', '——', '！？']) {
+      const { status, body } = await list('customers', { q });
+      expect([q, status, body.items, body.total]).toEqual([q, 200, [], { value: 0, exact: true }]);
+      expect((await list('search', { q })).body.items).toEqual([]);
+    }
+    expect((await list('customers', { q: '  ' })).body.total.value).toBeGreaterThan(0);
+  });
+
   it('give everybody their own writes when asked after them', async () => {
     for (let i = 0; i < 5; i++) {
       const { id, number, after } = await customer({ name: `Own Write ${i}` });

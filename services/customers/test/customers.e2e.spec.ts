@@ -241,7 +241,7 @@ describe('the customers service', () => {
     const many = (from: number, count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, index) => [`field${from + index}`, index]));
     const { id } = await create({ custom: many(0, 200) });
-    const tooMany = { path: 'custom', code: 'too-many', message: 'has too many members, at most 200' };
+    const tooMany = { path: 'custom', code: 'too-many-fields', message: 'has too many fields, at most 200' };
     for (const refused of [
       await service.call('POST', '/api/customers', {
         name: 'x',
@@ -270,6 +270,29 @@ describe('the customers service', () => {
       });
     const emails = Array.from({ length: 900 }, () => ({}));
     expect((await service.call('POST', '/api/customers', { name: 'x', emails })).body.errors).toHaveLength(100);
+  });
+
+  it('answers with the lower-case form of the id that the client chose', async () => {
+    const id = newId();
+    const { status, headers, body } = await service.call('POST', '/api/customers', { id: id.toUpperCase(), name: 'U' });
+    expect([status, body.id, headers.get('location')]).toEqual([201, id, `/api/customers/${id}`]);
+    expect((await service.call('GET', `/api/customers/${id.toUpperCase()}`)).body).toEqual(body);
+    expect((await service.call('POST', '/api/customers', { id, name: 'U' })).status).toBe(409);
+  });
+
+  it('says exactly what is wrong with a text, a list and a key', async () => {
+    const errors = async (body: object, headers = {}) =>
+      (await service.call('POST', '/api/customers', { name: 'x', ...body }, headers)).body.errors.map(
+        ({ path, code }: any) => `${path} ${code}`,
+      );
+    expect(await errors({ tags: 'vip' })).toEqual(['tags wrong-type']);
+    expect(await errors({ tags: ['vip', 1] })).toEqual(['tags wrong-type']);
+    expect(await errors({ tags: ['vip', ''] })).toEqual(['tags required']);
+    expect(await errors({ tags: ['x'.repeat(101)] })).toEqual(['tags too-long']);
+    expect(await errors({ tags: Array.from({ length: 201 }, String) })).toEqual(['tags too-many']);
+    expect(await errors({ emails: [{ value: '' }] })).toEqual(['emails.0.value required']);
+    expect(await errors({}, { 'idempotency-key': '' })).toEqual(['Idempotency-Key required']);
+    expect(await errors({}, { 'idempotency-key': 'k'.repeat(256) })).toEqual(['Idempotency-Key too-long']);
   });
 
   it('upserts by what is unique only, one record however many do it at once', async () => {

@@ -164,6 +164,13 @@ describe('a connection', () => {
     expect([status, String(first).startsWith('mapping')]).toEqual([422, true]);
   });
 
+  it('says of a short secret that it is short, and takes an id in any case', async () => {
+    const { body } = await call('POST', '/api/connections', { name: 'x', kind: 'shopify', secret: 'short' });
+    expect(body.errors).toMatchObject([{ path: 'secret', code: 'too-short' }]);
+    const id = newId();
+    expect((await connect({ id: id.toUpperCase(), kind: 'shopify', secret: 'long enough' })).id).toBe(id);
+  });
+
   it('shows where to post, never its secret', async () => {
     const made = await connect({ kind: 'shopify', secret: 'shpss_secret' });
     expect(made.hookUrl).toBe(`${gateway.url}/hooks/${made.id}`);

@@ -346,7 +346,7 @@ describe('a pipeline over HTTP', () => {
     expect((await read(`/api/pipelines/${newId()}/board`)).body.code).toBe('pipeline-not-found');
     expect(
       paths(await post('/api/pipelines', { name: 'x', stages: [{ id: 'a', name: 'A', probability: 150 }] })),
-    ).toEqual(['stages.0.probability wrong-type']);
+    ).toEqual(['stages.0.probability out-of-range']);
   });
 
   it('shows its open deals on a board, with exact sums a currency', async () => {

@@ -46,7 +46,7 @@ export function tidyFields(input: CustomerInput, details: CustomerFields, now: s
     if (typeof value === 'string' && value.length > longest) errors.push({ path, code: 'too-long' });
   }
   if (countOf(tidy.custom) > mostCustom) {
-    errors.push({ path: 'custom', code: 'too-many', params: { limit: mostCustom } });
+    errors.push({ path: 'custom', code: 'too-many-fields', params: { limit: mostCustom } });
   }
   tidy.emails?.forEach(({ value }, index) => {
     if (!normaliseEmail(value).address) errors.push({ path: `emails.${index}.value`, code: 'wrong-type' });

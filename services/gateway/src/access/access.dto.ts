@@ -1,16 +1,6 @@
 import { InstantText, OneOf, Uuid } from '@throughline/contracts';
-import { record } from '@throughline/service';
-import {
-  ArrayMinSize,
-  IsArray,
-  IsEmail,
-  IsIn,
-  IsOptional,
-  IsString,
-  IsUUID,
-  MaxLength,
-  MinLength,
-} from 'class-validator';
+import { Id, record } from '@throughline/service';
+import { ArrayMinSize, IsArray, IsEmail, IsIn, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
 import { Type } from 'typebox';
 import { roles, type Role } from './user.ts';
 
@@ -37,13 +27,13 @@ export class SignInDto {
 }
 
 export class IssueApiKeyDto {
-  @IsOptional() @IsUUID() id?: string;
+  @IsOptional() @Id() id?: string;
   @IsString() @MinLength(1) @MaxLength(200) name!: string;
   @IsArray() @ArrayMinSize(1) @IsIn(roles, { each: true }) roles!: Role[];
 }
 
 export class AddUserDto {
-  @IsOptional() @IsUUID() id?: string;
+  @IsOptional() @Id() id?: string;
   @IsEmail() email!: string;
   @IsString() @MinLength(1) @MaxLength(200) name!: string;
   @IsString() @MinLength(12) @MaxLength(1024) password!: string;

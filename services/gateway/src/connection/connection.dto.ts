@@ -1,12 +1,11 @@
 import { connectionKinds, InstantText, OneOf, Uuid } from '@throughline/contracts';
-import { page, record } from '@throughline/service';
+import { Id, page, record } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
   Allow,
   IsIn,
   IsOptional,
   IsString,
-  IsUUID,
   IsUrl,
   MaxLength,
   MinLength,
@@ -51,7 +50,7 @@ export class ChangeConnectionDto {
 }
 
 export class MakeConnectionDto extends ChangeConnectionDto {
-  @IsOptional() @IsUUID() id?: string;
+  @IsOptional() @Id() id?: string;
   @IsString() @MinLength(1) @MaxLength(200) declare name: string;
   @IsIn(offeredKinds) kind!: (typeof offeredKinds)[number];
 }

@@ -5,7 +5,7 @@ import {
   type Direction,
   type InteractionKind,
 } from '@throughline/contracts';
-import { IsInstant, record } from '@throughline/service';
+import { Id, IsInstant, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -13,7 +13,6 @@ import {
   IsIn,
   IsOptional,
   IsString,
-  IsUUID,
   MaxLength,
   MinLength,
   ValidateNested,
@@ -41,8 +40,8 @@ export class ChangeInteractionDto {
 }
 
 export class LogInteractionDto extends ChangeInteractionDto {
-  @IsOptional() @IsUUID() id?: string;
-  @IsUUID() customerId!: string;
+  @IsOptional() @Id() id?: string;
+  @Id() customerId!: string;
   @IsIn(interactionKinds) kind!: InteractionKind;
   @IsOptional() @IsIn(directions) direction?: Direction;
   @IsOptional() @IsInstant() startedAt?: string;

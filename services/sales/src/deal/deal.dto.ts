@@ -1,7 +1,7 @@
 import { dealRecord } from '@throughline/contracts';
-import { IsDateText, record } from '@throughline/service';
+import { Id, IsDateText, record } from '@throughline/service';
 import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
-import { Id, MoneyField, type MoneyDto } from '../money/money.dto.ts';
+import { MoneyField, type MoneyDto } from '../money/money.dto.ts';
 
 export const Deal = record('Deal', dealRecord);
 

@@ -1,19 +1,12 @@
 import { isCurrency } from '@throughline/contracts';
 import { applyDecorators } from '@nestjs/common';
-import { Transform, Type } from 'class-transformer';
-import { IsObject, IsUUID, Matches, ValidateBy, ValidateNested } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsObject, Matches, ValidateBy, ValidateNested } from 'class-validator';
 
 /** A decimal number as text, as the contracts have it. */
 export const DecimalText = () => Matches(/^-?\d{1,15}(\.\d{1,6})?$/);
 /** ISO 4217. */
 export const CurrencyCode = () => ValidateBy({ name: 'isCurrency', validator: { validate: isCurrency } });
-/** A uuid; told lower-case. */
-export const Id = () =>
-  applyDecorators(
-    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value)),
-    IsUUID(),
-  );
-
 export class MoneyDto {
   @DecimalText() amount!: string;
   @CurrencyCode() currency!: string;

@@ -1,5 +1,5 @@
 import { orderRecord } from '@throughline/contracts';
-import { IsInstant, record } from '@throughline/service';
+import { Id, IsInstant, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -14,7 +14,7 @@ import {
   ValidateNested,
   IsObject,
 } from 'class-validator';
-import { CurrencyCode, DecimalText, Id, MoneyField, type MoneyDto } from '../money/money.dto.ts';
+import { CurrencyCode, DecimalText, MoneyField, type MoneyDto } from '../money/money.dto.ts';
 
 export const Order = record('Order', orderRecord);
 

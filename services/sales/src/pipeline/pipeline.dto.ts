@@ -1,5 +1,5 @@
 import { dealRecord, InstantText, MoneyAnswer, Stage, Uuid } from '@throughline/contracts';
-import { page, record } from '@throughline/service';
+import { Id, page, record } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -17,7 +17,6 @@ import {
   IsObject,
 } from 'class-validator';
 import { Type } from 'typebox';
-import { Id } from '../money/money.dto.ts';
 
 const stages = { stages: Type.Array(Type.Object(Stage.properties, { title: 'Stage' })) };
 export const Pipeline = record('Pipeline', { name: Type.String(), ...stages });
