@@ -1,9 +1,10 @@
-import { Body, Controller, Get, HttpCode, Post, Query, UseInterceptors } from '@nestjs/common';
-import { Answers } from '@throughline/service';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { Answers, WaitsFor } from '@throughline/service';
 import { customers } from '../search/customers.index.ts';
 import { deals } from '../search/deals.index.ts';
 import { interactions } from '../search/interactions.index.ts';
 import { orders } from '../search/orders.index.ts';
+import { searchFence } from '../search/search.indexer.ts';
 import {
   CustomerList,
   DealList,
@@ -15,10 +16,9 @@ import {
   SearchResult,
 } from './lists.dto.ts';
 import { Lists } from './lists.reader.ts';
-import { SeesOwnWrites } from './own-writes.interceptor.ts';
 
 @Controller()
-@UseInterceptors(SeesOwnWrites)
+@WaitsFor(searchFence)
 export class ListsController {
   constructor(private readonly lists: Lists) {}
 
