@@ -178,6 +178,31 @@ describe('lists and search', () => {
     });
   });
 
+  it('tell the revenue in every currency that cannot be added up', async () => {
+    const { id } = await customer({ name: 'Abroad' });
+    const inCurrency = (currency: string, total: string) =>
+      order(id, { currency, baseCurrency: currency, subtotal: total, total, lines: [] });
+    let after = await sell(newId(), inCurrency('CNY', '25.10'));
+    for (const [currency, total] of [
+      ['USD', '7.5'],
+      ['JPY', '20'],
+      ['USD', '2.5'],
+    ] as const)
+      after = await sell(newId(), inCurrency(currency, total));
+    const query = { filter: { id }, fields: 'revenue,revenueOther' };
+    const { body } = await fresh(() => list('customers', query, after));
+    expect(body.items).toEqual([
+      {
+        id,
+        revenue: { amount: '25.10', currency: 'CNY' },
+        revenueOther: [
+          { amount: '20', currency: 'JPY' },
+          { amount: '10.00', currency: 'USD' },
+        ],
+      },
+    ]);
+  });
+
   it('list deals with their customers', async () => {
     const { id } = await customer({ name: '李四' });
     const deal = {

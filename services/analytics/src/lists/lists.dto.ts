@@ -34,6 +34,8 @@ const customerName = orNull(text);
 export const CustomerList = list('Customer', {
   ...customerRecord,
   revenue: orNull(MoneyAnswer),
+  /** What cannot be added to `revenue`: orders in other currencies without a rate into the base currency. */
+  revenueOther: Type.Array(MoneyAnswer),
   orderCount: Type.Integer(),
   lastOrderAt: orNull(InstantText),
   lastInteractionAt: orNull(InstantText),
