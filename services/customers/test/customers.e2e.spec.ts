@@ -311,6 +311,34 @@ describe('the customers service', () => {
     });
   });
 
+  it('answers an upsert with the same key once more as the first time, whatever became of the record since', async () => {
+    for (const path of ['email/again@example.com', 'number/U-1', `external/${connection}/777`]) {
+      const key = { 'idempotency-key': path };
+      const put = (body: object, headers = {}) => service.call('PUT', `/api/customers/by/${path}`, body, headers);
+      const first = await put({ name: 'First' }, key);
+      expect(first.status).toBe(200);
+      expect((await put({ name: 'Second' })).body).toMatchObject({ id: first.body.id, name: 'Second', version: 2 });
+      expect((await put({ name: 'First' }, key)).body).toEqual(first.body);
+      expect((await service.call('GET', `/api/customers/${first.body.id}`)).body.name).toBe('Second');
+      expect((await put({ name: 'Other' }, key)).body.code).toBe('idempotency-key-reused');
+    }
+  });
+
+  it('answers upserts that race with keys of their own, and repeats of them', async () => {
+    for (const path of ['email/keyed@example.com', `external/${connection}/778`]) {
+      const put = (index: number) =>
+        service.call(
+          'PUT',
+          `/api/customers/by/${path}`,
+          { name: 'Keyed' },
+          { 'idempotency-key': `${path} ${index % 6}` },
+        );
+      const replies = await Promise.all(Array.from({ length: 12 }, (_, index) => put(index)));
+      expect(new Set(replies.map(({ status, body }) => `${status} ${body.code} ${body.id}`)).size).toBe(1);
+      expect((await put(3)).body).toEqual(replies[3]?.body);
+    }
+  });
+
   it('refuses lists where objects belong, JSON without end, and what is not JSON in UTF-8', async () => {
     const send = (body: unknown, headers = {}) => service.call('POST', '/api/customers', body, headers);
     expect(await send({ name: 'x', emails: [[]] })).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
