@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AnyEvent } from '@throughline/contracts';
 import { newId, plainTypes } from '@throughline/event-sourcing';
 import { Log, readConfig } from '@throughline/service';
-import { startTestService, testMasterKey, type TestService, fresh } from '@throughline/service/testing';
+import { eventually, startTestService, testMasterKey, type TestService, fresh } from '@throughline/service/testing';
 import pg from 'pg';
 import { AnalyticsModule } from '../src/analytics.module.ts';
+import { endLongWork } from '../src/bi/bi-watchdog.worker.ts';
 import { biRoles } from '../src/bi/bi-roles.sql.ts';
 import { BiSchema } from '../src/bi/bi-schema.store.ts';
 import { publishedViews } from '../src/bi/bi-views.sql.ts';
@@ -315,6 +316,42 @@ describe('the schema bi', () => {
     await expect(ask('begin read write; create table bi.mine (id int)')).rejects.toThrow('permission denied');
     await ask('rollback');
     expect(await ask('show statement_timeout')).toEqual([{ statement_timeout: '1min' }]);
+  });
+
+  it('keeps bi_reader from locks and large objects', async () => {
+    for (const call of [
+      `pg_advisory_lock(hashtext('throughline:bi'))`,
+      'pg_try_advisory_xact_lock_shared(1, 2)',
+      'pg_advisory_unlock_all()',
+      `lo_from_bytea(0, 'x')`,
+    ])
+      await expect(ask(`select ${call}`)).rejects.toThrow('permission denied for function');
+  });
+
+  it('ends what a reader leaves running, whatever limit the session gave itself', async () => {
+    const url = new URL(service.kernel.databaseUrl);
+    [url.username, url.password] = [roles.reader, encodeURIComponent(biPassword)];
+    const open = async () => {
+      const client = new pg.Client({ connectionString: url.href });
+      const ended = new Promise<Error>((resolve) => client.on('error', resolve));
+      await client.connect();
+      await client.query('set statement_timeout = 0');
+      return { client, ended };
+    };
+    const [slow, stubborn, idle] = [await open(), await open(), await open()];
+    const outcome = (client: pg.Client, text: string) => client.query(text).then(String, String);
+    const cancelled = outcome(slow.client, 'select pg_sleep(60)');
+    const goesOn = 'begin perform pg_sleep(60); exception when query_canceled then null; end';
+    const stopped = outcome(stubborn.client, `do $$ begin loop ${goesOn}; end loop; end $$`);
+    await idle.client.query('begin; select count(*) from bi.dim_date');
+    const watch = () => endLongWork(service.kernel.pool, Object.values(roles), 0.2);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    await eventually(watch, (count) => count === 0);
+    expect(await cancelled).toContain('canceling statement');
+    expect(await stopped).toMatch(/terminat/);
+    expect((await idle.ended).message).toMatch(/terminat/);
+    expect(await ask('select 1 as one')).toEqual([{ one: 1 }]);
+    await slow.client.end();
   });
 
   it('shows who is who to members of bi_reader_pii only', async () => {
