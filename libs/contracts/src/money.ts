@@ -38,3 +38,15 @@ export function inMinorUnits(amount: string, currency: string): string {
   const decimals = fraction.padEnd(minorUnitsOf(currency), '0');
   return decimals === '' ? `${whole}` : `${whole}.${decimals}`;
 }
+
+/** The exact sum of decimals, with as many places as the one that has most. */
+export function addUp(amounts: readonly string[]): string {
+  const places = Math.max(0, ...amounts.map((amount) => amount.split('.')[1]?.length ?? 0));
+  const units = amounts.reduce((sum, amount) => {
+    const [whole = '', fraction = ''] = amount.split('.');
+    return sum + BigInt(whole + fraction.padEnd(places, '0'));
+  }, 0n);
+  const digits = String(units < 0n ? -units : units).padStart(places + 1, '0');
+  const text = places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
+  return units < 0n ? `-${text}` : text;
+}

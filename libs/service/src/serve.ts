@@ -38,8 +38,6 @@ export type StartOptions = {
   authenticate?: (kernel: Kernel, app: () => NestFastifyApplication) => Authenticate;
   /** Before the routes are made: raw bodies, proxies, limits. */
   prepare?: (app: NestFastifyApplication, kernel: Kernel) => Promise<void>;
-  /** Runs while this process leads, beside views, policies and relay. */
-  work?: (app: NestFastifyApplication, signal: AbortSignal) => Promise<void>;
 };
 
 const megabyte = 1024 * 1024;
@@ -112,7 +110,6 @@ export async function startService(module: Type<unknown>, options: StartOptions)
           signal,
         ),
         bus.relay(definition.name, kernel.store, signal),
-        options.work?.(app, signal),
         ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
       ]);
     };
