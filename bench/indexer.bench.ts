@@ -135,6 +135,7 @@ function customerDocuments(count: number): CustomerDocument[] {
     externalIds: [],
     archived: false,
     revenue: { amount: `${random.int(1, 99_999)}.${random.digits(2)}`, currency: 'CNY' },
+    revenueOther: [],
     orderCount: random.int(0, 30),
     lastOrderAt: '2026-01-05T09:30:00.000Z',
     lastInteractionAt: null,

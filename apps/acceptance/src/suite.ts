@@ -524,6 +524,19 @@ export function acceptance(start: () => Promise<Instance>): void {
       expect((await crm.anonymous('GET', '/api/customers')).status).toBe(401);
     });
 
+    it('of another method than an address knows is told which ones it does, whoever answers them', async () => {
+      for (const [method, path, allow] of [
+        ['DELETE', '/api/customers', 'GET, HEAD, POST'],
+        ['OPTIONS', '/api/orders/', 'GET, HEAD, POST'],
+        ['GET', '/api/customers/query', 'POST'],
+        ['PUT', '/api/reports/funnel', 'GET, HEAD'],
+        ['PATCH', '/api/pipelines', 'GET, HEAD, POST'],
+      ] as const) {
+        const { status, body, headers } = await crm.call(method, path);
+        expect([status, body.code, headers.get('allow')]).toEqual([405, 'method-not-allowed', allow]);
+      }
+    });
+
     it('never brings a stack trace or a statement to light', async () => {
       const odd = [
         "/api/customers?filter={'}",

@@ -4,5 +4,7 @@ export * from './customers.ts';
 export * from './erasure.ts';
 export * from './interactions.ts';
 export * from './sales.ts';
+export * from './records.ts';
+export * from './shown-order.ts';
 export * from './gateway.ts';
 export * from './topics.ts';

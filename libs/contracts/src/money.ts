@@ -11,6 +11,10 @@ export const Currency = Type.String({
   title: 'Currency',
   description: 'ISO 4217 code of a currency.',
 });
+const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
+/** True for a code that ISO 4217 knows: what comes in has to have one. */
+export const isCurrency = (code: unknown): code is string => typeof code === 'string' && currencies.has(code);
+
 export const Money = Type.Object(
   { amount: Decimal, currency: Currency },
   { title: 'Money', description: 'An amount of a currency.' },
@@ -55,4 +59,16 @@ export function inMinorUnits(amount: string, currency: string): string {
   const [whole, fraction = ''] = amount.split('.');
   const decimals = fraction.padEnd(minorUnitsOf(currency), '0');
   return decimals === '' ? `${whole}` : `${whole}.${decimals}`;
+}
+
+/** The exact sum of decimals, with as many places as the one that has most. */
+export function addUp(amounts: readonly string[]): string {
+  const places = Math.max(0, ...amounts.map((amount) => amount.split('.')[1]?.length ?? 0));
+  const units = amounts.reduce((sum, amount) => {
+    const [whole = '', fraction = ''] = amount.split('.');
+    return sum + BigInt(whole + fraction.padEnd(places, '0'));
+  }, 0n);
+  const digits = String(units < 0n ? -units : units).padStart(places + 1, '0');
+  const text = places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
+  return units < 0n ? `-${text}` : text;
 }

@@ -100,6 +100,32 @@ export class Commands {
     );
   }
 
+  /**
+   * Carries out what is asked of a record that is known by something unique: `choose` names the stream and the command,
+   * and is asked again where somebody else was quicker. Whichever it chose, a repeat is told by `options.body` alone.
+   *
+   * @throws Refusal as `execute` does, and what `choose` throws
+   */
+  async executeChosen<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
+    decider: AnyDecider<S, C, E, R>,
+    choose: () => Promise<{ id: string; command: C }>,
+    options: ExecuteOptions<R> & { body: unknown },
+  ): Promise<Executed<S, E>> {
+    const context = currentContext();
+    const memory = this.#memory(decider.category, '', { type: 'Chosen' }, options, context);
+    const attempt = async () => {
+      const { id, command } = await choose();
+      try {
+        return await this.#attempt(decider, id, command, options, context, memory);
+      } catch (error) {
+        const isConflict = error instanceof Refusal && error.kind === 'conflict';
+        if (isConflict && (await choose()).command.type !== command.type) throw new VersionConflict();
+        throw error;
+      }
+    };
+    return this.#once(memory, attempt, () => this.#repeat<S, E>(decider, memory));
+  }
+
   /** Carries out many commands, each for itself, those of one stream in their order; they travel to the store together. */
   async executeMany<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
     decider: AnyDecider<S, C, E, R>,

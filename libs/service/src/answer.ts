@@ -1,10 +1,16 @@
 import { type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, map, switchMap, type Observable } from 'rxjs';
 import type { Kernel } from './kernel.ts';
+import { pathOf } from './public-routes.ts';
 import type { RecordAnswer } from './records.ts';
 
 const fenceMilliseconds = 2_000;
+
+/** Answers of this controller wait, under `X-After`, for the kernel's fence of that name as well. */
+export const WaitsFor = Reflector.createDecorator<string>();
+const metadata = new Reflector();
 
 const isRecord = (value: unknown): value is RecordAnswer =>
   typeof value === 'object' && value !== null && 'fields' in value && 'version' in value && 'position' in value;
@@ -20,24 +26,25 @@ export class Answer implements NestInterceptor {
     if (execution.getType() !== 'http') return next.handle();
     const request = execution.switchToHttp().getRequest<FastifyRequest>();
     const reply = execution.switchToHttp().getResponse<FastifyReply>();
-    return from(this.#wait(request, reply)).pipe(
+    const fence = metadata.get(WaitsFor, execution.getClass()) as string | undefined;
+    return from(this.#wait(request, reply, fence)).pipe(
       switchMap(() => next.handle()),
       map((value: unknown) => {
         const position = request.context?.position ?? (isRecord(value) ? value.position : undefined);
         if (position) void reply.header('x-position', `${this.kernel.service}@${position}`);
         if (!isRecord(value)) return value;
         void reply.header('etag', `"${value.version}"`);
-        const path = request.url.split('?', 1)[0] as string;
         const created = request.method === 'POST' && reply.statusCode === 201;
-        if (created) void reply.header('location', `${path.replace(/\/$/, '')}/${value.id}`);
+        if (created) void reply.header('location', `${pathOf(request.url)}/${value.id}`);
         return { id: value.id, version: value.version, ...value.fields };
       }),
     );
   }
 
-  async #wait(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { after } = request;
-    if (!after || after.size === 0 || request.method !== 'GET') return;
-    if (!(await this.kernel.caughtUp(after, fenceMilliseconds))) void reply.header('x-stale', 'true');
+  async #wait(request: FastifyRequest, reply: FastifyReply, fence: string | undefined): Promise<void> {
+    const { after, method, url } = request;
+    const reads = method === 'GET' || method === 'HEAD' || (method === 'POST' && pathOf(url).endsWith('/query'));
+    if (!reads || !after || after.size === 0) return;
+    if (!(await this.kernel.caughtUp(after, fenceMilliseconds, fence))) void reply.header('x-stale', 'true');
   }
 }

@@ -3,6 +3,9 @@ import { HttpProblem } from './problem.ts';
 
 /** Deeper than anybody means it, and far from where walking it would overflow the stack. */
 const deepest = 64;
+/** Checking names and values one by one takes long where there are very many. */
+const widest = 1_000;
+const mostValues = 20_000;
 
 /**
  * Takes JSON (also as a merge patch) in UTF-8, and nothing else.
@@ -35,16 +38,22 @@ function parsed(contentType: string, body: Buffer): unknown {
   } catch {
     throw new HttpProblem(400, 'unreadable-json');
   }
-  if (isTooDeep(value)) throw new HttpProblem(400, 'too-deep');
+  checkSize(value);
   return value;
 }
 
-/** Without recursion: it is what it guards against. */
-function isTooDeep(value: unknown): boolean {
+/** @throws HttpProblem `too-deep`, `too-many-members`. Without recursion: it is what it guards against. */
+function checkSize(value: unknown): void {
+  let count = 0;
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > deepest) return true;
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+    if (depth > deepest) throw new HttpProblem(400, 'too-deep');
+    level = level.flatMap((item) => {
+      if (typeof item !== 'object' || item === null) return [];
+      const members = Object.values(item);
+      count += members.length;
+      if (members.length > widest || count > mostValues) throw new HttpProblem(400, 'too-many-members');
+      return members;
+    });
   }
-  return false;
 }

@@ -1,4 +1,5 @@
 export * from './answer.ts';
+export { Actor, Answers, Total, orNull, page, record } from './answers.ts';
 export * from './bodies.ts';
 export * from './bus.ts';
 export * from './config.ts';
@@ -14,6 +15,7 @@ export * from './openapi.ts';
 export * from './policy-transport.ts';
 export * from './problem.ts';
 export * from './process.ts';
+export { pathOf } from './public-routes.ts';
 export * from './records.ts';
 export * from './request.ts';
 export * from './serve.ts';

@@ -3,17 +3,18 @@ import { ValidateBy, type ValidationOptions } from 'class-validator';
 const rfc3339 =
   /^(\d{4}-\d{2}-\d{2})[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
-/** True for a date that the calendar has. */
+/** True for a date that the calendar has, of the years 1 to 9999. */
 export function isRealDate(text: unknown): boolean {
-  if (typeof text !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  if (typeof text !== 'string' || !/^(?!0000)\d{4}-\d{2}-\d{2}$/.test(text)) return false;
   const parsed = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(text);
 }
 
-/** True for a point in time as RFC 3339 writes it, with its zone, on a day that exists. */
+/** True for a point in time as RFC 3339 writes it, with its zone, on a day that exists there and in UTC. */
 export const isRealInstant = (text: unknown): boolean => {
-  const date = typeof text === 'string' ? rfc3339.exec(text)?.[1] : undefined;
-  return date !== undefined && isRealDate(date);
+  if (typeof text !== 'string' || !isRealDate(rfc3339.exec(text)?.[1])) return false;
+  const at = new Date(text.toUpperCase());
+  return !Number.isNaN(at.getTime()) && isRealDate(at.toISOString().slice(0, -'T00:00:00.000Z'.length));
 };
 
 /** Checks a point in time: RFC 3339 with a zone. */

@@ -44,7 +44,7 @@ export type Fence = (milliseconds: number) => Promise<boolean>;
 
 /** Everything of one service below its Nest edge. */
 export class Kernel {
-  readonly #fences: Fence[] = [];
+  readonly #fences = new Map<string, Fence>();
   readonly #conditions: (() => Promise<boolean>)[] = [];
 
   private constructor(
@@ -131,31 +131,32 @@ export class Kernel {
     return true;
   }
 
-  addFence(fence: Fence): void {
-    this.#fences.push(fence);
+  addFence(name: string, fence: Fence): void {
+    this.#fences.set(name, fence);
   }
 
   /**
    * Waits until this service's views have passed the positions.
    *
+   * @param fence name of what has to have caught up with the views besides
    * @returns false where the time ran out: the answer is stale
    */
-  async caughtUp(positions: ReadonlyMap<string, number>, milliseconds: number): Promise<boolean> {
+  async caughtUp(positions: ReadonlyMap<string, number>, milliseconds: number, fence?: string): Promise<boolean> {
     const askedAt = performance.now();
-    const passed = await this.#passed(positions, milliseconds);
+    const passed = await this.#passed(positions, milliseconds, fence);
     this.meters.fence((performance.now() - askedAt) / 1_000, passed);
     return passed;
   }
 
-  async #passed(positions: ReadonlyMap<string, number>, milliseconds: number): Promise<boolean> {
+  async #passed(positions: ReadonlyMap<string, number>, milliseconds: number, fence?: string): Promise<boolean> {
     const deadline = Date.now() + milliseconds;
     const folds = (this.definition.folds ?? []) as unknown as { table: string; feed: string }[];
     for (const [feed, position] of positions) {
       const names = folds.filter((fold) => fold.feed === feed).map(checkpointOf);
       if (names.length > 0 && !(await passed(this.pool, names, feed, position, deadline - Date.now()))) return false;
     }
-    for (const fence of this.#fences) if (!(await fence(deadline - Date.now()))) return false;
-    return true;
+    const beside = fence === undefined ? undefined : this.#fences.get(fence);
+    return beside === undefined || beside(deadline - Date.now());
   }
 
   async close(): Promise<void> {

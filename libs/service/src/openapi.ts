@@ -4,6 +4,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage } from 'class-validator';
 import type { ServiceName } from '@throughline/contracts';
+import type { TSchema } from 'typebox';
+import { answerOf } from './answers.ts';
+import { components, describer, type Operation } from './openapi-manners.ts';
 
 type Validation = { propertyName: string; name?: string; type: string; constraints?: unknown[]; each: boolean };
 type Property = Record<string, unknown>;
@@ -20,6 +23,7 @@ const meaning: Record<string, (constraints: unknown[]) => Property> = {
   isUrl: () => ({ type: 'string', format: 'uri' }),
   isRealInstant: () => ({ type: 'string', format: 'date-time' }),
   isRealDate: () => ({ type: 'string', format: 'date' }),
+  isCurrency: () => ({ type: 'string', pattern: '^[A-Z]{3}$' }),
   isIn: ([values]) => ({ enum: values }),
   maxLength: ([limit]) => ({ maxLength: limit }),
   minLength: ([limit]) => ({ minLength: limit }),
@@ -80,11 +84,26 @@ export function openApiOf(app: NestFastifyApplication, service: ServiceName): Op
     .addBearerAuth()
     .addSecurityRequirements('bearer')
     .build();
+  const answered = new Map<string, TSchema | undefined>();
   const document = SwaggerModule.createDocument(app, config, {
-    operationIdFactory: (controller, method) => `${service}_${controller.replace(/Controller$/, '')}_${method}`,
+    operationIdFactory: (controller, method) => {
+      const id = `${service}_${controller.replace(/Controller$/, '')}_${method}`;
+      answered.set(id, answerOf(controller, method));
+      return id;
+    },
   });
   const paths = Object.entries(document.paths).filter(
     ([path]) => path.startsWith('/api/') || path.startsWith('/hooks/'),
   );
-  return { ...document, paths: Object.fromEntries(paths) };
+  const { schemas, manners } = describer();
+  for (const [path, item] of paths) {
+    for (const [method, operation] of Object.entries(item as Record<string, Operation>)) {
+      manners(method, path, operation, answered.get(operation.operationId ?? ''));
+    }
+  }
+  return {
+    ...document,
+    paths: Object.fromEntries(paths),
+    components: { ...document.components, ...components, schemas: { ...document.components?.schemas, ...schemas } },
+  } as OpenAPIObject;
 }

@@ -2,7 +2,7 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import { Refusal, errorForLog, isTransient, type FieldError, type RefusalKind } from '@throughline/event-sourcing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from './log.ts';
-import { languageOf, messageOf } from './messages.ts';
+import { languageOf, messageOf, type Language } from './messages.ts';
 
 const statusOf: Record<RefusalKind, number> = {
   forbidden: 403,
@@ -17,6 +17,7 @@ export type Problem = {
   code: string;
   params?: Readonly<Record<string, unknown>>;
   errors?: readonly FieldError[];
+  headers?: Readonly<Record<string, string>>;
 };
 
 /** A request whose shape is wrong: 400 with every failing field. */
@@ -34,6 +35,8 @@ export class HttpProblem extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
+    /** What the status asks for: `Retry-After`, `Allow`. */
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(code);
   }
@@ -45,9 +48,12 @@ const codeOfStatus: Record<number, string> = {
   403: 'forbidden',
   404: 'not-found',
   405: 'method-not-allowed',
+  408: 'request-timeout',
   413: 'too-large',
+  414: 'url-too-long',
   415: 'unsupported-media-type',
   429: 'too-many-requests',
+  431: 'headers-too-large',
   503: 'unavailable',
 };
 
@@ -56,47 +62,55 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Refusal)
     return { status: statusOf[error.kind], code: error.code, params: error.params, errors: error.errors };
   if (error instanceof ShapeError) return { status: 400, code: error.code, errors: error.errors };
-  if (error instanceof HttpProblem) return { status: error.status, code: error.code };
+  if (error instanceof HttpProblem) return { status: error.status, code: error.code, headers: error.headers };
   if (isTransient(error)) return { status: 503, code: 'unavailable' };
   const { code, statusCode } = error as { code?: string; statusCode?: number };
+  if (code === 'FST_ERR_BAD_URL') return { status: 400, code: 'unreadable-url' };
   if (code?.startsWith('FST_ERR_CTP_') && statusCode === 400) return { status: 400, code: 'unreadable-json' };
   const status = error instanceof HttpException ? error.getStatus() : (statusCode ?? 500);
   if (status >= 400 && status < 500) return { status, code: codeOfStatus[status] ?? 'invalid-request' };
   return status === 503 ? { status, code: 'unavailable' } : { status: 500, code: 'internal' };
 }
 
-/** Writes an RFC 9457 problem. */
+/** A body can be wrong in very many places, and a name in it very long: the rest is counted. */
+const mostErrors = 100;
+const longestPath = 200;
+
+/** An RFC 9457 problem as JSON. */
+export function textOf({ status, code, params = {}, errors = [] }: Problem, language: Language, traceId: string) {
+  const title = messageOf(language, code, params);
+  return JSON.stringify({
+    ...params,
+    type: `/problems/${code}`,
+    title,
+    status,
+    detail: title,
+    code,
+    traceId,
+    ...(errors.length > 0 && {
+      errors: errors.slice(0, mostErrors).map(({ path, code: field, params: fill }) => ({
+        path: path.slice(0, longestPath).toWellFormed(),
+        code: field,
+        message: messageOf(language, field, fill),
+      })),
+    }),
+    ...(errors.length > mostErrors && { moreErrors: errors.length - mostErrors }),
+  });
+}
+
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
   problem: Problem,
   traceId: string,
 ): FastifyReply {
-  const { status, code, params = {}, errors = [] } = problem;
   const language = languageOf(request.headers['accept-language']);
-  const title = messageOf(language, code, params);
   return reply
-    .code(status)
+    .code(problem.status)
+    .headers(problem.headers ?? {})
     .header('content-type', 'application/problem+json; charset=utf-8')
     .header('content-language', language)
-    .send(
-      JSON.stringify({
-        ...params,
-        type: `/problems/${code}`,
-        title,
-        status,
-        detail: title,
-        code,
-        traceId,
-        ...(errors.length > 0 && {
-          errors: errors.map(({ path, code: field, params: fill }) => ({
-            path,
-            code: field,
-            message: messageOf(language, field, fill),
-          })),
-        }),
-      }),
-    );
+    .send(textOf(problem, language, traceId));
 }
 
 /** The one place that turns what was thrown into an answer. */

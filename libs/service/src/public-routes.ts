@@ -10,4 +10,7 @@ const open: readonly RegExp[] = [
   /^\/hooks\/[^/]+$/,
 ];
 
+/** The path of a request's URL; a slash at its end means nothing. */
+export const pathOf = (url: string): string => (url.split('?', 1)[0] as string).replace(/(.)\/$/, '$1');
+
 export const isPublic = (path: string): boolean => open.some((pattern) => pattern.test(path));

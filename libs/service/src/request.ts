@@ -7,7 +7,7 @@ import {
   type RequestContext,
   type Span,
 } from '@throughline/event-sourcing';
-import type { ServiceName } from '@throughline/contracts';
+import { services, type ServiceName } from '@throughline/contracts';
 import { SpanStatusCode } from '@opentelemetry/api';
 import {
   ATTR_HTTP_REQUEST_METHOD,
@@ -18,7 +18,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from './log.ts';
 import type { Meters } from './meters.ts';
 import { HttpProblem, ShapeError, type ProblemFilter } from './problem.ts';
-import { isPublic } from './public-routes.ts';
+import { isPublic, pathOf } from './public-routes.ts';
 import type { Identity, Tokens } from './tokens.ts';
 
 declare module 'fastify' {
@@ -68,12 +68,14 @@ export const byInternalToken =
 export const bearerOf = (request: FastifyRequest): string | undefined =>
   /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
 
-/** `sales@12,customers@7` -> positions by service. */
-export function positionsOf(header: string | string[] | undefined): ReadonlyMap<string, number> {
+/** `sales@12,customers@7` -> positions by service; undefined where it says anything else. */
+export function positionsOf(header: string | string[] | undefined): ReadonlyMap<string, number> | undefined {
   const positions = new Map<string, number>();
   for (const part of String(header ?? '').split(',')) {
+    if (part.trim() === '') continue;
     const [, service, position] = /^\s*([a-z]+)@(\d{1,15})\s*$/.exec(part) ?? [];
-    if (service && position) positions.set(service, Number(position));
+    if (!services.some((name) => name === service)) return undefined;
+    positions.set(service as string, Number(position));
   }
   return positions;
 }
@@ -86,7 +88,7 @@ const header = (request: FastifyRequest, name: string): string | undefined => {
 function contextOf(request: FastifyRequest, identity: Identity, traceparent: string, traceId: string): RequestContext {
   const commandId = request.method === 'GET' ? undefined : header(request, 'idempotency-key');
   if (commandId !== undefined && (commandId.length === 0 || commandId.length > 255)) {
-    throw new ShapeError([{ path: 'Idempotency-Key', code: 'too-long' }]);
+    throw new ShapeError([{ path: 'Idempotency-Key', code: commandId.length === 0 ? 'required' : 'too-long' }]);
   }
   const match = header(request, 'if-match');
   const version = match === undefined || match === '*' ? undefined : /^(?:W\/)?"(\d+)"$/.exec(match)?.[1];
@@ -121,9 +123,10 @@ export function prepareRequests(
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
     });
-    request.after = positionsOf(request.headers['x-after']);
-    const path = request.url.split('?', 1)[0] as string;
-    if (isPublic(path)) return done();
+    const after = positionsOf(request.headers['x-after']);
+    if (!after) return void problems.answer(new HttpProblem(400, 'unreadable-position'), request, reply);
+    request.after = after;
+    if (isPublic(pathOf(request.url))) return done();
     authenticate(request).then(
       (identity) => {
         if (!identity)

@@ -12,6 +12,7 @@ import { Bus } from './bus.ts';
 import { ServiceConfig } from './config.ts';
 import { followersOf, observe } from './gauges.ts';
 import { ForgetPersonWhenErased, Forgetting } from './forgetting.ts';
+import { refusals, watchRoutes } from './framework-errors.ts';
 import { HealthController } from './health.controller.ts';
 import { HistoryController } from './history.controller.ts';
 import { Kernel } from './kernel.ts';
@@ -41,8 +42,6 @@ export type StartOptions = {
   authenticate?: (kernel: Kernel, app: () => NestFastifyApplication) => Authenticate;
   /** Before the routes are made: raw bodies, proxies, limits. */
   prepare?: (app: NestFastifyApplication, kernel: Kernel) => Promise<void>;
-  /** Runs while this process leads, beside views, policies and relay. */
-  work?: (app: NestFastifyApplication, signal: AbortSignal) => Promise<void>;
 };
 
 const megabyte = 1024 * 1024;
@@ -73,7 +72,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const adapter = new FastifyAdapter({
     bodyLimit: megabyte,
     trustProxy: config.trustProxy,
-    routerOptions: { maxParamLength: 500 },
+    routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
+    ...refusals(problems),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
     edge(module, { kernel, tokens, config, log, bus }),
@@ -88,6 +88,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log, meters: kernel.meters });
   takeJsonOnly(fastify as never);
+  const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });
   app.useGlobalFilters(problems);
@@ -99,6 +100,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   await app.startAllMicroservices();
   const document = openApiOf(app, definition.name);
   fastify.get('/openapi.json', async () => document);
+  await app.init();
+  refuseOtherMethods();
   await app.listen(config.port, config.host);
   const url = await app.getUrl();
 
@@ -128,7 +131,6 @@ export async function startService(module: Type<unknown>, options: StartOptions)
         await Promise.all([
           transport.run({ feed, codec: kernel.codec, pool: kernel.pool, log }, signal),
           bus.relay(definition.name, kernel.store, signal),
-          options.work?.(app, signal),
           app.get(Forgetting).run(signal),
           ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
           // Who has nothing to follow leads all the same.

@@ -1,11 +1,13 @@
 import {
   Injectable,
   ValidationPipe,
+  applyDecorators,
   type ArgumentMetadata,
   type PipeTransform,
   type ValidationError,
 } from '@nestjs/common';
-import { isUUID } from 'class-validator';
+import { Transform } from 'class-transformer';
+import { IsUUID, isUUID } from 'class-validator';
 import type { FieldError } from '@throughline/event-sourcing';
 import { ShapeError } from './problem.ts';
 
@@ -13,8 +15,14 @@ const codeOf: Record<string, string> = {
   whitelistValidation: 'unknown-field',
   isNotEmpty: 'required',
   isDefined: 'required',
+  minLength: 'too-short',
   maxLength: 'too-long',
+  arrayMinSize: 'required',
+  arrayMaxSize: 'too-many',
+  min: 'out-of-range',
+  max: 'out-of-range',
   isIn: 'not-allowed',
+  isCurrency: 'unknown-currency',
   isRealDate: 'impossible-date',
   isRealInstant: 'impossible-date',
 };
@@ -25,6 +33,7 @@ const ofType = /^is(String|Array|Boolean|Object|Number|Int)$/;
 function codeFor(failed: readonly string[], value: unknown): string {
   if (value === undefined && !failed.includes('whitelistValidation')) return 'required';
   if (failed.some((name) => ofType.test(name))) return 'wrong-type';
+  if (value === '' && failed.includes('minLength')) return 'required';
   return failed.map((name) => codeOf[name]).find((name) => name !== undefined) ?? 'wrong-type';
 }
 
@@ -35,6 +44,13 @@ function fieldErrors(errors: readonly ValidationError[], path = ''): FieldError[
     return [...(failed.length > 0 ? [{ path: at, code: codeFor(failed, value) }] : []), ...fieldErrors(children, at)];
   });
 }
+
+/** A uuid; told lower-case. */
+export const Id = () =>
+  applyDecorators(
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value)),
+    IsUUID(),
+  );
 
 /** Checks the shape of bodies and queries; names every failing field at once. */
 export const shapeCheck = () =>

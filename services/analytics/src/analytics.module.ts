@@ -1,4 +1,5 @@
 import { Service } from '@throughline/service';
+import { BiWatchdog } from './bi/bi-watchdog.worker.ts';
 import { BiSchema } from './bi/bi-schema.store.ts';
 import { ReportController } from './reports/report.controller.ts';
 import { Reports } from './reports/reports.store.ts';
@@ -18,7 +19,7 @@ import { star } from './star/star.view.ts';
   documents: searchDocuments,
   controllers: [ListsController, TimelineController, ReportController],
   providers: [searchEngine, Lists, Timelines, BiSchema, Reports],
-  workers: [SearchIndexer],
+  workers: [SearchIndexer, BiWatchdog],
   forgets: [SearchIndexer],
 })
 export class AnalyticsModule {}

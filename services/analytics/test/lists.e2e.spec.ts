@@ -86,6 +86,15 @@ describe('lists and search', () => {
     });
   });
 
+  it('find nothing by what holds no word, and everything by no words at all', async () => {
+    for (const q of ['😀', '👩‍👩‍👧', '——', '！？']) {
+      const { status, body } = await list('customers', { q });
+      expect([q, status, body.items, body.total]).toEqual([q, 200, [], { value: 0, exact: true }]);
+      expect((await list('search', { q })).body.items).toEqual([]);
+    }
+    expect((await list('customers', { q: '  ' })).body.total.value).toBeGreaterThan(0);
+  });
+
   it('give everybody their own writes when asked after them', async () => {
     for (let i = 0; i < 5; i++) {
       const { id, number, after } = await customer({ name: `Own Write ${i}` });
@@ -167,6 +176,31 @@ describe('lists and search', () => {
       direction: 'inbound',
       outcome: 'interested',
     });
+  });
+
+  it('tell the revenue in every currency that cannot be added up', async () => {
+    const { id } = await customer({ name: 'Abroad' });
+    const inCurrency = (currency: string, total: string) =>
+      order(id, { currency, baseCurrency: currency, subtotal: total, total, lines: [] });
+    let after = await sell(newId(), inCurrency('CNY', '25.10'));
+    for (const [currency, total] of [
+      ['USD', '7.5'],
+      ['JPY', '20'],
+      ['USD', '2.5'],
+    ] as const)
+      after = await sell(newId(), inCurrency(currency, total));
+    const query = { filter: { id }, fields: 'revenue,revenueOther' };
+    const { body } = await fresh(() => list('customers', query, after));
+    expect(body.items).toEqual([
+      {
+        id,
+        revenue: { amount: '25.10', currency: 'CNY' },
+        revenueOther: [
+          { amount: '20', currency: 'JPY' },
+          { amount: '10.00', currency: 'USD' },
+        ],
+      },
+    ]);
   });
 
   it('list deals with their customers', async () => {

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AnyEvent } from '@throughline/contracts';
 import { newId, plainTypes } from '@throughline/event-sourcing';
 import { Log, readConfig } from '@throughline/service';
-import { startTestService, testMasterKey, type TestService, fresh } from '@throughline/service/testing';
+import { eventually, startTestService, testMasterKey, type TestService, fresh } from '@throughline/service/testing';
 import pg from 'pg';
 import { AnalyticsModule } from '../src/analytics.module.ts';
+import { endLongWork } from '../src/bi/bi-watchdog.worker.ts';
 import { biRoles } from '../src/bi/bi-roles.sql.ts';
 import { BiSchema } from '../src/bi/bi-schema.store.ts';
 import { publishedViews } from '../src/bi/bi-views.sql.ts';
@@ -317,6 +318,42 @@ describe('the schema bi', () => {
     expect(await ask('show statement_timeout')).toEqual([{ statement_timeout: '1min' }]);
   });
 
+  it('keeps bi_reader from locks and large objects', async () => {
+    for (const call of [
+      `pg_advisory_lock(hashtext('throughline:bi'))`,
+      'pg_try_advisory_xact_lock_shared(1, 2)',
+      'pg_advisory_unlock_all()',
+      `lo_from_bytea(0, 'x')`,
+    ])
+      await expect(ask(`select ${call}`)).rejects.toThrow('permission denied for function');
+  });
+
+  it('ends what a reader leaves running, whatever limit the session gave itself', async () => {
+    const url = new URL(service.kernel.databaseUrl);
+    [url.username, url.password] = [roles.reader, encodeURIComponent(biPassword)];
+    const open = async () => {
+      const client = new pg.Client({ connectionString: url.href });
+      const ended = new Promise<Error>((resolve) => client.on('error', resolve));
+      await client.connect();
+      await client.query('set statement_timeout = 0');
+      return { client, ended };
+    };
+    const [slow, stubborn, idle] = [await open(), await open(), await open()];
+    const outcome = (client: pg.Client, text: string) => client.query(text).then(String, String);
+    const cancelled = outcome(slow.client, 'select pg_sleep(60)');
+    const goesOn = 'begin perform pg_sleep(60); exception when query_canceled then null; end';
+    const stopped = outcome(stubborn.client, `do $$ begin loop ${goesOn}; end loop; end $$`);
+    await idle.client.query('begin; select count(*) from bi.dim_date');
+    const watch = () => endLongWork(service.kernel.pool, Object.values(roles), 0.2);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    await eventually(watch, (count) => count === 0);
+    expect(await cancelled).toContain('canceling statement');
+    expect(await stopped).toMatch(/terminat/);
+    expect((await idle.ended).message).toMatch(/terminat/);
+    expect(await ask('select 1 as one')).toEqual([{ one: 1 }]);
+    await slow.client.end();
+  });
+
   it('shows who is who to members of bi_reader_pii only', async () => {
     const client = await service.kernel.pool.connect();
     try {
@@ -375,6 +412,27 @@ describe('the schema bi', () => {
       comment on schema bi is 'newer'`);
     await start();
     expect((await kernel.pool.query('select to_come from bi.dim_product')).rows).toEqual([{ to_come: 1 }]);
+  });
+});
+
+describe('orders of other centuries', () => {
+  it('have their days, and are added up to the cent', async () => {
+    const days = ['0001-01-02T00:00:00Z', '1899-12-31T15:00:00Z', '1899-12-31T16:00:00Z', '2100-12-31T16:00:00Z'];
+    for (const placedAt of [...days, '9999-12-31T23:59:59.999Z'])
+      await append('sales', 'order', newId(), order(wang, '0.07', placedAt, { lines: [], subtotal: '0.07' }));
+    const { rows } = await report('revenue-by-month');
+    const joined = await ask(`
+      select d.year_month as month, f.base_currency as currency, sum(f.amount_base) as revenue,
+        count(distinct f.order_id) filter (where f.kind <> 'refund') as orders
+      from bi.fact_order_line f join bi.dim_date d on d.date = f.occurred_on group by 1, 2 order by 1, 2`);
+    expect(joined).toEqual(rows);
+    const rare = rows.filter(({ revenue }: any) => revenue === '0.07').map(({ month }: any) => month);
+    expect(rare).toEqual(['0001-01', '10000-01', '1899-12', '1900-01', '2101-01']);
+    const [sums] = await ask(`select sum(amount_base) as facts,
+      (select sum(f.amount_base) from bi.fact_order_line f join bi.dim_date d on d.date = f.occurred_on) as dated
+      from bi.fact_order_line`);
+    expect(sums?.['dated']).toBe(sums?.['facts']);
+    expect((await ask('select date from bi.dim_date group by date having count(*) > 1')).length).toBe(0);
   });
 });
 

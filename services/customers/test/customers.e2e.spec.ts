@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CustomerFields, SourceStamp } from '@throughline/contracts';
 import { newId, recordId } from '@throughline/event-sourcing';
@@ -74,6 +75,55 @@ describe('the customers service', () => {
     expect(await service.call('GET', '/api/nothing')).toMatchObject({ status: 404, body: { code: 'not-found' } });
   });
 
+  it('says which methods an address knows, and passes over a slash at its end', async () => {
+    const { id } = await create();
+    for (const [method, path, allow] of [
+      ['PUT', `/api/customers/${id}`, 'DELETE, GET, HEAD, PATCH'],
+      ['OPTIONS', `/api/customers/${id}/archive/`, 'POST'],
+      ['PATCH', '/api/customers/by/email/a@example.com', 'GET, HEAD, PUT'],
+    ] as const) {
+      const refused = await service.call(method, path);
+      expect([refused.status, refused.body.code, refused.headers.get('allow')]).toEqual([
+        405,
+        'method-not-allowed',
+        allow,
+      ]);
+    }
+    expect((await service.call('GET', `/api/customers/${id}/`)).body.id).toBe(id);
+    expect((await service.call('POST', '/api/customers/', { name: 'Slash' })).status).toBe(201);
+    expect((await service.call('PUT', '/api/nothing')).status).toBe(404);
+  });
+
+  it('says as a problem what no route was found for', async () => {
+    const problem = async (path: string, headers = {}) => {
+      const { status, body, headers: answered } = await service.call('GET', path, undefined, headers);
+      expect(answered.get('content-type')).toContain('application/problem+json');
+      return [status, body.code];
+    };
+    expect(await problem('/api/customers/by/email/%FF')).toEqual([400, 'unreadable-url']);
+    expect(await problem(`/api/customers/by/email/${'x'.repeat(501)}`)).toEqual([414, 'url-too-long']);
+    expect(await problem(`/api/customers?q=${'x'.repeat(20_000)}`)).toEqual([431, 'headers-too-large']);
+    const raw = await new Promise<string>((resolve, reject) => {
+      const { hostname, port } = new URL(service.url);
+      let text = '';
+      const socket = connect(Number(port), hostname, () => socket.write('GET / HTTP/1.1\r\nbad header\r\n\r\n'));
+      socket.on('data', (chunk) => (text += String(chunk))).on('close', () => resolve(text));
+      socket.on('error', reject);
+    });
+    expect(raw).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json.*"code":"unreadable-request"/s);
+  });
+
+  it('refuses an X-After that nobody gave it', async () => {
+    const after = async (value: string) => {
+      const { status, body } = await service.call('GET', '/api/nothing', undefined, { 'x-after': value });
+      return [status, body.code];
+    };
+    for (const value of ['12', 'sales@', 'sales@x', 'moon@1', 'customers@1;sales@2', 'sales@1234567890123456'])
+      expect([value, ...(await after(value))]).toEqual([value, 400, 'unreadable-position']);
+    for (const value of ['', 'customers@1', 'customers@1, sales@2'])
+      expect([value, ...(await after(value))]).toEqual([value, 404, 'not-found']);
+  });
+
   it('changes only what is named, and clears by null', async () => {
     const { id } = await create({ title: 'CEO', industry: 'retail' });
     await service.call('PATCH', `/api/customers/${id}`, { title: null, type: 'new' });
@@ -135,7 +185,24 @@ describe('the customers service', () => {
       'Zoë',
     ]);
     expect((await service.call('GET', `/api/customers/${id}?asOf=2001-01-01T00:00:00Z`)).status).toBe(404);
-    expect((await service.call('GET', `/api/customers/${id}?asOf=yesterday`)).status).toBe(400);
+    expect((await service.call('GET', `/api/customers/${id}?asOf=9999-12-31T23:59:59.999Z`)).status).toBe(200);
+    for (const moment of [
+      'yesterday',
+      '9999-12-31T23:59:59-01:00',
+      '0001-01-01T00:00:00%2B14:00',
+      '0000-06-01T00:00:00Z',
+      '2016-12-31T23:59:60Z',
+      '2025-02-30T00:00:00Z',
+    ]) {
+      for (const name of ['asOf', 'knownAt']) {
+        const { status, body: problem } = await service.call('GET', `/api/customers/${id}?${name}=${moment}`);
+        expect([moment, status, problem.errors]).toMatchObject([
+          moment,
+          400,
+          [{ path: name, code: 'impossible-date' }],
+        ]);
+      }
+    }
     const { body } = await service.call('GET', `/api/customers/${id}/history`);
     expect(body.items.map(({ type, actor, source }: any) => [type, actor.type, source])).toEqual([
       ['CustomerCreated', 'user', 'web'],
@@ -170,6 +237,64 @@ describe('the customers service', () => {
     expect([status, body.custom]).toEqual([200, { b: { c: 2, d: 3 } }]);
   });
 
+  it('takes 200 custom fields and no more, at once or one by one', async () => {
+    const many = (from: number, count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`field${from + index}`, index]));
+    const { id } = await create({ custom: many(0, 200) });
+    const tooMany = { path: 'custom', code: 'too-many-fields', message: 'has too many fields, at most 200' };
+    for (const refused of [
+      await service.call('POST', '/api/customers', {
+        name: 'x',
+        custom: { list: Array.from({ length: 200 }, () => 1) },
+      }),
+      await service.call('PATCH', `/api/customers/${id}`, { custom: { oneMore: true } }),
+    ])
+      expect(refused).toMatchObject({ status: 422, body: { errors: [tooMany] } });
+    const swapped = await service.call('PATCH', `/api/customers/${id}`, { custom: { oneMore: true, field0: null } });
+    expect(swapped.status).toBe(200);
+  });
+
+  it('lists a hundred errors and counts the rest, whatever their names are', async () => {
+    const wrong = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`field${index}`, 1]));
+    const { status, body } = await service.call('POST', '/api/customers', { ...wrong, ['x'.repeat(300_000)]: 1 });
+    expect([status, body.errors.length, body.moreErrors]).toEqual([400, 100, 801]);
+    const named = await service.call('POST', '/api/customers', { name: 'x', ['x'.repeat(300_000)]: 1 });
+    expect(named.body.errors[0].path).toHaveLength(200);
+    for (const body of [
+      { name: 'x', custom: Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [index, 1])) },
+      { name: 'x', emails: Array.from({ length: 1_001 }, () => ({})) },
+    ])
+      expect(await service.call('POST', '/api/customers', body)).toMatchObject({
+        status: 400,
+        body: { code: 'too-many-members' },
+      });
+    const emails = Array.from({ length: 900 }, () => ({}));
+    expect((await service.call('POST', '/api/customers', { name: 'x', emails })).body.errors).toHaveLength(100);
+  });
+
+  it('answers with the lower-case form of the id that the client chose', async () => {
+    const id = newId();
+    const { status, headers, body } = await service.call('POST', '/api/customers', { id: id.toUpperCase(), name: 'U' });
+    expect([status, body.id, headers.get('location')]).toEqual([201, id, `/api/customers/${id}`]);
+    expect((await service.call('GET', `/api/customers/${id.toUpperCase()}`)).body).toEqual(body);
+    expect((await service.call('POST', '/api/customers', { id, name: 'U' })).status).toBe(409);
+  });
+
+  it('says exactly what is wrong with a text, a list and a key', async () => {
+    const errors = async (body: object, headers = {}) =>
+      (await service.call('POST', '/api/customers', { name: 'x', ...body }, headers)).body.errors.map(
+        ({ path, code }: any) => `${path} ${code}`,
+      );
+    expect(await errors({ tags: 'vip' })).toEqual(['tags wrong-type']);
+    expect(await errors({ tags: ['vip', 1] })).toEqual(['tags wrong-type']);
+    expect(await errors({ tags: ['vip', ''] })).toEqual(['tags required']);
+    expect(await errors({ tags: ['x'.repeat(101)] })).toEqual(['tags too-long']);
+    expect(await errors({ tags: Array.from({ length: 201 }, String) })).toEqual(['tags too-many']);
+    expect(await errors({ emails: [{ value: '' }] })).toEqual(['emails.0.value required']);
+    expect(await errors({}, { 'idempotency-key': '' })).toEqual(['Idempotency-Key required']);
+    expect(await errors({}, { 'idempotency-key': 'k'.repeat(256) })).toEqual(['Idempotency-Key too-long']);
+  });
+
   it('upserts by what is unique only, one record however many do it at once', async () => {
     expect((await service.call('PUT', '/api/customers/by/nmuber/C-77', { name: 'Typo' })).status).toBe(404);
     const upserts = Array.from({ length: 10 }, () =>
@@ -184,6 +309,34 @@ describe('the customers service', () => {
       id: recordId(connection, '555'),
       externalIds: [{ connectionId: connection, id: '555' }],
     });
+  });
+
+  it('answers an upsert with the same key once more as the first time, whatever became of the record since', async () => {
+    for (const path of ['email/again@example.com', 'number/U-1', `external/${connection}/777`]) {
+      const key = { 'idempotency-key': path };
+      const put = (body: object, headers = {}) => service.call('PUT', `/api/customers/by/${path}`, body, headers);
+      const first = await put({ name: 'First' }, key);
+      expect(first.status).toBe(200);
+      expect((await put({ name: 'Second' })).body).toMatchObject({ id: first.body.id, name: 'Second', version: 2 });
+      expect((await put({ name: 'First' }, key)).body).toEqual(first.body);
+      expect((await service.call('GET', `/api/customers/${first.body.id}`)).body.name).toBe('Second');
+      expect((await put({ name: 'Other' }, key)).body.code).toBe('idempotency-key-reused');
+    }
+  });
+
+  it('answers upserts that race with keys of their own, and repeats of them', async () => {
+    for (const path of ['email/keyed@example.com', `external/${connection}/778`]) {
+      const put = (index: number) =>
+        service.call(
+          'PUT',
+          `/api/customers/by/${path}`,
+          { name: 'Keyed' },
+          { 'idempotency-key': `${path} ${index % 6}` },
+        );
+      const replies = await Promise.all(Array.from({ length: 12 }, (_, index) => put(index)));
+      expect(new Set(replies.map(({ status, body }) => `${status} ${body.code} ${body.id}`)).size).toBe(1);
+      expect((await put(3)).body).toEqual(replies[3]?.body);
+    }
   });
 
   it('refuses lists where objects belong, JSON without end, and what is not JSON in UTF-8', async () => {

@@ -4,12 +4,14 @@ import type { ServiceName } from '@throughline/contracts';
 import {
   HttpProblem,
   Tokens,
+  pathOf,
   startService,
   takeJsonOnly,
   type Bus,
   type RunningService,
   type ServiceConfig,
 } from '@throughline/service';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { byTokenOrKey } from './access/authenticate.guard.ts';
 import { Credentials } from './access/credentials.store.ts';
 import { FirstAccessStore, type FirstAccess } from './access/first-access.store.ts';
@@ -32,13 +34,19 @@ export async function startGateway(options: {
 }): Promise<RunningGateway> {
   const { config, bus, baseUrl } = options;
   let tokens: Tokens;
+  let countFailure: CountFailure;
   const running = await startService(GatewayModule, {
     config,
     bus,
-    authenticate: (kernel, app) => byTokenOrKey((tokens = new Tokens(kernel.secrets)), () => app().get(Credentials)),
+    authenticate: (kernel, app) =>
+      byTokenOrKey(
+        (tokens = new Tokens(kernel.secrets)),
+        () => app().get(Credentials),
+        (request) => countFailure(request),
+      ),
     prepare: async (app) => {
       keepBodiesRaw(app);
-      await limitRate(app);
+      countFailure = await limitRate(app);
       serveDocs(app, baseUrl);
       const passes = new Passes(tokens);
       serveOperations(app, passes, baseUrl);
@@ -66,18 +74,21 @@ const isReady = (base: string): Promise<boolean> =>
 /** Hooks are signed over the bytes, and what is handed on is handed on as it came: only own routes get parsed JSON. */
 function keepBodiesRaw(app: NestFastifyApplication): void {
   takeJsonOnly(app.getHttpAdapter().getInstance() as never, ({ method, url }) => {
-    const path = url.split('?', 1)[0] as string;
+    const path = pathOf(url);
     return path.startsWith('/hooks/') || ownerOf(method, path) !== undefined;
   });
 }
 
 const requestsPerMinute = 6_000;
 const signInsPerMinute = 20;
-const isSignIn = ({ url }: { url: string }): boolean => /^\/api\/sessions\/?(\?|$)/.test(url);
+const failuresPerMinute = 60;
+const isSignIn = ({ url }: { url: string }): boolean => pathOf(url) === '/api/sessions';
 
-/** A bound for everybody, and a tight one where passwords could be guessed. */
-async function limitRate(app: NestFastifyApplication): Promise<void> {
-  const fastify = app.getHttpAdapter().getInstance();
+type CountFailure = (request: FastifyRequest) => Promise<void>;
+
+/** A bound for everybody, and tight ones where passwords, tokens and keys could be guessed. */
+async function limitRate(app: NestFastifyApplication): Promise<CountFailure> {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   await fastify.register(rateLimit as never, {
     timeWindow: 60_000,
     enableDraftSpec: true,
@@ -86,4 +97,13 @@ async function limitRate(app: NestFastifyApplication): Promise<void> {
       isSignIn(request) ? `sign-in ${request.ip}` : (request.identity?.id ?? request.ip),
     errorResponseBuilder: () => new HttpProblem(429, 'too-many-requests'),
   });
+  const count = fastify.createRateLimit({
+    max: failuresPerMinute,
+    keyGenerator: ({ ip }: FastifyRequest) => `failed ${ip}`,
+  });
+  return async (request) => {
+    const counted = await count(request);
+    if (counted.isAllowed || !counted.isExceeded) return;
+    throw new HttpProblem(429, 'too-many-requests', { 'retry-after': String(counted.ttlInSeconds) });
+  };
 }

@@ -79,6 +79,25 @@ describe('the gateway', () => {
     const wrong = await call('PATCH', '/api/settings', { timeZone: 'Mars/Base', baseCurrency: 'XYZ' });
     expect([wrong.status, wrong.body.errors.length]).toEqual([422, 2]);
   });
+
+  it('answers 405 with what an address knows, 404 for one that nobody has, and passes over a slash at its end', async () => {
+    for (const [method, path, allow] of [
+      ['GET', '/api/sessions', 'POST'],
+      ['PUT', '/api/me/', 'GET, HEAD'],
+      ['DELETE', '/api/connections', 'GET, HEAD, POST'],
+    ] as const) {
+      const { status, body, headers } = await call(method, path);
+      expect([status, body.code, headers.get('allow')]).toEqual([405, 'method-not-allowed', allow]);
+    }
+    expect((await call('GET', '/api/nothing/')).status).toBe(404);
+    expect((await call('GET', '/api/me/')).body.email).toBe('admin@example.com');
+    expect((await anonymous('POST', '/api/sessions/', { email: 'admin@example.com' })).body.code).toBe(
+      'invalid-request',
+    );
+    for (const path of ['/api/customers/by/email/%FF', '/api/customers?q=%FF']) {
+      expect(await call('GET', path)).toMatchObject({ status: 400, body: { code: 'unreadable-url' } });
+    }
+  });
 });
 
 describe('the door', () => {
@@ -117,6 +136,20 @@ describe('the door', () => {
     expect([await status('another-key'), await status('preset-key')]).toEqual([200, 401]);
     await other.stop();
   });
+
+  it('is not forced by guessing tokens and keys, and stays open for those who have one', async () => {
+    const { key } = (await call('POST', '/api/api-keys', { name: 'ERP', roles: ['reader'] })).body;
+    const replies = [];
+    for (let index = 0; index < 65; index += 1) {
+      replies.push(await caller(gateway.url, () => `guess-${index}`)('GET', '/api/me'));
+    }
+    expect(replies[0]?.status).toBe(401);
+    expect(replies.at(-1)).toMatchObject({ status: 429, body: { code: 'too-many-requests' } });
+    expect(replies.at(-1)?.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    expect((await call('GET', '/api/me')).status).toBe(200);
+    expect((await caller(gateway.url, () => key)('GET', '/api/me')).status).toBe(200);
+    expect((await anonymous('GET', '/api/me')).status).toBe(401);
+  });
 });
 
 describe('a connection', () => {
@@ -129,6 +162,13 @@ describe('a connection', () => {
     expect(await failing({ kind: 'sap', auth: { type: 'bearer', token: 't' } })).toEqual([422, 'readBack']);
     const [status, first] = await failing({ kind: 'json', secret: 'whsec_c2VjcmV0', mapping: { object: 'ship' } });
     expect([status, String(first).startsWith('mapping')]).toEqual([422, true]);
+  });
+
+  it('says of a short secret that it is short, and takes an id in any case', async () => {
+    const { body } = await call('POST', '/api/connections', { name: 'x', kind: 'shopify', secret: 'short' });
+    expect(body.errors).toMatchObject([{ path: 'secret', code: 'too-short' }]);
+    const id = newId();
+    expect((await connect({ id: id.toUpperCase(), kind: 'shopify', secret: 'long enough' })).id).toBe(id);
   });
 
   it('shows where to post, never its secret', async () => {
@@ -263,6 +303,32 @@ describe('a hook', () => {
     await eventually(
       () => deliveries(id, '?status=applied'),
       (items) => items.length === 2,
+    );
+  });
+
+  it('keeps an order in a currency that nobody has as failed, and takes it once the source is mended', async () => {
+    const mapping = {
+      object: 'order',
+      fields: { externalId: '/no', total: '/sum', placedAt: '/at', currency: '/money' },
+    };
+    const secret = `whsec_${Buffer.from('a long enough secret').toString('base64')}`;
+    const wrong = { ...mapping, fields: { ...mapping.fields, currency: { const: 'ZZZ' } } };
+    expect((await call('POST', '/api/connections', { name: 'x', kind: 'json', secret, mapping: wrong })).status).toBe(
+      422,
+    );
+    const { id } = await connect({ kind: 'json', secret, mapping });
+    const send = (currency: string, message: string) => {
+      const text = JSON.stringify({ no: '1', sum: '5.00', at: '2026-01-01T00:00:00Z', money: currency });
+      const signed = signStandardWebhook(secret, message, text, new Date());
+      return post(`/hooks/${id}`, text, { 'content-type': 'application/json', ...signed });
+    };
+    await send('ZZZ', 'c1');
+    await send('CNY', 'c2');
+    await settled(id, 2);
+    const [failed, ...more] = await deliveries(id, '?status=failed');
+    expect([failed.reason, more]).toEqual(['Not a currency of ISO 4217. (/money)', []]);
+    expect((await recorded('OrderSeen')).filter(({ stream_id }) => stream_id === recordId(id, 'order:1'))).toHaveLength(
+      1,
     );
   });
 

@@ -27,6 +27,12 @@ describe('the interactions service', () => {
     expect(history.items[0]).toMatchObject({ type: 'InteractionLogged', effectiveAt: '2025-06-01T02:00:00.000Z' });
   });
 
+  it('tells ids in lower case', async () => {
+    const [id, customerId] = [newId(), newId()];
+    const { body } = await log({ id: id.toUpperCase(), customerId: customerId.toUpperCase() });
+    expect(body).toMatchObject({ id, customerId });
+  });
+
   it('names every wrong field', async () => {
     const { status, body } = await service.call('POST', '/api/interactions', {
       kind: 'fax',

@@ -74,7 +74,7 @@ describe('an order over HTTP', () => {
       'customerId wrong-type',
       'lines.0.quantity wrong-type',
       'lines.0.unitPrice.amount wrong-type',
-      'lines.0.unitPrice.currency wrong-type',
+      'lines.0.unitPrice.currency unknown-currency',
       'placedAt impossible-date',
       'total wrong-type',
     ]);
@@ -88,6 +88,20 @@ describe('an order over HTTP', () => {
       'lines.0.quantity out-of-range',
       'shipping.amount out-of-range',
       'shipping.currency other-currency',
+    ]);
+  });
+
+  it('is refused in a currency that nobody has', async () => {
+    const zzz = (amount: string) => ({ amount, currency: 'ZZZ' });
+    const refused = [
+      await post('/api/orders', { customerId, currency: 'ZZZ', lines: [{ ...tea, unitPrice: zzz('1') }] }),
+      await post('/api/deals', { customerId, title: 'x', value: zzz('1') }),
+      await service.call('PUT', '/api/exchange-rates', { currency: 'ZZZ', base: 'CNY', rate: '1', date: '2026-01-01' }),
+    ];
+    expect(refused.map((reply) => [reply.status, ...paths(reply)])).toEqual([
+      [400, 'currency unknown-currency', 'lines.0.unitPrice.currency unknown-currency'],
+      [400, 'value.currency unknown-currency'],
+      [400, 'currency unknown-currency'],
     ]);
   });
 
@@ -332,7 +346,7 @@ describe('a pipeline over HTTP', () => {
     expect((await read(`/api/pipelines/${newId()}/board`)).body.code).toBe('pipeline-not-found');
     expect(
       paths(await post('/api/pipelines', { name: 'x', stages: [{ id: 'a', name: 'A', probability: 150 }] })),
-    ).toEqual(['stages.0.probability wrong-type']);
+    ).toEqual(['stages.0.probability out-of-range']);
   });
 
   it('shows its open deals on a board, with exact sums a currency', async () => {

@@ -13,6 +13,9 @@ export const biRoles = ({ databasePrefix }: Pick<ServiceConfig, 'databasePrefix'
   personal: `${databasePrefix}bi_reader_pii`,
 });
 
+/** What a reader's query may take; a session can lift it, the watchdog sees to it then. */
+export const longestQuerySeconds = 60;
+
 const views = (chosen: typeof publishedViews) => chosen.map(({ name }) => `bi.${name}`).join(', ');
 
 /**
@@ -28,7 +31,7 @@ export async function grantReaders(
 ): Promise<void> {
   const { reader, personal } = biRoles(config);
   const settings = (role: string) => [
-    `alter role "${role}" set statement_timeout = '60s'`,
+    `alter role "${role}" set statement_timeout = '${longestQuerySeconds}s'`,
     `alter role "${role}" set default_transaction_read_only = on`,
   ];
   await attempt(client, log, [
@@ -43,6 +46,7 @@ export async function grantReaders(
     reader,
     personal,
   ]);
+  await forbidLocks(client, rows, log);
   const database = `${config.databasePrefix}analytics`;
   for (const { rolname } of rows) {
     const seen = rolname === personal ? publishedViews : publishedViews.filter((view) => !view.personal);
@@ -51,6 +55,25 @@ export async function grantReaders(
     await client.query(`grant usage on schema bi to "${rolname}"`);
     await client.query(`grant select on ${views(seen)} to "${rolname}"`);
   }
+}
+
+/** Advisory locks are the leaders' and the migrations'; large objects would be written past `select` only. */
+const forbidden = '^(pg_(try_)?advisory_|lo_(creat|create|from_bytea)$)';
+
+/** Everybody may call these functions in every new database, and only a superuser can take that back. */
+async function forbidLocks(client: Queryable, roles: readonly { rolname: string }[], log: SubscriptionLog) {
+  const { rows } = await client.query<{ name: string; mine: boolean }>(
+    `select p.oid::regprocedure::text as name, (select rolsuper from pg_roles where rolname = current_user) as mine
+     from pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace and p.proname ~ $1
+       and exists (select from unnest($2::text[]) role where has_function_privilege(role, p.oid, 'execute'))`,
+    [forbidden, roles.map(({ rolname }) => rolname)],
+  );
+  if (rows.length === 0) return;
+  if (!rows[0]?.mine) return log.warn('BI readers may take advisory locks: only a superuser can forbid it');
+  const names = rows.map(({ name }) => name).join(', ');
+  await client.query(
+    `grant execute on function ${names} to current_user; revoke execute on function ${names} from public`,
+  );
 }
 
 async function createdUnlessThere(client: Queryable, role: string): Promise<string> {

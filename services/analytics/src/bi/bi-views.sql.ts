@@ -21,6 +21,26 @@ export type BiColumn = {
 };
 export type BiView = { name: string; comment: string; columns: readonly BiColumn[]; from: string };
 
+/** The days that everybody has; facts may lie on others, dim_date holds those too. */
+const [firstDay, lastDay] = ['1900-01-01', '2100-12-31'];
+const calendar = `d as date, extract(year from d)::int as year, extract(quarter from d)::int as quarter,
+  extract(month from d)::int as month, extract(day from d)::int as day, to_char(d, 'YYYY-MM') as year_month,
+  extract(isoyear from d)::int as iso_year, extract(week from d)::int as iso_week,
+  extract(isodow from d)::int as iso_weekday, extract(isodow from d) > 5 as is_weekend`;
+const isRare = (moment: string) =>
+  `(${moment} < timestamptz '${firstDay} 24:00:00Z' or ${moment} >= timestamptz '${lastDay} 00:00:00Z')`;
+/** The moments that have a local day in `bi`. */
+const moments = [
+  [factOrderLine.table, 'occurred_at'],
+  [factPayment.table, 'paid_at'],
+  [factInteraction.table, 'started_at'],
+  [factStageVisit.table, 'entered_at'],
+  [factStageVisit.table, 'left_at'],
+  [dimCustomer.table, 'created_at'],
+  [dimDeal.table, 'opened_at'],
+  [dimDeal.table, 'closed_at'],
+] as const;
+
 /** What the views stand on beside the tables that the star folds. */
 export const foundation = `
 -- Filled once records can be merged: which golden customer a record belongs to.
@@ -39,10 +59,16 @@ create table if not exists dim_date (
   is_weekend boolean not null
 );
 insert into dim_date
-select d, extract(year from d), extract(quarter from d), extract(month from d), extract(day from d),
-  to_char(d, 'YYYY-MM'), extract(isoyear from d), extract(week from d), extract(isodow from d), extract(isodow from d) > 5
-from (select generate_series(date '2000-01-01', date '2050-12-31', interval '1 day')::date as d)
-where not exists (select 1 from dim_date);
+select ${calendar} from (select generate_series(date '${firstDay}', date '${lastDay}', interval '1 day')::date as d)
+on conflict do nothing;
+
+-- Nearly always empty, so that looking for such days costs nothing.
+${moments
+  .map(
+    ([table, moment]) =>
+      `create index if not exists ${table}_rare_${moment} on ${table} (${moment}) where ${isRare(moment)};`,
+  )
+  .join('\n')}
 
 -- Falls back where the server does not know the zone: a wrong setting must not break every report.
 create or replace function organisation_time_zone() returns text
@@ -177,7 +203,8 @@ export const biViews: readonly BiView[] = [
   },
   {
     name: 'dim_date',
-    comment: 'The days from 2000 to 2050; join the local days (columns _on) of the facts.',
+    comment:
+      'The days from 1900 to 2100, and every other day that a fact lies on; join the local days (columns _on) of the facts.',
     columns: [
       plain('date', 'Day.'),
       plain('year', 'Year.'),
@@ -190,7 +217,14 @@ export const biViews: readonly BiView[] = [
       plain('iso_weekday', 'Day of the week, 1 = Monday to 7 = Sunday.'),
       plain('is_weekend', 'True on Saturdays and Sundays.'),
     ],
-    from: 'from dim_date t',
+    from: `from (
+      select * from dim_date
+      union all
+      select ${calendar} from (${moments
+        .map(([table, moment]) => `select ${localDate(moment)} as d from ${table} where ${isRare(moment)}`)
+        .join(' union ')}) rare
+      where d < date '${firstDay}' or d > date '${lastDay}'
+    ) t`,
   },
   {
     name: 'dim_product',

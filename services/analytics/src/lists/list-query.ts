@@ -1,6 +1,6 @@
 import type { FieldError } from '@throughline/event-sourcing';
 import { analyseQuery } from '@throughline/language';
-import { allOf, everything, type Condition } from '../search/condition.ts';
+import { allOf, everything, nothing, type Condition } from '../search/condition.ts';
 import type { EngineQuery, Place, Sort } from '../search/search-engine.ts';
 import type { RecordType } from '../search/record-type.ts';
 import { hash, isSortable, type Field } from '../search/search-index.ts';
@@ -65,6 +65,8 @@ export function readListQuery(
   else if (q.length > longestWords) shape.push({ path: 'q', code: 'too-long' });
   const plan = typeof q === 'string' ? analyseQuery(q.slice(0, longestWords)) : undefined;
   const searches = plan !== undefined && !plan.empty;
+  // An emoji or a dash holds no word: no record holds it as one.
+  const isWordless = !searches && typeof q === 'string' && q.trim() !== '';
 
   const { limit: given = usualItems } = request;
   const limit = typeof given === 'number' || (typeof given === 'string' && /^\d+$/.test(given)) ? Number(given) : NaN;
@@ -113,7 +115,7 @@ export function readListQuery(
   return {
     query: {
       plan: searches ? plan : undefined,
-      condition: allOf(context.scope, current, read.condition),
+      condition: allOf(context.scope, current, read.condition, ...(isWordless ? [nothing] : [])),
       sort,
       after: cursor?.after,
       limit,

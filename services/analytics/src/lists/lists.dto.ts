@@ -1,4 +1,76 @@
+import {
+  InstantText,
+  MoneyAnswer,
+  Uuid,
+  customerRecord,
+  dealRecord,
+  interactionRecord,
+  orderRecord,
+} from '@throughline/contracts';
+import { Total, orNull, page } from '@throughline/service';
 import { Allow, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { Type, type TProperties } from 'typebox';
+
+const text = Type.String();
+const facet = Type.Object(
+  { value: Type.Union([text, Type.Boolean()]), count: Type.Integer() },
+  { title: 'FacetValue' },
+);
+
+/** Every property but the id may be left out by `fields`. */
+const list = (title: string, fields: TProperties) =>
+  page(
+    `${title}List`,
+    Type.Object(
+      {
+        id: Uuid,
+        ...Type.Partial(Type.Object({ ...fields, createdAt: InstantText, updatedAt: InstantText })).properties,
+      },
+      { title: `${title}Item` },
+    ),
+    { total: Total, facets: Type.Record(text, Type.Array(facet)) },
+  );
+const customerName = orNull(text);
+export const CustomerList = list('Customer', {
+  ...customerRecord,
+  revenue: orNull(MoneyAnswer),
+  /** What cannot be added to `revenue`: orders in other currencies without a rate into the base currency. */
+  revenueOther: Type.Array(MoneyAnswer),
+  orderCount: Type.Integer(),
+  lastOrderAt: orNull(InstantText),
+  lastInteractionAt: orNull(InstantText),
+});
+export const OrderList = list('Order', { ...orderRecord, customerName });
+export const DealList = list('Deal', {
+  ...dealRecord,
+  pipelineId: orNull(Uuid),
+  stage: orNull(text),
+  closedAt: orNull(InstantText),
+  customerName,
+});
+export const InteractionList = list('Interaction', { ...interactionRecord, customerName });
+
+const range = Type.Object({ start: Type.Integer(), end: Type.Integer() }, { title: 'Range' });
+const highlight = Type.Object({ field: text, value: text, ranges: Type.Array(range) }, { title: 'Highlight' });
+export const SearchResult = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        {
+          type: text,
+          id: Uuid,
+          title: Type.Optional(text),
+          score: Type.Number(),
+          highlights: Type.Array(highlight),
+          record: Type.Record(text, Type.Unknown()),
+        },
+        { title: 'Hit' },
+      ),
+    ),
+    total: Type.Record(text, Total),
+  },
+  { title: 'SearchResult' },
+);
 
 /** `GET /api/<plural>`: everything as text; what it says is read by `readListQuery`. */
 export class ListQueryDto {

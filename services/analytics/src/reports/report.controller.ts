@@ -1,9 +1,9 @@
 import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
 import { invalid, notFound, type FieldError } from '@throughline/event-sourcing';
-import { languageOf } from '@throughline/service';
+import { Answers, isRealDate, languageOf } from '@throughline/service';
 import { customersBySource } from './customers-by-source.report.ts';
 import { funnel } from './funnel.report.ts';
-import { ReportQuery } from './report.dto.ts';
+import { ReportQuery, ReportResult, Reports as ReportPage } from './report.dto.ts';
 import type { Report } from './report.query.ts';
 import { Reports, type ReportFilter } from './reports.store.ts';
 import { revenueByMonth } from './revenue-by-month.report.ts';
@@ -16,12 +16,14 @@ export class ReportController {
   constructor(private readonly reports: Reports) {}
 
   @Get()
+  @Answers(ReportPage)
   list(@Headers('accept-language') language?: string) {
     const items = reports.map((report) => described(report, language));
     return { items, nextCursor: null, total: { value: items.length, exact: true } };
   }
 
   @Get(':name')
+  @Answers(ReportResult)
   async run(@Param('name') name: string, @Query() query: ReportQuery, @Headers('accept-language') language?: string) {
     const report = reports.find((one) => one.name === name);
     if (!report) throw notFound('report-not-found');
@@ -39,25 +41,20 @@ function described({ name, title, columns }: Report, acceptLanguage: string | un
   };
 }
 
-/** @throws Refusal `invalid-query` where a day or a moment does not exist, or the days end before they begin */
+/** @throws Refusal `invalid-query` where a day does not exist, or the days end before they begin */
 function filterOf({ from, to, asOf }: ReportQuery): ReportFilter {
   const errors: FieldError[] = [];
-  const real = (path: string, given: string | undefined, read: (text: string) => string | undefined) => {
-    const value = given === undefined ? undefined : read(given);
-    if (given !== undefined && value === undefined) errors.push({ path, code: 'impossible-date' });
-    return value ?? null;
+  const day = (path: string, given: string | undefined) => {
+    if (given === undefined || isRealDate(given)) return given ?? null;
+    errors.push({ path, code: 'impossible-date' });
+    return null;
   };
-  const filter = { from: real('from', from, day), to: real('to', to, day), asOf: real('asOf', asOf, moment) };
+  const filter = {
+    from: day('from', from),
+    to: day('to', to),
+    asOf: asOf === undefined ? null : new Date(asOf.toUpperCase()).toISOString(),
+  };
   if (filter.from && filter.to && filter.from > filter.to) errors.push({ path: 'to', code: 'not-allowed' });
   if (errors.length > 0) throw invalid('invalid-query', errors);
   return filter;
 }
-
-/** In UTC; undefined where the calendar or Postgres has no such moment. */
-function moment(text: string): string | undefined {
-  const time = Date.parse(text);
-  const utc = Number.isNaN(time) ? '' : new Date(time).toISOString();
-  return /^(?!0000)\d{4}-/.test(utc) ? utc : undefined;
-}
-
-const day = (text: string) => (moment(`${text}T00:00:00Z`)?.startsWith(text) ? text : undefined);

@@ -82,6 +82,8 @@ export type CustomerDocument = Details & {
   archived: boolean;
   /** Of the orders that stand, less refunds, in the base currency; null without any. */
   revenue: Money | null;
+  /** The same in other currencies, largest first, where orders have no rate into the base currency. */
+  revenueOther: readonly Money[];
   orderCount: number;
   lastOrderAt: Instant | null;
   lastInteractionAt: Instant | null;
@@ -91,7 +93,7 @@ export type CustomerDocument = Details & {
 
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 1,
+  version: 2,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(factOrderLine, ({ recordId }) => recordId),
@@ -115,17 +117,22 @@ export const customerDocument = document<CustomerDocument>({
   },
 });
 
-function ordersOf(lines: readonly FactOrderLine[]): Pick<CustomerDocument, 'revenue' | 'orderCount' | 'lastOrderAt'> {
+function ordersOf(
+  lines: readonly FactOrderLine[],
+): Pick<CustomerDocument, 'revenue' | 'revenueOther' | 'orderCount' | 'lastOrderAt'> {
   const counted = lines.filter(({ counted: counts }) => counts);
   const sums = new Map<string, Exact>();
   for (const { baseCurrency, amountBase } of counted) {
     if (baseCurrency) sums.set(baseCurrency, (sums.get(baseCurrency) ?? new Exact(0)).plus(amountBase));
   }
-  // Amounts in several currencies (no base currency, no rate) are not added up: the largest stands.
-  const [largest] = [...sums].sort(([a, one], [b, other]) => other.comparedTo(one) || (a < b ? -1 : 1));
+  // Amounts in several currencies (no base currency, no rate) are not added up: the largest stands, the others beside it.
+  const [largest, ...others] = [...sums]
+    .sort(([a, one], [b, other]) => other.comparedTo(one) || (a < b ? -1 : 1))
+    .map(([currency, amount]): Money => ({ amount: inMinorUnits(amount.toFixed(), currency), currency }));
   const standing = counted.filter(({ kind }) => kind !== 'refund');
   return {
-    revenue: largest ? { amount: inMinorUnits(largest[1].toFixed(), largest[0]), currency: largest[0] } : null,
+    revenue: largest ?? null,
+    revenueOther: others,
     orderCount: new Set(standing.map(({ orderId }) => orderId)).size,
     lastOrderAt: latest(standing.map(({ occurredAt }) => occurredAt)),
   };

@@ -5,7 +5,7 @@ const address = ({ addresses = [] }: CustomerDocument) => addresses.find(({ prim
 
 export const customers: RecordType<CustomerDocument> = {
   type: 'customers',
-  version: 1,
+  version: 2,
   document: customerDocument,
   fields: {
     id: { type: 'keyword' },
@@ -46,7 +46,7 @@ export const customers: RecordType<CustomerDocument> = {
     createdAt: { type: 'instant', often: 'desc' },
     updatedAt: { type: 'instant', often: 'desc' },
   },
-  beside: ['addresses', 'socials', 'custom', 'externalIds'],
+  beside: ['revenueOther', 'addresses', 'socials', 'custom', 'externalIds'],
   sort: '-createdAt',
   title: ({ name, companyName, number }) => name ?? companyName ?? number,
   search: (doc) => ({

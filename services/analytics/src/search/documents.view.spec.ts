@@ -67,6 +67,7 @@ describe("a customer's document", () => {
       externalIds: [],
       archived: true,
       revenue: null,
+      revenueOther: [],
       orderCount: 0,
       lastOrderAt: null,
       lastInteractionAt: null,

@@ -1,19 +1,10 @@
-import {
-  inMinorUnits,
-  known,
-  type Instant,
-  type Money,
-  type OrderEvent,
-  type OrderLine,
-  type Refund,
-} from '@throughline/contracts';
+import { known, shownOrder, type Instant, type OrderEvent, type OrderRefund } from '@throughline/contracts';
 import { document, fold, touch } from '@throughline/event-sourcing';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { Exact, instantText, numericText, uuid } from '../star/columns.view.ts';
+import { instantText, uuid } from '../star/columns.view.ts';
 
 type Of<Type extends OrderEvent['type']> = Omit<Extract<OrderEvent, { type: Type }>, 'type'>;
 type Facts = Omit<Of<'OrderPlaced'>, 'customerId' | 'stamp' | 'note'> & { note?: string };
-type OrderRefund = Refund & { currency?: string };
 
 /** An order, whole: what the lists show. */
 @Entity()
@@ -98,76 +89,23 @@ function factsOf(given: Given, frozen: Pick<Facts, 'baseCurrency' | 'rate'>, eff
   };
 }
 
-const placesOf = (amount: string) => amount.split('.')[1]?.length ?? 0;
-
-type MoneyLine = Omit<OrderLine, 'unitPrice' | 'discount' | 'tax' | 'total'> &
-  Record<'unitPrice' | 'discount' | 'tax' | 'total', Money>;
-
-/** An order as lists and search answer it: as its owner does, every amount with its currency. */
-export type OrderDocument = Pick<
-  Facts,
-  'number' | 'status' | 'currency' | 'taxIncluded' | 'placedAt' | 'baseCurrency'
-> &
-  Record<'subtotal' | 'discount' | 'tax' | 'shipping' | 'total' | 'paid' | 'refunded', Money> & {
-    id: string;
-    customerId: string;
-    lines: readonly MoneyLine[];
-    refunds: readonly { refundId: string; amount: Money; at: Instant }[];
-    rate: string;
-    cancelledAt?: Instant;
-    note?: string;
-    externalIds: readonly { connectionId: string; id: string }[];
-    createdAt: Instant;
-    updatedAt: Instant;
-  };
+/** An order as lists and search answer it: as its owner does. */
+export type OrderDocument = ReturnType<typeof shownOrder<Facts>> & {
+  id: string;
+  customerId: string;
+  createdAt: Instant;
+  updatedAt: Instant;
+};
 
 export const orderDocument = document<OrderDocument>({
   name: 'order_document',
-  version: 1,
+  version: 2,
   touchedBy: [touch(orderRecord, ({ id }) => id)],
   async render(keys, read) {
     const rows = await read(orderRecord, 'id', keys);
     return rows.flatMap(({ id, customerId, facts, refunds, createdAt, updatedAt }) => {
       if (!facts || !customerId) return [];
-      const { externalId, lines, subtotal, discount, tax, shipping, total, paid, ...rest } = facts;
-      const money = (amount: string, currency = facts.currency): Money => ({
-        amount: inMinorUnits(amount, currency),
-        currency,
-      });
-      // A refund in another currency cannot be added up; it stands in the list.
-      const own = refunds.filter(({ currency }) => (currency ?? facts.currency) === facts.currency);
-      const refunded = own.reduce((sum, { amount }) => sum.plus(amount), new Exact(0));
-      return [
-        {
-          id,
-          customerId,
-          ...rest,
-          lines: lines.map((line) => ({
-            ...line,
-            unitPrice: money(line.unitPrice),
-            discount: money(line.discount),
-            tax: money(line.tax),
-            total: money(line.total),
-          })),
-          subtotal: money(subtotal),
-          discount: money(discount),
-          tax: money(tax),
-          shipping: money(shipping),
-          total: money(total),
-          paid: money(paid),
-          refunded: money(
-            numericText(refunded, Math.max(refunded.decimalPlaces(), ...own.map(({ amount }) => placesOf(amount)))),
-          ),
-          refunds: refunds.map(({ refundId, amount, at, currency }) => ({
-            refundId,
-            amount: money(amount, currency),
-            at,
-          })),
-          externalIds: externalId ? [externalId] : [],
-          createdAt,
-          updatedAt,
-        },
-      ];
+      return [{ id, customerId, ...shownOrder(facts, refunds), createdAt, updatedAt }];
     });
   },
 });

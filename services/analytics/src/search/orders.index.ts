@@ -3,7 +3,7 @@ import { present, type RecordType } from './record-type.ts';
 
 export const orders: RecordType<OrderDocument> = {
   type: 'orders',
-  version: 1,
+  version: 2,
   document: orderDocument,
   fields: {
     id: { type: 'keyword' },

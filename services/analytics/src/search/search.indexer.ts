@@ -6,6 +6,9 @@ import type { RecordType } from './record-type.ts';
 import { recordTypes } from './record-types.index.ts';
 import { EngineUnavailable, SearchEngine, type Change } from './search-engine.ts';
 
+/** What answers from the engine waits for, under `X-After`. */
+export const searchFence = 'search';
+
 const batch = 200;
 const idleMilliseconds = 75;
 const checkMilliseconds = 30_000;
@@ -27,7 +30,7 @@ export class SearchIndexer implements OnModuleDestroy, Forgets {
     private readonly engine: SearchEngine,
     private readonly log: Log,
   ) {
-    kernel.addFence((milliseconds) => this.#caughtUp(milliseconds));
+    kernel.addFence(searchFence, (milliseconds) => this.#caughtUp(milliseconds));
   }
 
   /** Follows the queues until `signal` aborts. One process at a time. */

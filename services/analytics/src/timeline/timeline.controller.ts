@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { IdPipe } from '@throughline/service';
-import { TimelineQueryDto } from './timeline.dto.ts';
+import { Answers, IdPipe } from '@throughline/service';
+import { FirstContact, Timeline, TimelineQueryDto } from './timeline.dto.ts';
 import { Timelines } from './timeline.reader.ts';
 
 @Controller('customers/:id')
@@ -8,11 +8,13 @@ export class TimelineController {
   constructor(private readonly timelines: Timelines) {}
 
   @Get('timeline')
+  @Answers(Timeline)
   timeline(@Param('id', IdPipe) id: string, @Query() query: TimelineQueryDto) {
     return this.timelines.read(id, query);
   }
 
   @Get('first-contact')
+  @Answers(FirstContact)
   firstContact(@Param('id', IdPipe) id: string) {
     return this.timelines.firstContact(id);
   }

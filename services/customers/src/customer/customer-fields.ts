@@ -3,6 +3,7 @@ import { invalid, type FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, normalisePhone } from '@throughline/language';
 
 const longest = 500;
+const mostCustom = 200;
 
 /** The fields as callers name them: an event cannot have a field called `type`. */
 export type CustomerInput = Omit<CustomerFields, 'customerType'> & { type?: string | null };
@@ -44,6 +45,9 @@ export function tidyFields(input: CustomerInput, details: CustomerFields, now: s
   for (const [path, value] of Object.entries(asShown(tidy))) {
     if (typeof value === 'string' && value.length > longest) errors.push({ path, code: 'too-long' });
   }
+  if (countOf(tidy.custom) > mostCustom) {
+    errors.push({ path: 'custom', code: 'too-many-fields', params: { limit: mostCustom } });
+  }
   tidy.emails?.forEach(({ value }, index) => {
     if (!normaliseEmail(value).address) errors.push({ path: `emails.${index}.value`, code: 'wrong-type' });
   });
@@ -65,6 +69,12 @@ function withCustom(fields: CustomerFields, { custom = {} }: CustomerFields): Cu
 type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Custom fields, those within others as well. */
+const countOf = (value: unknown): number =>
+  typeof value !== 'object' || value === null
+    ? 0
+    : Object.values(value).reduce<number>((count, inner) => count + 1 + countOf(inner), 0);
 
 function merged(target: Json | null, patch: Json): Json {
   const result: Json = { ...target };

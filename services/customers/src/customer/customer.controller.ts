@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
-import { Commands, Refusal, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
+import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
 import { normaliseEmail } from '@throughline/language';
-import { AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
+import { Answers, AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
-import { ChangeCustomerDto, CreateCustomerDto } from './customer.dto.ts';
+import { ChangeCustomerDto, CreateCustomerDto, Customer } from './customer.dto.ts';
 import { builtInRules, customer, type CustomerCommand } from './customer.ts';
 
 const uniqueKeys: Record<string, (value: string) => string> = {
@@ -12,6 +12,7 @@ const uniqueKeys: Record<string, (value: string) => string> = {
 };
 
 @Controller('customers')
+@Answers(Customer)
 export class CustomerController {
   constructor(
     private readonly commands: Commands,
@@ -64,34 +65,35 @@ export class CustomerController {
 
   /** Changes the one that has this number or e-mail, else creates it. */
   @Put('by/:key/:value')
-  async upsert(@Param('key') key: string, @Param('value') value: string, @Body() changes: ChangeCustomerDto) {
-    const holder = await this.#find(key, value);
-    if (holder) return this.#execute(holder, { type: 'ChangeCustomer', changes });
-    const fields = key === 'email' ? { ...changes, emails: withEmail(changes.emails, value) } : changes;
-    const number = key === 'number' ? value : await this.numbers.next();
-    try {
-      return await this.#execute(idOfNew(customer.category), { type: 'CreateCustomer', number, fields }, changes);
-    } catch (error) {
-      // Somebody else created it at the same moment.
-      const quicker = error instanceof Refusal && error.kind === 'conflict' ? await this.#find(key, value) : undefined;
-      if (!quicker) throw error;
-      return this.#execute(quicker, { type: 'ChangeCustomer', changes });
-    }
+  upsert(@Param('key') key: string, @Param('value') value: string, @Body() changes: ChangeCustomerDto) {
+    return this.#upsert({ key, value, changes }, async () => {
+      const holder = await this.#find(key, value);
+      if (holder) return { id: holder, command: { type: 'ChangeCustomer', changes } };
+      const fields = key === 'email' ? { ...changes, emails: withEmail(changes.emails, value) } : changes;
+      const number = key === 'number' ? value : await this.numbers.next();
+      return { id: idOfNew(customer.category), command: { type: 'CreateCustomer', number, fields } };
+    });
   }
 
   /** The same record that the connection itself would make. */
   @Put('by/external/:connection/:external')
-  async upsertExternal(
+  upsertExternal(
     @Param('connection', IdPipe) connectionId: string,
     @Param('external') external: string,
     @Body() changes: ChangeCustomerDto,
   ) {
     const id = recordId(connectionId, external);
-    if (await this.commands.exists(customer.category, id))
-      return this.#execute(id, { type: 'ChangeCustomer', changes });
-    const number = await this.numbers.next();
-    const externalId = { connectionId, id: external };
-    return this.#execute(id, { type: 'CreateCustomer', number, externalId, fields: changes }, changes);
+    return this.#upsert({ connectionId, external, changes }, async () => {
+      if (await this.commands.exists(customer.category, id))
+        return { id, command: { type: 'ChangeCustomer', changes } };
+      const number = await this.numbers.next();
+      const externalId = { connectionId, id: external };
+      return { id, command: { type: 'CreateCustomer', number, externalId, fields: changes } };
+    });
+  }
+
+  #upsert(body: object, choose: () => Promise<{ id: string; command: CustomerCommand }>) {
+    return this.commands.executeChosen(customer, choose, { rules: builtInRules, body });
   }
 
   #execute(id: string, command: CustomerCommand, body?: unknown) {

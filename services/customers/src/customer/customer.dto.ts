@@ -1,18 +1,22 @@
+import { customerRecord } from '@throughline/contracts';
+import { Id, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
   IsBoolean,
   IsIn,
+  IsNotEmpty,
   IsObject,
   IsOptional,
   IsString,
-  IsUUID,
   Matches,
   MaxLength,
   MinLength,
   ValidateNested,
 } from 'class-validator';
+
+export const Customer = record('Customer', customerRecord);
 
 class EmailDto {
   @IsString() @MinLength(1) @MaxLength(320) value!: string;
@@ -92,13 +96,19 @@ export class ChangeCustomerDto {
   @IsOptional() @IsString() @MaxLength(100) region?: string;
   @IsOptional() @Matches(/^\d{4}-\d{2}-\d{2}$/) birthDate?: string;
   @IsOptional() @IsString() @MaxLength(50) gender?: string;
-  @IsOptional() @IsArray() @ArrayMaxSize(200) @IsString({ each: true }) @MaxLength(100, { each: true }) tags?: string[];
-  @IsOptional() @IsUUID() ownerId?: string;
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(200)
+  @IsString({ each: true })
+  @IsNotEmpty({ each: true })
+  @MaxLength(100, { each: true })
+  tags?: string[];
+  @IsOptional() @Id() ownerId?: string;
   @IsOptional() @IsString() @MaxLength(50) lifecycle?: string;
   @IsOptional() @IsObject() custom?: Record<string, unknown>;
 }
 
 export class CreateCustomerDto extends ChangeCustomerDto {
-  @IsOptional() @IsUUID() id?: string;
+  @IsOptional() @Id() id?: string;
   @IsOptional() @IsString() @Matches(/^[\p{L}\p{N}._/-]{1,50}$/u) number?: string;
 }

@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { Commands, forbidden, idOfNew } from '@throughline/event-sourcing';
-import { HttpProblem, IdPipe, Records, Tokens, type Identity } from '@throughline/service';
+import { Answers, HttpProblem, IdPipe, Records, Tokens, type Identity } from '@throughline/service';
 import type { FastifyRequest } from 'fastify';
-import { AddUserDto, IssueApiKeyDto, SignInDto } from './access.dto.ts';
+import { AddUserDto, ApiKey, IssueApiKeyDto, Me, Session, SignInDto, User } from './access.dto.ts';
 import { apiKey } from './api-key.ts';
 import { Credentials, newApiKey } from './credentials.store.ts';
 import { user } from './user.ts';
@@ -15,6 +15,7 @@ export function requireAdministrator({ identity }: FastifyRequest): void {
 }
 
 @Controller()
+@Answers(User)
 export class AccessController {
   constructor(
     private readonly commands: Commands,
@@ -24,6 +25,7 @@ export class AccessController {
   ) {}
 
   @Post('sessions')
+  @Answers(Session)
   async signIn(@Body() { email, password }: SignInDto) {
     const id = await this.commands.holderOf(user.category, `login:${email.trim().toLowerCase()}`);
     if (!(await this.credentials.checkPassword(id, password)) || !id) throw new HttpProblem(401, 'wrong-credentials');
@@ -38,6 +40,7 @@ export class AccessController {
   }
 
   @Get('me')
+  @Answers(Me)
   async me(@Req() { identity }: FastifyRequest) {
     if (identity?.type !== 'user') return { id: identity?.id, type: identity?.type, roles: identity?.roles };
     return this.records.read(user, identity.id);
@@ -59,6 +62,7 @@ export class AccessController {
 
   /** The key itself is in this answer only. */
   @Post('api-keys')
+  @Answers(ApiKey)
   async issueKey(@Body() body: IssueApiKeyDto, @Req() request: FastifyRequest) {
     requireAdministrator(request);
     const { id = idOfNew(apiKey.category), ...fields } = body;
@@ -71,6 +75,7 @@ export class AccessController {
   }
 
   @Delete('api-keys/:id')
+  @Answers(ApiKey)
   @HttpCode(200)
   async revokeKey(@Param('id', IdPipe) id: string, @Req() request: FastifyRequest) {
     requireAdministrator(request);

@@ -1,17 +1,18 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req } from '@nestjs/common';
 import { Commands, idOfNew, invalid, notFound, type FieldError } from '@throughline/event-sourcing';
-import { IdPipe, Records, ServiceConfig, type RecordAnswer } from '@throughline/service';
+import { Answers, IdPipe, Records, ServiceConfig, type RecordAnswer } from '@throughline/service';
 import type { FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
 import { requireAdministrator } from '../access/access.controller.ts';
 import { Deliveries } from '../hooks/deliveries.store.ts';
-import { DeliveriesQuery } from '../hooks/delivery.dto.ts';
+import { DeliveriesQuery, Delivery, DeliveryPage } from '../hooks/delivery.dto.ts';
 import { ConnectionRow } from './connection-list.view.ts';
-import { ChangeConnectionDto, MakeConnectionDto, type AuthDto } from './connection.dto.ts';
+import { ChangeConnectionDto, Connection, ConnectionPage, MakeConnectionDto, type AuthDto } from './connection.dto.ts';
 import { connection } from './connection.ts';
 import { Connections, authOf, type Secrets } from './connections.store.ts';
 
 @Controller('connections')
+@Answers(Connection)
 export class ConnectionController {
   constructor(
     private readonly commands: Commands,
@@ -50,6 +51,7 @@ export class ConnectionController {
   }
 
   @Get()
+  @Answers(ConnectionPage)
   async list(@Req() request: FastifyRequest) {
     const rows = await this.database.getRepository(ConnectionRow).find({ order: { createdAt: 'asc', id: 'asc' } });
     return { items: rows.map((row) => ({ ...row, hookUrl: this.#hookUrl(row.id, request) })), nextCursor: null };
@@ -97,12 +99,14 @@ export class ConnectionController {
   }
 
   @Get(':id/deliveries')
+  @Answers(DeliveryPage)
   async listDeliveries(@Param('id', IdPipe) id: string, @Query() query: DeliveriesQuery) {
     await this.records.read(connection, id);
     return this.deliveries.list(id, query);
   }
 
   @Post(':id/deliveries/:delivery/retry')
+  @Answers(Delivery)
   @HttpCode(202)
   async retry(
     @Param('id', IdPipe) id: string,

@@ -1,3 +1,4 @@
+import { isCurrency } from '@throughline/contracts';
 import { formatsOf, type Target, type Targets, targetsOf, type ValueKind } from './mapping-targets.ts';
 import { isTimeZone } from './instants.ts';
 
@@ -145,7 +146,7 @@ export function checkMapping(mapping: unknown): MappingError[] {
     if (typeof kind !== 'string' && !kind.includes(String(value))) {
       report(path, 'value-not-allowed', `Allowed: ${kind.join(', ')}.`);
     }
-    if (kind === 'currency' && !/^[A-Za-z]{3}$/.test(String(value))) {
+    if (kind === 'currency' && !isCurrency(String(value).toUpperCase())) {
       report(path, 'value-not-allowed', 'Expected an ISO 4217 code.');
     }
   }

@@ -1,3 +1,4 @@
+import { isCurrency } from '@throughline/contracts';
 import { Unmappable } from './connector.ts';
 import { decimal, divided } from './decimals.ts';
 import { decodeHtml } from './html-text.ts';
@@ -123,7 +124,7 @@ function formatted(text: string, kind: ValueKind, pointer: string, format?: Form
   if (typeof kind !== 'string' && !kind.includes(value)) {
     throw new Unmappable(`Not one of ${kind.join(', ')}: the mapping can say which it is.`, pointer);
   }
-  if (kind === 'currency' && !/^[A-Z]{3}$/.test(value)) throw new Unmappable('Not a currency code.', pointer);
+  if (kind === 'currency' && !isCurrency(value)) throw new Unmappable('Not a currency of ISO 4217.', pointer);
   return value;
 }
 

@@ -1,3 +1,4 @@
+import { isCurrency } from '@throughline/contracts';
 import { Unmappable } from './connector.ts';
 import { decimal } from './decimals.ts';
 import type { Exact } from './exact-json.ts';
@@ -80,7 +81,7 @@ export class Place {
 
   currency(): string {
     const code = this.requiredText().toUpperCase();
-    if (!/^[A-Z]{3}$/.test(code)) throw new Unmappable('Not a currency code.', this.pointer);
+    if (!isCurrency(code)) throw new Unmappable('Not a currency of ISO 4217.', this.pointer);
     return code;
   }
 

@@ -1,21 +1,18 @@
 import type { CustomerFields } from '@throughline/contracts';
 import { type Delivery, type Mapper, type Seen, Unmappable } from './connector.ts';
 import { isZero, minus, notBelowZero, sum, times } from './decimals.ts';
-import { parseExact } from './exact-json.ts';
-import { Place } from './place.ts';
+import type { Place } from './place.ts';
 import {
   address,
   distinctAddresses,
   emails,
-  fullName,
   phones,
   Sighting,
-  type Optional,
   type SeenLine,
-  type SeenOrder,
   type SeenRefund,
   street,
 } from './seen.ts';
+import { momentAt, nameFrom, rootOf, type ShopOrder } from './shop.ts';
 import { shopifyHeader } from './signatures.ts';
 
 const channel = { source: 'online', channel: 'shopify' } as const;
@@ -56,23 +53,13 @@ function topicOf({ headers }: Delivery): string {
 }
 
 /** Webhooks send the bare object, the API the same one wrapped. */
-function bodyOf({ body }: Delivery, name: string): Place {
-  const root = new Place(parseExact(body)).object();
+function bodyOf(delivery: Delivery, name: string): Place {
+  const root = rootOf(delivery);
   const wrapped = root.get(name);
   return wrapped.isObject && !root.get('id').present ? wrapped : root;
 }
 
 const shopId = (place: Place): string => place.get('id').requiredText();
-/** The name of the first of these places that has one, never the given name of one with the family name of another. */
-function nameFrom(...places: readonly Place[]): Pick<Optional<CustomerFields>, 'name' | 'givenName' | 'familyName'> {
-  for (const place of places) {
-    const givenName = place.get('first_name').text();
-    const familyName = place.get('last_name').text();
-    const name = fullName(givenName, familyName) ?? place.get('name').text();
-    if (name !== undefined) return { name, givenName, familyName };
-  }
-  return {};
-}
 
 const addressFrom = (place: Place, more: { label?: string; primary?: boolean }) =>
   address({
@@ -97,7 +84,7 @@ function profile(sighting: Sighting, customer: Place): Seen[] {
       at: versionOf(customer),
       fields: {
         ...channel,
-        ...nameFrom(customer, main),
+        ...nameFrom([customer, main]),
         companyName: main.get('company').text(),
         emails: emails(customer.get('email').text()),
         phones: phones(customer.get('phone').text(), main.get('phone').text()),
@@ -118,8 +105,7 @@ function tagList(tags: readonly string[]): CustomerFields['tags'] | undefined {
 
 function versionOf(object: Place): string {
   const at = object.get('updated_at').instant() ?? object.get('created_at').instant();
-  if (at === undefined) throw new Unmappable('Missing.', `${object.pointer}/updated_at`);
-  return at;
+  return momentAt(at, object, 'updated_at');
 }
 
 function order(sighting: Sighting, source: Place): Seen[] {
@@ -145,7 +131,7 @@ function order(sighting: Sighting, source: Place): Seen[] {
       at,
       fields: {
         ...channel,
-        ...nameFrom(customer, billing, shipping),
+        ...nameFrom([customer, billing, shipping]),
         companyName: billing.get('company').text(),
         emails: emails(email),
         phones: phones(phone),
@@ -171,9 +157,7 @@ function order(sighting: Sighting, source: Place): Seen[] {
   ];
 }
 
-type Facts = Omit<SeenOrder, 'externalId' | 'at' | 'customerId' | 'currency'>;
-
-function facts(source: Place): Facts {
+function facts(source: Place): ShopOrder {
   const lines = source.get('line_items').items().map(line);
   // What the order came to. current_total_price is less what was refunded since, and refunds are counted by themselves.
   const total = source.get('total_price').requiredDecimal();
@@ -184,7 +168,6 @@ function facts(source: Place): Facts {
   const shippingDiscounts = shippingLines.map(discountOf);
   const discounts = source.get('total_discounts').decimal() ?? '0';
   const placedAt = source.get('processed_at').instant() ?? source.get('created_at').instant();
-  if (placedAt === undefined) throw new Unmappable('Missing.', `${source.pointer}/created_at`);
   const cancelledAt = source.get('cancelled_at').instant();
   return {
     number: source.get('name').text() ?? source.get('order_number').text() ?? shopId(source),
@@ -205,13 +188,13 @@ function facts(source: Place): Facts {
         : (source.at('/total_shipping_price_set/shop_money/amount').decimal() ?? '0'),
     total,
     paid: paidOf(source, total),
-    placedAt,
+    placedAt: momentAt(placedAt, source, 'created_at'),
     ...(cancelledAt !== undefined && { cancelledAt }),
     note: source.get('note').text(),
   };
 }
 
-function statusOf(source: Place): Facts['status'] {
+function statusOf(source: Place): ShopOrder['status'] {
   if (source.get('cancelled_at').present) return 'cancelled';
   const refunded = source.get('financial_status').text() === 'refunded';
   const fulfilled = source.get('fulfillment_status').text() === 'fulfilled';
@@ -283,8 +266,8 @@ function refund(
 ): SeenRefund[] {
   const refundId = shopId(source);
   const orderExternalId = order?.orderExternalId ?? source.get('order_id').requiredText();
-  const at = source.get('processed_at').instant() ?? source.get('created_at').instant();
-  if (at === undefined) throw new Unmappable('Missing.', `${source.pointer}/created_at`);
+  const made = source.get('processed_at').instant() ?? source.get('created_at').instant();
+  const at = momentAt(made, source, 'created_at');
 
   const transactions = source
     .get('transactions')

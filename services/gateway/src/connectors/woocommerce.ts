@@ -1,19 +1,9 @@
-import { type Delivery, type Mapper, type Seen, Unmappable } from './connector.ts';
+import { type Mapper, type Seen, Unmappable } from './connector.ts';
 import { absolute, divided, isNegative, isZero, minus, notBelowZero, sum } from './decimals.ts';
-import { parseExact } from './exact-json.ts';
 import { decodeHtml } from './html-text.ts';
-import { Place } from './place.ts';
-import {
-  address,
-  distinctAddresses,
-  emails,
-  fullName,
-  phones,
-  Sighting,
-  type SeenLine,
-  type SeenOrder,
-  street,
-} from './seen.ts';
+import type { Place } from './place.ts';
+import { address, distinctAddresses, emails, phones, Sighting, type SeenLine, street } from './seen.ts';
+import { momentAt, nameFrom, rootOf, type ShopOrder } from './shop.ts';
 
 const channel = { source: 'online', channel: 'woocommerce' } as const;
 
@@ -26,19 +16,17 @@ export const woocommerce: Mapper = (delivery, context) => {
     case 'customer.created':
     case 'customer.updated':
     case 'customer.restored':
-      return profile(sighting, bodyOf(delivery));
+      return profile(sighting, rootOf(delivery));
     case 'order.created':
     case 'order.updated':
     case 'order.restored':
-      return order(sighting, bodyOf(delivery));
+      return order(sighting, rootOf(delivery));
     default:
       // order.deleted and customer.deleted hold nothing but an id. Facts that would say "cancelled" of an order without
       // knowing its customer, lines and total would wipe out what is known: they are not said.
       return [];
   }
 };
-
-const bodyOf = ({ body }: Delivery): Place => new Place(parseExact(body)).object();
 
 /** Titles and names come as WordPress shows them. */
 const decoded = (place: Place): string | undefined => {
@@ -51,9 +39,7 @@ const gmt = (source: Place, name: string): string | undefined => source.get(`${n
 
 function versionOf(source: Place): string {
   // Nothing was modified yet: null.
-  const at = gmt(source, 'date_modified') ?? gmt(source, 'date_created');
-  if (at === undefined) throw new Unmappable('Missing.', `${source.pointer}/date_modified_gmt`);
-  return at;
+  return momentAt(gmt(source, 'date_modified') ?? gmt(source, 'date_created'), source, 'date_modified_gmt');
 }
 
 /** WooCommerce's own numbers for China's provinces, CN1 to CN32. */
@@ -80,23 +66,12 @@ function addressFrom(place: Place, label: 'billing' | 'shipping') {
   });
 }
 
-/** The name of the first place that has one. */
-function nameFrom(...places: readonly Place[]) {
-  for (const place of places) {
-    const givenName = decoded(place.get('first_name'));
-    const familyName = decoded(place.get('last_name'));
-    const name = fullName(givenName, familyName);
-    if (name !== undefined) return { name, givenName, familyName };
-  }
-  return {};
-}
-
 function contactFrom(source: Place, names: readonly Place[]) {
   const billing = source.get('billing');
   const shipping = source.get('shipping');
   return {
     ...channel,
-    ...nameFrom(...names),
+    ...nameFrom(names, decoded),
     companyName: decoded(billing.get('company')),
     phones: phones(billing.get('phone').text() ?? shipping.get('phone').text()),
     addresses: distinctAddresses([addressFrom(billing, 'billing'), addressFrom(shipping, 'shipping')]),
@@ -163,9 +138,7 @@ function order(sighting: Sighting, source: Place): Seen[] {
   ];
 }
 
-type Facts = Omit<SeenOrder, 'externalId' | 'at' | 'customerId' | 'currency'>;
-
-function facts(source: Place, state: string | undefined, at: string): Facts {
+function facts(source: Place, state: string | undefined, at: string): ShopOrder {
   const fees = source.get('fee_lines').items().map(feeLine);
   const lines = [...source.get('line_items').items().map(itemLine), ...fees.filter(({ total }) => !isNegative(total))];
   const rebates = fees.filter(({ total }) => isNegative(total)).map(({ total }) => absolute(total));
@@ -173,8 +146,6 @@ function facts(source: Place, state: string | undefined, at: string): Facts {
   const discounts = source.get('discount_total').decimal() ?? '0';
   const beyondLines = notBelowZero(minus(discounts, ...lines.map(({ discount }) => discount)));
   const total = source.get('total').requiredDecimal();
-  const placedAt = gmt(source, 'date_created');
-  if (placedAt === undefined) throw new Unmappable('Missing.', `${source.pointer}/date_created_gmt`);
   const status = statusOf(state);
   return {
     number: source.get('number').text() ?? source.get('id').requiredText(),
@@ -189,14 +160,14 @@ function facts(source: Place, state: string | undefined, at: string): Facts {
     // As it was ordered: refunds do not lower it.
     total,
     paid: source.get('date_paid_gmt').present || source.get('date_paid').present ? total : '0',
-    placedAt,
+    placedAt: momentAt(gmt(source, 'date_created'), source, 'date_created_gmt'),
     // There is no date of the cancellation: it was cancelled by then.
     ...(status === 'cancelled' && { cancelledAt: at }),
     note: source.get('customer_note').text(),
   };
 }
 
-function statusOf(state: string | undefined): Facts['status'] {
+function statusOf(state: string | undefined): ShopOrder['status'] {
   switch (state) {
     case 'cancelled':
     case 'failed':

@@ -39,11 +39,12 @@ export function serveDocs(app: NestFastifyApplication, baseUrl: (service: Servic
 function merged(documents: readonly OpenAPIObject[]): OpenAPIObject {
   const [first, ...others] = documents as [OpenAPIObject, ...OpenAPIObject[]];
   const paths = { ...first.paths };
-  const schemas = { ...first.components?.schemas };
+  const components: Record<string, object> = { ...first.components };
   for (const document of others) {
     // Two services may answer one path by different methods.
     for (const [path, item] of Object.entries(document.paths)) paths[path] = { ...paths[path], ...item };
-    Object.assign(schemas, document.components?.schemas);
+    for (const [kind, named] of Object.entries(document.components ?? {}))
+      components[kind] = { ...components[kind], ...(named as object) };
   }
-  return { ...first, paths, components: { ...first.components, schemas } };
+  return { ...first, paths, components };
 }

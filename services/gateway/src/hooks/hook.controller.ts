@@ -1,11 +1,12 @@
-import { Controller, Options, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, HttpCode, Options, Param, Post, Req, Res } from '@nestjs/common';
 import { notFound } from '@throughline/event-sourcing';
-import { HttpProblem, IdPipe } from '@throughline/service';
+import { Answers, HttpProblem, IdPipe } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Connections } from '../connection/connections.store.ts';
 import { Unmappable } from '../connectors/connector.ts';
 import { parseExact } from '../connectors/exact-json.ts';
 import { deliveryId, handshake, verify } from '../connectors/signatures.ts';
+import { Taken } from './delivery.dto.ts';
 import { Deliveries } from './deliveries.store.ts';
 
 /** Where outside systems post. Answers fast: 202 as soon as the raw message is stored. */
@@ -17,6 +18,8 @@ export class HookController {
   ) {}
 
   @Post(':connection')
+  @HttpCode(202)
+  @Answers(Taken)
   take(@Param('connection', IdPipe) id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     return this.#answer(id, request, reply);
   }
@@ -38,7 +41,7 @@ export class HookController {
         .code(greeting.status)
         .headers(greeting.headers ?? {})
         .send();
-    if (request.method !== 'POST') throw new HttpProblem(405, 'method-not-allowed');
+    if (request.method !== 'POST') throw new HttpProblem(405, 'method-not-allowed', { allow: 'POST' });
     if (verify(kind, secrets, headers, raw, new Date()) !== 'ok') throw new HttpProblem(401, 'wrong-signature');
     const body = readable(raw);
     const delivery = { connectionId: id, headers: kept(headers), body, receivedAt: new Date().toISOString() };

@@ -1,10 +1,10 @@
 import replyFrom from '@fastify/reply-from';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServiceName } from '@throughline/contracts';
-import { HttpProblem, problemOf, sendProblem, type Identity } from '@throughline/service';
+import { HttpProblem, pathOf, problemOf, sendProblem, type Identity } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Passes } from './passes.ts';
-import { isAllowed, ownerOf } from './routes.ts';
+import { isAllowed, methodsBeside, ownerOf } from './routes.ts';
 
 /** Percent signs must be followed by what they promise, in UTF-8. */
 function isReadable(url: string): boolean {
@@ -15,6 +15,9 @@ function isReadable(url: string): boolean {
     return false;
   }
 }
+
+const withOthers = (allow: string, path: string): string =>
+  [...new Set([...allow.split(', '), ...methodsBeside(path)])].sort().join(', ');
 
 /** Hands every request on to the service that owns its path, under a token that says who asks. */
 export async function forwardToOwners(
@@ -28,13 +31,13 @@ export async function forwardToOwners(
   });
 
   fastify.all('/api/*', async (request: FastifyRequest, reply: FastifyReply) => {
-    const path = (request.url.split('?', 1)[0] as string).replace(/(.)\/$/, '$1');
+    const path = pathOf(request.url);
     const service = ownerOf(request.method, path);
     const answer = (error: unknown) => sendProblem(request, reply, problemOf(error), request.traceId ?? request.id);
     if (!service) return answer(new HttpProblem(404, 'not-found'));
     const identity = request.identity as Identity;
     if (!isAllowed(identity.roles, request.method, path)) return answer(new HttpProblem(403, 'forbidden'));
-    if (!isReadable(request.url)) return answer(new HttpProblem(400, 'invalid-request'));
+    if (!isReadable(request.url)) return answer(new HttpProblem(400, 'unreadable-url'));
     const pass = await passes.for(identity);
     const { method, body } = request;
     return reply.from(baseUrl(service) + request.url, {
@@ -48,6 +51,8 @@ export async function forwardToOwners(
         authorization: `Bearer ${pass}`,
         traceparent: request.traceparent,
       }),
+      rewriteHeaders: (headers: Record<string, string>) =>
+        headers['allow'] === undefined ? headers : { ...headers, allow: withOthers(headers['allow'], path) },
       onError: () => void answer(new HttpProblem(503, 'unavailable')),
     } as never);
   });

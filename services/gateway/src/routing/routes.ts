@@ -1,20 +1,20 @@
 import type { ServiceName } from '@throughline/contracts';
 
-type Route = { methods: readonly string[]; path: RegExp; service: ServiceName };
+/** `methods`: only these; others of the same path are a later route's. */
+type Route = { methods?: readonly string[]; path: RegExp; service: ServiceName };
 
 const read = ['GET', 'HEAD'];
-const any = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const lists = 'customers|orders|deals|interactions';
 
 /** Who answers what, first match first: lists, search, timeline and reports by analytics, all else by its owner. */
 export const routes: readonly Route[] = [
   { methods: read, path: new RegExp(`^/api/(${lists})$`), service: 'analytics' },
-  { methods: ['POST'], path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
-  { methods: read, path: /^\/api\/customers\/[^/]+\/(timeline|first-contact)$/, service: 'analytics' },
-  { methods: any, path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
-  { methods: any, path: /^\/api\/(customers|erasures)(\/|$)/, service: 'customers' },
-  { methods: any, path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
-  { methods: any, path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
+  { path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
+  { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact)$/, service: 'analytics' },
+  { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
+  { path: /^\/api\/(customers|erasures)(\/|$)/, service: 'customers' },
+  { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
+  { path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
 
 const writers = ['administrator', 'member', 'integration'];
@@ -29,4 +29,8 @@ export function isAllowed(roles: readonly string[], method: string, path: string
 }
 
 export const ownerOf = (method: string, path: string): ServiceName | undefined =>
-  routes.find((route) => route.methods.includes(method) && route.path.test(path))?.service;
+  routes.find((route) => (route.methods?.includes(method) ?? true) && route.path.test(path))?.service;
+
+/** The methods that others than the path's main owner answer there. */
+export const methodsBeside = (path: string): string[] =>
+  routes.filter((route) => route.path.test(path)).flatMap(({ methods = [] }) => methods);

@@ -1,5 +1,5 @@
 import type { OrganisationEvent } from '@throughline/contracts';
-import { defaultTimeZone } from '@throughline/contracts';
+import { defaultTimeZone, isCurrency } from '@throughline/contracts';
 import { derivedId, invalid, type Decider, type FieldError } from '@throughline/event-sourcing';
 
 export type Settings = { name?: string; timeZone?: string; baseCurrency?: string };
@@ -38,6 +38,3 @@ const isTimeZone = (name: string): boolean => {
     return false;
   }
 };
-
-const currencies = new Set(Intl.supportedValuesOf('currency'));
-const isCurrency = (code: string): boolean => currencies.has(code);

@@ -1,18 +1,22 @@
 import { Body, Controller, Get, Patch, Req } from '@nestjs/common';
+import { organisationEvents } from '@throughline/contracts';
 import { Commands } from '@throughline/event-sourcing';
-import { type RecordAnswer } from '@throughline/service';
-import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { Answers, record, type RecordAnswer } from '@throughline/service';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { requireAdministrator } from '../access/access.controller.ts';
 import { organisation, organisationId } from './organisation.ts';
 
+const Settings = record('Settings', organisationEvents.OrganisationConfigured.data.properties);
+
 class SettingsDto {
   @IsOptional() @IsString() @MaxLength(200) name?: string;
   @IsOptional() @IsString() @MaxLength(100) timeZone?: string;
-  @IsOptional() @Matches(/^[A-Z]{3}$/) baseCurrency?: string;
+  @IsOptional() @IsString() @MaxLength(3) baseCurrency?: string;
 }
 
 @Controller('settings')
+@Answers(Settings)
 export class SettingsController {
   constructor(private readonly commands: Commands) {}
 

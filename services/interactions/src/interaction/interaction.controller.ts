@@ -1,10 +1,11 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { Commands, idOfNew } from '@throughline/event-sourcing';
-import { AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
-import { ChangeInteractionDto, LogInteractionDto } from './interaction.dto.ts';
+import { Answers, AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
+import { ChangeInteractionDto, Interaction, LogInteractionDto } from './interaction.dto.ts';
 import { interaction } from './interaction.ts';
 
 @Controller('interactions')
+@Answers(Interaction)
 export class InteractionController {
   constructor(
     private readonly commands: Commands,

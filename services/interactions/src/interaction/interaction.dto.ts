@@ -1,5 +1,11 @@
-import { directions, interactionKinds, type Direction, type InteractionKind } from '@throughline/contracts';
-import { IsInstant } from '@throughline/service';
+import {
+  directions,
+  interactionKinds,
+  interactionRecord,
+  type Direction,
+  type InteractionKind,
+} from '@throughline/contracts';
+import { Id, IsInstant, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -7,12 +13,13 @@ import {
   IsIn,
   IsOptional,
   IsString,
-  IsUUID,
   MaxLength,
   MinLength,
   ValidateNested,
   IsObject,
 } from 'class-validator';
+
+export const Interaction = record('Interaction', interactionRecord);
 
 class FollowUpDto {
   @IsString() @MinLength(1) @MaxLength(2000) plan!: string;
@@ -33,8 +40,8 @@ export class ChangeInteractionDto {
 }
 
 export class LogInteractionDto extends ChangeInteractionDto {
-  @IsOptional() @IsUUID() id?: string;
-  @IsUUID() customerId!: string;
+  @IsOptional() @Id() id?: string;
+  @Id() customerId!: string;
   @IsIn(interactionKinds) kind!: InteractionKind;
   @IsOptional() @IsIn(directions) direction?: Direction;
   @IsOptional() @IsInstant() startedAt?: string;

@@ -1,12 +1,13 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { Commands, idOfNew, type ExecuteOptions } from '@throughline/event-sourcing';
-import { AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
+import { Answers, AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
 import { PipelineRules } from '../pipeline/pipeline-rules.store.ts';
 import { standardPipeline } from '../pipeline/pipeline.ts';
-import { ChangeDealDto, LoseDealDto, MoveDealDto, OpenDealDto } from './deal.dto.ts';
+import { ChangeDealDto, Deal, LoseDealDto, MoveDealDto, OpenDealDto } from './deal.dto.ts';
 import { deal, type DealCommand, type DealRules } from './deal.ts';
 
 @Controller('deals')
+@Answers(Deal)
 export class DealController {
   constructor(
     private readonly commands: Commands,

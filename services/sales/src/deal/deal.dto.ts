@@ -1,5 +1,9 @@
+import { dealRecord } from '@throughline/contracts';
+import { Id, IsDateText, record } from '@throughline/service';
 import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
-import { Id, MoneyField, RealDate, type MoneyDto } from '../money/money.dto.ts';
+import { MoneyField, type MoneyDto } from '../money/money.dto.ts';
+
+export const Deal = record('Deal', dealRecord);
 
 export class OpenDealDto {
   @IsOptional() @Id() id?: string;
@@ -10,7 +14,7 @@ export class OpenDealDto {
   @IsOptional() @Id() pipelineId?: string;
   @IsOptional() @IsString() @MaxLength(50) stage?: string;
   @IsOptional() @Id() ownerId?: string;
-  @IsOptional() @RealDate() expectedCloseOn?: string;
+  @IsOptional() @IsDateText() expectedCloseOn?: string;
 }
 
 /** JSON merge patch: what is absent stays, null clears. */
@@ -18,7 +22,7 @@ export class ChangeDealDto {
   @IsOptional() @IsString() @MaxLength(500) title?: string;
   @IsOptional() @MoneyField() value?: MoneyDto;
   @IsOptional() @Id() ownerId?: string;
-  @IsOptional() @RealDate() expectedCloseOn?: string;
+  @IsOptional() @IsDateText() expectedCloseOn?: string;
 }
 
 export class MoveDealDto {

@@ -1,11 +1,12 @@
 import { Body, Controller, Get, Put, Query } from '@nestjs/common';
 import { Commands } from '@throughline/event-sourcing';
-import { ShapeError } from '@throughline/service';
-import { ExchangeRatesQuery, SetExchangeRateDto } from './exchange-rate.dto.ts';
+import { Answers, ShapeError } from '@throughline/service';
+import { ExchangeRate, ExchangeRatePage, ExchangeRatesQuery, SetExchangeRateDto } from './exchange-rate.dto.ts';
 import { exchangeRate, exchangeRateId } from './exchange-rate.ts';
 import { ExchangeRates } from './exchange-rates.view.ts';
 
 @Controller('exchange-rates')
+@Answers(ExchangeRate)
 export class ExchangeRateController {
   constructor(
     private readonly commands: Commands,
@@ -20,6 +21,7 @@ export class ExchangeRateController {
   }
 
   @Get()
+  @Answers(ExchangeRatePage)
   async list(@Query() { cursor = '0', limit = '50', ...which }: ExchangeRatesQuery) {
     const [from, many] = [Number(cursor), Number(limit)];
     if (many < 1 || many > 200) throw new ShapeError([{ path: 'limit', code: 'wrong-type' }]);

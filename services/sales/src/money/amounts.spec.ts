@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { addUp } from '@throughline/contracts';
 import fc from 'fast-check';
 import { fits, hundredths, minus, sum, times } from './amounts.ts';
 
@@ -20,6 +21,7 @@ describe('amounts', () => {
     fc.assert(
       fc.property(fc.array(amount, { maxLength: 12 }), (amounts) => {
         expect(millionths(sum(amounts))).toBe(amounts.reduce((total, one) => total + millionths(one), 0n));
+        expect(addUp(amounts)).toBe(sum(amounts));
       }),
     );
   });

@@ -1,14 +1,15 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Commands, idOfNew, notFound, type ExecuteOptions } from '@throughline/event-sourcing';
-import { AtQuery, HistoryQuery, IdPipe, Records, type RecordAnswer } from '@throughline/service';
+import { Answers, AtQuery, HistoryQuery, IdPipe, Records, type RecordAnswer } from '@throughline/service';
 import { currencyIn } from './order-facts.ts';
 import { OrderNumbers } from './order-numbers.store.ts';
 import type { RateRules } from './order-rate.ts';
 import { OrderRules } from './order-rules.store.ts';
-import { PlaceOrderDto, RecordPaymentDto, RecordRefundDto } from './order.dto.ts';
+import { Order, PlaceOrderDto, RecordPaymentDto, RecordRefundDto } from './order.dto.ts';
 import { order, type OrderCommand } from './order.ts';
 
 @Controller('orders')
+@Answers(Order)
 export class OrderController {
   constructor(
     private readonly commands: Commands,

@@ -1,3 +1,5 @@
+import { orderRecord } from '@throughline/contracts';
+import { Id, IsInstant, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -12,7 +14,9 @@ import {
   ValidateNested,
   IsObject,
 } from 'class-validator';
-import { CurrencyCode, DecimalText, Id, MoneyField, RealInstant, type MoneyDto } from '../money/money.dto.ts';
+import { CurrencyCode, DecimalText, MoneyField, type MoneyDto } from '../money/money.dto.ts';
+
+export const Order = record('Order', orderRecord);
 
 class OrderLineDto {
   @IsOptional() @IsString() @MinLength(1) @MaxLength(100) lineId?: string;
@@ -46,7 +50,7 @@ export class PlaceOrderDto {
   @IsOptional() @MoneyField() tax?: MoneyDto;
   @IsOptional() @MoneyField() shipping?: MoneyDto;
   @IsOptional() @MoneyField() total?: MoneyDto;
-  @IsOptional() @RealInstant() placedAt?: string;
+  @IsOptional() @IsInstant() placedAt?: string;
   @IsOptional() @IsString() @MaxLength(5_000) note?: string;
 }
 
@@ -54,7 +58,7 @@ export class PlaceOrderDto {
 export class RecordPaymentDto {
   @DecimalText() amount!: string;
   @IsOptional() @CurrencyCode() currency?: string;
-  @IsOptional() @RealInstant() at?: string;
+  @IsOptional() @IsInstant() at?: string;
 }
 
 export class RecordRefundDto extends RecordPaymentDto {

@@ -1,12 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import { inMinorUnits, known, type OrderEvent, type Refund, type SnapshotStamp } from '@throughline/contracts';
+import {
+  known,
+  refundsByTime,
+  shownOrder,
+  type OrderEvent,
+  type OrderRefund,
+  type SnapshotStamp,
+} from '@throughline/contracts';
 import { conflict, invalid, notFound, type Decider, type FieldError } from '@throughline/event-sourcing';
 import { fits, isPositive, sameAmount, sum } from '../money/amounts.ts';
 import { tidyOrder, type OrderFacts, type OrderInput } from './order-facts.ts';
 import { frozenRate, type FrozenRate, type RateRules } from './order-rate.ts';
-
-/** A refund may be in another currency than its order. */
-type OrderRefund = Refund & { currency?: string };
 
 export type OrderCommand =
   | { type: 'RecordSeenOrder'; stamp: SnapshotStamp; facts: OrderFacts }
@@ -97,14 +101,14 @@ export const order: Decider<Order, OrderCommand, OrderEvent, RateRules> = {
         const { refundId, amount, at, currency } = event;
         const refund = { refundId, amount, at, ...(currency !== undefined && { currency }) };
         const others = state.refunds.filter((other) => other.refundId !== refundId);
-        return { ...state, refunds: [...others, refund].sort(byTime) };
+        return { ...state, refunds: [...others, refund].sort(refundsByTime) };
       }
     }
   },
 
   claims: ({ ownNumber }) => (ownNumber === undefined ? [] : [`order-number:${ownNumber}`]),
 
-  fields: shown,
+  fields: (state) => shown(state),
 };
 
 /**
@@ -169,36 +173,6 @@ function isEarlier(a: Omit<OrderRefund, 'refundId'>, b: OrderRefund): boolean {
   return x < y;
 }
 
-const byTime = (a: OrderRefund, b: OrderRefund): number => {
-  if (a.at !== b.at) return a.at < b.at ? -1 : 1;
-  return a.refundId < b.refundId ? -1 : 1;
-};
-
 /** The order as the API answers it; nothing while only refunds are known. */
-function shown({ facts, frozen, refunds }: Order): Readonly<Record<string, unknown>> {
-  if (!facts) return {};
-  const { externalId, lines, subtotal, discount, tax, shipping, total, paid, ...rest } = facts;
-  const money = (amount: string, currency = facts.currency) => ({ amount: inMinorUnits(amount, currency), currency });
-  // A refund in another currency cannot be added up; it stands in the list.
-  const own = refunds.filter(({ currency }) => (currency ?? facts.currency) === facts.currency);
-  return {
-    ...rest,
-    lines: lines.map((line) => ({
-      ...line,
-      unitPrice: money(line.unitPrice),
-      discount: money(line.discount),
-      tax: money(line.tax),
-      total: money(line.total),
-    })),
-    subtotal: money(subtotal),
-    discount: money(discount),
-    tax: money(tax),
-    shipping: money(shipping),
-    total: money(total),
-    paid: money(paid),
-    refunded: money(sum(own.map(({ amount }) => amount))),
-    refunds: refunds.map(({ refundId, amount, at, currency }) => ({ refundId, amount: money(amount, currency), at })),
-    ...frozen,
-    externalIds: externalId ? [externalId] : [],
-  };
-}
+const shown = ({ facts, frozen, refunds }: Order): Readonly<Record<string, unknown>> =>
+  facts ? { ...shownOrder(facts, refunds), ...frozen } : {};

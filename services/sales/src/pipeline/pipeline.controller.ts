@@ -1,14 +1,15 @@
 import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { Commands, idOfNew, notFound } from '@throughline/event-sourcing';
-import { IdPipe, type RecordAnswer } from '@throughline/service';
+import { Answers, IdPipe, type RecordAnswer } from '@throughline/service';
 import { PipelineBoard } from '../deal/pipeline-board.view.ts';
 import { columnsOf } from './board.ts';
 import { PipelineRules, type KnownPipeline } from './pipeline-rules.store.ts';
-import { DefinePipelineDto } from './pipeline.dto.ts';
+import { Board, DefinePipelineDto, Pipeline, Pipelines as PipelinePage } from './pipeline.dto.ts';
 import { pipeline, standardPipeline } from './pipeline.ts';
 import { Pipelines } from './pipelines.view.ts';
 
 @Controller('pipelines')
+@Answers(Pipeline)
 export class PipelineController {
   constructor(
     private readonly commands: Commands,
@@ -24,6 +25,7 @@ export class PipelineController {
   }
 
   @Get()
+  @Answers(PipelinePage)
   async list() {
     const defined = await this.pipelines.list();
     const isDefined = defined.some(({ id }) => id === standardPipeline.id);
@@ -37,6 +39,7 @@ export class PipelineController {
   }
 
   @Get(':id/board')
+  @Answers(Board)
   async columns(@Param('id', IdPipe) id: string) {
     const { name, stages } = await this.#find(id);
     const { totals, cards } = await this.board.of(id);

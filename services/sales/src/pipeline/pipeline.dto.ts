@@ -1,4 +1,6 @@
-import { Type } from 'class-transformer';
+import { dealRecord, InstantText, MoneyAnswer, Stage, Uuid } from '@throughline/contracts';
+import { Id, page, record } from '@throughline/service';
+import { Type as Nested } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -14,7 +16,27 @@ import {
   ValidateNested,
   IsObject,
 } from 'class-validator';
-import { Id } from '../money/money.dto.ts';
+import { Type } from 'typebox';
+
+const stages = { stages: Type.Array(Type.Object(Stage.properties, { title: 'Stage' })) };
+export const Pipeline = record('Pipeline', { name: Type.String(), ...stages });
+export const Pipelines = page('Pipeline', Type.Object({ id: Uuid, name: Type.String(), ...stages }));
+
+const { customerId, title, value, stage, ownerId, expectedCloseOn } = dealRecord;
+const card = { id: Uuid, customerId, title, value, stage, ownerId, expectedCloseOn, stageSince: InstantText };
+const { id: _, ...ofStage } = Stage.properties;
+const column = {
+  ...ofStage,
+  stage,
+  count: Type.Integer(),
+  sum: Type.Array(MoneyAnswer),
+  weightedSum: Type.Array(MoneyAnswer),
+  cards: Type.Array(Type.Object(card, { title: 'Card' })),
+};
+export const Board = Type.Object(
+  { id: Uuid, name: Type.String(), columns: Type.Array(Type.Object(column, { title: 'Column' })) },
+  { title: 'Board' },
+);
 
 class StageDto {
   @IsString() @Matches(/^[\p{L}\p{N}_-]{1,50}$/u) id!: string;
@@ -30,6 +52,6 @@ export class DefinePipelineDto {
   @ArrayMaxSize(50)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
-  @Type(() => StageDto)
+  @Nested(() => StageDto)
   stages!: StageDto[];
 }

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { startEmbedded, type Instance } from '../src/instance.ts';
+
+type Operation = { parameters?: any[]; requestBody?: object; responses: Record<string, any> };
+
+let crm: Instance;
+let document: any;
+let operations: { name: string; method: string; path: string; operation: Operation }[];
+beforeAll(async () => {
+  crm = await startEmbedded();
+  document = (await crm.call('GET', '/api/openapi.json')).body;
+  operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, method, path, operation })),
+  );
+}, 60_000);
+afterAll(() => crm?.stop(), 60_000);
+
+/** Follows what refers to the components. */
+const resolved = (value: any): any =>
+  value?.$ref
+    ? resolved(
+        value.$ref
+          .slice(2)
+          .split('/')
+          .reduce((at: any, key: string) => at[key], document),
+      )
+    : value;
+const failing = (lacks: (operation: (typeof operations)[number]) => boolean) =>
+  operations.filter(lacks).map(({ name }) => name);
+const success = ({ responses }: Operation) => Object.entries(responses).filter(([status]) => status.startsWith('2'));
+const isCommand = ({ method, path }: { method: string; path: string }) =>
+  path.startsWith('/api/') && method !== 'get' && !/\/query$|^\/api\/sessions$/.test(path);
+
+describe('the OpenAPI document of all services', () => {
+  it('refers to nothing that is not there', () => {
+    const refs = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref]) => ref);
+    expect(refs.filter((ref) => resolved({ $ref: ref }) === undefined)).toEqual([]);
+  });
+
+  it('says of every operation what it answers', () => {
+    expect(operations.length).toBeGreaterThan(50);
+    // A greeting has no body.
+    const lacking = failing(
+      ({ method, operation }) =>
+        method !== 'options' &&
+        (success(operation).length === 0 ||
+          success(operation).some(([, one]) => !resolved(one.content?.['application/json']?.schema)?.type)),
+    );
+    expect(lacking).toEqual([]);
+  });
+
+  it('says of every operation how it fails', () => {
+    const lacking = failing(({ method, path, operation }) => {
+      const wanted = ['400', '401', '429', '503'];
+      if (path.includes('{')) wanted.push('404');
+      if (isCommand({ method, path })) wanted.push('403', '409', '422');
+      if (operation.requestBody) wanted.push('413', '415', '422');
+      return wanted.some((status) => {
+        const schema = resolved(operation.responses[status])?.content?.['application/problem+json']?.schema;
+        return resolved(schema)?.properties?.code === undefined;
+      });
+    });
+    expect(lacking).toEqual([]);
+  });
+
+  it('says of every operation which headers it takes and gives', () => {
+    const lacking = failing(({ method, path, operation }) => {
+      const taken = (operation.parameters ?? []).map(resolved).filter((one) => one.in === 'header');
+      const takes = (name: string) => taken.some((one) => one.name === name);
+      const gives = (name: string) =>
+        success(operation).every(([, one]) => resolved(one.headers?.[name]) !== undefined);
+      if (isCommand({ method, path })) {
+        const changes = method === 'patch' || method === 'delete';
+        return !takes('Idempotency-Key') || !gives('X-Position') || (changes && !(takes('If-Match') && gives('ETag')));
+      }
+      return (method === 'get' || path.endsWith('/query')) && !(takes('X-After') && gives('X-Stale'));
+    });
+    expect(lacking).toEqual([]);
+    expect(resolved(document.paths['/api/customers'].post.responses[201].headers.Location)).toBeDefined();
+    expect(resolved(document.paths['/api/customers/{id}'].get.responses[200].headers.ETag)).toBeDefined();
+    expect(resolved(resolved(document.paths['/api/me'].get.responses[429]).headers['Retry-After'])).toBeDefined();
+  });
+
+  it('is what the services really answer', async () => {
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema(document, 'api');
+    const cny = (amount: string) => ({ amount, currency: 'CNY' });
+    const wrong: unknown[] = [];
+    const check = async (method: string, path: string, template: string, body?: object) => {
+      const reply = await crm.call(method, path, body);
+      const pointer = `/paths/${template.replaceAll('/', '~1')}/${method.toLowerCase()}/responses/${reply.status}`;
+      const kind = reply.status < 300 ? '/content/application~1json/schema' : '';
+      const validate = ajv.getSchema(reply.status < 300 ? `api#${pointer}${kind}` : 'api#/components/schemas/Problem');
+      if (!validate?.(reply.body)) wrong.push([method, path, reply.status, reply.body.code, validate?.errors]);
+      return reply.body;
+    };
+    const customer = await check('POST', '/api/customers', '/api/customers', {
+      name: '王小明',
+      type: 'new',
+      phones: [{ value: '138 0013 8000' }],
+    });
+    const { id: customerId } = customer;
+    await check('PATCH', `/api/customers/${customerId}`, '/api/customers/{id}', { title: 'CEO' });
+    await check('GET', `/api/customers/${customerId}/history`, '/api/customers/{id}/history');
+    const line = { title: '茶', quantity: '2', unitPrice: cny('5') };
+    const order = await check('POST', '/api/orders', '/api/orders', { customerId, lines: [line] });
+    await check('POST', `/api/orders/${order.id}/refunds`, '/api/orders/{id}/refunds', { amount: '1' });
+    const deal = await check('POST', '/api/deals', '/api/deals', { customerId, title: 'x', value: cny('9') });
+    await check('GET', `/api/pipelines/${deal.pipelineId}/board`, '/api/pipelines/{id}/board');
+    await check('GET', '/api/pipelines', '/api/pipelines');
+    const rate = { currency: 'USD', base: 'CNY', rate: '7', date: '2026-01-01' };
+    await check('PUT', '/api/exchange-rates', '/api/exchange-rates', rate);
+    await check('GET', '/api/exchange-rates', '/api/exchange-rates');
+    const talk = { customerId, kind: 'call', followUp: { plan: 'call again' } };
+    const { headers } = await crm.call('POST', '/api/interactions', talk);
+    await crm.call('GET', '/api/interactions', undefined, { 'x-after': headers.get('x-position') ?? '' });
+    const lists = ['customers', 'orders', 'deals', 'interactions', 'connections', 'reports'];
+    for (const list of lists) await check('GET', `/api/${list}`, `/api/${list}`);
+    await check('GET', '/api/search?q=wang', '/api/search');
+    await check('GET', `/api/customers/${customerId}/timeline`, '/api/customers/{id}/timeline');
+    await check('GET', `/api/customers/${customerId}/first-contact`, '/api/customers/{id}/first-contact');
+    await check('GET', '/api/reports/top-customers', '/api/reports/{name}');
+    await check('GET', '/api/me', '/api/me');
+    await check('PATCH', '/api/settings', '/api/settings', { timeZone: 'Asia/Shanghai' });
+    await check('POST', '/api/api-keys', '/api/api-keys', { name: 'ERP', roles: ['integration'] });
+    const made = { name: 'Shop', kind: 'shopify', secret: 'a long secret' };
+    await check('POST', '/api/connections', '/api/connections', made);
+    await check('POST', '/api/customers', '/api/customers', { colour: 'red' });
+    expect(wrong).toEqual([]);
+  });
+});

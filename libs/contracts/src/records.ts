@@ -1,0 +1,66 @@
+import { Type, type TSchema } from 'typebox';
+import { ExternalId, customerFields } from './customers.ts';
+import { FollowUp, directions, interactionKinds } from './interactions.ts';
+import { DateText, InstantText, Money as MoneyOfEvents, OneOf, Uuid } from './money.ts';
+import { OrderLine, Refund, orderFacts } from './sales.ts';
+
+/** Records as the API answers them, by property; lists add to them what only analytics knows. Titles name schemas. */
+
+const text = Type.String();
+const optional = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
+const externalIds = Type.Array(Type.Object(ExternalId.properties, { title: 'ExternalId' }));
+
+export const MoneyAnswer = Type.Object(MoneyOfEvents.properties, { title: 'Money' });
+
+const { customerType: type, ...named } = customerFields;
+export const customerRecord = { number: text, ...named, type, externalIds, archived: Type.Boolean() };
+
+const money = { unitPrice: MoneyAnswer, discount: MoneyAnswer, tax: MoneyAnswer, total: MoneyAnswer };
+export const orderRecord = {
+  customerId: Uuid,
+  number: text,
+  status: orderFacts.status,
+  currency: orderFacts.currency,
+  lines: Type.Array(Type.Object({ ...OrderLine.properties, ...money }, { title: 'OrderLine' })),
+  taxIncluded: Type.Boolean(),
+  subtotal: MoneyAnswer,
+  discount: MoneyAnswer,
+  tax: MoneyAnswer,
+  shipping: MoneyAnswer,
+  total: MoneyAnswer,
+  paid: MoneyAnswer,
+  refunded: MoneyAnswer,
+  refunds: Type.Array(Type.Object({ ...Refund.properties, amount: MoneyAnswer }, { title: 'Refund' })),
+  placedAt: InstantText,
+  cancelledAt: Type.Optional(InstantText),
+  note: Type.Optional(text),
+  baseCurrency: orderFacts.currency,
+  rate: orderFacts.total,
+  externalIds,
+};
+
+export const dealRecord = {
+  customerId: Uuid,
+  title: optional(text),
+  value: MoneyAnswer,
+  pipelineId: Uuid,
+  stage: text,
+  status: OneOf(['open', 'won', 'lost']),
+  ownerId: optional(Uuid),
+  expectedCloseOn: optional(DateText),
+  lostReason: optional(text),
+};
+
+export const interactionRecord = {
+  customerId: Uuid,
+  kind: OneOf(interactionKinds),
+  direction: Type.Optional(OneOf(directions)),
+  subject: Type.Optional(text),
+  content: Type.Optional(text),
+  outcome: Type.Optional(text),
+  participants: Type.Optional(Type.Array(text)),
+  followUp: Type.Optional(FollowUp),
+  startedAt: InstantText,
+  endedAt: Type.Optional(InstantText),
+  archived: Type.Boolean(),
+};
