@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -223,7 +224,7 @@ const feedOf = (service: ServiceName, events: readonly Stored[]): Feed => ({
   async *read(after, _, signal) {
     const generation = events[0]?.generation ?? '';
     yield { generation, events: events.filter(({ position }) => position > after) };
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    if (!signal.aborted) await once(signal, 'abort');
   },
   head: () => Promise.resolve(events.length),
   behind: () => Promise.resolve({ head: events.length, since: undefined }),

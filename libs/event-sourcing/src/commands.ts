@@ -115,8 +115,10 @@ export class Commands {
     const memory = this.#memory(decider.category, '', { type: 'Chosen' }, options, context);
     const attempt = async () => {
       const { id, command } = await choose();
+      const isFresh = context.freshId === id;
+      delete context.freshId;
       try {
-        return await this.#attempt(decider, id, command, options, context, memory);
+        return await this.#attempt(decider, id, command, options, context, memory, isFresh);
       } catch (error) {
         const isConflict = error instanceof Refusal && error.kind === 'conflict';
         if (isConflict && (await choose()).command.type !== command.type) throw new VersionConflict();

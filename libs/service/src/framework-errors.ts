@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { HttpProblem, problemOf, textOf, type ProblemFilter } from './problem.ts';
-import { traceOf } from './request.ts';
+import { traceIdOf, unrecorded } from './request.ts';
 
 const statusOfSocketError: Record<string, number> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -13,14 +13,14 @@ const statusOfSocketError: Record<string, number> = {
 /** Options of Fastify, so that what it and Node refuse before a route is found is a problem as well. */
 export const refusals = (problems: ProblemFilter) => ({
   frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-    request.traceId = traceOf(undefined).traceId;
+    request.traceId = traceIdOf(unrecorded());
     void problems.answer(error, request, reply);
   },
   clientErrorHandler: ({ code = '' }: Error & { code?: string }, socket: Socket) => {
     if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
     const status = statusOfSocketError[code] ?? 400;
     const problem = problemOf(status === 400 ? new HttpProblem(400, 'unreadable-request') : { statusCode: status });
-    const body = textOf(problem, 'en', traceOf(undefined).traceId);
+    const body = textOf(problem, 'en', traceIdOf(unrecorded()));
     const head = [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       'content-type: application/problem+json; charset=utf-8',

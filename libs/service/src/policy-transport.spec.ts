@@ -33,7 +33,12 @@ let service: TestService;
 beforeAll(async () => {
   service = await startTestService(TwoPolicies, { listensTo: ['customers'] });
   await eventually(
-    async () => (await service.kernel.pool.query('select 1 from checkpoints')).rowCount,
+    async () =>
+      (
+        await service.kernel.pool.query(
+          `select 1 from checkpoints where subscription ~ 'policy:(refuses-odd-ones|writes-down)'`,
+        )
+      ).rowCount,
     (count) => count === 2,
   );
 });

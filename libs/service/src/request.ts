@@ -51,8 +51,10 @@ function spanOf(request: FastifyRequest, service: ServiceName): Span | undefined
   });
 }
 
+export const traceIdOf = (traceparent: string): string => traceparent.slice(3, 35);
+
 /** Where nobody records a trace, its id ties answers, log and events together all the same. */
-const unrecorded = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
+export const unrecorded = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
 
 /** How a request proves who it is from. */
 export type Authenticate = (request: FastifyRequest) => Promise<Identity | undefined>;
@@ -115,7 +117,7 @@ export function prepareRequests(
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
     const span = spanOf(request, service);
     const traceparent = (span && traceparentOf(span)) ?? unrecorded();
-    const traceId = traceparent.slice(3, 35);
+    const traceId = traceIdOf(traceparent);
     Object.assign(request, { span, traceparent, traceId });
     void reply.headers({
       'x-trace-id': traceId,

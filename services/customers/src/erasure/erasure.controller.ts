@@ -1,8 +1,9 @@
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { Commands, derivedId } from '@throughline/event-sourcing';
-import { IdPipe, Records, ServiceConfig, Tokens } from '@throughline/service';
+import { Answers, IdPipe, Records, ServiceConfig, Tokens } from '@throughline/service';
 import { builtInRules, customer } from '../customer/customer.ts';
 import { certificateOf } from './certificate.ts';
+import { Erasure, ErasureBegun } from './erasure.dto.ts';
 import { erasure } from './erasure.ts';
 
 @Controller()
@@ -17,6 +18,7 @@ export class ErasureController {
   /** Cannot be undone. What is derived from the person's data follows within minutes: ask the erasure how far it is. */
   @Post('customers/:id/erase')
   @HttpCode(202)
+  @Answers(ErasureBegun)
   async erase(@Param('id', IdPipe) id: string) {
     const erasureId = derivedId('erasure', id);
     await this.commands.execute(customer, id, { type: 'EraseCustomer', erasureId }, { rules: builtInRules });
@@ -24,6 +26,7 @@ export class ErasureController {
   }
 
   @Get('erasures/:id')
+  @Answers(Erasure)
   async read(@Param('id', IdPipe) id: string) {
     const { fields, ...record } = await this.records.read(erasure, id);
     if (fields['status'] !== 'completed') return { ...record, fields };
