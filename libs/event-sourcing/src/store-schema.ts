@@ -177,6 +177,20 @@ create table view_jobs (
   finished_at timestamptz
 );
 
+-- what could not be read on a topic, to the byte, encrypted
+create table dead_messages (
+  id bigint generated always as identity unique,
+  topic text not null,
+  message_offset bigint not null,
+  reason text not null,
+  sealed bytea not null,
+  at timestamptz not null default now(),
+  discarded_at timestamptz,
+  discarded_by text,
+  discarded_because text,
+  primary key (topic, message_offset)
+);
+
 -- people whose keys were destroyed, until all that was derived from their data is made anew without it
 create table forgettings (
   erasure_id uuid primary key,

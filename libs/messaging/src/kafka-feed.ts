@@ -13,18 +13,10 @@ import { ahead } from './ahead.ts';
 import { historyLimit, type History, type HistoryPage } from './history.ts';
 import { Away, type KafkaPort, type PlacedMessage, type TopicReader } from './kafka-client.ts';
 import { Outage } from './outage.ts';
-import { fromMessage, type Carried } from './wire.ts';
+import { MalformedMessage, fromMessage, type Carried } from './wire.ts';
 
-/** A message that is none of ours. The reader stops there until it is dealt with, and never skips. */
-export class UndecodableMessage extends Error {
-  constructor(
-    readonly topic: string,
-    readonly offset: number,
-    reason: string,
-  ) {
-    super(`message ${offset} of ${topic} cannot be read: ${reason}`);
-  }
-}
+/** Keeps a message that is none of ours, or damaged; resolves once it is kept. The same one may come several times. */
+export type SetAside = (topic: string, message: PlacedMessage, reason: string) => Promise<void>;
 
 export type KafkaFeedOptions = {
   service: ServiceName;
@@ -32,6 +24,7 @@ export type KafkaFeedOptions = {
   /** The owner's log, for what the topic does not have (any more). */
   history: History;
   log: SubscriptionLog;
+  setAside: SetAside;
   /** How long a quiet topic is trusted before it is compared with the owner's log. */
   lookAgainMilliseconds?: number;
 };
@@ -42,7 +35,8 @@ export type KafkaFeedOptions = {
  * Offsets mean nothing here. A message counts where its position is above the last one and its `previous` is not; where
  * `previous` is above too, something is missing (retention, a topic emptied, lost or created anew), and the owner's history
  * fills the gap before the message is delivered. So nothing can be lost, whatever happens to the topic, and repeats
- * disappear. Where to begin is found by bisection over the offsets: about 20 small fetches for a million messages.
+ * disappear. A message that cannot be read is set aside: if it was an event, it shows as missing, and comes from the owner.
+ * Where to begin is found by bisection over the offsets: about 20 small fetches for a million messages.
  *
  * Kafka or history away: waits and goes on. Messages of an earlier generation of the store do not count; a change of
  * generation while reading throws `GenerationChanged`.
@@ -54,7 +48,7 @@ export class KafkaFeed implements Feed {
     this.service = options.service;
   }
 
-  /** @throws UndecodableMessage, GenerationChanged */
+  /** @throws GenerationChanged */
   async *read(after: number, limit: number, signal: AbortSignal): AsyncGenerator<Batch, void> {
     yield* new Reading(this.options, after, limit, signal).batches();
   }
@@ -69,7 +63,11 @@ export class KafkaFeed implements Feed {
     const reader = port.reader(topicOf(service));
     try {
       const { earliest, latest } = await reader.offsets();
-      return earliest === latest ? 0 : (await carriedAt(service, reader, latest - 1)).event.position;
+      for (let offset = latest - 1; offset >= earliest; offset -= 1) {
+        const carried = await carriedAt(service, reader, offset);
+        if (carried) return carried.event.position;
+      }
+      return 0;
     } finally {
       reader.close();
     }
@@ -151,7 +149,9 @@ class Reading {
     let fault: unknown;
     try {
       for (const message of messages) {
-        const { event, previous } = decode(this.options.service, message);
+        const carried = await this.#decoded(message);
+        if (!carried) continue;
+        const { event, previous } = carried;
         this.#adopt(event.generation);
         if (event.position <= position) continue;
         if (previous > position) {
@@ -239,7 +239,10 @@ class Reading {
   async #locate(): Promise<{ offset: number; end: boolean }> {
     const { earliest, latest } = await this.#unlessStopped(this.#reader.offsets());
     const isAbove = async (offset: number) => {
-      const { event } = await this.#unlessStopped(carriedAt(this.options.service, this.#reader, offset));
+      const carried = await this.#unlessStopped(carriedAt(this.options.service, this.#reader, offset));
+      // Too early a start does no harm.
+      if (!carried) return true;
+      const { event } = carried;
       this.#generation ??= event.generation;
       return event.generation === this.#generation && event.position > this.position;
     };
@@ -251,6 +254,21 @@ class Reading {
       else low = middle + 1;
     }
     return { offset: low, end: false };
+  }
+
+  async #decoded(message: PlacedMessage): Promise<Carried | undefined> {
+    try {
+      return fromMessage(this.options.service, message);
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      this.options.log.error('message set aside', {
+        topic: this.#topic,
+        offset: message.offset,
+        reason: error.message,
+      });
+      await this.options.setAside(this.#topic, message, error.message);
+      return undefined;
+    }
   }
 
   #adopt(generation: string): void {
@@ -275,19 +293,17 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
-function decode(service: ServiceName, message: PlacedMessage): Carried {
-  try {
-    return fromMessage(service, message);
-  } catch (error) {
-    throw new UndecodableMessage(topicOf(service), message.offset, (error as Error).message);
-  }
-}
-
-async function carriedAt(service: ServiceName, reader: TopicReader, offset: number): Promise<Carried> {
+/** Undefined where the message cannot be read. */
+async function carriedAt(service: ServiceName, reader: TopicReader, offset: number): Promise<Carried | undefined> {
   const { messages } = await reader.fetch(offset, 1);
   const [message] = messages;
   if (!message) throw new Away(`there is no message ${offset} in ${topicOf(service)} now`);
-  return decode(service, message);
+  try {
+    return fromMessage(service, message);
+  } catch (error) {
+    if (error instanceof MalformedMessage) return undefined;
+    throw error;
+  }
 }
 
 /** Generation and head, and no events. */

@@ -1,5 +1,5 @@
 import { cloudEventType, type EventMeta, type ServiceName } from '@throughline/contracts';
-import type { Stored } from '@throughline/event-sourcing';
+import { maxEventBytes, type Stored } from '@throughline/event-sourcing';
 import type { Message } from './kafka-client.ts';
 
 /** An event on a topic, and the position of the one before it in the owner's log (0 for the first one). */
@@ -47,8 +47,13 @@ export function toMessage(service: ServiceName, event: Stored, previous: number)
   };
 }
 
+/** No event of ours takes more: twice what the store takes leaves room for how JSON writes it. */
+const maxMessageBytes = 2 * maxEventBytes;
+
 /** @throws MalformedMessage */
 export function fromMessage(service: ServiceName, { key, value, headers }: Message): Carried {
+  if (value.length > maxMessageBytes)
+    throw new MalformedMessage(`it has ${value.length} bytes, at most ${maxMessageBytes} are taken`);
   const text = (name: string): string => {
     const header = headers[name];
     if (header === undefined) throw new MalformedMessage(`it has no header ${name}`);

@@ -105,6 +105,9 @@ export function keptLog(): SubscriptionLog & { lines: string[] } {
 }
 
 /** An owner who never answers, so that all comes by Kafka. */
+/** Where nothing is set aside. */
+export const nothingAside = () => Promise.reject(new Error('a message was set aside'));
+
 export const nobody: History = { read: () => Promise.reject(new Away('nobody is there')) };
 
 /** Kafka as the test's stack offers it, with topics of its own, and what an administrator may do to them. */

@@ -3,7 +3,7 @@ import { topicOf } from '@throughline/contracts';
 import { GenerationChanged, StoreFeed, type Stored } from '@throughline/event-sourcing';
 import { accountEvents } from '../../event-sourcing/test/account.ts';
 import { freshStore } from '../../event-sourcing/test/database.ts';
-import { Away, KafkaFeed, UndecodableMessage, kafkaClients, storeHistory, type History } from '../src/index.ts';
+import { Away, KafkaFeed, kafkaClients, storeHistory, toMessage, type History, type SetAside } from '../src/index.ts';
 import {
   append,
   appendMany,
@@ -53,8 +53,11 @@ describe.each(kafkaClients)('with %s', (client) => {
     };
     return { seen, history: { read } };
   };
+  const aside: { offset: number; reason: string; value: string }[] = [];
+  const setAside: SetAside = async (_, { offset, value }, reason) =>
+    void aside.push({ offset, reason, value: String(value) });
   const feedWith = (history: History, lookAgainMilliseconds = 30_000) =>
-    new KafkaFeed({ service: 'sales', port: kafka.port, history, log: quiet, lookAgainMilliseconds });
+    new KafkaFeed({ service: 'sales', port: kafka.port, history, log: quiet, setAside, lookAgainMilliseconds });
   const follow = (feed: KafkaFeed) => {
     const reader = following(feed);
     endings.push(() => reader.stop().catch(() => undefined));
@@ -157,18 +160,35 @@ describe.each(kafkaClients)('with %s', (client) => {
       expect(positionsOf(reader.events)).toEqual(positionsOf(await stored()));
     });
 
-    it('stops at a message that is none of ours, naming topic and offset, and goes on once it is removed', async () => {
-      startRelay();
+    it('sets aside what cannot be read, to the byte, and takes the event that it may have been from history', async () => {
+      const stopRelay = startRelay();
       const before = await appendMany(kernel.store, 2, 5);
       await inTopic(10);
       await kafka.port.produce(topic, [{ key: 'x', value: Buffer.from('Ada Lovelace'), headers: {} }]);
-      const last = await append(kernel.store, [moved(1)]);
+      await append(kernel.store, [moved(1)]);
       await inTopic(12);
-      const reader = following(feedWith(watched().history), before - 3);
-      await expect(reader.ended).rejects.toThrow(/message 10 of crm\.sales\.v1 cannot be read: it has no header/);
-      await expect(reader.ended).rejects.toBeInstanceOf(UndecodableMessage);
-      await kafka.truncate(topic, 11);
+      await stopRelay();
+      // Of the next event only a damaged copy reaches the topic, of the one after it nothing is wrong.
+      const damaged = await append(kernel.store, [moved(2)]);
+      const [event] = await kernel.store.readAbove(damaged - 1, 1);
+      const message = toMessage('sales', event as Stored, damaged - 1);
+      await kafka.port.produce(topic, [{ ...message, value: message.value.subarray(0, 20) }]);
+      await kernel.pool.query('update checkpoints set position = $1', [damaged]);
+      startRelay();
+      const huge = { ...message, value: Buffer.alloc(600_000, 'x') };
+      await kafka.port.produce(topic, [huge]);
+      const last = await append(kernel.store, [moved(3)]);
+      await inTopic(15);
+
+      aside.length = 0;
       expect((await readUpTo(feedWith(watched().history), 0, last)).events).toEqual(await stored());
+      expect(aside.map(({ offset, value }) => `${offset} ${value.slice(0, 8)}`)).toEqual(
+        expect.arrayContaining(['10 Ada Love', `12 ${message.value.subarray(0, 8).toString()}`]),
+      );
+      expect(aside.find(({ value }) => value.length === 600_000)?.reason).toMatch(/600000 bytes/);
+      expect((await readUpTo(feedWith(watched().history), before, last)).events).toEqual(
+        (await stored()).filter(({ position }) => position > before),
+      );
     });
   });
 

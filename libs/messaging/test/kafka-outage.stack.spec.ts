@@ -14,6 +14,7 @@ import {
   keptLog,
   moved,
   nobody,
+  nothingAside,
   opened,
   positionsOf,
   relaying,
@@ -39,7 +40,9 @@ describe.each(kafkaClients)('a broker that goes and comes back, with %s', (clien
       const { port } = await freshKafka(client, stack.kafkaBrokers);
       const logs = { relay: keptLog(), feed: keptLog() };
       const stopRelay = relaying(relayOf(kernel, port, logs.relay));
-      const reader = following(new KafkaFeed({ service: 'sales', port, history: nobody, log: logs.feed }));
+      const reader = following(
+        new KafkaFeed({ service: 'sales', port, history: nobody, log: logs.feed, setAside: nothingAside }),
+      );
       await reader.reaches(await append(kernel.store, [opened('王伟')]));
       logs.relay.lines.length = 0;
       logs.feed.lines.length = 0;

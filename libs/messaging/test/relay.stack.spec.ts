@@ -12,6 +12,7 @@ import {
   keptLog,
   moved,
   nobody,
+  nothingAside,
   opened,
   positionsOf,
   quiet,
@@ -84,7 +85,13 @@ describe.each(kafkaClients)('with %s', (client) => {
       const all = positionsOf(await stored());
       const inTopic = (await dump(kafka.port, topic)).map(({ headers }) => Number(headers['position']));
       expect(inTopic.length).toBeGreaterThan(all.length + 1_000);
-      const feed = new KafkaFeed({ service: 'sales', port: kafka.port, history: nobody, log: quiet });
+      const feed = new KafkaFeed({
+        service: 'sales',
+        port: kafka.port,
+        history: nobody,
+        log: quiet,
+        setAside: nothingAside,
+      });
       for (const index of [-1, 10, 499, 500, 1_100]) {
         const { events } = await readUpTo(feed, all[index] ?? 0, last);
         expect(positionsOf(events)).toEqual(all.slice(index + 1));

@@ -1,10 +1,11 @@
 import type { ServiceName } from '@throughline/contracts';
+import type { SetAside } from '@throughline/messaging';
 import { StoreFeed, type EventStore, type Feed } from '@throughline/event-sourcing';
 
 /** Where a service reads the logs of the others, and hands on its own. */
 export abstract class Bus {
-  /** The log of another service. */
-  abstract feed(service: ServiceName): Feed;
+  /** The log of another service; `setAside` gets what cannot be read of it. */
+  abstract feed(service: ServiceName, setAside: SetAside): Feed;
   /** Hands this service's log on for as long as this process leads; nothing to do where the store is the bus. */
   abstract relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void>;
   /** Milliseconds for which a read of another service's log has got no answer; 0 where none is under way. */

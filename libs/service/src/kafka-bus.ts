@@ -8,6 +8,7 @@ import {
   runRelay,
   type KafkaOptions,
   type KafkaPort,
+  type SetAside,
 } from '@throughline/messaging';
 import type { Bus } from './bus.ts';
 import type { ServiceConfig } from './config.ts';
@@ -41,12 +42,12 @@ export class KafkaBus implements Bus {
     return new KafkaBus(self, config, log, await openKafka(config.kafkaClient, kafkaOptions(self, config)));
   }
 
-  feed(service: ServiceName): Feed {
+  feed(service: ServiceName, setAside: SetAside): Feed {
     this.#followed.add(service);
     const identity = { id: this.self, type: 'system' as const, roles: [] };
     const token = async () => (await this.#tokens.issue(identity, 'internal', tokenSeconds)).token;
     const history = httpHistory(baseUrlOf(this.config, service), token);
-    return new KafkaFeed({ service, port: this.port, history, log: this.log });
+    return new KafkaFeed({ service, port: this.port, history, log: this.log, setAside });
   }
 
   relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void> {

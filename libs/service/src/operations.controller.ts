@@ -9,6 +9,7 @@ import {
 } from '@throughline/event-sourcing';
 import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
+import { DeadMessages } from './dead-messages.ts';
 import { Kernel } from './kernel.ts';
 
 const most = 200;
@@ -25,6 +26,9 @@ class DeadLettersQuery {
   /** Id of the last one seen. */
   @IsOptional() @Matches(/^\d{1,15}$/) after = '0';
 }
+class DeadMessagesQuery {
+  @IsOptional() @IsIn(['open', 'discarded']) state = 'open';
+}
 class DiscardDto {
   @IsString() @Length(3, 500) reason!: string;
 }
@@ -37,10 +41,12 @@ class ResumeDto {
 export class OperationsController {
   readonly #operations: Operations;
   readonly #letters: DeadLetters;
+  readonly #messages: DeadMessages;
 
   constructor(private readonly kernel: Kernel) {
     this.#operations = new Operations(kernel.pool);
     this.#letters = new DeadLetters(kernel.pool);
+    this.#messages = new DeadMessages(kernel);
   }
 
   @Get('dead-letters')
@@ -61,6 +67,25 @@ export class OperationsController {
   @HttpCode(202)
   async discard(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
     await this.#letters.discard(numberOf(id), operatorOf(request), reason);
+    return { state: 'discarded' };
+  }
+
+  @Get('dead-messages')
+  async deadMessages(@Query() { state }: DeadMessagesQuery, @Req() request: FastifyRequest) {
+    operatorOf(request);
+    return { items: await this.#messages.list(state === 'open', most) };
+  }
+
+  @Get('dead-messages/:id')
+  deadMessage(@Param('id') id: string, @Req() request: FastifyRequest) {
+    operatorOf(request);
+    return this.#messages.read(numberOf(id));
+  }
+
+  @Post('dead-messages/:id/discard')
+  @HttpCode(202)
+  async discardMessage(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
+    await this.#messages.discard(numberOf(id), operatorOf(request), reason);
     return { state: 'discarded' };
   }
 

@@ -10,6 +10,7 @@ import { Answer } from './answer.ts';
 import { takeJsonOnly } from './bodies.ts';
 import { Bus } from './bus.ts';
 import { ServiceConfig } from './config.ts';
+import { DeadMessages } from './dead-messages.ts';
 import { followersOf, observe } from './gauges.ts';
 import { ForgetPersonWhenErased, Forgetting } from './forgetting.ts';
 import { refusals, watchRoutes } from './framework-errors.ts';
@@ -165,7 +166,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   };
 
   function feedOf(own: Kernel, others: Bus, name: ServiceName) {
-    return name === definition.name ? own.feed() : others.feed(name);
+    return name === definition.name ? own.feed() : others.feed(name, new DeadMessages(own).setAside);
   }
 }
 
