@@ -38,10 +38,10 @@ const reading: Bench<State> = {
     const feed = new StoreFeed('customers', kernel.store);
     return perSecond(count, async () => {
       let read = 0;
-      for (let position = 0; read < count;) {
-        const events = await codec.decode(await feed.next(position, page));
-        position = events.at(-1)?.position ?? position;
-        read += events.length;
+      const enough = new AbortController();
+      for await (const { events } of feed.read(0, page, enough.signal)) {
+        read += (await codec.decode(events)).length;
+        if (read >= count) enough.abort();
       }
     });
   },

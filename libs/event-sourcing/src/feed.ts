@@ -74,6 +74,7 @@ export class StoreFeed implements Feed {
     }
     let position = after;
     let waiting = new AbortController();
+    let coming: Promise<readonly Stored[]> | undefined;
     // One listener for all rounds: `AbortSignal.any` in each of them costs 40 µs and keeps memory.
     const stop = () => waiting.abort();
     signal.addEventListener('abort', stop);
@@ -82,11 +83,17 @@ export class StoreFeed implements Feed {
         waiting = new AbortController();
         // Listening before looking, so that a commit in between is not slept through.
         const woken = this.wake.next(idleMilliseconds, waiting.signal);
-        const events = await this.next(position, limit, signal);
+        const events = await (coming ?? this.next(position, limit, signal));
         const last = events.at(-1);
+        coming = undefined;
         if (last) {
           waiting.abort();
           position = last.position;
+          if (events.length === limit) {
+            // Read while the caller works on these.
+            coming = this.next(position, limit, signal);
+            coming.catch(() => undefined);
+          }
           yield { generation, events };
         } else await woken;
       }

@@ -86,14 +86,11 @@ export async function foldEvents(
       await broken(key, error as Error);
     }
   }
-  const write = (keys: readonly string[]) => {
-    const news = keys.flatMap((key) => changes.get(key) ?? []);
-    return table.write(
+  const write = (keys: readonly string[]) =>
+    table.write(
       client,
-      news.flatMap(({ before: row, after }) => (row && !after ? [row] : [])),
-      news.flatMap(({ after }) => (after ? [after] : [])),
+      keys.flatMap((key) => changes.get(key) ?? []),
     );
-  };
   await step(client, [...changes.keys()], write, broken);
   return { changes: [...changes.values()].flat(), keys: byKey.size, failed };
 }

@@ -90,27 +90,26 @@ export class FoldTable {
     });
   }
 
-  async write(db: Queryable, gone: readonly Row[], changed: readonly Row[]): Promise<void> {
-    const record = (columns: readonly Column[]) => columns.map(({ name, type }) => `"${name}" ${type}`).join(', ');
-    const json = (rows: readonly Row[], columns: readonly Column[]) =>
-      JSON.stringify(
-        rows.map((row) => Object.fromEntries(columns.map(({ name, property }) => [name, row[property] ?? null]))),
-      );
-    const same = this.primary.map(({ name }) => `t."${name}" = g."${name}"`).join(' and ');
+  async write(db: Queryable, changes: readonly Change[]): Promise<void> {
+    const gone = changes.flatMap(({ before, after }) => (before && !after ? [before] : []));
+    const come = changes.flatMap(({ before, after }) => (after && !before ? [after] : []));
+    const changed = changes.flatMap(({ before, after }) => (after && before ? [after] : []));
+    const same = this.primary.map(({ name }) => `t."${name}" = r."${name}"`).join(' and ');
     if (gone.length > 0) {
-      const text = `delete from "${this.name}" t using json_to_recordset($1) as g(${record(this.primary)}) where ${same}`;
-      await db.query(text, [json(gone, this.primary)]);
+      const { from, values } = rowsAs('r', gone, this.primary);
+      await db.query(`delete from "${this.name}" t using ${from} where ${same}`, values);
     }
-    if (changed.length === 0) return;
-    const names = this.columns.map(({ name }) => `"${name}"`).join(', ');
-    const keys = this.primary.map(({ name }) => `"${name}"`).join(', ');
-    const rest = this.columns.filter(({ primary }) => !primary);
-    const update = rest.map(({ name }) => `"${name}" = excluded."${name}"`).join(', ');
-    await db.query(
-      `insert into "${this.name}" (${names}) select ${names} from json_to_recordset($1) as r(${record(this.columns)})
-       on conflict (${keys}) ${update ? `do update set ${update}` : 'do nothing'}`,
-      [json(changed, this.columns)],
-    );
+    if (changed.length > 0) {
+      const { from, values } = rowsAs('r', changed, this.columns);
+      const rest = this.columns.filter(({ primary }) => !primary);
+      const set = rest.map(({ name }) => `"${name}" = r."${name}"`).join(', ');
+      await db.query(`update "${this.name}" t set ${set} from ${from} where ${same}`, values);
+    }
+    if (come.length > 0) {
+      const { from, values } = rowsAs('r', come, this.columns);
+      const names = this.columns.map(({ name }) => `"${name}"`).join(', ');
+      await db.query(`insert into "${this.name}" (${names}) select ${names} from ${from}`, values);
+    }
   }
 
   /** How many rows, of the keys or of all, are not the same in both tables. */
@@ -187,4 +186,22 @@ export function difference(table: FoldTable, key: string, old: readonly Row[], r
   }
   for (const row of before.values()) changes.push({ before: row });
   return changes;
+}
+
+/**
+ * Rows as a relation of a statement: a list a column, which is the cheapest to read; where a column is a list itself, or
+ * JSON, one JSON document.
+ */
+function rowsAs(alias: string, rows: readonly Row[], columns: readonly Column[]): { from: string; values: unknown[] } {
+  const names = columns.map(({ name }) => `"${name}"`).join(', ');
+  if (columns.every(({ type }) => !/\[\]$|^jsonb?$/.test(type))) {
+    const lists = columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
+    const values = columns.map(({ property }) => rows.map((row) => row[property] ?? null));
+    return { from: `unnest(${lists}) as ${alias}(${names})`, values };
+  }
+  const record = columns.map(({ name, type }) => `"${name}" ${type}`).join(', ');
+  const objects = rows.map((row) =>
+    Object.fromEntries(columns.map(({ name, property }) => [name, row[property] ?? null])),
+  );
+  return { from: `json_to_recordset($1) as ${alias}(${record})`, values: [JSON.stringify(objects)] };
 }

@@ -180,7 +180,7 @@ describe('a fold that cannot go on', () => {
     expect((await totals()).size).toBe(30);
     expect(await live.rows('select key, error from broken_keys order by position')).toEqual([
       { key: bad, error: '22003' },
-      { key: good, error: '22P05' },
+      { key: good, error: '22021' },
     ]);
     expect(await live.rows(`select from card_v1`)).toHaveLength(30);
     expect(JSON.stringify(log)).not.toContain('a\\u0000b');
