@@ -103,14 +103,24 @@ export class StoreFeed implements Feed {
     const rows = await this.store.readAbove(position, limit);
     const prefix = contiguous(position, rows, settled);
     if (prefix.length > 0 || rows.length === 0) return prefix;
+    const ceiling = await this.settle(signal);
+    return ceiling === undefined ? [] : this.store.readAbove(position, limit, ceiling);
+  }
+
+  /**
+   * A position at and below which nothing more will come: waits until the appends under way now have ended.
+   *
+   * @returns undefined where `signal` aborted first
+   */
+  async settle(signal?: AbortSignal): Promise<number | undefined> {
     const ceiling = await this.store.ceiling();
     const writers = await this.store.writers();
     for (let left = writers; left.size > 0; left = intersection(left, await this.store.writers())) {
-      if (signal?.aborted) return [];
+      if (signal?.aborted) return undefined;
       await sleep(pollMilliseconds);
     }
     this.#settled = Math.max(this.#settled, ceiling);
-    return this.store.readAbove(position, limit, ceiling);
+    return ceiling;
   }
 
   async head(): Promise<number> {

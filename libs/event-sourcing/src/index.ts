@@ -30,3 +30,13 @@ export * from './dead-letters.ts';
 export * from './policy-runner.ts';
 export * from './leader.ts';
 export * from './tracing.ts';
+export * from './write-once.ts';
+export {
+  anchorRestored,
+  keepAnchors,
+  writeAnchors,
+  AnchorsDoNotFit,
+  type Anchor,
+  type AnchorOptions,
+} from './anchors.ts';
+export * from './verify-chain.ts';
