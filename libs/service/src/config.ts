@@ -62,6 +62,18 @@ export class ServiceConfig {
   @IsString()
   masterKey!: string;
 
+  /** Folder outside of the database where anchors go; without it none are written. */
+  @IsOptional()
+  @IsString()
+  anchorDir?: string;
+
+  /** Between two anchors, if anything was appended. */
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(86_400)
+  anchorSeconds = 600;
+
   @IsIn(['debug', 'info', 'warn', 'error'])
   logLevel: 'debug' | 'info' | 'warn' | 'error' = 'info';
 
@@ -143,6 +155,8 @@ const variables: Record<keyof ServiceConfig, string> = {
   kafkaReplicationFactor: 'THROUGHLINE_KAFKA_REPLICATION_FACTOR',
   searchUrl: 'THROUGHLINE_SEARCH_URL',
   masterKey: 'THROUGHLINE_MASTER_KEY',
+  anchorDir: 'THROUGHLINE_ANCHOR_DIR',
+  anchorSeconds: 'THROUGHLINE_ANCHOR_SECONDS',
   logLevel: 'THROUGHLINE_LOG_LEVEL',
   gatewayUrl: 'THROUGHLINE_GATEWAY_URL',
   customersUrl: 'THROUGHLINE_CUSTOMERS_URL',

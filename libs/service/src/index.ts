@@ -3,6 +3,7 @@ export * from './bodies.ts';
 export * from './bus.ts';
 export * from './config.ts';
 export * from './embedded-postgres.ts';
+export * from './installation.ts';
 export * from './instant.ts';
 export * from './kafka-bus.ts';
 export * from './kernel.ts';
