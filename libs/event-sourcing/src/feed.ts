@@ -15,7 +15,8 @@ export interface Feed {
   /** Whose log it is. */
   readonly service: ServiceName;
   /**
-   * Batches above `after`, and then those to come, until `signal` aborts. Delivers as soon as there is anything.
+   * Batches above `after`, and then those to come, until `signal` aborts. Delivers as soon as there is anything, and an
+   * empty batch before, so that the reader learns the generation where there is nothing to read.
    *
    * @param limit most events in a batch
    */
@@ -78,6 +79,7 @@ export class StoreFeed implements Feed {
     const stop = () => waiting.abort();
     signal.addEventListener('abort', stop);
     try {
+      if (!signal.aborted) yield { generation, events: [] };
       while (!signal.aborted) {
         waiting = new AbortController();
         // Listening before looking, so that a commit in between is not slept through.
