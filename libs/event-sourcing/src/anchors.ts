@@ -46,6 +46,7 @@ export type AnchoredRow = {
 export class AnchorsDoNotFit extends Error {}
 
 export type AnchorOptions = { service: ServiceName; store: EventStore; secrets: Secrets; anchors: WriteOnce };
+type RestoredOptions = Omit<AnchorOptions, 'store'> & { store: Pick<EventStore, 'pool' | 'generation'> };
 
 const mostEvents = 50_000;
 const pageSize = 5_000;
@@ -163,7 +164,7 @@ export async function writeAnchors(options: AnchorOptions, signal?: AbortSignal)
  *
  * @param head position of the newest event of the copy
  */
-export async function anchorRestored(options: AnchorOptions, head: number): Promise<void> {
+export async function anchorRestored(options: RestoredOptions, head: number): Promise<void> {
   const last = await lastAnchor(options);
   if (!last) return;
   const { generation: restoredFrom, position } = last.anchor;
@@ -172,7 +173,7 @@ export async function anchorRestored(options: AnchorOptions, head: number): Prom
 }
 
 async function anchorUpTo(
-  options: AnchorOptions,
+  options: RestoredOptions,
   last: { anchor: Anchor; body: string } | undefined,
   begin: Pick<Anchor, 'generation' | 'after' | 'restoredFrom'>,
   upTo: number,
@@ -201,7 +202,7 @@ async function anchorUpTo(
   }
 }
 
-async function rowsBetween(store: EventStore, after: number, upTo: number): Promise<AnchoredRow[]> {
+async function rowsBetween(store: RestoredOptions['store'], after: number, upTo: number): Promise<AnchoredRow[]> {
   const { rows } = await store.pool.query<AnchoredRow>({
     name: 'anchored-rows',
     text: `select position, id, stream_type, stream_id, version, command_id, batch_id, encode(hash, 'hex') as hash

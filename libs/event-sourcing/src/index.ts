@@ -2,6 +2,7 @@ export * from './ids.ts';
 export * from './refusal.ts';
 export * from './decider.ts';
 export * from './context.ts';
+export * from './copy.ts';
 export * from './crypto.ts';
 export * from './database.ts';
 export * from './gather.ts';

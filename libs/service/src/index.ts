@@ -1,4 +1,5 @@
 export * from './answer.ts';
+export * from './backup.ts';
 export * from './bodies.ts';
 export * from './bus.ts';
 export * from './config.ts';
@@ -15,6 +16,7 @@ export * from './policy-transport.ts';
 export * from './problem.ts';
 export * from './process.ts';
 export * from './records.ts';
+export * from './restore.ts';
 export * from './request.ts';
 export * from './serve.ts';
 export * from './service.ts';

@@ -32,6 +32,13 @@ export async function openInstallation(environment: NodeJS.ProcessEnv, create = 
   return { config: config(postgres.url('postgres')), close: () => postgres.stop() };
 }
 
+/** @throws Error of one line where there is none */
+export async function masterKeyOf(environment: NodeJS.ProcessEnv): Promise<string> {
+  const file = environment['THROUGHLINE_MASTER_KEY_FILE'];
+  const key = file ? (await readFile(file, 'utf8')).trim() : environment['THROUGHLINE_MASTER_KEY'];
+  return key || keptMasterKey(resolve(environment['THROUGHLINE_DATA_DIR'] ?? './data'));
+}
+
 async function keptMasterKey(dataDir: string): Promise<string> {
   const file = join(dataDir, 'master.key');
   const key = await readFile(file, 'utf8').catch(() => '');

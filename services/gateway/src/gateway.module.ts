@@ -18,5 +18,6 @@ import { SettingsController } from './settings/settings.controller.ts';
   providers: [Credentials, FirstAccessStore, Connections, Deliveries],
   workers: [DeliveriesWorker],
   migrations: [Gateway1700000000001],
+  keeps: ['passwords', 'api_keys', 'connection_secrets', 'deliveries'],
 })
 export class GatewayModule {}
