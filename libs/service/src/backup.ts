@@ -32,7 +32,9 @@ export class DamagedBackup extends Error {}
 
 const manifestName = 'manifest.json';
 const purpose = 'backup-signature';
-const session = `set timezone = 'UTC'; set datestyle = 'ISO'; set bytea_output = 'hex'; set statement_timeout = 0`;
+// A snapshot waits its turn, however the server is set up.
+const session = `set timezone = 'UTC'; set datestyle = 'ISO'; set bytea_output = 'hex'; set statement_timeout = 0;
+  set idle_in_transaction_session_timeout = 0; set transaction_timeout = 0`;
 
 /**
  * What cannot be had from events, a store's own tables: everything else is views, which are folded anew. Of checkpoints
