@@ -15,6 +15,9 @@ const tasks = {
   bench: 'bench/run.ts',
   demo: 'apps/demo/src/main.ts',
   contracts: 'tools/contracts.ts',
+  operations: 'tools/operations.ts',
+  backup: 'tools/backup.ts',
+  restore: 'tools/restore.ts',
 };
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');

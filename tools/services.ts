@@ -86,11 +86,7 @@ function service({ name, root, env, port, metricsPort, log }: Options): ServiceP
 
   const launch = () => {
     const startedAt = Date.now();
-    const args = [
-      '--disable-warning=TimeoutNegativeWarning',
-      '--import',
-      import.meta.resolve('./typescript.mjs'),
-    ];
+    const args = ['--disable-warning=TimeoutNegativeWarning', '--import', import.meta.resolve('./typescript.mjs')];
     const child = spawnGuarded(process.execPath, [...args, join(root, 'services', name, 'src', 'main.ts')], {
       cwd: root,
       env,

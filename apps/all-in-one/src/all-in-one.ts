@@ -57,6 +57,7 @@ async function configure(environment: NodeJS.ProcessEnv, dataDir: string, ends: 
   const overrides: Partial<ServiceConfig> = {};
   if (!given('THROUGHLINE_MASTER_KEY')) overrides.masterKey = await kept(join(dataDir, 'master.key'), 32);
   if (!given('THROUGHLINE_BI_PASSWORD')) overrides.biPassword = await kept(join(dataDir, 'bi.password'), 18);
+  if (!given('THROUGHLINE_ANCHOR_DIR')) overrides.anchorDir = join(dataDir, 'anchors');
   const read = () => readConfig({ PORT: '3000', THROUGHLINE_LOG_LEVEL: 'warn', ...environment }, overrides);
   if (given('THROUGHLINE_DATABASE_URL')) return read();
   // What is wrong with the rest is said before a database is started for it.

@@ -1,9 +1,11 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openInstallation } from '@throughline/service';
 import { caller } from '@throughline/service/testing';
+import pg from 'pg';
 import { startAllInOne } from '../src/all-in-one.ts';
 
 let folder: string;
@@ -53,6 +55,31 @@ describe('the CRM in one process', () => {
     } finally {
       await second.stop();
     }
+  }, 60_000);
+
+  it("is found by operators' commands, whether it runs or not", async () => {
+    const users = async () => {
+      const { config, close } = await openInstallation(environment());
+      const client = new pg.Client({ connectionString: config.databaseUrl.replace(/postgres$/, 'gateway') });
+      await client.connect();
+      const { rows } = await client.query<{ count: string }>('select count(*) from passwords');
+      await client.end();
+      await close();
+      expect(config.anchorDir).toBe(join(folder, 'data', 'anchors'));
+      return Number(rows[0]?.count);
+    };
+    expect(await users()).toBe(1);
+    const crm = await start();
+    try {
+      expect(await users()).toBe(1);
+      const { status } = await fetch(`${crm.url}/readyz`);
+      expect(status).toBe(200);
+      expect((await readdir(join(folder, 'data', 'anchors', 'gateway'))).length).toBeGreaterThan(0);
+    } finally {
+      await crm.stop();
+    }
+    const nowhere = openInstallation(environment({ THROUGHLINE_DATA_DIR: join(folder, 'nowhere') }));
+    await expect(nowhere).rejects.toThrow(/^there is no data in .*nowhere/);
   }, 60_000);
 
   it('keeps its secrets where only their owner can read them', async () => {

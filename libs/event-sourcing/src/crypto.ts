@@ -2,6 +2,8 @@ import {
   createCipheriv,
   createDecipheriv,
   createHmac,
+  createPrivateKey,
+  createPublicKey,
   createSecretKey,
   hkdfSync,
   randomBytes,
@@ -32,6 +34,16 @@ export function secretsFrom(masterKey: string): Secrets {
     return derived;
   };
   return { key, hmac: (purpose, value) => createHmac('sha256', key(purpose)).update(value).digest('hex') };
+}
+
+// PKCS #8 of an Ed25519 private key is this prefix and the 32-byte seed (RFC 8410).
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** The Ed25519 key pair of a purpose: whoever has the master key can sign, whoever has the public key can check. */
+export function signingKeys(secrets: Secrets, purpose: string): { privateKey: KeyObject; publicKey: KeyObject } {
+  const der = Buffer.concat([pkcs8Prefix, secrets.key(purpose).export()]);
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
 const nonceLength = 12;

@@ -15,7 +15,8 @@ export interface Feed {
   /** Whose log it is. */
   readonly service: ServiceName;
   /**
-   * Batches above `after`, and then those to come, until `signal` aborts. Delivers as soon as there is anything.
+   * Batches above `after`, and then those to come, until `signal` aborts. Delivers as soon as there is anything, and an
+   * empty batch before, so that the reader learns the generation where there is nothing to read.
    *
    * @param limit most events in a batch
    */
@@ -79,6 +80,7 @@ export class StoreFeed implements Feed {
     const stop = () => waiting.abort();
     signal.addEventListener('abort', stop);
     try {
+      if (!signal.aborted) yield { generation, events: [] };
       while (!signal.aborted) {
         waiting = new AbortController();
         // Listening before looking, so that a commit in between is not slept through.
@@ -110,14 +112,24 @@ export class StoreFeed implements Feed {
     const rows = await this.store.readAbove(position, limit);
     const prefix = contiguous(position, rows, settled);
     if (prefix.length > 0 || rows.length === 0) return prefix;
+    const ceiling = await this.settle(signal);
+    return ceiling === undefined ? [] : this.store.readAbove(position, limit, ceiling);
+  }
+
+  /**
+   * A position at and below which nothing more will come: waits until the appends under way now have ended.
+   *
+   * @returns undefined where `signal` aborted first
+   */
+  async settle(signal?: AbortSignal): Promise<number | undefined> {
     const ceiling = await this.store.ceiling();
     const writers = await this.store.writers();
     for (let left = writers; left.size > 0; left = intersection(left, await this.store.writers())) {
-      if (signal?.aborted) return [];
+      if (signal?.aborted) return undefined;
       await sleep(pollMilliseconds);
     }
     this.#settled = Math.max(this.#settled, ceiling);
-    return this.store.readAbove(position, limit, ceiling);
+    return ceiling;
   }
 
   async head(): Promise<number> {

@@ -2,6 +2,7 @@ export * from './ids.ts';
 export * from './refusal.ts';
 export * from './decider.ts';
 export * from './context.ts';
+export * from './copy.ts';
 export * from './crypto.ts';
 export * from './database.ts';
 export * from './gather.ts';
@@ -30,3 +31,13 @@ export * from './dead-letters.ts';
 export * from './policy-runner.ts';
 export * from './leader.ts';
 export * from './tracing.ts';
+export * from './write-once.ts';
+export {
+  anchorRestored,
+  keepAnchors,
+  writeAnchors,
+  AnchorsDoNotFit,
+  type Anchor,
+  type AnchorOptions,
+} from './anchors.ts';
+export * from './verify-chain.ts';

@@ -119,6 +119,7 @@ async function retryWhenAsked(
 async function eventAt(feed: Feed, codec: Codec, position: number, signal: AbortSignal): Promise<Recorded | undefined> {
   const enough = new AbortController();
   for await (const { events } of feed.read(position - 1, 1, AbortSignal.any([signal, enough.signal]))) {
+    if (events.length === 0) continue;
     enough.abort();
     const [event] = await codec.decode(events.filter((stored) => stored.position === position));
     return event;

@@ -207,9 +207,10 @@ const migrations = [first, operations];
  * Creates the store's tables where they are missing, and brings older ones up to date; safe to be run by several
  * processes at once.
  *
+ * @param upTo schema version to stop at, for a copy that an older release wrote
  * @throws Error where the store was written by a newer release
  */
-export async function migrateStore(pool: Pool): Promise<void> {
+export async function migrateStore(pool: Pool, upTo = migrations.length): Promise<void> {
   await transaction(pool, async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtext('throughline:migrate'))`);
     const { rows } = await client.query<{ present: boolean }>(`select to_regclass('store') is not null as present`);
@@ -222,8 +223,8 @@ export async function migrateStore(pool: Pool): Promise<void> {
         `this store was written by a newer release (schema ${version}, this release knows ${migrations.length})`,
       );
     }
-    if (version === migrations.length) return;
-    for (const migration of migrations.slice(version)) await client.query(migration);
-    await client.query('update store set schema_version = $1', [migrations.length]);
+    if (version >= upTo) return;
+    for (const migration of migrations.slice(version, upTo)) await client.query(migration);
+    await client.query('update store set schema_version = $1', [upTo]);
   });
 }

@@ -6,7 +6,7 @@ import { appendOf, headOf, outcomeOf } from '../test/appends.ts';
 import { freshDatabase, freshStore } from '../test/database.ts';
 import { until } from '../test/events.ts';
 import { proxyTo } from '../test/proxy.ts';
-import { Commands, EventStore, chainHash, migrateStore, newId, runInContext, type Stored } from './index.ts';
+import { Commands, EventStore, migrateStore, newId, runInContext, verifyChain, type Finding } from './index.ts';
 
 let kernel: Awaited<ReturnType<typeof freshStore>>;
 beforeAll(async () => {
@@ -214,62 +214,20 @@ describe('several stores on one database', () => {
 });
 
 describe('the hash chain', () => {
-  /** Recomputed from what the database holds now. */
-  const broken = (stored: readonly Stored[]): number | undefined => {
-    let previous = '';
-    for (const { stream, hash, ...event } of stored) {
-      const again = chainHash(chainKey(), previous, {
-        ...event,
-        streamType: stream.type,
-        streamId: stream.id,
-        version: stream.version,
-      }).toString('hex');
-      if (again !== hash) return stream.version;
-      previous = hash;
-    }
-    return undefined;
-  };
-  const run = (id: string, command: AccountCommand, occurredAt?: string) =>
-    runInContext(person, () => kernel.commands.execute(account, id, command, { ...(occurredAt && { occurredAt }) }));
-
   it('holds for every stream, also where ids and instants came in another form', async () => {
     const id = newId();
+    const run = (stream: string, command: AccountCommand, occurredAt: string) =>
+      runInContext(person, () => kernel.commands.execute(account, stream, command, { occurredAt }));
     await run(id.toUpperCase(), { type: 'OpenAccount', holder: '王伟' }, '2024-02-29T23:30:00+08:00');
     await run(id, { type: 'MoveMoney', amount: 3, note: 'n' }, '2024-03-01T00:00:00Z');
-    const { rows } = await kernel.pool.query<{ type: string; id: string }>('select type, id from streams');
-    expect(rows.length).toBeGreaterThan(10);
-    for (const stream of rows) expect(broken(await kernel.store.load(stream.type, stream.id))).toBeUndefined();
+    const found: Finding[] = [];
+    const { pool, secrets } = kernel;
+    const { events } = await verifyChain({ service: 'sales', pool, secrets, found: (one) => void found.push(one) });
+    expect(found).toEqual([]);
+    expect(events).toBeGreaterThan(10);
     const [opened] = await kernel.store.load('account', id);
     expect(opened?.occurredAt).toBe('2024-02-29T15:30:00.000Z');
     expect(Object.keys(JSON.parse(opened?.personal ?? '{}') as object)).toEqual([id]);
-  });
-
-  it.each([
-    ['data', `data = '{"amount":4 }'`],
-    ['personal', `personal = overlay(personal::text placing 'A' from length(personal::text) - 4 for 1)::json`],
-    ['meta', `meta = replace(meta::text, 'u1', 'u2')::json`],
-    ['type', `type = 'AccountClosed'`],
-    ['schema_version', `schema_version = 2`],
-    ['id', `id = gen_random_uuid()`],
-    ['occurred_at', `occurred_at = occurred_at - interval '1 ms'`],
-    ['recorded_at', `recorded_at = recorded_at - interval '1 ms'`],
-    ['effective_at', `effective_at = effective_at - interval '1 ms'`],
-    ['hash', `hash = set_byte(hash, 0, 255 - get_byte(hash, 0))`],
-  ])('breaks where %s was changed behind its back', async (_, change) => {
-    const id = newId();
-    await run(id, { type: 'OpenAccount', holder: 'h' });
-    await run(id, { type: 'MoveMoney', amount: 3, note: 'a note' });
-    await run(id, { type: 'MoveMoney', amount: 4 });
-    const client = await kernel.pool.connect();
-    try {
-      await client.query(`begin; set local session_replication_role = replica`);
-      const { rowCount } = await client.query(`update events set ${change} where stream_id = $1 and version = 2`, [id]);
-      expect(rowCount).toBe(1);
-      await client.query('commit');
-    } finally {
-      client.release();
-    }
-    expect(broken(await kernel.store.load('account', id))).toBe(2);
   });
 });
 

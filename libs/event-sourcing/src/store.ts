@@ -428,7 +428,13 @@ export class EventStore extends EventEmitter<Happenings> {
           meta,
           effectiveAt,
         };
-        const chained = chainHash(this.chainKey, hash, { ...row, occurredAt, recordedAt });
+        const chained = chainHash(this.chainKey, hash, {
+          ...row,
+          occurredAt,
+          recordedAt,
+          commandId: append.command.id,
+          batchId: append.meta.batchId ?? null,
+        });
         hash = chained.toString('hex');
         events.push({ ...row, hash: chained });
       }
@@ -611,12 +617,18 @@ export class EventStore extends EventEmitter<Happenings> {
 const positionsOf = (rows: readonly { append: number; position: number | null }[]) =>
   new Map(rows.flatMap((row) => (row.position === null ? [] : [[row.append, row.position]])));
 
-type Chained = Omit<Row, 'hash'> & { occurredAt: Instant; recordedAt: Instant };
+/** Everything of a row but its position, which nobody knows before the INSERT: that is for the anchors to prove. */
+export type Chained = Omit<Row, 'hash'> & {
+  occurredAt: Instant;
+  recordedAt: Instant;
+  commandId: string;
+  batchId: string | null;
+};
 
 /** Keyed chain over a stream: HMAC-SHA256 of the hash before and of everything that is stored, ciphertext included. */
 export function chainHash(key: KeyObject, previous: string, event: Chained): Buffer {
   const { id, streamType, streamId, version, type, schemaVersion, data, personal, meta } = event;
-  const { occurredAt, recordedAt, effectiveAt } = event;
+  const { commandId, batchId, occurredAt, recordedAt, effectiveAt } = event;
   const stored = [
     id,
     streamType,
@@ -627,6 +639,8 @@ export function chainHash(key: KeyObject, previous: string, event: Chained): Buf
     data,
     personal,
     meta,
+    commandId,
+    batchId,
     occurredAt,
     recordedAt,
     effectiveAt,

@@ -11,6 +11,7 @@ import {
   StoreFeed,
   follow,
   moveCheckpoint,
+  Operations,
   newId,
   passed,
   takeCheckpoint,
@@ -188,14 +189,23 @@ describe('a subscription', () => {
     await until(() => one.applied.length > 0);
     await beside.end(one.ended);
     await kernel.pool.query('update store set generation = gen_random_uuid()');
-    await kernel.store.append(appendOf([{ id: newId() }]));
+    // Also before anything is appended to it.
     const other = following('restored');
     await until(() => beside.lines.length > 0);
+    await kernel.store.append(appendOf([{ id: newId() }]));
     await sleep(50);
     expect(beside.lines[0]).toMatchObject({ level: 'error' });
     expect(beside.lines[0]?.details['error']).toMatch(/restored.*must be rebuilt/);
     expect(other.applied).toEqual([]);
     // It ends where it is told to, also in its long pause.
     await beside.end(other.ended);
+    const operations = new Operations(kernel.pool);
+    const faultOf = async () =>
+      (await operations.subscriptions()).find(({ subscription }) => subscription === 'restored')?.fault;
+    expect(await faultOf()).toMatchObject({ code: 'generation-changed' });
+
+    await operations.resume('restored', await new StoreFeed('sales', kernel.store).head());
+    following('restored');
+    await until(async () => (await faultOf()) === null);
   });
 });

@@ -99,6 +99,10 @@ export async function follow(options: SubscriptionOptions, signal: AbortSignal):
       let position = start;
       for await (const batch of feed.read(start, options.limit, signal)) {
         if (generation !== null && batch.generation !== generation) throw new GenerationChanged(name);
+        if (batch.events.length === 0) {
+          await faults.over('generation-changed');
+          continue;
+        }
         const fresh = batch.events.filter((event) => event.position > position);
         const unknown = fresh.find((event) => !codec.knows(event));
         const readable = unknown ? fresh.slice(0, fresh.indexOf(unknown)) : fresh;
@@ -154,14 +158,15 @@ class Faults {
       .catch(() => undefined);
   }
 
-  async over(): Promise<void> {
+  /** @param code only a fault of this kind, and others may stand */
+  async over(code?: string): Promise<void> {
     if (!this.#recorded) return;
     const { subscriptions, feed, pool } = this.of;
-    await pool.query('delete from subscription_faults where subscription = any($1) and feed = $2', [
-      subscriptions,
-      feed.service,
-    ]);
-    this.#recorded = false;
+    await pool.query(
+      `delete from subscription_faults where subscription = any($1) and feed = $2 and ($3::text is null or code = $3)`,
+      [subscriptions, feed.service, code ?? null],
+    );
+    if (code === undefined) this.#recorded = false;
   }
 }
 

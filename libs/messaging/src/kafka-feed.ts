@@ -121,6 +121,7 @@ class Reading {
   }
 
   *#deliver(events: readonly Stored[]): Generator<Batch, void> {
+    if (events.length === 0) yield { generation: this.#generation as string, events };
     for (let from = 0; from < events.length && !this.signal.aborted; from += this.limit) {
       const part = events.slice(from, from + this.limit);
       this.position = (part.at(-1) as Stored).position;
@@ -131,6 +132,8 @@ class Reading {
   /** All that comes above the position, until the topic has been quiet for a while. */
   async *#follow(): AsyncGenerator<readonly Stored[], void> {
     const head = await this.#askOwner();
+    // The reader may stand in a log that is gone, and hear nothing of it for long.
+    if (head !== undefined) yield [];
     const { offset, end } = await this.#locate();
     // What the topic lost at its end shows nowhere in it.
     if (end && head !== undefined) yield* this.#fillWhatIsThere(head);

@@ -47,6 +47,7 @@ export async function runRelay({ feed, port, pool, log }: RelayOptions, signal: 
       let checkpoint = await takeCheckpoint(pool, 'relay', service);
       const batches = feed.read(checkpoint.position, batch, AbortSignal.any([signal, fault.signal]));
       for await (const { generation, events } of ahead(batches)) {
+        if (events.length === 0) continue;
         let previous = checkpoint.position;
         const messages = events.map((event) => {
           const message = toMessage(service, event, previous);

@@ -87,7 +87,7 @@ describe.each(kafkaClients)('with %s', (client) => {
       const { seen, history } = watched();
       const events: Stored[] = [];
       for await (const batch of feedWith(history).read(0, 5, new AbortController().signal)) {
-        if (events.length === 0) await kafka.truncate(topic, 95);
+        if (events.length === 0 && batch.events.length > 0) await kafka.truncate(topic, 95);
         events.push(...batch.events);
         if (events.length === all.length) break;
       }

@@ -107,6 +107,18 @@ export class ServiceConfig {
   @Min(1)
   backupDays = 30;
 
+  /** Folder outside of the database where anchors go; without it none are written. */
+  @IsOptional()
+  @IsString()
+  anchorDir?: string;
+
+  /** Between two anchors, if anything was appended. */
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(86_400)
+  anchorSeconds = 600;
+
   @IsIn(['debug', 'info', 'warn', 'error'])
   logLevel: 'debug' | 'info' | 'warn' | 'error' = 'info';
 
@@ -196,6 +208,8 @@ const variables: Record<keyof ServiceConfig, string> = {
   kafkaFetchLimit: 'THROUGHLINE_KAFKA_FETCH_LIMIT',
   searchUrl: 'THROUGHLINE_SEARCH_URL',
   masterKey: 'THROUGHLINE_MASTER_KEY',
+  anchorDir: 'THROUGHLINE_ANCHOR_DIR',
+  anchorSeconds: 'THROUGHLINE_ANCHOR_SECONDS',
   logLevel: 'THROUGHLINE_LOG_LEVEL',
   gatewayUrl: 'THROUGHLINE_GATEWAY_URL',
   customersUrl: 'THROUGHLINE_CUSTOMERS_URL',

@@ -182,7 +182,8 @@ export function biConnectionString(config: ServiceConfig): string {
   return url.href;
 }
 
-async function createDatabase(server: string, name: string): Promise<void> {
+/** Makes a database unless it is there. */
+export async function createDatabase(server: string, name: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl(server, 'postgres') });
   await client.connect();
   try {

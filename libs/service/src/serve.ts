@@ -4,7 +4,16 @@ import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServiceName } from '@throughline/contracts';
-import { Commands, EventStore, Session, announce, errorForLog, type Duty } from '@throughline/event-sourcing';
+import {
+  Commands,
+  EventStore,
+  Session,
+  announce,
+  errorForLog,
+  keepAnchors,
+  writeOnceFolder,
+  type Duty,
+} from '@throughline/event-sourcing';
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
 import { takeJsonOnly } from './bodies.ts';
@@ -133,6 +142,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
           transport.run({ feed, codec: kernel.codec, pool: kernel.pool, log }, signal),
           bus.relay(definition.name, kernel.store, signal),
           app.get(Forgetting).run(signal),
+          anchored(kernel, config, log, signal),
           ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
           // Who has nothing to follow leads all the same.
           signal.aborted ? undefined : once(signal, 'abort'),
@@ -168,6 +178,14 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   function feedOf(own: Kernel, others: Bus, name: ServiceName) {
     return name === definition.name ? own.feed() : others.feed(name, new DeadMessages(own).setAside);
   }
+}
+
+/** Says outside of the database what is in it, where there is a place for that. */
+async function anchored(kernel: Kernel, config: ServiceConfig, log: Log, signal: AbortSignal): Promise<void> {
+  const { anchorDir, anchorSeconds: seconds } = config;
+  if (anchorDir === undefined) return;
+  const { service, store, secrets } = kernel;
+  await keepAnchors({ service, store, secrets, anchors: writeOnceFolder(anchorDir), seconds, log }, signal);
 }
 
 function edge(

@@ -26,6 +26,8 @@ export type ServiceDefinition = {
   /** Entities of tables that are not views, made by `migrations`. */
   entities?: Class[];
   migrations?: MixedList<new () => unknown> & unknown[];
+  /** Tables made by `migrations`: events do not bring them back, so backups hold them. */
+  keeps?: readonly string[];
 };
 
 const definitions = new WeakMap<Class, ServiceDefinition>();

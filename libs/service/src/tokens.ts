@@ -1,5 +1,5 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import type { Secrets } from '@throughline/event-sourcing';
+import type { KeyObject } from 'node:crypto';
+import { signingKeys, type Secrets } from '@throughline/event-sourcing';
 import { CompactSign, SignJWT, calculateJwkThumbprint, exportJWK, jwtVerify, type JWK } from 'jose';
 
 /** Who a token speaks for. */
@@ -9,8 +9,6 @@ export type Audience = 'public' | 'internal';
 
 const issuer = 'throughline';
 const mostKnown = 10_000;
-// PKCS #8 of an Ed25519 private key is this prefix and the 32-byte seed (RFC 8410).
-const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** Issues and checks short EdDSA tokens. The key pair derives from the master key, so every service can check alone. */
 export class Tokens {
@@ -20,9 +18,7 @@ export class Tokens {
   readonly #known = new Map<string, { identity: Identity; audience: Audience; until: number }>();
 
   constructor(secrets: Secrets) {
-    const der = Buffer.concat([pkcs8Prefix, secrets.key('tokens').export()]);
-    this.#private = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    this.#public = createPublicKey(this.#private);
+    ({ privateKey: this.#private, publicKey: this.#public } = signingKeys(secrets, 'tokens'));
   }
 
   async issue(identity: Identity, audience: Audience, seconds: number): Promise<{ token: string; expiresAt: string }> {

@@ -23,5 +23,6 @@ import { SettingsController } from './settings/settings.controller.ts';
   forgets: [ErasedRecords],
   workers: [DeliveriesWorker],
   migrations: [Gateway1700000000001, ErasedRecords1700000000002],
+  keeps: ['passwords', 'api_keys', 'connection_secrets', 'deliveries', 'erased_records'],
 })
 export class GatewayModule {}

@@ -22,6 +22,7 @@ import { Passes } from './routing/passes.ts';
 import { forwardToOwners } from './routing/proxy.edge.ts';
 import { ownerOf, routes } from './routing/routes.ts';
 
+export { GatewayModule };
 export type { FirstAccess } from './access/first-access.store.ts';
 
 export type RunningGateway = RunningService & { firstAccess: FirstAccess };
