@@ -70,6 +70,9 @@ function nestedTypes(target: unknown): Nested {
   return all.get(target) ?? new Map();
 }
 
+/** What operators are shown, which the gateway serves for all services. */
+const operations = { own: '/internal/operations/', shown: '/api/operations/' };
+
 /** The OpenAPI 3.1 document of one service. */
 export function openApiOf(app: NestFastifyApplication, service: ServiceName): OpenAPIObject {
   describeBodies();
@@ -83,8 +86,10 @@ export function openApiOf(app: NestFastifyApplication, service: ServiceName): Op
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (controller, method) => `${service}_${controller.replace(/Controller$/, '')}_${method}`,
   });
-  const paths = Object.entries(document.paths).filter(
-    ([path]) => path.startsWith('/api/') || path.startsWith('/hooks/'),
-  );
+  const paths = Object.entries(document.paths)
+    .map(
+      ([path, item]) => [service === 'gateway' ? path.replace(operations.own, operations.shown) : path, item] as const,
+    )
+    .filter(([path]) => path.startsWith('/api/') || path.startsWith('/hooks/'));
   return { ...document, paths: Object.fromEntries(paths) };
 }

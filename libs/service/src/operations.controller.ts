@@ -7,8 +7,10 @@ import {
   type DeadLetterState,
   type ViewJobKind,
 } from '@throughline/event-sourcing';
+import type { ServiceName } from '@throughline/contracts';
 import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
+import { Feeds } from './bus.ts';
 import { Kernel } from './kernel.ts';
 
 const most = 200;
@@ -38,7 +40,10 @@ export class OperationsController {
   readonly #operations: Operations;
   readonly #letters: DeadLetters;
 
-  constructor(private readonly kernel: Kernel) {
+  constructor(
+    kernel: Kernel,
+    private readonly feeds: Feeds,
+  ) {
     this.#operations = new Operations(kernel.pool);
     this.#letters = new DeadLetters(kernel.pool);
   }
@@ -54,29 +59,33 @@ export class OperationsController {
   async retry(@Param('id') id: string, @Req() request: FastifyRequest) {
     operatorOf(request);
     await this.#letters.retry(numberOf(id));
-    return { state: 'retrying' };
+    return { id: numberOf(id), state: 'retrying' };
   }
 
   @Post('dead-letters/:id/discard')
   @HttpCode(202)
   async discard(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
     await this.#letters.discard(numberOf(id), operatorOf(request), reason);
-    return { state: 'discarded' };
+    return { id: numberOf(id), state: 'discarded' };
   }
 
   @Get('subscriptions')
   async subscriptions(@Req() request: FastifyRequest) {
     operatorOf(request);
-    return { items: (await this.#operations.subscriptions()).map((one) => ({ id: one.subscription, ...one })) };
+    return {
+      items: (await this.#operations.subscriptions()).map((one) => ({ id: `${one.subscription}@${one.feed}`, ...one })),
+    };
   }
 
   @Post('subscriptions/:id/resume')
   @HttpCode(202)
   async resume(@Param('id') id: string, @Body() { from }: ResumeDto, @Req() request: FastifyRequest) {
     operatorOf(request);
-    const position = from === 'now' ? await this.kernel.feed().head() : 0;
-    await this.#operations.resume(id, position);
-    return { position };
+    const [, subscription = '', feed = ''] = /^(.+)@([a-z]+)$/.exec(id) ?? [];
+    const position = await this.#operations.resume(subscription, feed, async () =>
+      from === 'now' ? this.feeds.of(feed as ServiceName).head() : 0,
+    );
+    return { id, position };
   }
 
   @Get('broken-keys')

@@ -8,7 +8,7 @@ import { Commands, EventStore, Session, announce, errorForLog, type Duty } from 
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
 import { takeJsonOnly } from './bodies.ts';
-import type { Bus } from './bus.ts';
+import { Feeds, type Bus } from './bus.ts';
 import { ServiceConfig } from './config.ts';
 import { followersOf, observe } from './gauges.ts';
 import { HealthController } from './health.controller.ts';
@@ -66,6 +66,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   if ('join' in bus)
     (bus as { join: (service: ServiceName, store: EventStore) => void }).join(definition.name, kernel.store);
 
+  const feeds = new Feeds(kernel.feed(), bus);
   const tokens = new Tokens(kernel.secrets);
   const transport = new PolicyTransport();
   const problems = new ProblemFilter(log);
@@ -74,11 +75,15 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     trustProxy: config.trustProxy,
     routerOptions: { maxParamLength: 500 },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(edge(module, { kernel, tokens, config, log }), adapter, {
-    logger: log.forNest(),
-    abortOnError: false,
-    bodyParser: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    edge(module, { kernel, feeds, tokens, config, log }),
+    adapter,
+    {
+      logger: log.forNest(),
+      abortOnError: false,
+      bodyParser: false,
+    },
+  );
   const authenticate = options.authenticate?.(kernel, () => app) ?? byInternalToken(tokens);
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log, meters: kernel.meters });
@@ -106,7 +111,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       workers: {
         ...followersOf(definition, transport.policies, bus.relays),
         leading: () => leading,
-        feed: (name: ServiceName) => feedOf(kernel, bus, name),
+        feed: (name: ServiceName) => feeds.of(name),
       },
     }),
   });
@@ -116,7 +121,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   if (config.role !== 'api') {
     const session = new Session(kernel.databaseUrl);
     session.on('appended', () => kernel.store.emit('appended', 0));
-    const feed = (service: string) => feedOf(kernel, bus, service as ServiceName);
+    const feed = (service: string) => feeds.of(service as ServiceName);
     const work: Duty['work'] = async (_, signal) => {
       leading = true;
       try {
@@ -155,21 +160,24 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       await kernel.close();
     },
   };
-
-  function feedOf(own: Kernel, others: Bus, name: ServiceName) {
-    return name === definition.name ? own.feed() : others.feed(name);
-  }
 }
 
 function edge(
   module: Type<unknown>,
-  { kernel, tokens, config, log }: { kernel: Kernel; tokens: Tokens; config: ServiceConfig; log: Log },
+  {
+    kernel,
+    feeds,
+    tokens,
+    config,
+    log,
+  }: { kernel: Kernel; feeds: Feeds; tokens: Tokens; config: ServiceConfig; log: Log },
 ): DynamicModule {
   const providers = [
     { provide: Kernel, useValue: kernel },
     { provide: Commands, useValue: kernel.commands },
     { provide: EventStore, useValue: kernel.store },
     { provide: DataSource, useValue: kernel.dataSource },
+    { provide: Feeds, useValue: feeds },
     { provide: Tokens, useValue: tokens },
     { provide: ServiceConfig, useValue: config },
     { provide: Log, useValue: log },
