@@ -15,6 +15,8 @@ const tasks = {
   bench: 'bench/run.ts',
   demo: 'apps/demo/src/main.ts',
   contracts: 'tools/contracts.ts',
+  operations: 'tools/operations.ts',
+  views: 'tools/views.ts',
 };
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
