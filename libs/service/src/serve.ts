@@ -128,6 +128,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
         await Promise.all([
           transport.run({ feed, codec: kernel.codec, pool: kernel.pool, log }, signal),
           bus.relay(definition.name, kernel.store, signal),
+          kernel.views.forgetOld(signal),
           options.work?.(app, signal),
           ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
           // Who has nothing to follow leads all the same.
