@@ -125,6 +125,7 @@ describe('npm run operations', () => {
     expect((await run('operations', 'subscriptions list')).out).toContain(id);
     expect((await run('operations', `subscriptions resume ${id} --from beginning`)).out).toContain('position 0');
     expect((await run('operations', 'broken-keys list')).out).toBe('none');
+    expect((await run('operations', 'timers list')).out).toBe('none');
   });
 
   it('is let in by the master key, by that of this installation alone, and by nothing like it', async () => {
@@ -157,6 +158,8 @@ describe('npm run operations', () => {
     ['dead-letters list --state lost', 'state:'],
     ['dead-letters discard interactions.1', 'reason:'],
     ['dead-letters retry interactions.999', 'There is no such dead letter.'],
+    ['timers retry interactions.follow-up.1', 'There is no such timer'],
+    ['timers discard interactions.follow-up.1', 'reason:'],
     ['subscriptions resume interactions.policy:waves@customers', 'resume needs --from'],
     ['broken-keys list --url ftp://x', 'not an http address: ftp://x'],
     ['broken-keys list --url http://127.0.0.1:9', 'nothing answers at http://127.0.0.1:9'],

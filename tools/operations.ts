@@ -4,6 +4,7 @@ import { endWith, Failure, type Command } from './operations/command.ts';
 const commands: Readonly<Record<string, () => Promise<{ run: Command }>>> = {
   'dead-letters': () => import('./operations/dead-letters.ts'),
   subscriptions: () => import('./operations/subscriptions.ts'),
+  timers: () => import('./operations/timers.ts'),
   'broken-keys': () => import('./operations/broken-keys.ts'),
 };
 

@@ -30,3 +30,4 @@ export * from './dead-letters.ts';
 export * from './policy-runner.ts';
 export * from './leader.ts';
 export * from './tracing.ts';
+export { eachOf } from './each-of.ts';

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Optional, Param, Post, Query, Req } from '@nestjs/common';
 import {
   DeadLetters,
   Operations,
@@ -12,6 +12,7 @@ import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { Feeds } from './bus.ts';
 import { Kernel } from './kernel.ts';
+import { Timers } from './timers.ts';
 
 const most = 200;
 const states: Record<string, readonly DeadLetterState[]> = {
@@ -43,6 +44,7 @@ export class OperationsController {
   constructor(
     kernel: Kernel,
     private readonly feeds: Feeds,
+    @Optional() private readonly timers?: Timers,
   ) {
     this.#operations = new Operations(kernel.pool);
     this.#letters = new DeadLetters(kernel.pool);
@@ -86,6 +88,30 @@ export class OperationsController {
       from === 'now' ? this.feeds.of(feed as ServiceName).head() : 0,
     );
     return { id, position };
+  }
+
+  @Get('timers')
+  async failedTimers(@Req() request: FastifyRequest) {
+    operatorOf(request);
+    return { items: (await this.timers?.failed(most)) ?? [] };
+  }
+
+  @Post('timers/:id/retry')
+  @HttpCode(202)
+  async retryTimer(@Param('id') id: string, @Req() request: FastifyRequest) {
+    operatorOf(request);
+    if (!this.timers) throw notFound('timer-not-found');
+    await this.timers.retry(id);
+    return { id, state: 'retry' };
+  }
+
+  @Post('timers/:id/discard')
+  @HttpCode(202)
+  async discardTimer(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
+    const by = operatorOf(request);
+    if (!this.timers) throw notFound('timer-not-found');
+    await this.timers.discard(id, by, reason);
+    return { id, state: 'discarded' };
   }
 
   @Get('broken-keys')

@@ -22,6 +22,7 @@ import { ProblemFilter } from './problem.ts';
 import { Records } from './records.ts';
 import { byInternalToken, prepareRequests, type Authenticate } from './request.ts';
 import { definitionOf } from './service.ts';
+import { Timers } from './timers.ts';
 import { Tokens } from './tokens.ts';
 import { shapeCheck } from './validation.ts';
 
@@ -66,6 +67,16 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   if ('join' in bus)
     (bus as { join: (service: ServiceName, store: EventStore) => void }).join(definition.name, kernel.store);
 
+  const handlers = Object.entries(definition.timers ?? {});
+  const timers =
+    handlers.length > 0
+      ? await Timers.open(
+          kernel.pool,
+          handlers.map(([name]) => name),
+          log,
+          config.role !== 'api',
+        )
+      : undefined;
   const feeds = new Feeds(kernel.feed(), bus);
   const tokens = new Tokens(kernel.secrets);
   const transport = new PolicyTransport();
@@ -76,7 +87,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     routerOptions: { maxParamLength: 500 },
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    edge(module, { kernel, feeds, tokens, config, log }),
+    edge(module, { kernel, feeds, timers, tokens, config, log }),
     adapter,
     {
       logger: log.forNest(),
@@ -143,7 +154,10 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       { locks: ['workers'], work },
       { locks: kernel.views.names, work: keepViews },
     ];
-    working = session.lead(duties, stopping.signal, (error) => log.error('worker stopped', errorForLog(error)));
+    working = Promise.all([
+      session.lead(duties, stopping.signal, (error) => log.error('worker stopped', errorForLog(error))),
+      timers?.run(new Map(handlers.map(([name, handler]) => [name, app.get(handler)])), stopping.signal),
+    ]);
   }
   return {
     name: definition.name,
@@ -158,6 +172,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), lastRequestMilliseconds);
       await app.close();
       clearTimeout(cut);
+      await timers?.close();
       await kernel.close();
     },
   };
@@ -168,10 +183,18 @@ function edge(
   {
     kernel,
     feeds,
+    timers,
     tokens,
     config,
     log,
-  }: { kernel: Kernel; feeds: Feeds; tokens: Tokens; config: ServiceConfig; log: Log },
+  }: {
+    kernel: Kernel;
+    feeds: Feeds;
+    timers: Timers | undefined;
+    tokens: Tokens;
+    config: ServiceConfig;
+    log: Log;
+  },
 ): DynamicModule {
   const providers = [
     { provide: Kernel, useValue: kernel },
@@ -179,6 +202,7 @@ function edge(
     { provide: EventStore, useValue: kernel.store },
     { provide: DataSource, useValue: kernel.dataSource },
     { provide: Feeds, useValue: feeds },
+    ...(timers ? [{ provide: Timers, useValue: timers }] : []),
     { provide: Tokens, useValue: tokens },
     { provide: ServiceConfig, useValue: config },
     { provide: Log, useValue: log },

@@ -2,6 +2,7 @@ import { Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import type { ServiceName } from '@throughline/contracts';
 import type { DocumentView, Fold } from '@throughline/event-sourcing';
 import type { MixedList } from 'typeorm';
+import type { TimerHandler } from './timers.ts';
 
 type Class = abstract new (...args: never[]) => unknown;
 
@@ -20,6 +21,8 @@ export type ServiceDefinition = {
   providers?: NonNullable<ModuleMetadata['providers']>;
   /** Providers that run while this process leads, beside views, policies and relay. */
   workers?: Type<Worker>[];
+  /** What falls due: name, which never changes, and the provider that handles it. `Timers` schedules. */
+  timers?: Readonly<Record<string, Type<TimerHandler>>>;
   /** Entities of tables that are not views, made by `migrations`. */
   entities?: Class[];
   migrations?: MixedList<new () => unknown> & unknown[];
@@ -34,7 +37,11 @@ export const Service =
     definitions.set(target as unknown as Class, definition);
     Module({
       controllers: [...(definition.controllers ?? []), ...(definition.policies ?? [])],
-      providers: [...(definition.providers ?? []), ...(definition.workers ?? [])],
+      providers: [
+        ...(definition.providers ?? []),
+        ...(definition.workers ?? []),
+        ...Object.values(definition.timers ?? {}),
+      ],
     })(target);
   };
 

@@ -1,9 +1,9 @@
-import { Controller } from '@nestjs/common';
+import { Controller, Injectable } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CustomerEvent, Recorded } from '@throughline/contracts';
 import { conflict, fold, newId } from '@throughline/event-sourcing';
-import { EmbeddedBus, Service } from '@throughline/service';
+import { EmbeddedBus, Service, Timers, type TimerHandler } from '@throughline/service';
 import {
   caller,
   dropDatabases,
@@ -40,7 +40,15 @@ class SaysFarewell {
   }
 }
 
-@Service({ name: 'interactions', folds: [farewells], policies: [SaysFarewell] })
+@Injectable()
+class Wakes implements TimerHandler {
+  static late = true;
+  due() {
+    return Wakes.late ? Promise.reject(conflict('overslept')) : Promise.resolve();
+  }
+}
+
+@Service({ name: 'interactions', folds: [farewells], policies: [SaysFarewell], timers: { wakes: Wakes } })
 class Farewells {}
 
 const config = testConfig({ adminApiKey: 'admin-key' });
@@ -134,11 +142,14 @@ describe("what the operators' routes show", () => {
       'get broken-keys',
       'get dead-letters',
       'get subscriptions',
+      'get timers',
       'get view-jobs/{id}',
       'get views',
       'post dead-letters/{id}/discard',
       'post dead-letters/{id}/retry',
       'post subscriptions/{id}/resume',
+      'post timers/{id}/discard',
+      'post timers/{id}/retry',
       'post views/{view}/{kind}',
     ]);
   });
@@ -214,6 +225,43 @@ describe('a view', () => {
   });
 });
 
+describe('a timer', () => {
+  it('whose handler fails is shown, and is retried or given up once it waits for somebody', async () => {
+    const timers = service.app.get(Timers);
+    for (const key of ['one', 'two']) await timers.at('wakes', key, '2026-01-01T00:00:00.000Z');
+    const shown = await eventually(
+      () => list('timers'),
+      ({ items }) => items.length === 2,
+    );
+    expect(shown.items[0]).toMatchObject({
+      service: 'interactions',
+      timer: 'wakes',
+      error: 'overslept',
+      state: 'retry',
+    });
+    const { id } = shown.items[0];
+    expect(await outcome('POST', `timers/${id}/retry`)).toEqual([404, 'timer-not-found']);
+    await service.kernel.pool.query('update timers.job set retry_limit = 0, start_after = now()');
+    const { items } = await eventually(
+      () => list('timers'),
+      (answer) => answer.items.every(({ state }: { state: string }) => state === 'failed'),
+    );
+    Wakes.late = false;
+    expect((await call('POST', `/api/operations/timers/${items[0].id}/retry`)).status).toBe(202);
+    const reason = { reason: 'No longer wanted' };
+    expect((await call('POST', `/api/operations/timers/${items[1].id}/discard`, reason)).status).toBe(202);
+    await eventually(
+      () => list('timers'),
+      (answer) => answer.items.length === 0,
+    );
+  });
+
+  it('costs nothing where a service has none', async () => {
+    const { rows } = await gateway.kernel.pool.query(`select to_regnamespace('timers') as schema`);
+    expect(rows).toEqual([{ schema: null }]);
+  });
+});
+
 describe('a subscription', () => {
   const id = 'interactions.policy:says-farewell@customers';
   const path = `subscriptions/${encodeURIComponent(id)}/resume`;
@@ -259,6 +307,7 @@ describe('a wrong request', () => {
     ['POST', 'dead-letters/1/retry', undefined, [404, 'not-found']],
     ['POST', 'views/interactions.nothing/verify', undefined, [404, 'view-not-found']],
     ['POST', 'views/interactions.farewells/burn', undefined, [404, 'not-found']],
+    ['POST', 'timers/interactions.follow-up.1/retry', undefined, [404, 'timer-not-found']],
     ['GET', 'view-jobs/interactions.999999', undefined, [404, 'view-job-not-found']],
     ['GET', 'nothing', undefined, [404, 'not-found']],
     ['POST', 'views/sales.pipeline_board/verify', undefined, [503, 'unavailable']],
