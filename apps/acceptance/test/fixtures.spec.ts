@@ -36,6 +36,7 @@ import { CustomersModule } from '../../../services/customers/src/customers.modul
 import { react as recordCustomer } from '../../../services/customers/src/policies/record-customer-when-seen.policy.ts';
 import { GatewayModule } from '../../../services/gateway/src/gateway.module.ts';
 import { InteractionsModule } from '../../../services/interactions/src/interactions.module.ts';
+import { react as scheduleFollowUp } from '../../../services/interactions/src/policies/schedule-follow-up-when-planned.policy.ts';
 import { react as closeDeals } from '../../../services/sales/src/policies/close-deals-when-customer-archived.policy.ts';
 import { react as recordOrder } from '../../../services/sales/src/policies/record-order-when-seen.policy.ts';
 import { SalesModule } from '../../../services/sales/src/sales.module.ts';
@@ -53,6 +54,10 @@ const policies: Readonly<Record<string, readonly [types: readonly string[], reac
   'record-customer-when-seen': [['CustomerSeen'], (event) => recordCustomer(event as never, 'C-000001')],
   'record-order-when-seen': [['OrderSeen', 'RefundSeen'], (event) => recordOrder(event as never)],
   'close-deals-when-customer-archived': [['CustomerArchived'], (event) => closeDeals(event as never, [newId()])],
+  'schedule-follow-up-when-planned': [
+    ['InteractionLogged', 'InteractionDetailsChanged', 'InteractionArchived'],
+    (event) => scheduleFollowUp(event as never),
+  ],
 };
 
 type AnyDecider = Decider<unknown, never, AnyEvent, never>;
