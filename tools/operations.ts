@@ -1,16 +1,17 @@
-// `npm run operations -- <command>`: what operators do to a running installation.
-type Command = { run: (args: readonly string[]) => Promise<number> };
+// `npm run operations -- <what> …`: what operators ask of a running Throughline, and of its databases.
+import { endWith, Failure, type Command } from './operations/command.ts';
 
-const commands: Record<string, () => Promise<Command>> = {
+const commands: Readonly<Record<string, () => Promise<{ run: Command }>>> = {
+  'dead-letters': () => import('./operations/dead-letters.ts'),
+  subscriptions: () => import('./operations/subscriptions.ts'),
+  timers: () => import('./operations/timers.ts'),
   'verify-chain': () => import('./operations/verify-chain.ts'),
+  'broken-keys': () => import('./operations/broken-keys.ts'),
 };
 
-const [name = '', ...args] = process.argv.slice(2);
-const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-try {
-  if (!load) throw new Error(`usage: npm run operations -- ${Object.keys(commands).join('|')}`);
-  process.exitCode = await (await load()).run(args);
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
-  process.exitCode = 2;
-}
+await endWith(async () => {
+  const [name = '', ...args] = process.argv.slice(2);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) throw new Failure(`usage: npm run operations -- ${Object.keys(commands).join('|')} …`);
+  return (await command()).run(args);
+});

@@ -18,6 +18,7 @@ const tasks = {
   operations: 'tools/operations.ts',
   backup: 'tools/backup.ts',
   restore: 'tools/restore.ts',
+  views: 'tools/views.ts',
 };
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newId, recordId } from '@throughline/event-sourcing';
 import { startSapSystem } from '@throughline/gateway-service/sap-system';
-import { eventually, type Reply } from '@throughline/service/testing';
+import { caller, eventually, type Reply } from '@throughline/service/testing';
 import pg from 'pg';
 import type { Instance } from './instance.ts';
 import {
@@ -495,6 +495,42 @@ export function acceptance(start: () => Promise<Instance>): void {
         (hits) => hits.length === 2,
       );
     });
+  });
+
+  describe('an operator', () => {
+    const operations = (method: string, path: string) => crm.call(method, `/api/operations/${path}`);
+
+    it('sees all services as one, and nobody else does', async () => {
+      const owners = async (what: string) => {
+        const { body } = await operations('GET', what);
+        expect(body.unreachable).toEqual([]);
+        return new Set((body.items as { service: string }[]).map(({ service }) => service));
+      };
+      expect([...(await owners('subscriptions'))].toSorted()).toEqual(expect.arrayContaining(['analytics', 'sales']));
+      expect([...(await owners('views'))].toSorted()).toEqual(expect.arrayContaining(['analytics', 'sales']));
+      expect([...(await owners('dead-letters')), ...(await owners('broken-keys'))]).toEqual([]);
+      const { body: issued } = await crm.call('POST', '/api/api-keys', { name: 'Reader', roles: ['reader'] });
+      const reader = caller(crm.url, () => issued.key);
+      expect((await reader('GET', '/api/operations/views')).status).toBe(403);
+      expect((await crm.anonymous('GET', '/api/operations/views')).status).toBe(401);
+    });
+
+    it.each(['analytics.dim_customer', 'sales.pipeline_board'])(
+      'has %s verified and rebuilt, with equal hashes',
+      async (view) => {
+        for (const kind of ['verify', 'rebuild']) {
+          const { status, body: asked } = await operations('POST', `views/${view}/${kind}`);
+          expect(status).toBe(202);
+          const job = await eventually(
+            async () => (await operations('GET', `view-jobs/${asked.id}`)).body,
+            ({ finishedAt }) => finishedAt !== null,
+            60_000,
+          );
+          expect(job).toMatchObject({ state: 'done', result: { different: 0, broken: 0 } });
+          expect(job.result.rebuiltHash).toBe(job.result.hash);
+        }
+      },
+    );
   });
 
   describe('bad input', () => {

@@ -43,6 +43,11 @@ export const interactionEvents = {
     { customerId, ...details },
     { description: 'What was noted was corrected or completed. Only what changed is given.' },
   ),
+  FollowUpDue: event(
+    'interaction',
+    { customerId, dueAt: described(InstantText, 'When it was due; what is to be done stands in the follow-up.') },
+    { description: 'The follow-up that was planned fell due: once for each instant that it was planned for.' },
+  ),
   InteractionArchived: event('interaction', { customerId }, { description: 'The note was put away.' }),
 };
 export type InteractionEvent = EventOf<typeof interactionEvents>;

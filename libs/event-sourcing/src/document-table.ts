@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
 import type { StoredBrokenKeys } from './broken-keys.ts';
-import { plainTypes } from './database.ts';
+import { plainTypes, type Queryable } from './database.ts';
 import { carefully, type Step } from './fold-events.ts';
-import type { Change, Row } from './fold-table.ts';
+import { viewBatch, type Change, type Row } from './fold-table.ts';
 import type { DocumentView, Fold, ReadRows } from './view.ts';
 
 const renderChunk = 500;
@@ -25,6 +25,20 @@ export class DocumentTable {
       `create table if not exists "${this.name}" (id text primary key, rev bigint not null, doc json not null);
        create table if not exists "${this.name}_changes" (id text primary key, rev bigint not null)`,
     );
+  }
+
+  /** Ids of all documents that are there, so many at a time. */
+  async *keys(db: Queryable): AsyncGenerator<string[], void> {
+    for (let above = ''; ;) {
+      const { rows } = await db.query<{ id: string }>(
+        `select id from "${this.name}" where id > $1 order by id limit ${viewBatch}`,
+        [above],
+      );
+      const last = rows.at(-1);
+      if (!last) return;
+      yield rows.map(({ id }) => id);
+      above = last.id;
+    }
   }
 
   /** The documents that changed rows of a fold touch. */

@@ -41,3 +41,4 @@ export {
   type AnchorOptions,
 } from './anchors.ts';
 export * from './verify-chain.ts';
+export { eachOf } from './each-of.ts';

@@ -65,15 +65,23 @@ export class Operations {
    * Lets a policy or the relay go on with a log that took the place of its own. What a policy did before it does not do
    * again: its commands are remembered by the events' ids.
    *
+   * @param position where it goes on; asked only where there is such a subscription
    * @throws Refusal `subscription-not-found`; `subscription-is-a-view` (to be rebuilt)
    */
-  async resume(subscription: string, position: number): Promise<void> {
+  async resume(subscription: string, feed: string, position: () => Promise<number>): Promise<number> {
+    const [found] = await this.#rows('select from checkpoints where subscription = $1 and feed = $2', [
+      subscription,
+      feed,
+    ]);
+    if (!found) throw notFound('subscription-not-found');
     if (subscription.startsWith('view:')) throw conflict('subscription-is-a-view');
-    const { rowCount } = await this.pool.query(
-      'update checkpoints set position = $2, generation = null, epoch = epoch + 1 where subscription = $1',
-      [subscription, position],
+    const to = await position();
+    await this.pool.query(
+      `update checkpoints set position = $3, generation = null, epoch = epoch + 1
+       where subscription = $1 and feed = $2`,
+      [subscription, feed, to],
     );
-    if (rowCount === 0) throw notFound('subscription-not-found');
+    return to;
   }
 
   async views(): Promise<ViewStatus[]> {

@@ -93,16 +93,7 @@ export class ViewJobs {
         different += await transaction(this.pool, (client) => document.compare(client, keys, repair));
         await this.#progress(job, { position: seen, target: before.rows });
       };
-      for (let above = ''; ;) {
-        const { rows } = await this.pool.query<{ id: string }>(
-          `select id from "${document.name}" where id > $1 order by id limit ${viewBatch}`,
-          [above],
-        );
-        const last = rows.at(-1);
-        if (!last) break;
-        await compare(rows.map(({ id }) => id));
-        above = last.id;
-      }
+      for await (const keys of document.keys(this.pool)) await compare(keys);
       // And those that should be there but are not.
       for (const table of folds) {
         for await (const page of table.pages(this.pool)) {

@@ -21,8 +21,11 @@ import {
 import { SpanKind, tracedBatch, type BatchTraceOptions } from './tracing.ts';
 import { checkpointOf, type DocumentView, type Fold, type ReadRows } from './view.ts';
 import { ViewJobs } from './view-jobs.ts';
+import { ViewTables } from './view-tables.ts';
 
 const askMilliseconds = 1_000;
+const keptMilliseconds = 60_000;
+const forgetMilliseconds = 3_600_000;
 const touchesAtOnce = 1_000;
 
 /** A fold as it is kept up to date. */
@@ -36,9 +39,11 @@ export type LiveFold = { table: FoldTable; brokenKeys: StoredBrokenKeys; breaker
 export class ViewRunner {
   readonly #folds: readonly LiveFold[];
   readonly #documents: readonly DocumentTable[];
-  readonly #tables: ReadonlyMap<string, FoldTable>;
+  readonly #byName: ReadonlyMap<string, FoldTable>;
   readonly #pool: Pool;
   readonly #jobs: ViewJobs;
+  /** Where this release's views are, among those of others. */
+  readonly tables: ViewTables;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -54,10 +59,11 @@ export class ViewRunner {
       brokenKeys: new StoredBrokenKeys(fold.table, log),
       breaker: new Breaker(),
     }));
-    this.#tables = new Map(this.#folds.map(({ table }) => [table.name, table]));
+    this.#byName = new Map(this.#folds.map(({ table }) => [table.name, table]));
     this.#documents = documents.map(
       (view) => new DocumentTable(view, new StoredBrokenKeys(view.table, log), (client) => this.#reader(client, view)),
     );
+    this.tables = new ViewTables(pool, folds, documents, log);
     this.#jobs = new ViewJobs(pool, codec, (client, changed, position) =>
       this.#touch(client, changed, position, carefully),
     );
@@ -77,6 +83,7 @@ export class ViewRunner {
         await client.query(`select pg_advisory_lock(hashtext('throughline:views'))`);
         try {
           await this.#createTables(client, runner);
+          await this.tables.register();
         } finally {
           await client.query(`select pg_advisory_unlock(hashtext('throughline:views'))`).catch(() => undefined);
         }
@@ -84,7 +91,6 @@ export class ViewRunner {
     } finally {
       await runner.release();
     }
-    await this.#register();
   }
 
   async #createTables(client: PoolClient, runner: QueryRunner): Promise<void> {
@@ -93,41 +99,6 @@ export class ViewRunner {
       await runner.createTable(made, true, false, true);
     }
     for (const document of this.#documents) await document.create(client);
-  }
-
-  async #register(): Promise<void> {
-    const views = [...this.#folds.map(({ table }) => table.fold), ...this.#documents.map(({ view }) => view)];
-    const touches = this.#documents.flatMap(({ name, view }) =>
-      [...new Set(view.touchedBy.map(({ fold }) => fold.table))].map((fold) => ({ fold, document: name })),
-    );
-    await transaction(this.#pool, async (client) => {
-      await client.query(
-        `insert into view_tables (table_name, view, version, kind)
-         select * from unnest($1::text[], $2::text[], $3::int[], $4::text[])
-         on conflict (table_name) do update set used_at = now()`,
-        [
-          views.map(({ table }) => table),
-          views.map(({ name }) => name),
-          views.map(({ version }) => version),
-          views.map(({ kind }) => kind),
-        ],
-      );
-      const values = [touches.map(({ fold }) => fold), touches.map(({ document }) => document)];
-      const { rows } = await client.query(
-        `select from unnest($1::text[], $2::text[]) as t(fold_table, document_table)
-         where not exists (select from view_touches v where v.fold_table = t.fold_table
-           and v.document_table = t.document_table)`,
-        values,
-      );
-      if (rows.length === 0) return;
-      // Waits for the batches under way: each later one of another release sees what is said here.
-      await client.query('lock table view_touches in exclusive mode');
-      await client.query(
-        `insert into view_touches (fold_table, document_table) select * from unnest($1::text[], $2::text[])
-         on conflict do nothing`,
-        values,
-      );
-    });
   }
 
   /**
@@ -152,7 +123,13 @@ export class ViewRunner {
       }
       await Promise.all([...groups.values()].map((group) => this.#follow(feed, group, signal)));
     });
-    await Promise.all([...runs, ...documents.map((document) => this.#keep(document, signal))]);
+    const kept = this.#every(keptMilliseconds, names.join(' '), signal, () => this.tables.register(names));
+    await Promise.all([kept, ...runs, ...documents.map((document) => this.#keep(document, signal))]);
+  }
+
+  /** Drops what no release will need, at once and every hour until `signal` aborts. */
+  async forgetOld(signal: AbortSignal): Promise<void> {
+    await this.#every(forgetMilliseconds, 'old tables', signal, () => this.tables.forgetOld());
   }
 
   async #follow(feed: Feed, group: readonly LiveFold[], signal: AbortSignal): Promise<void> {
@@ -203,7 +180,8 @@ export class ViewRunner {
       },
       signal,
     );
-    const jobs = this.#eachSecond(group.map(({ table }) => table.name).join(' '), signal, async () => {
+    const names = group.map(({ table }) => table.name).join(' ');
+    const jobs = this.#every(askMilliseconds, names, signal, async () => {
       for (const fold of group) await this.#jobs.runNext(fold, feed, turn, signal);
     });
     await Promise.all([following, jobs]);
@@ -211,24 +189,27 @@ export class ViewRunner {
 
   /** What a document table needs beside the folds: rendering whole when new, touches by other releases, repairs. */
   async #keep(document: DocumentTable, signal: AbortSignal): Promise<void> {
-    let rendered = false;
-    await this.#eachSecond(document.name, signal, async () => {
-      if (!rendered) await this.#renderNew(document, signal);
-      rendered = true;
+    let renderedAt = -Infinity;
+    await this.#every(askMilliseconds, document.name, signal, async () => {
+      // Another release may have given it up while the database did not hear of us.
+      if (performance.now() - renderedAt >= keptMilliseconds) {
+        await this.#renderNew(document, signal);
+        renderedAt = performance.now();
+      }
       while (!signal.aborted && (await this.#renderForeign(document)));
       const folds = document.view.touchedBy.map(({ fold }) => this.#tableOf(document.view, fold));
       await this.#jobs.runNextDocument(document, [...new Set(folds)], signal);
     });
   }
 
-  async #eachSecond(name: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  async #every(milliseconds: number, name: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     while (!signal.aborted) {
       try {
         await work();
       } catch (error) {
         if (!signal.aborted && !isTransient(error)) this.log.error('view waits', { view: name, ...errorForLog(error) });
       }
-      await sleep(askMilliseconds, undefined, { signal }).catch(() => undefined);
+      await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -335,13 +316,17 @@ export class ViewRunner {
     });
   }
 
-  /** A document view that is new while its folds are not: rendered whole, once. */
+  /** A document view that is new, or comes back, while its folds are not: rendered whole, once. */
   async #renderNew(document: DocumentTable, signal: AbortSignal): Promise<void> {
     const { rows } = await this.#pool.query<{ done: boolean }>(
       `select exists (select 1 from checkpoints where subscription = $1) as done`,
       [checkpointOf(document.view)],
     );
     if (rows[0]?.done) return;
+    for await (const keys of document.keys(this.#pool)) {
+      if (signal.aborted) return;
+      await transaction(this.#pool, (client) => document.render(client, keys, 0, carefully));
+    }
     for (const { fold } of document.view.touchedBy) {
       const table = this.#tableOf(document.view, fold);
       for await (const page of table.pages(this.#pool)) {
@@ -353,30 +338,13 @@ export class ViewRunner {
     await takeCheckpoint(this.#pool, checkpointOf(document.view), 'folds');
   }
 
-  /** Drops the tables of folds that no process of any release has kept for an hour, and what belongs to them. */
-  async dropAbandoned(): Promise<void> {
-    await transaction(this.#pool, async (client) => {
-      const { rows } = await client.query<{ table_name: string }>(
-        `delete from view_tables where kind = 'fold' and not table_name = any($1)
-           and used_at < now() - interval '1 hour' returning table_name`,
-        [this.names],
-      );
-      for (const { table_name: table } of rows) {
-        await client.query(`drop table if exists "${table}" cascade`);
-        await client.query('delete from checkpoints where subscription = $1', [`view:${table}`]);
-        await client.query('delete from broken_keys where view = $1', [table]);
-        await client.query('delete from view_touches where fold_table = $1', [table]);
-      }
-    });
-  }
-
   #reader(client: PoolClient, view: DocumentView): ReadRows {
     return async (from, property, values) =>
       (await this.#tableOf(view, from as unknown as Fold).read(client, property, values)) as never;
   }
 
   #tableOf(view: DocumentView, fold: Fold): FoldTable {
-    const table = this.#tables.get(fold.table);
+    const table = this.#byName.get(fold.table);
     if (!table) throw new Error(`${view.table} reads ${fold.table}, which is not a view of this service`);
     return table;
   }

@@ -17,6 +17,19 @@ export abstract class Bus {
   abstract stop(): Promise<void>;
 }
 
+/** Every log that a service may follow: its own from its store, those of the others by the bus. */
+export class Feeds {
+  constructor(
+    private readonly own: Feed,
+    private readonly others: Bus,
+    private readonly setAside: SetAside,
+  ) {}
+
+  of(service: ServiceName): Feed {
+    return service === this.own.service ? this.own : this.others.feed(service, this.setAside);
+  }
+}
+
 /** All services in one process: the topic is the owner's store. */
 export class EmbeddedBus implements Bus {
   readonly relays = false;

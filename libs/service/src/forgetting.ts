@@ -115,7 +115,7 @@ export class Forgetting {
 
   /** Tables of a release that is gone are dropped: nobody would fold them anew. What failed is tried again, now and then. */
   async #askAgain(subject: string): Promise<void> {
-    await this.kernel.views.dropAbandoned();
+    await this.kernel.views.tables.dropAbandoned();
     await this.kernel.pool.query(
       `insert into view_jobs (table_name, kind, subject, requested_by)
        select distinct table_name, 'forget', subject, requested_by from view_jobs f

@@ -24,5 +24,6 @@ export * from './request.ts';
 export * from './serve.ts';
 export * from './service.ts';
 export * from './telemetry.ts';
+export * from './timers.ts';
 export * from './tokens.ts';
 export * from './validation.ts';

@@ -127,6 +127,7 @@ export class Kernel {
 
   async ready(): Promise<boolean> {
     await this.pool.query('select 1');
+    if (!(await this.views.tables.ready())) return false;
     for (const condition of this.#conditions) if (!(await condition())) return false;
     return true;
   }

@@ -74,6 +74,9 @@ function nestedTypes(target: unknown): Nested {
   return all.get(target) ?? new Map();
 }
 
+/** What operators are shown, which the gateway serves for all services. */
+const operations = { own: '/internal/operations/', shown: '/api/operations/' };
+
 /** The OpenAPI 3.1 document of one service. */
 export function openApiOf(app: NestFastifyApplication, service: ServiceName): OpenAPIObject {
   describeBodies();
@@ -92,9 +95,11 @@ export function openApiOf(app: NestFastifyApplication, service: ServiceName): Op
       return id;
     },
   });
-  const paths = Object.entries(document.paths).filter(
-    ([path]) => path.startsWith('/api/') || path.startsWith('/hooks/'),
-  );
+  const paths = Object.entries(document.paths)
+    .map(
+      ([path, item]) => [service === 'gateway' ? path.replace(operations.own, operations.shown) : path, item] as const,
+    )
+    .filter(([path]) => path.startsWith('/api/') || path.startsWith('/hooks/'));
   const { schemas, manners } = describer();
   for (const [path, item] of paths) {
     for (const [method, operation] of Object.entries(item as Record<string, Operation>)) {

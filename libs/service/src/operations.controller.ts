@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Optional, Param, Post, Query, Req } from '@nestjs/common';
 import {
   DeadLetters,
   Operations,
@@ -7,10 +7,13 @@ import {
   type DeadLetterState,
   type ViewJobKind,
 } from '@throughline/event-sourcing';
+import type { ServiceName } from '@throughline/contracts';
 import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
+import { Feeds } from './bus.ts';
 import { DeadMessages } from './dead-messages.ts';
 import { Kernel } from './kernel.ts';
+import { Timers } from './timers.ts';
 
 const most = 200;
 const states: Record<string, readonly DeadLetterState[]> = {
@@ -43,7 +46,11 @@ export class OperationsController {
   readonly #letters: DeadLetters;
   readonly #messages: DeadMessages;
 
-  constructor(private readonly kernel: Kernel) {
+  constructor(
+    kernel: Kernel,
+    private readonly feeds: Feeds,
+    @Optional() private readonly timers?: Timers,
+  ) {
     this.#operations = new Operations(kernel.pool);
     this.#letters = new DeadLetters(kernel.pool);
     this.#messages = new DeadMessages(kernel);
@@ -60,14 +67,14 @@ export class OperationsController {
   async retry(@Param('id') id: string, @Req() request: FastifyRequest) {
     operatorOf(request);
     await this.#letters.retry(numberOf(id));
-    return { state: 'retrying' };
+    return { id: numberOf(id), state: 'retrying' };
   }
 
   @Post('dead-letters/:id/discard')
   @HttpCode(202)
   async discard(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
     await this.#letters.discard(numberOf(id), operatorOf(request), reason);
-    return { state: 'discarded' };
+    return { id: numberOf(id), state: 'discarded' };
   }
 
   @Get('dead-messages')
@@ -92,16 +99,44 @@ export class OperationsController {
   @Get('subscriptions')
   async subscriptions(@Req() request: FastifyRequest) {
     operatorOf(request);
-    return { items: (await this.#operations.subscriptions()).map((one) => ({ id: one.subscription, ...one })) };
+    return {
+      items: (await this.#operations.subscriptions()).map((one) => ({ id: `${one.subscription}@${one.feed}`, ...one })),
+    };
   }
 
   @Post('subscriptions/:id/resume')
   @HttpCode(202)
   async resume(@Param('id') id: string, @Body() { from }: ResumeDto, @Req() request: FastifyRequest) {
     operatorOf(request);
-    const position = from === 'now' ? await this.kernel.feed().head() : 0;
-    await this.#operations.resume(id, position);
-    return { position };
+    const [, subscription = '', feed = ''] = /^(.+)@([a-z]+)$/.exec(id) ?? [];
+    const position = await this.#operations.resume(subscription, feed, async () =>
+      from === 'now' ? this.feeds.of(feed as ServiceName).head() : 0,
+    );
+    return { id, position };
+  }
+
+  @Get('timers')
+  async failedTimers(@Req() request: FastifyRequest) {
+    operatorOf(request);
+    return { items: (await this.timers?.failed(most)) ?? [] };
+  }
+
+  @Post('timers/:id/retry')
+  @HttpCode(202)
+  async retryTimer(@Param('id') id: string, @Req() request: FastifyRequest) {
+    operatorOf(request);
+    if (!this.timers) throw notFound('timer-not-found');
+    await this.timers.retry(id);
+    return { id, state: 'retry' };
+  }
+
+  @Post('timers/:id/discard')
+  @HttpCode(202)
+  async discardTimer(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
+    const by = operatorOf(request);
+    if (!this.timers) throw notFound('timer-not-found');
+    await this.timers.discard(id, by, reason);
+    return { id, state: 'discarded' };
   }
 
   @Get('broken-keys')

@@ -64,9 +64,9 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof ShapeError) return { status: 400, code: error.code, errors: error.errors };
   if (error instanceof HttpProblem) return { status: error.status, code: error.code, headers: error.headers };
   if (isTransient(error)) return { status: 503, code: 'unavailable' };
-  const { code, statusCode } = error as { code?: string; statusCode?: number };
+  const { code, statusCode } = Object(error) as { code?: unknown; statusCode?: number };
   if (code === 'FST_ERR_BAD_URL') return { status: 400, code: 'unreadable-url' };
-  if (code?.startsWith('FST_ERR_CTP_') && statusCode === 400) return { status: 400, code: 'unreadable-json' };
+  if (String(code).startsWith('FST_ERR_CTP_') && statusCode === 400) return { status: 400, code: 'unreadable-json' };
   const status = error instanceof HttpException ? error.getStatus() : (statusCode ?? 500);
   if (status >= 400 && status < 500) return { status, code: codeOfStatus[status] ?? 'invalid-request' };
   return status === 503 ? { status, code: 'unavailable' } : { status: 500, code: 'internal' };

@@ -17,7 +17,7 @@ import {
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
 import { takeJsonOnly } from './bodies.ts';
-import { Bus } from './bus.ts';
+import { Bus, Feeds } from './bus.ts';
 import { ServiceConfig } from './config.ts';
 import { DeadMessages } from './dead-messages.ts';
 import { followersOf, observe } from './gauges.ts';
@@ -34,6 +34,7 @@ import { ProblemFilter } from './problem.ts';
 import { Records } from './records.ts';
 import { byInternalToken, prepareRequests, type Authenticate } from './request.ts';
 import { definitionOf } from './service.ts';
+import { Timers } from './timers.ts';
 import { Tokens } from './tokens.ts';
 import { shapeCheck } from './validation.ts';
 
@@ -76,6 +77,17 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   if ('join' in bus)
     (bus as { join: (service: ServiceName, store: EventStore) => void }).join(definition.name, kernel.store);
 
+  const handlers = Object.entries(definition.timers ?? {});
+  const timers =
+    handlers.length > 0
+      ? await Timers.open(
+          kernel.pool,
+          handlers.map(([name]) => name),
+          log,
+          config.role !== 'api',
+        )
+      : undefined;
+  const feeds = new Feeds(kernel.feed(), bus, new DeadMessages(kernel).setAside);
   const tokens = new Tokens(kernel.secrets);
   const transport = new PolicyTransport();
   const problems = new ProblemFilter(log);
@@ -86,7 +98,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     ...refusals(problems),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    edge(module, { kernel, tokens, config, log, bus }),
+    edge(module, { kernel, feeds, timers, tokens, config, log, bus }),
     adapter,
     {
       logger: log.forNest(),
@@ -124,7 +136,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       workers: {
         ...followersOf(definition, transport.policies, bus.relays),
         leading: () => leading,
-        feed: (name: ServiceName) => feedOf(kernel, bus, name),
+        feed: (name: ServiceName) => feeds.of(name),
       },
     }),
   });
@@ -134,7 +146,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   if (config.role !== 'api') {
     const session = new Session(kernel.databaseUrl);
     session.on('appended', () => kernel.store.emit('appended', 0));
-    const feed = (service: string) => feedOf(kernel, bus, service as ServiceName);
+    const feed = (service: string) => feeds.of(service as ServiceName);
     const work: Duty['work'] = async (_, signal) => {
       leading = true;
       try {
@@ -143,6 +155,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
           bus.relay(definition.name, kernel.store, signal),
           app.get(Forgetting).run(signal),
           anchored(kernel, config, log, signal),
+          kernel.views.forgetOld(signal),
           ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
           // Who has nothing to follow leads all the same.
           signal.aborted ? undefined : once(signal, 'abort'),
@@ -156,7 +169,10 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       { locks: ['workers'], work },
       { locks: kernel.views.names, work: keepViews },
     ];
-    working = session.lead(duties, stopping.signal, (error) => log.error('worker stopped', errorForLog(error)));
+    working = Promise.all([
+      session.lead(duties, stopping.signal, (error) => log.error('worker stopped', errorForLog(error))),
+      timers?.run(new Map(handlers.map(([name, handler]) => [name, app.get(handler)])), stopping.signal),
+    ]);
   }
   return {
     name: definition.name,
@@ -171,13 +187,10 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), lastRequestMilliseconds);
       await app.close();
       clearTimeout(cut);
+      await timers?.close();
       await kernel.close();
     },
   };
-
-  function feedOf(own: Kernel, others: Bus, name: ServiceName) {
-    return name === definition.name ? own.feed() : others.feed(name, new DeadMessages(own).setAside);
-  }
 }
 
 /** Says outside of the database what is in it, where there is a place for that. */
@@ -190,13 +203,31 @@ async function anchored(kernel: Kernel, config: ServiceConfig, log: Log, signal:
 
 function edge(
   module: Type<unknown>,
-  { kernel, tokens, config, log, bus }: { kernel: Kernel; tokens: Tokens; config: ServiceConfig; log: Log; bus: Bus },
+  {
+    kernel,
+    feeds,
+    timers,
+    tokens,
+    config,
+    log,
+    bus,
+  }: {
+    kernel: Kernel;
+    feeds: Feeds;
+    timers: Timers | undefined;
+    tokens: Tokens;
+    config: ServiceConfig;
+    log: Log;
+    bus: Bus;
+  },
 ): DynamicModule {
   const providers = [
     { provide: Kernel, useValue: kernel },
     { provide: Commands, useValue: kernel.commands },
     { provide: EventStore, useValue: kernel.store },
     { provide: DataSource, useValue: kernel.dataSource },
+    { provide: Feeds, useValue: feeds },
+    ...(timers ? [{ provide: Timers, useValue: timers }] : []),
     { provide: Tokens, useValue: tokens },
     { provide: ServiceConfig, useValue: config },
     { provide: Log, useValue: log },

@@ -3,6 +3,7 @@ import type { ServiceName } from '@throughline/contracts';
 import type { DocumentView, Fold } from '@throughline/event-sourcing';
 import type { MixedList } from 'typeorm';
 import type { Forgets } from './forgetting.ts';
+import type { TimerHandler } from './timers.ts';
 
 type Class = abstract new (...args: never[]) => unknown;
 
@@ -23,6 +24,8 @@ export type ServiceDefinition = {
   workers?: Type<Worker>[];
   /** Providers that keep something of people besides views. */
   forgets?: Type<Forgets>[];
+  /** What falls due: name, which never changes, and the provider that handles it. `Timers` schedules. */
+  timers?: Readonly<Record<string, Type<TimerHandler>>>;
   /** Entities of tables that are not views, made by `migrations`. */
   entities?: Class[];
   migrations?: MixedList<new () => unknown> & unknown[];
@@ -39,7 +42,11 @@ export const Service =
     definitions.set(target as unknown as Class, definition);
     Module({
       controllers: [...(definition.controllers ?? []), ...(definition.policies ?? [])],
-      providers: [...(definition.providers ?? []), ...(definition.workers ?? [])],
+      providers: [
+        ...(definition.providers ?? []),
+        ...(definition.workers ?? []),
+        ...Object.values(definition.timers ?? {}),
+      ],
     })(target);
   };
 

@@ -1,5 +1,12 @@
 import { Service } from '@throughline/service';
 import { InteractionController } from './interaction/interaction.controller.ts';
+import { FollowUpTimer, followUpTimer } from './policies/record-follow-up-when-due.timer.ts';
+import { ScheduleFollowUpWhenPlanned } from './policies/schedule-follow-up-when-planned.policy.ts';
 
-@Service({ name: 'interactions', controllers: [InteractionController] })
+@Service({
+  name: 'interactions',
+  controllers: [InteractionController],
+  policies: [ScheduleFollowUpWhenPlanned],
+  timers: { [followUpTimer]: FollowUpTimer },
+})
 export class InteractionsModule {}

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@throughline/event-sourcing';
-import { startTestService, type TestService } from '@throughline/service/testing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { InteractionsModule } from '../src/interactions.module.ts';
 
 let service: TestService;
@@ -54,6 +54,39 @@ describe('the interactions service', () => {
       `select string_agg(e::text, '') || coalesce((select string_agg(c::text, '') from commands c), '') as dump from events e`,
     );
     expect(rows[0]?.dump).not.toMatch(/very private|someone@example/);
+  });
+
+  it('has a follow-up fall due when it is planned for, wherever it was moved to, and once', async () => {
+    const inMilliseconds = (milliseconds: number) => new Date(Date.now() + milliseconds).toISOString();
+    const planned = (dueAt: string) => ({ followUp: { plan: '寄样品', dueAt } });
+    const { body: kept } = await log(planned(inMilliseconds(-1_000)));
+    const { body: moved } = await log(planned(inMilliseconds(3_600_000)));
+    const { body: putOff } = await log(planned(inMilliseconds(1_500)));
+    const { body: archived } = await log(planned(inMilliseconds(1_500)));
+    const dueAt = inMilliseconds(500);
+    await service.call('PATCH', `/api/interactions/${moved.id}`, planned(dueAt));
+    await service.call('PATCH', `/api/interactions/${putOff.id}`, { followUp: { plan: '寄样品' } });
+    await service.call('DELETE', `/api/interactions/${archived.id}`);
+    type Item = { type: string; effectiveAt: string; actor: object };
+    const due = async ({ id }: { id: string }): Promise<Item[]> =>
+      (await service.call('GET', `/api/interactions/${id}/history`)).body.items.filter(
+        ({ type }: Item) => type === 'FollowUpDue',
+      );
+    await eventually(
+      () => due(kept),
+      (items) => items.length === 1,
+    );
+    const [item] = await eventually(
+      () => due(moved),
+      (items) => items.length === 1,
+    );
+    expect(item).toMatchObject({ effectiveAt: dueAt, actor: { type: 'policy', id: 'follow-up' } });
+    const { rows } = await eventually(
+      () => service.kernel.pool.query('select from timers.job'),
+      ({ rowCount }) => rowCount === 0,
+    );
+    expect(rows).toEqual([]);
+    expect([await due(putOff), await due(archived)]).toEqual([[], []]);
   });
 
   it('changes and archives', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { transaction, type Queryable } from '@throughline/event-sourcing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { errorForLog, transaction, type Queryable } from '@throughline/event-sourcing';
 import { Kernel, Log, ServiceConfig } from '@throughline/service';
 import pg from 'pg';
 import { grantReaders } from './bi-roles.sql.ts';
@@ -19,9 +20,17 @@ const comments = ({ name, comment, columns }: BiView) => [
 const statements = [foundation, ...publishedViews.flatMap((view) => [create(view), ...comments(view)])];
 const fingerprint = `Throughline BI ${createHash('sha256').update(statements.join(';')).digest('hex').slice(0, 16)}`;
 
-/** Publishes the schema `bi` and its readers when the service starts; every process may, again and again. */
+const askMilliseconds = 5_000;
+
+/**
+ * Publishes the schema `bi` and its readers when the service starts; every process may, again and again. On an upgrade what
+ * is published stands until this release's tables are complete; then all views switch in one transaction.
+ */
 @Injectable()
-export class BiSchema implements OnModuleInit {
+export class BiSchema implements OnModuleInit, OnModuleDestroy {
+  readonly #stopping = new AbortController();
+  #waiting: Promise<void> = Promise.resolve();
+
   constructor(
     private readonly kernel: Kernel,
     private readonly config: ServiceConfig,
@@ -29,16 +38,40 @@ export class BiSchema implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await transaction(this.kernel.pool, async (client) => {
+    if (!(await this.#publishOnce())) this.#waiting = this.#publishLater(this.#stopping.signal);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#waiting;
+  }
+
+  async #publishLater(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(askMilliseconds, undefined, { signal }).catch(() => undefined);
+      try {
+        if (!signal.aborted && (await this.#publishOnce())) return;
+      } catch (error) {
+        this.log.warn('bi waits', errorForLog(error));
+      }
+    }
+  }
+
+  /** False where what is published has to stand for now. */
+  async #publishOnce(): Promise<boolean> {
+    return transaction(this.kernel.pool, async (client) => {
       await client.query(`select pg_advisory_xact_lock(hashtext('throughline:bi'))`);
       await client.query('create schema if not exists bi');
-      if (!(await isPublished(client))) await this.#publish(client);
+      const present = await columnsPresent(client);
+      const published = await isPublished(client);
+      if (!published && present.size > 0 && !(await this.kernel.views.tables.mayTakeOver('bi'))) return false;
+      if (!published) await this.#publish(client, present);
       if (this.config.biPassword) await grantReaders(client, this.config, this.config.biPassword, this.log);
+      return true;
     });
   }
 
-  async #publish(client: Queryable): Promise<void> {
-    const present = await columnsPresent(client);
+  async #publish(client: Queryable, present: ReadonlyMap<string, readonly string[]>): Promise<void> {
     const lost = publishedViews.flatMap((view) =>
       (present.get(view.name) ?? []).filter((name) => !columnsOf(view).includes(name)),
     );

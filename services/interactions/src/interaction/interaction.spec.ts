@@ -43,6 +43,23 @@ describe('an interaction', () => {
       .when({ type: 'ChangeInteraction', changes: { content: '报价' } })
       .thenNothing();
   });
+  it('has its follow-up fall due once for each instant that it is planned for', () => {
+    const followUp = (dueAt: string) => ({ plan: '寄样品', dueAt });
+    const planned: InteractionEvent = { ...logged, followUp: followUp('2026-01-20T09:00:00+08:00') };
+    const dueAt = '2026-01-20T01:00:00.000Z';
+    const due: InteractionCommand = { type: 'RecordFollowUpDue', dueAt };
+    const fell: InteractionEvent = { type: 'FollowUpDue', customerId, dueAt };
+    given(planned).when(due).then(fell);
+    given(planned, fell).when(due).thenNothing();
+    given(logged).when(due).thenNothing();
+    const later = '2026-01-21T01:00:00.000Z';
+    const moved: InteractionEvent = { type: 'InteractionDetailsChanged', customerId, followUp: followUp(later) };
+    given(planned, moved).when(due).thenNothing();
+    given(planned, fell, moved)
+      .when({ ...due, dueAt: later })
+      .then({ ...fell, dueAt: later });
+    given(planned, { type: 'InteractionArchived', customerId }).when(due).thenNothing();
+  });
   it('can be archived, once, and then not changed', () => {
     const archived: InteractionEvent = { type: 'InteractionArchived', customerId };
     given(logged).when({ type: 'ArchiveInteraction' }).then(archived);

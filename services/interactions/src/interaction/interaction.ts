@@ -26,10 +26,19 @@ export type InteractionCommand =
       endedAt?: string;
     } & InteractionDetails)
   | { type: 'ChangeInteraction'; changes: InteractionDetails }
+  | { type: 'RecordFollowUpDue'; dueAt: string }
   | { type: 'ArchiveInteraction' };
 
 type Facts = { customerId: string; kind: InteractionKind; direction?: Direction; startedAt: string; endedAt?: string };
-type Interaction = { status: 'none' } | { status: 'logged' | 'archived'; facts: Facts; details: InteractionDetails };
+type Interaction =
+  | { status: 'none' }
+  | {
+      status: 'logged' | 'archived';
+      facts: Facts;
+      details: InteractionDetails;
+      /** The last instant at which a follow-up fell due. */
+      fellDueAt?: string;
+    };
 
 export const interaction: Decider<Interaction, InteractionCommand, InteractionEvent> = {
   category: 'interaction',
@@ -68,6 +77,13 @@ export const interaction: Decider<Interaction, InteractionCommand, InteractionEv
         if (changes.length === 0) return [];
         return [{ type: 'InteractionDetailsChanged', customerId, ...mutable(Object.fromEntries(changes)) }];
       }
+      case 'RecordFollowUpDue': {
+        const { dueAt } = command;
+        const planned = state.details.followUp?.dueAt;
+        // It may have been moved, or put away, just when it fell due.
+        const holds = state.status === 'logged' && planned !== undefined && utc(planned) === dueAt;
+        return holds && state.fellDueAt !== dueAt ? [{ type: 'FollowUpDue', customerId, dueAt }] : [];
+      }
       case 'ArchiveInteraction':
         return state.status === 'archived' ? [] : [{ type: 'InteractionArchived', customerId }];
     }
@@ -82,6 +98,8 @@ export const interaction: Decider<Interaction, InteractionCommand, InteractionEv
       }
       case 'InteractionDetailsChanged':
         return state.status === 'none' ? state : { ...state, details: { ...state.details, ...detailsOf(event) } };
+      case 'FollowUpDue':
+        return state.status === 'none' ? state : { ...state, fellDueAt: event.dueAt };
       case 'InteractionArchived':
         return state.status === 'none' ? state : { ...state, status: 'archived' };
     }
