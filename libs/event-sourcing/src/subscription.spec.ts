@@ -204,7 +204,7 @@ describe('a subscription', () => {
       (await operations.subscriptions()).find(({ subscription }) => subscription === 'restored')?.fault;
     expect(await faultOf()).toMatchObject({ code: 'generation-changed' });
 
-    await operations.resume('restored', 'sales', await new StoreFeed('sales', kernel.store).head());
+    await operations.resume('restored', 'sales', () => new StoreFeed('sales', kernel.store).head());
     following('restored');
     await until(async () => (await faultOf()) === null);
   });

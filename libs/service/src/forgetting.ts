@@ -18,15 +18,10 @@ import { ServiceConfig } from './config.ts';
 import { Kernel } from './kernel.ts';
 import { Log } from './log.ts';
 import type { PolicyPattern } from './policy-transport.ts';
+import type { Forgets } from './service.ts';
 
 type PersonErased = RecordedOf<Extract<ErasureEvent, { type: 'PersonErased' }>>;
 type ForgettingCommand = { type: 'Forget'; erasureId: string; customerId: string };
-
-/** Provided by a service that keeps more of people than views: raw messages, search indexes. */
-export interface Forgets {
-  /** Removes all that it keeps of a data subject. May be called again. */
-  forget(subject: string): Promise<void>;
-}
 
 /** A service's word that it holds nothing of a person any more. */
 export const forgetting: Decider<boolean, ForgettingCommand, ForgettingEvent> = {

@@ -2,13 +2,18 @@ import { Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import type { ServiceName } from '@throughline/contracts';
 import type { DocumentView, Fold } from '@throughline/event-sourcing';
 import type { MixedList } from 'typeorm';
-import type { Forgets } from './forgetting.ts';
 import type { TimerHandler } from './timers.ts';
 
 type Class = abstract new (...args: never[]) => unknown;
 
 /** Work that never ends; resolves when the signal aborts. */
 export type Worker = { run: (signal: AbortSignal) => Promise<void> };
+
+/** Provided by a service that keeps more of people than views: raw messages, search indexes. */
+export interface Forgets {
+  /** Removes all that it keeps of a data subject. May be called again. */
+  forget(subject: string): Promise<void>;
+}
 
 /** A service's table of contents. */
 export type ServiceDefinition = {

@@ -18,7 +18,7 @@ import { FirstAccessStore, type FirstAccess } from './access/first-access.store.
 import { serveDocs } from './docs/docs.edge.ts';
 import { GatewayModule } from './gateway.module.ts';
 import { serveOperations } from './operations/operations.edge.ts';
-import { Passes } from './routing/passes.ts';
+import { Passes } from './routing/passes.edge.ts';
 import { forwardToOwners } from './routing/proxy.edge.ts';
 import { ownerOf, routes } from './routing/routes.ts';
 

@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { services, type ServiceName } from '@throughline/contracts';
 import { HttpProblem, problemOf, sendProblem, type Identity } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Passes } from '../routing/passes.ts';
+import type { Passes } from '../routing/passes.edge.ts';
 
 const answerMilliseconds = 10_000;
 

@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServiceName } from '@throughline/contracts';
 import { HttpProblem, pathOf, problemOf, sendProblem, type Identity } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Passes } from './passes.ts';
+import type { Passes } from './passes.edge.ts';
 import { isAllowed, methodsBeside, ownerOf } from './routes.ts';
 
 /** Percent signs must be followed by what they promise, in UTF-8. */
