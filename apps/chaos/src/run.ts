@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kernel, Log, freePort, readConfig } from '@throughline/service';
@@ -13,7 +14,7 @@ import {
   together,
   type Damage,
 } from './checks.ts';
-import { startChild, type Child } from './child.ts';
+import { startChild, type Child, type ChildOptions } from './child.ts';
 import { carryOut, type Harmed } from './faults.ts';
 import { readJournal } from './journal.ts';
 import { countDeadLetters, discardedEvents, settleDeadLetters, type DeadLetterCounts } from './operator.ts';
@@ -78,12 +79,11 @@ const faultsOf = (events: number): number => Math.max(9, Math.min(120, Math.roun
 export async function runChaos(options: RunOptions): Promise<Verdict> {
   const { seed, events, tell, signal } = options;
   const servers = await startServers(options.stack);
-  let [passed, started] = [false, [] as Child[]];
-  const proxies: Proxy[] = [];
+  let passed = false;
+  const endings: (() => Promise<unknown>)[] = [];
   try {
     if (servers.stackMissing) tell(`without Kafka and Elasticsearch: ${servers.stackMissing}`);
-    const ground = await startProcesses(options, servers, proxies);
-    started = Object.values(ground.children);
+    const ground = await startProcesses(options, servers, (ending) => void endings.push(ending));
     const targets = {
       processes: Object.keys(ground.harmed.processes),
       servers: Object.keys(ground.harmed.servers),
@@ -93,17 +93,19 @@ export async function runChaos(options: RunOptions): Promise<Verdict> {
     };
     const schedule = scheduleOf(seed, options.faults ?? faultsOf(events), targets);
     for (const fault of schedule) tell(described(fault));
-    const verdict = await watch(options, servers, ground, schedule);
+    const interrupted = once(signal, 'abort').then((): never => signal.throwIfAborted() as never);
+    const verdict = await Promise.race([interrupted, watch(options, servers, ground, schedule)]);
     passed = verdict.passed;
     return verdict;
   } finally {
-    await Promise.all(started.map((child) => child.stop()));
-    await Promise.all(proxies.map((proxy) => proxy.close()));
+    await Promise.all(endings.map((end) => end()));
     const keep = !passed && !signal.aborted;
     if (keep) tell(`logs and journals stay in ${servers.folder}`);
     await servers.stop(keep);
   }
 }
+
+type AtEnd = (ending: () => Promise<unknown>) => void;
 
 type Ground = {
   children: Record<string, Child>;
@@ -112,7 +114,7 @@ type Ground = {
   acknowledged: () => number;
 };
 
-async function startProcesses(options: RunOptions, servers: Servers, proxies: Proxy[]): Promise<Ground> {
+async function startProcesses(options: RunOptions, servers: Servers, atEnd: AtEnd): Promise<Ground> {
   const { seed, events, minutes, client, signal } = options;
   const { folder } = servers;
   const ports: Record<string, number> = {};
@@ -121,7 +123,7 @@ async function startProcesses(options: RunOptions, servers: Servers, proxies: Pr
   for (const log of logs) {
     const own = Object.entries(processes).filter(([, service]) => service === log);
     const proxy = await startProxy(() => own.map(([name]) => ports[name] as number));
-    proxies.push(proxy);
+    atEnd(proxy.close);
     histories[`history of ${log}`] = proxy;
   }
   const environment = {
@@ -134,10 +136,15 @@ async function startProcesses(options: RunOptions, servers: Servers, proxies: Pr
     THROUGHLINE_CUSTOMERS_URL: `http://127.0.0.1:${histories['history of customers']?.port}`,
   };
   const children: Record<string, Child> = {};
+  const start = (child: ChildOptions) => {
+    const started = startChild(child);
+    children[child.name] = started;
+    atEnd(started.stop);
+  };
   for (const [name, service] of Object.entries(processes)) {
     const own = { PORT: String(ports[name]), THROUGHLINE_METRICS_PORT: String(await freePort()) };
     const script = 'apps/chaos/src/service.process.ts';
-    children[name] = startChild({ name, script, args: [service], environment: { ...environment, ...own }, folder });
+    start({ name, script, args: [service], environment: { ...environment, ...own }, folder });
   }
   await ready(
     Object.keys(processes).map((name) => ports[name] as number),
@@ -152,7 +159,7 @@ async function startProcesses(options: RunOptions, servers: Servers, proxies: Pr
     journals.push(journalFile);
     const until = Date.now() + minutes * 60_000;
     const settings = { seed, writer, events: Math.ceil(events / writers), until, journalFile };
-    children[name] = startChild({
+    start({
       name,
       script: 'apps/chaos/src/writer.process.ts',
       environment: { ...environment, ...writerEnvironment(settings) },
