@@ -53,9 +53,9 @@ export function storyOf(seed: string, writer: number, story: number): readonly S
   const deals = [random.uuid(), random.uuid()];
   const steps = [
     customer(random, customerId, `${writer}-${story}`),
-    ...deals.map((id) => deal(random, id, customerId, random.int(12, 20))),
+    ...deals.map((id) => deal(random, id, customerId, random.int(18, 30))),
     deal(random, random.pick(shared), customerId, 3),
-    ...deals.map((id) => deal(random, id, customerId, random.int(10, 18))),
+    ...deals.map((id) => deal(random, id, customerId, random.int(14, 24))),
     {
       on: 'deals' as const,
       ids: random.shuffled(shared).slice(0, random.int(2, 4)),

@@ -11,7 +11,7 @@ import { Journal, readJournal, type Acknowledged } from './journal.ts';
 import { writerFromEnvironment } from './settings.ts';
 import { played, storyOf, type Step } from './traffic.ts';
 
-const lanes = 24;
+const lanes = 16;
 const { seed, writer, events, until, journalFile } = writerFromEnvironment();
 const config = readConfig();
 const open = (name: 'sales' | 'customers') => Kernel.open({ name }, config, new Log(name, 'error'));
