@@ -13,6 +13,7 @@ const tasks = {
   test: 'tools/test.mjs',
   check: 'tools/check.mjs',
   bench: 'bench/run.ts',
+  chaos: 'apps/chaos/src/main.ts',
   demo: 'apps/demo/src/main.ts',
   contracts: 'tools/contracts.ts',
   operations: 'tools/operations.ts',

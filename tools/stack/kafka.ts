@@ -9,8 +9,12 @@ import { freePort } from '../../libs/service/src/embedded-postgres.ts';
 import { findJava, kafkaLib } from './artifacts.ts';
 import { type Part, part } from './part.ts';
 
-/** A Kafka of one process, broker and controller, in `dir`. */
-export async function kafkaPart(dir: string): Promise<{ part: Part; brokers: string }> {
+/**
+ * A Kafka of one process, broker and controller, in `dir`.
+ *
+ * @param advertisedPort where clients are sent to, when a proxy stands in between
+ */
+export async function kafkaPart(dir: string, advertisedPort?: number): Promise<{ part: Part; brokers: string }> {
   await mkdir(dir, { recursive: true });
   const java = join(findJava()!.home, 'bin', 'java');
   const lib = await kafkaLib();
@@ -18,7 +22,7 @@ export async function kafkaPart(dir: string): Promise<{ part: Part; brokers: str
   const brokers = `127.0.0.1:${port}`;
   const data = join(dir, 'data');
   const properties = join(dir, 'server.properties');
-  await writeFile(properties, serverProperties({ port, controllerPort, data }));
+  await writeFile(properties, serverProperties({ port, advertisedPort: advertisedPort ?? port, controllerPort, data }));
   await writeFile(join(dir, 'log4j2.yaml'), log4j);
   const classpath = ['-cp', join(lib, '*')];
 
@@ -67,11 +71,11 @@ export async function kafkaPart(dir: string): Promise<{ part: Part; brokers: str
   };
 }
 
-const serverProperties = (at: { port: number; controllerPort: number; data: string }) => `\
+const serverProperties = (at: { port: number; advertisedPort: number; controllerPort: number; data: string }) => `\
 process.roles=broker,controller
 node.id=1
 listeners=PLAINTEXT://127.0.0.1:${at.port},CONTROLLER://127.0.0.1:${at.controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${at.port},CONTROLLER://127.0.0.1:${at.controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${at.advertisedPort},CONTROLLER://127.0.0.1:${at.controllerPort}
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:${at.controllerPort}
 log.dirs=${at.data}

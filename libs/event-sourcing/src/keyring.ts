@@ -3,7 +3,7 @@ import { open, seal, type Secrets } from './crypto.ts';
 import type { Pool } from './database.ts';
 import { gathered } from './gather.ts';
 
-/** One key a data subject. Two functions, because nothing else may ever be asked of it. */
+/** One key a data subject; nothing else may ever be asked of it. */
 export interface Keyring {
   /**
    * The keys of the subjects. Subjects whose key was destroyed are missing in the answer.
@@ -11,6 +11,8 @@ export interface Keyring {
    * @param create makes keys for subjects that never had one (for writing)
    */
   keysFor(subjects: readonly string[], create?: boolean): Promise<ReadonlyMap<string, KeyObject>>;
+  /** Subjects whose key was destroyed, in pages above a subject. */
+  destroyed(above: string, limit: number): Promise<readonly string[]>;
   /** Destroys a subject's key for ever: all that was encrypted with it reads as `Erased`. A tombstone stays. */
   destroy(subject: string): Promise<void>;
 }
@@ -88,6 +90,14 @@ export class PostgresKeyring implements Keyring {
     const unseen = subjects.filter((subject) => !found.has(subject));
     if (unseen.length > 0) for (const [subject, key] of await this.#read(unseen)) found.set(subject, key);
     return found;
+  }
+
+  async destroyed(above: string, limit: number): Promise<readonly string[]> {
+    const { rows } = await this.pool.query<{ subject: string }>(
+      'select subject from keys where wrapped is null and subject > $1 order by subject limit $2',
+      [above, limit],
+    );
+    return rows.map(({ subject }) => subject);
   }
 
   async destroy(subject: string): Promise<void> {

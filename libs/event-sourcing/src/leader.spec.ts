@@ -46,6 +46,24 @@ const kill = (name: string) =>
   database.pool.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [name]);
 
 describe('leadership', () => {
+  it('ends for all parts of a work when one of them throws, before the next term begins', async () => {
+    let throwing = true;
+    let [going, most] = [0, 0];
+    const { state } = candidate('one', async () => {
+      const signal = state.lastSignal as AbortSignal;
+      const part = async () => {
+        most = Math.max(most, (going += 1));
+        await aborted(signal);
+        going -= 1;
+      };
+      const failing = throwing ? Promise.reject(new Error('no such feed')) : Promise.resolve();
+      throwing = false;
+      await Promise.all([part(), failing]);
+    });
+    await until(() => state.terms === 2);
+    expect({ going, most, errors: state.errors }).toEqual({ going: 1, most: 1, errors: ['no such feed'] });
+  });
+
   it('is held by one, and goes to the other within seconds when the connection is killed', async () => {
     const one = candidate('one');
     await until(() => one.state.leading);

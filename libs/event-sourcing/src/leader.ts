@@ -105,9 +105,12 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
   }
 
   async #work(client: pg.Client, locks: readonly string[], work: Duty['work'], stop: AbortSignal): Promise<void> {
+    const over = new AbortController();
     try {
-      await work(locks, stop);
+      await work(locks, AbortSignal.any([stop, over.signal]));
     } finally {
+      // Where one part of the work threw, the others must not go on beside those of the next term.
+      over.abort();
       // With the connection they go by themselves.
       if (!stop.aborted) {
         await pause(stop);

@@ -1,6 +1,6 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import type { AnyEvent, EventMeta, Instant } from '@throughline/contracts';
 import type { Codec, Stored } from './codec.ts';
 import { isTransient, plainTypes, type Pool } from './database.ts';
@@ -196,6 +196,9 @@ type EventRow = {
   effective_at: Instant;
   hash: string;
 };
+
+/** How long the next statement waits for the one before. */
+const patienceMilliseconds = 1_000;
 
 /** A batch that travels together stays below this many appends and events. */
 const gatherAppends = 64;
@@ -452,7 +455,9 @@ export class EventStore extends EventEmitter<Happenings> {
       while (this.#waiting.length > 0) {
         // A turn of the loop, in which callers whose append has just ended come along with their next one.
         await turn();
-        await this.#send(this.#gather(), false);
+        const sent = this.#send(this.#gather(), false);
+        // One that waits for a lock, or whose connection hangs, does not hold up the others for long.
+        await Promise.race([sent, sleep(patienceMilliseconds, undefined, { ref: false })]);
       }
     } finally {
       this.#busy = false;

@@ -103,7 +103,9 @@ describe('what a superuser does to the events is found, and which events it was:
     ['data', `update events set data = '{"amount":4 }' ${second}`],
     [
       'personal',
-      `update events set personal = overlay(personal::text placing 'A' from length(personal::text) - 4 for 1)::json ${second}`,
+      `update events set personal = overlay(personal::text placing
+        case substr(personal::text, length(personal::text) - 4, 1) when 'A' then 'B' else 'A' end
+        from length(personal::text) - 4 for 1)::json ${second}`,
     ],
     ['meta', `update events set meta = replace(meta::text, 'u1', 'u2')::json ${second}`],
     ['the type', `update events set type = 'AccountClosed' ${second}`],

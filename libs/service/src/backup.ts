@@ -46,6 +46,8 @@ const storeTables: readonly { table: string; order: string; where?: string }[] =
   { table: 'commands', order: 'id' },
   { table: 'claims', order: 'category, key' },
   { table: 'dead_letters', order: 'id' },
+  { table: 'dead_messages', order: 'id' },
+  { table: 'forgettings', order: 'erasure_id' },
   { table: 'checkpoints', order: 'subscription, feed', where: `subscription not like 'view:%'` },
 ];
 const keyringTables = [{ table: 'keys', order: 'subject' }];

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@throughline/contracts';
 import type { SetAside } from '@throughline/messaging';
 import { StoreFeed, type EventStore, type Feed } from '@throughline/event-sourcing';
@@ -30,23 +32,26 @@ export class Feeds {
   }
 }
 
-/** All services in one process: the topic is the owner's store. */
+/** All services in one process: the topic is the owner's store. They start one after the other, and wait for each other. */
 export class EmbeddedBus implements Bus {
   readonly relays = false;
-  readonly #stores = new Map<ServiceName, EventStore>();
+  readonly #stores = new Map<ServiceName, PromiseWithResolvers<EventStore>>();
 
   join(service: ServiceName, store: EventStore): void {
-    this.#stores.set(service, store);
-  }
-
-  has(service: ServiceName): boolean {
-    return this.#stores.has(service);
+    this.#store(service).resolve(store);
   }
 
   feed(service: ServiceName): Feed {
-    const store = this.#stores.get(service);
-    if (!store) throw new Error(`${service} does not run in this process`);
-    return new StoreFeed(service, store);
+    const joined = this.#store(service).promise.then((store) => new StoreFeed(service, store));
+    return {
+      service,
+      async *read(after, limit, signal) {
+        const feed = await Promise.race([joined, aborted(signal)]);
+        if (feed) yield* feed.read(after, limit, signal);
+      },
+      head: async () => (await inTime(joined)).head(),
+      behind: async (position) => (await inTime(joined)).behind(position),
+    };
   }
 
   async relay(): Promise<void> {}
@@ -57,4 +62,28 @@ export class EmbeddedBus implements Bus {
     return false;
   }
   async stop(): Promise<void> {}
+
+  #store(service: ServiceName): PromiseWithResolvers<EventStore> {
+    const store = this.#stores.get(service) ?? Promise.withResolvers<EventStore>();
+    this.#stores.set(service, store);
+    return store;
+  }
+}
+
+const joinMilliseconds = 5_000;
+
+/** Whoever has not come by then is away: to be asked again later. */
+async function inTime(joined: Promise<StoreFeed>): Promise<StoreFeed> {
+  const late = new AbortController();
+  try {
+    const feed = await Promise.race([joined, sleep(joinMilliseconds, undefined, { signal: late.signal })]);
+    if (feed) return feed;
+    throw Object.assign(new Error('a service of this process has not started'), { code: 'ETIMEDOUT' });
+  } finally {
+    late.abort();
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }

@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import { Kernel } from './kernel.ts';
 
 class HistoryPageQuery {
-  @Matches(/^\d{1,15}$/) after!: string;
+  @Matches(/^\d{1,16}$/) after!: string;
   @Matches(/^\d{1,6}$/) limit!: string;
 }
 

@@ -11,8 +11,21 @@ import type { ServiceName } from '@throughline/contracts';
 import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { Feeds } from './bus.ts';
+import { Answers } from './answers.ts';
 import { DeadMessages } from './dead-messages.ts';
 import { Kernel } from './kernel.ts';
+import {
+  BrokenKeyList,
+  DeadLetterList,
+  DeadMessageAnswer,
+  DeadMessageList,
+  Resumed,
+  Settled,
+  SubscriptionList,
+  TimerList,
+  ViewJobAnswer,
+  ViewList,
+} from './operations.answers.ts';
 import { Timers } from './timers.ts';
 
 const most = 200;
@@ -57,12 +70,14 @@ export class OperationsController {
   }
 
   @Get('dead-letters')
+  @Answers(DeadLetterList)
   async deadLetters(@Query() { state, after }: DeadLettersQuery, @Req() request: FastifyRequest) {
     operatorOf(request);
     return { items: await this.#letters.list(states[state] ?? [], most, Number(after)) };
   }
 
   @Post('dead-letters/:id/retry')
+  @Answers(Settled)
   @HttpCode(202)
   async retry(@Param('id') id: string, @Req() request: FastifyRequest) {
     operatorOf(request);
@@ -71,6 +86,7 @@ export class OperationsController {
   }
 
   @Post('dead-letters/:id/discard')
+  @Answers(Settled)
   @HttpCode(202)
   async discard(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
     await this.#letters.discard(numberOf(id), operatorOf(request), reason);
@@ -78,25 +94,29 @@ export class OperationsController {
   }
 
   @Get('dead-messages')
+  @Answers(DeadMessageList)
   async deadMessages(@Query() { state }: DeadMessagesQuery, @Req() request: FastifyRequest) {
     operatorOf(request);
     return { items: await this.#messages.list(state === 'open', most) };
   }
 
   @Get('dead-messages/:id')
+  @Answers(DeadMessageAnswer)
   deadMessage(@Param('id') id: string, @Req() request: FastifyRequest) {
     operatorOf(request);
     return this.#messages.read(numberOf(id));
   }
 
   @Post('dead-messages/:id/discard')
+  @Answers(Settled)
   @HttpCode(202)
   async discardMessage(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
     await this.#messages.discard(numberOf(id), operatorOf(request), reason);
-    return { state: 'discarded' };
+    return { id: numberOf(id), state: 'discarded' };
   }
 
   @Get('subscriptions')
+  @Answers(SubscriptionList)
   async subscriptions(@Req() request: FastifyRequest) {
     operatorOf(request);
     return {
@@ -105,6 +125,7 @@ export class OperationsController {
   }
 
   @Post('subscriptions/:id/resume')
+  @Answers(Resumed)
   @HttpCode(202)
   async resume(@Param('id') id: string, @Body() { from }: ResumeDto, @Req() request: FastifyRequest) {
     operatorOf(request);
@@ -116,12 +137,14 @@ export class OperationsController {
   }
 
   @Get('timers')
+  @Answers(TimerList)
   async failedTimers(@Req() request: FastifyRequest) {
     operatorOf(request);
     return { items: (await this.timers?.failed(most)) ?? [] };
   }
 
   @Post('timers/:id/retry')
+  @Answers(Settled)
   @HttpCode(202)
   async retryTimer(@Param('id') id: string, @Req() request: FastifyRequest) {
     operatorOf(request);
@@ -131,6 +154,7 @@ export class OperationsController {
   }
 
   @Post('timers/:id/discard')
+  @Answers(Settled)
   @HttpCode(202)
   async discardTimer(@Param('id') id: string, @Body() { reason }: DiscardDto, @Req() request: FastifyRequest) {
     const by = operatorOf(request);
@@ -140,18 +164,21 @@ export class OperationsController {
   }
 
   @Get('broken-keys')
+  @Answers(BrokenKeyList)
   async brokenKeys(@Req() request: FastifyRequest) {
     operatorOf(request);
     return { items: await this.#operations.brokenKeys(most) };
   }
 
   @Get('views')
+  @Answers(ViewList)
   async views(@Req() request: FastifyRequest) {
     operatorOf(request);
     return { items: (await this.#operations.views()).map((view) => ({ id: view.table, ...view })) };
   }
 
   @Post('views/:view/:kind')
+  @Answers(ViewJobAnswer)
   @HttpCode(202)
   request(@Param('view') view: string, @Param('kind') kind: string, @Req() request: FastifyRequest) {
     const by = operatorOf(request);
@@ -160,6 +187,7 @@ export class OperationsController {
   }
 
   @Get('view-jobs/:id')
+  @Answers(ViewJobAnswer)
   job(@Param('id') id: string, @Req() request: FastifyRequest) {
     operatorOf(request);
     return this.#operations.job(numberOf(id));

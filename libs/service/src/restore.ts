@@ -280,6 +280,8 @@ async function adapt(
          from unnest($1::text[], $2::uuid[], $3::bigint[]) as r(feed, generation, head) where c.feed = r.feed`,
         values,
       );
+      // The views that were asked are not there any more.
+      await pool.query('update forgettings set asked = false');
       // What they stand for is gone.
       await pool.query(
         `delete from dead_letters d using unnest($1::text[], $2::bigint[]) as r(feed, head)

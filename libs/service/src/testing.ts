@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import type { Type } from '@nestjs/common';
 import type { AnyEvent, ServiceName } from '@throughline/contracts';
-import { newId, runInContext, secretsFrom, type Commands, type Feed } from '@throughline/event-sourcing';
+import { newId, runInContext, secretsFrom, type Commands } from '@throughline/event-sourcing';
 import pg from 'pg';
 import { EmbeddedBus } from './bus.ts';
 import { readConfig, type ServiceConfig } from './config.ts';
@@ -93,29 +92,13 @@ export type TestService = RunningService & {
   end: () => Promise<void>;
 };
 
-/** Services that a test did not start never say anything. */
-class TestBus extends EmbeddedBus {
-  override feed(service: ServiceName): Feed {
-    if (this.has(service)) return super.feed(service);
-    return {
-      service,
-      async *read(_, __, signal) {
-        yield { generation: '', events: [] };
-        if (!signal.aborted) await once(signal, 'abort');
-      },
-      head: async () => 0,
-      behind: async () => ({ head: 0, since: undefined }),
-    };
-  }
-}
-
 /** One service over real HTTP, with the logs of the services that it listens to in the test's hands. */
 export async function startTestService(
   module: Type<unknown>,
   options: { listensTo?: readonly ServiceName[]; config?: Partial<ServiceConfig>; start?: Partial<StartOptions> } = {},
 ): Promise<TestService> {
   const config = testConfig(options.config);
-  const bus = new TestBus();
+  const bus = new EmbeddedBus();
   const logs = new Map<ServiceName, ForeignLog>();
   for (const name of options.listensTo ?? []) logs.set(name, await ForeignLog.open(name, config, bus));
   const running = await startService(module, { config, bus, ...options.start });

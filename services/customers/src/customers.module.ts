@@ -2,6 +2,7 @@ import { Service } from '@throughline/service';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
+import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
@@ -12,6 +13,7 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
   controllers: [CustomerController, ErasureController],
   policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
   providers: [CustomerNumbers],
+  workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],
 })
 export class CustomersModule {}

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newId, recordId } from '@throughline/event-sourcing';
-import { eventually, startTestService, type Reply, type TestService } from '@throughline/service/testing';
+import { newId, recordId, secretsFrom } from '@throughline/event-sourcing';
+import { httpHistory } from '@throughline/messaging';
+import { Tokens } from '@throughline/service';
+import {
+  eventually,
+  startTestService,
+  testMasterKey,
+  type Reply,
+  type TestService,
+} from '@throughline/service/testing';
 import { SalesModule } from '../src/sales.module.ts';
 
 let service: TestService;
@@ -415,5 +423,19 @@ describe('the description of sales', () => {
     });
     expect(JSON.stringify(PlaceOrderDto.properties.total)).toContain('#/components/schemas/MoneyDto');
     expect(RecordRefundDto.required).toEqual(['amount']);
+  });
+});
+
+describe('the history port', () => {
+  it('says what it has, and how far the log goes where nothing is above', async () => {
+    const tokens = new Tokens(secretsFrom(testMasterKey));
+    const identity = { id: 'analytics', type: 'system' as const, roles: [] };
+    const history = httpHistory(service.url, async () => (await tokens.issue(identity, 'internal', 60)).token);
+    const head = await service.kernel.feed().head();
+    const generation = await service.kernel.store.generation();
+    const [last] = (await history.read(head - 1, head, 1)).events;
+    expect(last?.position).toBe(head);
+    const furthest = Number.MAX_SAFE_INTEGER;
+    expect(await history.read(furthest, furthest, 1)).toEqual({ generation, head, events: [] });
   });
 });

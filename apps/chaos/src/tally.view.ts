@@ -1,0 +1,42 @@
+import { customerEvents, salesEvents, type AnyEvent, type Recorded, type ServiceName } from '@throughline/contracts';
+import { fold } from '@throughline/event-sourcing';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** What a view counted of one stream. */
+class Tally {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('int') count!: number;
+  /** Version of the event that came last. */
+  @Column('int') last!: number;
+  /** How often another than the next version came. */
+  @Column('int') breaks!: number;
+}
+
+@Entity()
+export class DealTally extends Tally {}
+@Entity()
+export class CustomerTally extends Tally {}
+
+/** Counts every event of a feed, whatever it says. */
+const tally = (name: string, feed: ServiceName, events: object) => ({
+  name,
+  version: 1,
+  feed,
+  key: ({ stream }: Recorded) => stream.id,
+  on: Object.fromEntries(Object.keys(events).map((type) => [type, counted])),
+});
+
+const counted = ([row]: readonly Tally[], _: unknown, { stream: { id, version } }: Recorded): Tally[] => [
+  {
+    id,
+    count: (row?.count ?? 0) + 1,
+    last: version,
+    breaks: (row?.breaks ?? 0) + (version === (row?.last ?? 0) + 1 ? 0 : 1),
+  },
+];
+
+export const dealTally = fold<DealTally, AnyEvent>(DealTally, tally('chaos_deal_tally', 'sales', salesEvents));
+export const customerTally = fold<CustomerTally, AnyEvent>(
+  CustomerTally,
+  tally('chaos_customer_tally', 'customers', customerEvents),
+);
