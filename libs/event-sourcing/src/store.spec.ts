@@ -62,6 +62,23 @@ describe('appends that travel together', () => {
 });
 
 describe('an append', () => {
+  it('that waits for a lock does not hold up the others', async () => {
+    const locked = newId();
+    const { streams } = await kernel.store.append(appendOf([{ id: locked }]));
+    expect(streams).toHaveLength(1);
+    const head = await headOf(kernel.store, locked);
+    const holder = await kernel.pool.connect();
+    await holder.query('begin');
+    await holder.query('select from streams where id = $1 for update', [locked]);
+    let over = false;
+    const waiting = kernel.store.append(appendOf([{ id: locked, head }])).then(() => (over = true));
+    await kernel.store.append(appendOf([{ id: newId() }]));
+    expect(over).toBe(false);
+    await holder.query('rollback');
+    holder.release();
+    await waiting;
+  });
+
   it('over several streams is all or nothing', async () => {
     const [a, b, c] = [newId(), newId(), newId()] as const;
     await kernel.store.append(appendOf([{ id: b }]));
