@@ -16,7 +16,7 @@ export type Duty = {
   locks: readonly string[];
   /**
    * Runs with those of the locks that were free, again for each that becomes free later; its signal aborts when they are
-   * lost. Locks of work that ended are given up.
+   * lost, and when it ends. Locks of work that ended are given up.
    */
   work: (locks: readonly string[], signal: AbortSignal) => Promise<void>;
 };
@@ -105,9 +105,12 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
   }
 
   async #work(client: pg.Client, locks: readonly string[], work: Duty['work'], stop: AbortSignal): Promise<void> {
+    const ended = new AbortController();
     try {
-      await work(locks, stop);
+      await work(locks, AbortSignal.any([stop, ended.signal]));
     } finally {
+      // Where a part of the work failed, the others must not go on beside what is begun next.
+      ended.abort();
       // With the connection they go by themselves.
       if (!stop.aborted) {
         await pause(stop);
