@@ -1,7 +1,14 @@
 import { parseArgs } from 'node:util';
 
 /** Something to tell whoever asked, in one line. */
-export class Failure extends Error {}
+export class Failure extends Error {
+  constructor(
+    message: string,
+    readonly exitCode = 1,
+  ) {
+    super(message);
+  }
+}
 
 /** Answers with the exit code. */
 export type Command = (args: readonly string[]) => Promise<number>;
@@ -13,7 +20,7 @@ export async function endWith(work: () => Promise<number>): Promise<void> {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     console.error(error.message);
-    process.exitCode = 1;
+    process.exitCode = error.exitCode;
   }
 }
 

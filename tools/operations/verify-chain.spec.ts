@@ -71,7 +71,10 @@ describe('npm run operations -- verify-chain', () => {
   });
 
   it('refuses a service or a folder that is not there', async () => {
-    await expect(verify('--service', 'nobody')).rejects.toThrow('there is no service nobody');
+    await expect(verify('--service', 'nobody')).rejects.toMatchObject({
+      message: expect.stringContaining('there is no service nobody'),
+      exitCode: 2,
+    });
     await expect(verify('--anchors', join(folder, 'nowhere'))).rejects.toThrow('there is no');
   });
 });

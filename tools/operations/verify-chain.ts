@@ -4,6 +4,7 @@ import { services, type ServiceName } from '@throughline/contracts';
 import { secretsFrom, verifyChain, writeOnceFolder, type Finding, type Proof } from '@throughline/event-sourcing';
 import { databaseUrl, openInstallation } from '@throughline/service';
 import pg from 'pg';
+import { Failure } from './command.ts';
 
 const mostShown = 100;
 
@@ -11,11 +12,24 @@ const mostShown = 100;
  * `verify-chain [--service NAME] [--anchors DIR]`: checks every event against its chain and against the anchors.
  *
  * @returns 1 where anything was found
+ * @throws Failure that ends with 2, where it could not look
  */
 export async function run(
   args: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
   print: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
+): Promise<number> {
+  try {
+    return await verify(args, environment, print);
+  } catch (error) {
+    throw new Failure((error as Error).message, 2);
+  }
+}
+
+async function verify(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  print: (line: string) => void,
 ): Promise<number> {
   const { values } = parseArgs({
     args: [...args],

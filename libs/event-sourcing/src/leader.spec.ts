@@ -120,6 +120,19 @@ describe('leadership', () => {
     expect(one.state.errors).toEqual(['a bug']);
   });
 
+  it('goes on with no part of work that has failed', async () => {
+    const stop = new AbortController();
+    const parts: AbortSignal[] = [];
+    const work = async (_: readonly string[], signal: AbortSignal) => {
+      parts.push(signal);
+      await Promise.all([aborted(signal), parts.length === 1 ? Promise.reject(new Error('a bug')) : undefined]);
+    };
+    const ended = new Session(database.url).lead([{ locks: ['parts'], work }], stop.signal);
+    running.push({ stop, ended });
+    await until(() => parts.length === 2);
+    expect(parts.map(({ aborted }) => aborted)).toEqual([true, false]);
+  });
+
   it('of one name does not stand in the way of another name', async () => {
     const one = candidate('here');
     await until(() => one.state.leading);
