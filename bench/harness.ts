@@ -10,6 +10,10 @@ export type Bench<State = unknown> = {
   name: string;
   needs: readonly Need[];
   unit: string;
+  /** What the ratio to the limit should reach. */
+  goal?: number;
+  /** Another way to the same end, which takes part in the rounds. */
+  peer?: Peer<State>;
   // Methods, so that benches of different states can stand in one list.
   prepare(servers: Servers, size: number): Promise<State>;
   ours(state: State, perSecond: PerSecond): Promise<number>;
@@ -17,52 +21,86 @@ export type Bench<State = unknown> = {
   cleanup(state: State): Promise<void>;
 };
 
+export type Peer<State = unknown> = { name: string; run(state: State, perSecond: PerSecond): Promise<number> };
+
 /** What has no limit to be held against, such as how long one waits: rows without a ratio, by their names. */
 export type Watch<State = unknown> = {
   name: string;
   needs: readonly Need[];
   prepare(servers: Servers, size: number): Promise<State>;
-  observe(state: State, rounds: number): Promise<readonly Observed[]>;
+  observe(state: State, rounds: number, perSecond: PerSecond): Promise<readonly Observed[]>;
   cleanup(state: State): Promise<void>;
 };
-/** `quantiles` where one waits many times; else the median is told, with the extremes. */
-export type Observed = { name: string; unit: string; samples: readonly number[]; quantiles?: true };
+/**
+ * `quantiles` where one waits many times; else the median is told, with the extremes. `against` is the same of the same
+ * rounds where things were smaller: the row gets a ratio to it.
+ */
+export type Observed = {
+  name: string;
+  unit: string;
+  samples: readonly number[];
+  quantiles?: true;
+  against?: readonly number[];
+};
 
 export type Result =
-  | { kind: 'ratio'; name: string; unit: string; ours: number[]; limit: number[] }
-  | { kind: 'observed'; name: string; unit: string; samples: number[]; quantiles: boolean }
+  | {
+      kind: 'ratio';
+      name: string;
+      unit: string;
+      ours: number[];
+      limit: number[];
+      goal?: number;
+      peer?: { name: string; rates: number[] };
+    }
+  | ({ kind: 'observed' } & Observed)
   | { kind: 'left out'; name: string; reason: string }
   | { kind: 'failed'; name: string; reason: string };
 
-/**
- * One warm-up, then rounds that take turns (ours, limit, ours, limit), so that what the machine does meanwhile meets both.
- *
- * @param settle brings the servers to rest before each time that is taken
- */
-export async function compare<State>(
-  bench: Bench<State>,
-  { servers, size, rounds, settle }: { servers: Servers; size: number; rounds: number; settle: () => Promise<void> },
-  tell: (line: string) => void,
-): Promise<Result> {
-  const perSecond: PerSecond = async (count, work) => {
+/** @param settle brings the servers to rest before each time that is taken */
+export const timer =
+  (settle: () => Promise<void>): PerSecond =>
+  async (count, work) => {
     await settle();
     collectGarbage();
     const start = performance.now();
     await work();
     return (count / (performance.now() - start)) * 1_000;
   };
+
+/**
+ * One warm-up, then rounds that take turns (ours, limit, peer, ours, limit, peer), so that what the machine does meanwhile
+ * meets all.
+ */
+export async function compare<State>(
+  bench: Bench<State>,
+  { servers, size, rounds, perSecond }: { servers: Servers; size: number; rounds: number; perSecond: PerSecond },
+  tell: (line: string) => void,
+): Promise<Result> {
+  const { name, unit, goal, peer } = bench;
   const state = await bench.prepare(servers, size);
   try {
-    const [ours, limit]: [number[], number[]] = [[], []];
+    const [ours, limit, rates]: [number[], number[], number[]] = [[], [], []];
     for (let round = 0; round <= rounds; round += 1) {
-      const [one, other] = [await bench.ours(state, perSecond), await bench.limit(state, perSecond)];
+      const [own, bare] = [await bench.ours(state, perSecond), await bench.limit(state, perSecond)];
+      const other = peer && (await peer.run(state, perSecond));
       const what = round === 0 ? 'warm-up' : `round ${round} of ${rounds}`;
-      tell(`${bench.name}: ${what}: ${Math.round(one)} and ${Math.round(other)} ${bench.unit}`);
+      const told = [own, bare, ...(other === undefined ? [] : [other])].map((rate) => Math.round(rate));
+      tell(`${name}: ${what}: ${told.join(' and ')} ${unit}`);
       if (round === 0) continue;
-      ours.push(one);
-      limit.push(other);
+      ours.push(own);
+      limit.push(bare);
+      if (other !== undefined) rates.push(other);
     }
-    return { kind: 'ratio', name: bench.name, unit: bench.unit, ours, limit };
+    return {
+      kind: 'ratio',
+      name,
+      unit,
+      ours,
+      limit,
+      ...(goal !== undefined && { goal }),
+      ...(peer && { peer: { name: peer.name, rates } }),
+    };
   } finally {
     await bench.cleanup(state);
   }

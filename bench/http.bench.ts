@@ -19,6 +19,7 @@ const posting: Bench<State> = {
   name: 'POST /api/customers, 16 clients',
   needs: ['postgres'],
   unit: 'requests/s',
+  goal: 0.8,
   async prepare(servers, size) {
     const client = new pg.Client({ connectionString: servers.databaseUrl });
     await client.connect();

@@ -31,6 +31,7 @@ const indexing: Bench<State> = {
   name: 'indexer into Elasticsearch',
   needs: ['postgres', 'elasticsearch'],
   unit: 'documents/s',
+  goal: 0.9,
   async prepare(servers, size) {
     const { name, folds, documents } = definitionOf(AnalyticsModule);
     const opened = await openKernel(servers, { name, folds: folds ?? [], documents: documents ?? [] });

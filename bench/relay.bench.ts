@@ -66,6 +66,7 @@ const relaying = (client: KafkaClient): Bench<State> => ({
   name: `relay into Kafka, ${client}`,
   needs: ['postgres', 'kafka'],
   unit: 'events/s',
+  goal: 0.85,
   async prepare(servers, size) {
     const opened = await openKernel(servers, { name: 'customers' });
     const { store } = opened.kernel;

@@ -1,14 +1,14 @@
-// `npm run bench [-- names… --rounds 5 --size 0.1 --json file]`: the project's paths beside the same work without it.
+// `npm run bench [-- names… --growth --rounds 5 --size 0.1 --json file]`: the project's paths beside the same work without it.
 import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compare, median, type Bench, type Result, type Watch } from './harness.ts';
+import { compare, median, timer, type Bench, type Result, type Watch } from './harness.ts';
 import { missing, startServers, type Servers } from './servers.ts';
 import { settle, surroundingsOf } from './surroundings.ts';
 import { ratiosOf, tableOf } from './table.ts';
 
-const names = ['append', 'feed', 'folding', 'relay', 'indexer', 'http', 'latency', 'start'];
+const names = ['append', 'feed', 'folding', 'rebuild', 'relay', 'consumer', 'indexer', 'http', 'latency', 'start'];
 type File = { benches?: readonly Bench[]; watches?: readonly Watch[] };
 
 const { values, positionals } = parseArgs({
@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     size: { type: 'string', default: '1' },
     json: { type: 'string' },
+    growth: { type: 'boolean', default: false },
   },
 });
 const [rounds, size] = [Number(values.rounds), Number(values.size)];
@@ -44,7 +45,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 async function main(): Promise<boolean> {
-  const chosen = names.filter((name) => positionals.length === 0 || positionals.includes(name));
+  const everything = positionals.length === 0 && !values.growth;
+  const chosen = names.filter((name) => everything || positionals.includes(name));
+  if (values.growth) chosen.push('growth');
   const files = await Promise.all(
     chosen.map((name) => import(join(import.meta.dirname, `${name}.bench.ts`)) as Promise<File>),
   );
@@ -68,16 +71,12 @@ async function resultsOf(row: Bench | Watch, servers: Servers): Promise<Result[]
   if (reason !== undefined) return [{ kind: 'left out', name, reason }];
   try {
     tell(name);
-    if ('ours' in row) return [await compare(row, { servers, size, rounds, settle: () => settle(servers) }, tell)];
+    const perSecond = timer(() => settle(servers));
+    if ('ours' in row) return [await compare(row, { servers, size, rounds, perSecond }, tell)];
     const state = await row.prepare(servers, size);
     try {
-      const observed = await row.observe(state, rounds);
-      return observed.map(({ quantiles = false, samples, ...rest }) => ({
-        kind: 'observed',
-        ...rest,
-        samples: [...samples],
-        quantiles,
-      }));
+      const observed = await row.observe(state, rounds, perSecond);
+      return observed.map((one) => ({ kind: 'observed', ...one }));
     } finally {
       await row.cleanup(state);
     }
@@ -90,7 +89,7 @@ async function resultsOf(row: Bench | Watch, servers: Servers): Promise<Result[]
 
 function json({ results, ...rest }: { surroundings: string; rounds: number; size: number; results: Result[] }): string {
   const told = results.map((result) =>
-    result.kind === 'ratio' ? { ...result, ratio: median(ratiosOf(result)) } : result,
+    result.kind === 'ratio' ? { ...result, ratio: median(ratiosOf(result.ours, result.limit)) } : result,
   );
   return `${JSON.stringify({ ...rest, results: told }, null, 2)}\n`;
 }
