@@ -9,7 +9,7 @@ export type SubscriptionStatus = {
   subscription: string;
   feed: string;
   position: number;
-  /** Whether it has seen, at least once, all that there was when it started. */
+  /** Whether a view has seen, at least once, all that there was when it started. */
   caughtUp: boolean;
   /** When it last moved. */
   movedAt: Instant;
@@ -53,7 +53,7 @@ export class Operations {
 
   async subscriptions(): Promise<SubscriptionStatus[]> {
     return this.#rows(
-      `select c.subscription, c.feed, c.position, c.caught_up as "caughtUp", c.updated_at as "movedAt",
+      `select c.subscription, c.feed, c.position, (c.caught_up or c.subscription not like 'view:%') as "caughtUp", c.updated_at as "movedAt",
          case when f.code is not null then json_build_object('code', f.code, 'detail', f.detail, 'since', f.since,
            'lastAt', f.last_at) end as fault
        from checkpoints c left join subscription_faults f using (subscription, feed)
@@ -87,7 +87,7 @@ export class Operations {
   async views(): Promise<ViewStatus[]> {
     return this.#rows(
       `select t.table_name as "table", t.view, t.version, t.kind, t.used_at as "usedAt",
-         coalesce(c.position, 0) as position, coalesce(c.caught_up, t.kind = 'document') as "caughtUp",
+         coalesce(c.position, 0) as position, coalesce(c.caught_up or t.kind = 'document', false) as "caughtUp",
          (select count(*) from broken_keys b where b.view = t.table_name) as "brokenKeys",
          (select row_to_json(j) from (select ${jobColumns} from view_jobs j where j.table_name = t.table_name
            order by id desc limit 1) j) as job

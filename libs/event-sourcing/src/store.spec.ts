@@ -72,6 +72,8 @@ describe('an append', () => {
     await holder.query('select from streams where id = $1 for update', [locked]);
     let over = false;
     const waiting = kernel.store.append(appendOf([{ id: locked, head }])).then(() => (over = true));
+    // Else they would travel together.
+    await sleep(100);
     await kernel.store.append(appendOf([{ id: newId() }]));
     expect(over).toBe(false);
     await holder.query('rollback');

@@ -78,12 +78,16 @@ export class Forgetting {
           text: `select erasure_id as "erasureId", subject, asked from forgettings where not_before <= now()`,
           types: plainTypes,
         });
-        for (const row of rows) await this.#goOn(row);
+        for (const row of rows) await this.#goOn(row).catch((error: unknown) => this.#complain(signal, error));
       } catch (error) {
-        if (!signal.aborted && !isTransient(error)) this.log.error('an erasure waits', errorForLog(error));
+        this.#complain(signal, error);
       }
       await sleep(askMilliseconds, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  #complain(signal: AbortSignal, error: unknown): void {
+    if (!signal.aborted && !isTransient(error)) this.log.error('an erasure waits', errorForLog(error));
   }
 
   async #goOn({ erasureId, subject, asked }: Row): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { Commands, derivedId } from '@throughline/event-sourcing';
 import { Answers, IdPipe, Records, ServiceConfig, Tokens } from '@throughline/service';
@@ -22,6 +23,10 @@ export class ErasureController {
   async erase(@Param('id', IdPipe) id: string) {
     const erasureId = derivedId('erasure', id);
     await this.commands.execute(customer, id, { type: 'EraseCustomer', erasureId }, { rules: builtInRules });
+    // So that whoever asks next finds it. A policy that is slow answers later.
+    for (let tries = 0; tries < 20 && !(await this.commands.exists(erasure.category, erasureId)); tries += 1) {
+      await sleep(100);
+    }
     return { erasureId };
   }
 
