@@ -40,7 +40,8 @@ export function erasure({ start, parts }: Erasable): void {
       THROUGHLINE_DATABASE_URL: parts.databaseUrl,
       THROUGHLINE_DATABASE_PREFIX: prefix,
       THROUGHLINE_KEY_CACHE_SECONDS: '1',
-      THROUGHLINE_LOG_LEVEL: 'info',
+      // Where nobody gathers the lines, they would only be in the way.
+      THROUGHLINE_LOG_LEVEL: parts.kafkaBrokers ? 'info' : 'error',
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     });
     await crm.call('PATCH', '/api/settings', { timeZone: 'Asia/Shanghai', baseCurrency: 'CNY' });
