@@ -89,13 +89,10 @@ export class Commands {
     const context = currentContext();
     const memory = this.#memory(decider.category, id, command, options, context);
     const stream = `${decider.category}:${id}`;
-    const isFresh = context.freshId === id;
-    // For its first command only.
-    delete context.freshId;
-    const attempt = (isNew = false) => this.#attempt(decider, id, command, options, context, memory, isNew);
+    const attempt = () => this.#attempt(decider, id, command, options, context, memory);
     return this.#once(
       memory,
-      (lost) => (lost || this.#lines.has(stream) ? this.#inLine(stream, attempt) : attempt(isFresh)),
+      (lost) => (lost || this.#lines.has(stream) ? this.#inLine(stream, attempt) : attempt()),
       () => this.#repeat<S, E>(decider, memory),
     );
   }
@@ -115,10 +112,8 @@ export class Commands {
     const memory = this.#memory(decider.category, '', { type: 'Chosen' }, options, context);
     const attempt = async () => {
       const { id, command } = await choose();
-      const isFresh = context.freshId === id;
-      delete context.freshId;
       try {
-        return await this.#attempt(decider, id, command, options, context, memory, isFresh);
+        return await this.#attempt(decider, id, command, options, context, memory);
       } catch (error) {
         const isConflict = error instanceof Refusal && error.kind === 'conflict';
         if (isConflict && (await choose()).command.type !== command.type) throw new VersionConflict();
@@ -318,8 +313,10 @@ export class Commands {
     options: ExecuteOptions<R>,
     context: RequestContext,
     memory: Memory,
-    isNew: boolean,
   ): Promise<Executed<S, E>> {
+    const isNew = context.freshId === id;
+    // For its first command only.
+    delete context.freshId;
     const { stored, recorded } = isNew ? nothing : await this.#load(decider.category, id);
     const past = recorded.map(eventOf) as E[];
     const state = replay(decider, past);
