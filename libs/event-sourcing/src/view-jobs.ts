@@ -31,6 +31,8 @@ export type ViewJobResult = {
   broken: number;
 };
 
+type Kept = { table: FoldTable; brokenKeys: StoredBrokenKeys };
+type Turn = ReturnType<typeof oneAfterTheOther>;
 type Job = { id: number; kind: ViewJobKind; subject: string | null };
 type Place = { position: number; generation: string | null };
 
@@ -47,18 +49,19 @@ export class ViewJobs {
   ) {}
 
   /**
-   * The next job of a fold, if any.
+   * The next job of each of the folds, if any.
    *
-   * @param turn keeps batches from the table while the two are compared
+   * @param turn keeps batches from the tables while two are compared
    */
-  async runNext(
-    { table, brokenKeys }: { table: FoldTable; brokenKeys: StoredBrokenKeys },
-    feed: Feed,
-    turn: ReturnType<typeof oneAfterTheOther>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const job = await this.#next(table.name);
-    if (!job) return;
+  async runNext(folds: readonly Kept[], feed: Feed, turn: Turn, signal: AbortSignal): Promise<void> {
+    const jobs = await this.#next(folds.map(({ table }) => table.name));
+    for (const fold of folds) {
+      const job = jobs.get(fold.table.name);
+      if (job) await this.#runOf(fold, job, feed, turn, signal);
+    }
+  }
+
+  async #runOf({ table, brokenKeys }: Kept, job: Job, feed: Feed, turn: Turn, signal: AbortSignal): Promise<void> {
     const shadow = table.as(`${table.name}b`);
     await this.#run(job, signal, async () => {
       await this.pool.query(
@@ -80,7 +83,7 @@ export class ViewJobs {
 
   /** The next job of a document view, if any. */
   async runNextDocument(document: DocumentTable, folds: readonly FoldTable[], signal: AbortSignal): Promise<void> {
-    const job = await this.#next(document.name);
+    const job = (await this.#next([document.name])).get(document.name);
     if (!job) return;
     await this.#run(job, signal, async () => {
       const repair = job.kind !== 'verify';
@@ -141,14 +144,16 @@ export class ViewJobs {
     return keys;
   }
 
-  async #next(table: string): Promise<Job | undefined> {
-    const { rows } = await this.pool.query<Job>({
-      name: 'next-view-job',
-      text: `select id, kind, subject from view_jobs where table_name = $1 and state in ('wanted', 'running') order by id limit 1`,
-      values: [table],
+  /** By table, the first job that is not finished. */
+  async #next(tables: readonly string[]): Promise<ReadonlyMap<string, Job>> {
+    const { rows } = await this.pool.query<Job & { table: string }>({
+      name: 'next-view-jobs',
+      text: `select distinct on (table_name) table_name as table, id, kind, subject from view_jobs
+        where table_name = any($1) and state in ('wanted', 'running') order by table_name, id`,
+      values: [tables],
       types: plainTypes,
     });
-    return rows[0];
+    return new Map(rows.map((job) => [job.table, job]));
   }
 
   async #run({ id }: Job, signal: AbortSignal, work: () => Promise<ViewJobResult>): Promise<void> {

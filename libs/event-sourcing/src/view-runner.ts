@@ -181,9 +181,7 @@ export class ViewRunner {
       signal,
     );
     const names = group.map(({ table }) => table.name).join(' ');
-    const jobs = this.#every(askMilliseconds, names, signal, async () => {
-      for (const fold of group) await this.#jobs.runNext(fold, feed, turn, signal);
-    });
+    const jobs = this.#every(askMilliseconds, names, signal, () => this.#jobs.runNext(group, feed, turn, signal));
     await Promise.all([following, jobs]);
   }
 
