@@ -1,6 +1,7 @@
 export * from './event.ts';
 export * from './money.ts';
 export * from './customers.ts';
+export * from './golden-customer.ts';
 export * from './erasure.ts';
 export * from './interactions.ts';
 export * from './sales.ts';

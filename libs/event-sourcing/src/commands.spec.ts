@@ -163,7 +163,7 @@ describe('a claim', () => {
 
 describe('If-Match', () => {
   const change = (id: string, changes: object, ifMatch: number) =>
-    run(id, { type: 'ChangeAccount', changes }, { ifMatch });
+    run(id, { type: 'ChangeAccount', changes }, { ifMatch: [ifMatch] });
 
   it('lets a change of other fields through', async () => {
     const id = newId();

@@ -149,26 +149,31 @@ export class Commands {
    * Carries out one decision over several streams, in one append: merge, import, undo. It counts only if all of them,
    * also those it leaves as they are, still stand where they were when it was made.
    *
-   * @param decide gets the folded states in the order of `ids`, answers with the new events of each
+   * @param decide gets the folded states in the order of `ids` and what they were folded from, answers with the new
+   *   events of each
+   * @param options.target what the caller named, where `ids` follow from it: a repeat is told by it
    */
   async executeAcross<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
     decider: AnyDecider<S, C, E, R>,
     ids: readonly string[],
     command: { type: string },
-    decide: (states: readonly S[]) => readonly (readonly E[])[],
-    options: ExecuteOptions<R> = {},
+    decide: (states: readonly S[], histories: readonly (readonly Recorded[])[]) => readonly (readonly E[])[],
+    options: ExecuteOptions<R> & { target?: string } = {},
   ): Promise<{
     position: number;
     streams: readonly { type: string; id: string; version: number }[];
     repeated: boolean;
   }> {
     const context = currentContext();
-    const memory = this.#memory(decider.category, ids.join(','), command, options, context);
+    const memory = this.#memory(decider.category, options.target ?? ids.join(','), command, options, context);
     const attempt = async () => {
       const loaded = await Promise.all(ids.map((id) => this.#load(decider.category, id)));
       const states = loaded.map(({ recorded }) => replay(decider, recorded.map(eventOf) as E[]));
       for (const state of states) if (decider.access) context.authorise?.(decider.category, decider.access(state));
-      const decided = decide(states);
+      const decided = decide(
+        states,
+        loaded.map(({ recorded }) => recorded),
+      );
       if (decided.every((events) => events.length === 0)) {
         await this.#rememberNothing(memory, []);
         return { position: 0, streams: [], repeated: false };
@@ -321,6 +326,7 @@ export class Commands {
     const past = recorded.map(eventOf) as E[];
     const state = replay(decider, past);
     if (stored.length > 0 && decider.access) context.authorise?.(decider.category, decider.access(state));
+    decider.guard?.(state, command);
     if (context.ifMatch !== undefined) checkIfMatch(decider, past, state, command, context.ifMatch);
     const events = decider.decide(state, command, {
       now: this.clock().toISOString(),
@@ -484,14 +490,25 @@ function checkIfMatch<S, C extends { type: string }, E extends AnyEvent, R>(
   past: readonly E[],
   now: S,
   command: C,
-  seen: number,
+  [seen, ...others]: readonly number[],
 ): void {
-  if (seen === past.length) return;
+  if (seen === past.length && others.length === 0) return;
   const changes = (command as { changes?: Record<string, unknown> }).changes;
-  if (seen > past.length || !changes || !decider.fields)
+  if (seen === undefined || seen > past.length || others.length > 0 || !changes || !decider.fields)
     throw new Refusal('precondition', 'changed-meanwhile', { conflicts: [] });
-  const original = decider.fields(replay(decider, past.slice(0, seen)));
-  const theirs = decider.fields(now);
+  checkConflicts(changes, decider.fields(replay(decider, past.slice(0, seen))), decider.fields(now));
+}
+
+/**
+ * Other fields may have changed since the caller looked, the same ones not.
+ *
+ * @throws Refusal `changed-meanwhile` with mine, theirs and original of each field
+ */
+export function checkConflicts(
+  changes: Readonly<Record<string, unknown>>,
+  original: Readonly<Record<string, unknown>>,
+  theirs: Readonly<Record<string, unknown>>,
+): void {
   const conflicts: FieldConflict[] = Object.entries(changes).flatMap(([field, mine]) =>
     isDeepStrictEqual(original[field], theirs[field]) || isDeepStrictEqual(mine, theirs[field])
       ? []

@@ -15,6 +15,11 @@ export type Decider<State, Command extends { type: string }, Event extends AnyEv
   initial: State;
   decide: (state: State, command: Command, context: DecideContext<Rules>) => readonly Event[];
   evolve: (state: State, event: Event) => State;
+  /**
+   * Throws where a stream cannot decide a command by itself, before anything else is checked. What it throws is no
+   * `Refusal`, and is not remembered: somebody else knows how to carry the command out.
+   */
+  guard?: (state: State, command: { type: string }) => void;
   /** Values, as `<what>:<value>`, that no other stream of the category may hold now; taken ones refuse `<what>-taken`. */
   claims?: (state: State) => readonly string[];
   access?: (state: State) => Access;

@@ -57,8 +57,9 @@ export class DocumentTable {
   /** Renders documents anew, within the caller's transaction. */
   async render(client: PoolClient, touched: readonly string[], position: number, step: Step): Promise<void> {
     if (touched.length === 0) return;
-    const broken = new Set(await this.brokenKeys.among(client, new Set(touched)));
-    const keys = touched.filter((key) => !broken.has(key)).toSorted();
+    const whole = await this.#owners(client, touched);
+    const broken = new Set(await this.brokenKeys.among(client, new Set(whole)));
+    const keys = whole.filter((key) => !broken.has(key)).toSorted();
     for (let from = 0; from < keys.length; from += renderChunk) {
       await step(
         client,
@@ -97,16 +98,34 @@ export class DocumentTable {
   }
 
   /**
+   * What is to be rendered where parts were touched. The parts' own locks come first, all of them before any document's: of
+   * two feeds that touch a part at once, the second one sees what the first one made of it.
+   */
+  async #owners(client: PoolClient, touched: readonly string[]): Promise<readonly string[]> {
+    const { owners } = this.view;
+    if (!owners) return touched;
+    const parts = touched.toSorted();
+    for (let from = 0; from < parts.length; from += renderChunk) {
+      await this.#lock(client, parts.slice(from, from + renderChunk), `${this.name}:parts`);
+    }
+    return [...new Set(await owners(parts, this.readRows(client)))];
+  }
+
+  /**
    * Takes the documents' locks, and answers with their next revisions: feeds which render one document at once do it one
    * after the other, in one order everywhere, so never in a ring.
    */
-  async #lock(client: PoolClient, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async #lock(
+    client: PoolClient,
+    keys: readonly string[],
+    of: string = this.name,
+  ): Promise<ReadonlyMap<string, string>> {
     const { rows } = await client.query<{ key: string; rev: string }>({
       name: `revisions-${this.name}`,
       text: `insert into document_revisions as d (document, key, rev)
         select $1, key, 1 from unnest($2::text[]) with ordinality as k(key, ordinal) order by ordinal
         on conflict (document, key) do update set rev = d.rev + 1 returning key, rev`,
-      values: [this.name, keys],
+      values: [of, keys],
     });
     return new Map(rows.map(({ key, rev }) => [key, rev]));
   }

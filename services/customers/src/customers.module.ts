@@ -2,6 +2,8 @@ import { Service } from '@throughline/service';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
+import { GoldenCustomers } from './customer/golden-customers.store.ts';
+import { MergeController } from './merge/merge.controller.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
@@ -10,9 +12,9 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
 
 @Service({
   name: 'customers',
-  controllers: [CustomerController, ErasureController],
+  controllers: [MergeController, CustomerController, ErasureController],
   policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
-  providers: [CustomerNumbers],
+  providers: [CustomerNumbers, GoldenCustomers],
   workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],
 })

@@ -35,7 +35,17 @@ export type Customer = {
   /** What the source said last, and when: its next word counts where it is newer and different. */
   said: CustomerFields;
   stamps: { readonly [F in CustomerField]?: SourceStamp };
+  /** The record that answers for this one since they were merged. */
+  goldenId?: string | undefined;
+  into?: string | undefined;
+  /** The records that were merged into this one. */
+  members: readonly string[];
+  /** E-mail addresses, by place, that another record of the group holds. */
+  unreserved: readonly number[];
 };
+
+/** A command that concerns all records of a customer was sent to one of them. */
+export class OneOfSeveral extends Error {}
 
 export const customer: Decider<Customer, CustomerCommand, CustomerEvent, CustomerRules> = {
   category: 'customer',
@@ -47,6 +57,15 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     externalIds: [],
     said: {},
     stamps: {},
+    members: [],
+    unreserved: [],
+  },
+
+  guard({ into, members }, { type }) {
+    // A source goes on speaking of its own record alone.
+    if (type !== 'RecordSeenCustomer' && type !== 'CreateCustomer' && (into || members.length > 0)) {
+      throw new OneOfSeveral();
+    }
   },
 
   decide(state, command, { entry, rules, now }) {
@@ -93,7 +112,11 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
         };
       }
       case 'CustomerDetailsChanged':
-        return { ...withFields(state, event, event.stamp, event.confirmed), emailsReserved: event.emailsReserved };
+        return {
+          ...withFields(state, event, event.stamp, event.confirmed),
+          emailsReserved: event.emailsReserved,
+          unreserved: event.unreserved ?? (event.emails === undefined ? state.unreserved : []),
+        };
       case 'CustomerConfirmed':
         return withFields(state, {}, event.stamp, event.confirmed);
       case 'CustomerArchived':
@@ -101,14 +124,23 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       case 'CustomerRestored':
         return { ...state, status: 'active' };
       case 'CustomerErased':
-        return { ...customer.initial, number: state.number, status: 'erased' };
+        return { ...state, ...customer.initial, number: state.number, status: 'erased', members: state.members };
+      case 'CustomersMerged':
+        return { ...state, members: [...state.members, ...event.absorbed] };
+      case 'CustomersUnmerged':
+        return { ...state, members: state.members.filter((id) => !event.released.includes(id)) };
+      case 'CustomerAbsorbed':
+        return { ...state, into: event.into, goldenId: event.goldenId };
+      case 'CustomerReleased':
+        return { ...state, into: undefined, goldenId: undefined };
     }
   },
 
-  claims({ status, number, details, emailsReserved }) {
+  claims(state) {
+    const { status, number } = state;
     if (status === 'none') return [];
     // The number is never given out again; an archived customer's addresses are free for others.
-    const emails = status === 'active' && emailsReserved ? emailKeys(details) : [];
+    const emails = status === 'active' ? reservedEmails(state) : [];
     return [`number:${number}`, ...emails.map((email) => `email:${email}`)];
   },
 
@@ -122,6 +154,10 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     ...(status === 'erased' && { erased: true }),
   }),
 };
+
+/** The addresses that nobody else may have. */
+export const reservedEmails = ({ details, emailsReserved, unreserved }: Customer): string[] =>
+  emailsReserved ? emailKeys({ emails: (details.emails ?? []).filter((_, index) => !unreserved.includes(index)) }) : [];
 
 /**
  * A source's word about its own customer. A field counts where its stamp is newer than the one before, so any order of
