@@ -4,7 +4,7 @@ import { normaliseEmail } from '@throughline/language';
 import { Answers, AtQuery, HistoryQuery, IdPipe } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
 import { ChangeCustomerDto, CreateCustomerDto, Customer } from './customer.dto.ts';
-import { builtInRules, customer, type CustomerCommand } from './customer.ts';
+import { customer, type CustomerCommand } from './customer.ts';
 import { GoldenCustomers } from './golden-customers.store.ts';
 
 const uniqueKeys: Record<string, (value: string) => string> = {
