@@ -8,6 +8,7 @@ export * from './embedded-postgres.ts';
 export * from './forgetting.ts';
 export * from './installation.ts';
 export * from './instant.ts';
+export * from './jobs.ts';
 export * from './kafka-bus.ts';
 export * from './kernel.ts';
 export * from './log.ts';
