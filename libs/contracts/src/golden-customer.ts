@@ -13,7 +13,7 @@ export type Survivorship = (typeof survivorships)[number];
 export type SurvivorshipRules = { readonly [F in CustomerField]?: Survivorship };
 
 const lists = ['emails', 'phones', 'addresses', 'socials', 'tags'] as const;
-type ListField = (typeof lists)[number];
+export type ListField = (typeof lists)[number];
 export const isListField = (field: string): field is ListField => lists.some((list) => list === field);
 
 export const builtInSurvivorship: SurvivorshipRules = {
@@ -206,10 +206,13 @@ const keys: { readonly [F in ListField]: (entry: never) => string } = {
   tags: (tag: string) => tag,
 };
 
+/** What two entries of a list have in common where they are the same one. */
+export const entryKey = (field: ListField): ((entry: unknown) => string) => keys[field] as (entry: unknown) => string;
+
 /** Each entry once, the first one that says so; one of them at most is the primary one. */
 function onlyOnce(field: CustomerField, origins: readonly Origin[]): Origin[] {
   if (!isListField(field)) return origins.slice(0, 1);
-  const key = keys[field] as (entry: unknown) => string;
+  const key = entryKey(field);
   const once = new Map<string, Origin>();
   for (const origin of origins) if (!once.has(key(origin.value))) once.set(key(origin.value), origin);
   let hasPrimary = false;

@@ -9,11 +9,15 @@ import {
 } from '@throughline/contracts';
 import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
 import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
+import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
+import type { Undone } from './customer-undo.ts';
 
 export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
+  | { type: 'ImportCustomer'; number: string; mode: ImportMode; row: CustomerInput; policies: ImportPolicies }
+  | { type: 'UndoChanges'; undone: Undone }
   | { type: 'ArchiveCustomer' }
   | { type: 'RestoreCustomer' }
   | { type: 'EraseCustomer'; erasureId: string };
@@ -23,6 +27,9 @@ export type CustomerRules = {
   emailDuplicates: 'block' | 'allow';
 };
 export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
+
+/** What a row may do: make a new record, change one that is there, or whichever it takes. */
+export type ImportMode = 'create' | 'update' | 'both';
 
 type ExternalId = { connectionId: string; id: string };
 
@@ -78,6 +85,11 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
     }
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
+    if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
+      return [
+        { type: 'CustomerCreated', number: command.number, ...tidyFields(command.row, {}, now), emailsReserved: false },
+      ];
+    }
     if (state.status === 'none') throw notFound('customer-not-found');
     if (command.type === 'EraseCustomer') {
       return state.status === 'erased' ? [] : [{ type: 'CustomerErased', erasureId: command.erasureId }];
@@ -85,13 +97,13 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     if (state.status === 'erased') throw conflict('customer-erased');
 
     switch (command.type) {
-      case 'ChangeCustomer': {
-        if (state.status === 'archived') throw conflict('customer-archived');
-        const changes = changed(tidyFields(command.changes, state.details, now), state.details);
-        if (Object.keys(changes).length === 0) return [];
-        const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
-        return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
-      }
+      case 'ChangeCustomer':
+        return change(state, command.changes, reserves, now);
+      case 'ImportCustomer':
+        if (command.mode === 'create') throw conflict('customer-exists');
+        return change(state, changesByPolicy(command.row, state.details, command.policies), false, now);
+      case 'UndoChanges':
+        return undoChanges(state, command.undone);
       case 'ArchiveCustomer':
         return state.status === 'archived' ? [] : [{ type: 'CustomerArchived' }];
       case 'RestoreCustomer':
@@ -154,6 +166,26 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     ...(status === 'erased' && { erased: true }),
   }),
 };
+
+function change(state: Customer, input: CustomerInput, reserves: boolean, now: string): CustomerEvent[] {
+  if (state.status === 'archived') throw conflict('customer-archived');
+  const changes = changed(tidyFields(input, state.details, now), state.details);
+  if (Object.keys(changes).length === 0) return [];
+  const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
+  return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
+}
+
+/** Back to what was: values that were valid then are not checked again. */
+function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {
+  const changes = changed(fields, state.details);
+  const isChanged = Object.keys(changes).length > 0;
+  const emailsReserved = state.emailsReserved && changes.emails === undefined;
+  return [
+    ...(isChanged ? [{ type: 'CustomerDetailsChanged' as const, ...changes, emailsReserved }] : []),
+    ...(record === 'archive' && state.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
+    ...(record === 'restore' && state.status === 'archived' ? [{ type: 'CustomerRestored' as const }] : []),
+  ];
+}
 
 /** The addresses that nobody else may have. */
 export const reservedEmails = ({ details, emailsReserved, unreserved }: Customer): string[] =>
