@@ -9,3 +9,5 @@ export { analyseQuery, SCORES } from './search-query.ts';
 export type { Alternative, Clause, QueryPlan, SearchField, SearchTier, TermGroup } from './search-query.ts';
 export { matches } from './search-match.ts';
 export { highlight, type Range } from './highlight.ts';
+export type { Cleaned, Correction, Suggestion } from './cleaning.ts';
+export { cleanPhone, landlineAreaCode } from './phones.ts';
