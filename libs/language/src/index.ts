@@ -11,3 +11,5 @@ export { matches } from './search-match.ts';
 export { highlight, type Range } from './highlight.ts';
 export type { Cleaned, Correction, Suggestion } from './cleaning.ts';
 export { cleanPhone, landlineAreaCode } from './phones.ts';
+export { cleanEmail, companyFromEmail, readEmailDomain, suggestEmailDomain } from './email-domains.ts';
+export type { EmailDomain, InferredCompany } from './email-domains.ts';
