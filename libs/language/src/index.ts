@@ -13,3 +13,9 @@ export type { Cleaned, Correction, Suggestion } from './cleaning.ts';
 export { cleanPhone, landlineAreaCode } from './phones.ts';
 export { cleanEmail, companyFromEmail, readEmailDomain, suggestEmailDomain } from './email-domains.ts';
 export type { EmailDomain, InferredCompany } from './email-domains.ts';
+export {
+  cleanRegistrationNumber,
+  type RegistrationNumber,
+  type RegistrationNumberProblem,
+} from './registration-numbers.ts';
+export { cleanIdentityCard, type IdentityCard, type IdentityCardProblem } from './id-cards.ts';
