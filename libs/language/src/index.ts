@@ -19,3 +19,7 @@ export {
   type RegistrationNumberProblem,
 } from './registration-numbers.ts';
 export { cleanIdentityCard, type IdentityCard, type IdentityCardProblem } from './id-cards.ts';
+export { divisions, regionAncestors, regionAround, regionByCode, type Division, type Region } from './regions.ts';
+export { parseAddress, type ParsedAddress } from './region-addresses.ts';
+export { regionFromAddress, regionFromIdentityCard, regionFromPhone, regionFromPostcode } from './region-rules.ts';
+export { regionFromRegistrationNumber, type InferredRegion } from './region-rules.ts';
