@@ -23,3 +23,4 @@ export { divisions, regionAncestors, regionAround, regionByCode, type Division, 
 export { parseAddress, type ParsedAddress } from './region-addresses.ts';
 export { regionFromAddress, regionFromIdentityCard, regionFromPhone, regionFromPostcode } from './region-rules.ts';
 export { regionFromRegistrationNumber, type InferredRegion } from './region-rules.ts';
+export { cleanSocialAccount, socialNetwork, type SocialAccount, type SocialProblem } from './social-accounts.ts';
