@@ -24,3 +24,4 @@ export { parseAddress, type ParsedAddress } from './region-addresses.ts';
 export { regionFromAddress, regionFromIdentityCard, regionFromPhone, regionFromPostcode } from './region-rules.ts';
 export { regionFromRegistrationNumber, type InferredRegion } from './region-rules.ts';
 export { cleanSocialAccount, socialNetwork, type SocialAccount, type SocialProblem } from './social-accounts.ts';
+export { cleanCompanyName, cleanPersonName, splitName, type NameParts } from './person-names.ts';
