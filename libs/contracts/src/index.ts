@@ -1,5 +1,6 @@
 export * from './event.ts';
 export * from './money.ts';
+export * from './batches.ts';
 export * from './customers.ts';
 export * from './golden-customer.ts';
 export * from './erasure.ts';

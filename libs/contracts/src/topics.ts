@@ -1,3 +1,4 @@
+import { batchEvents } from './batches.ts';
 import { customerEvents } from './customers.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
@@ -11,7 +12,7 @@ export type ServiceName = (typeof services)[number];
 /** The dictionary of every service that publishes events. */
 export const dictionary = {
   gateway: { ...gatewayEvents, ...forgettingEvents },
-  customers: { ...customerEvents, ...erasureEvents, ...forgettingEvents },
+  customers: { ...customerEvents, ...batchEvents, ...erasureEvents, ...forgettingEvents },
   interactions: { ...interactionEvents, ...forgettingEvents },
   sales: { ...salesEvents, ...forgettingEvents },
   analytics: forgettingEvents,

@@ -200,8 +200,14 @@ create table forgettings (
 );
 `;
 
+/** What a batch wrote can be paged. */
+const batches = `
+drop index events_batch;
+create index events_batch on events (batch_id, position) where batch_id is not null;
+`;
+
 /** Each brings a store on by one version. */
-const migrations = [first, operations];
+const migrations = [first, operations, batches];
 
 /**
  * Creates the store's tables where they are missing, and brings older ones up to date; safe to be run by several

@@ -290,6 +290,31 @@ export class EventStore extends EventEmitter<Happenings> {
     return this.#stored(rows);
   }
 
+  /** The streams that a batch wrote to, event by event, above a position. */
+  async streamsOfBatch(
+    type: string,
+    batchId: string,
+    above: number,
+    limit: number,
+  ): Promise<{ id: string; position: number }[]> {
+    const { rows } = await this.pool.query<{ id: string; position: number }>({
+      text: `select stream_id as id, position from events
+        where batch_id = $1 and stream_type = $2 and position > $3 order by position limit $4`,
+      values: [batchId, type, above, limit],
+      types: plainTypes,
+    });
+    return rows;
+  }
+
+  /** How many events a batch wrote to streams of a type. */
+  async countOfBatch(type: string, batchId: string): Promise<number> {
+    const { rows } = await this.pool.query<{ count: string }>(
+      'select count(*) from events where batch_id = $1 and stream_type = $2',
+      [batchId, type],
+    );
+    return Number(rows[0]?.count);
+  }
+
   /** Events above a position in position order. It may see gaps of appends under way: `StoreFeed` knows how to wait. */
   async readAbove(position: number, limit: number, upTo = Number.MAX_SAFE_INTEGER): Promise<Stored[]> {
     const { rows } = await this.pool.query<EventRow>({

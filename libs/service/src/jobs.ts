@@ -124,12 +124,17 @@ export class Jobs {
 
   /** @throws Refusal `job-not-found` */
   async read(id: string): Promise<Job> {
+    const job = await this.find(id);
+    if (!job) throw notFound('job-not-found');
+    return job;
+  }
+
+  async find(id: string): Promise<Job | undefined> {
     const { rows } = await this.kernel.pool.query<Job>({
       text: `select ${columns} from jobs where id = $1`,
       values: [id],
       types: plainTypes,
     });
-    if (!rows[0]) throw notFound('job-not-found');
     return rows[0];
   }
 

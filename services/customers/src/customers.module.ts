@@ -1,4 +1,7 @@
 import { Service } from '@throughline/service';
+import { Batches, batchList } from './batch/batch-list.view.ts';
+import { BatchController } from './batch/batch.controller.ts';
+import { UndoBatch } from './batch/undo-batch.job.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
@@ -8,13 +11,22 @@ import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
+import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 
 @Service({
   name: 'customers',
-  controllers: [MergeController, CustomerController, ErasureController],
-  policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
-  providers: [CustomerNumbers, GoldenCustomers],
+  controllers: [MergeController, CustomerController, ErasureController, BatchController],
+  policies: [
+    RecordCustomerWhenSeen,
+    DestroyKeyWhenCustomerErased,
+    AcknowledgeErasureWhenPersonForgotten,
+    RunBatchWhenStarted,
+  ],
+  folds: [batchList],
+  providers: [CustomerNumbers, GoldenCustomers, Batches],
+  jobs: { undo: UndoBatch },
+  keeps: ['jobs'],
   workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],
 })

@@ -54,6 +54,9 @@ export type Customer = {
 /** A command that concerns all records of a customer was sent to one of them. */
 export class OneOfSeveral extends Error {}
 
+/** A source goes on speaking of its own record alone, and what was said of one is taken back there. */
+const ofOneRecord = new Set(['CreateCustomer', 'RecordSeenCustomer', 'UndoChanges']);
+
 export const customer: Decider<Customer, CustomerCommand, CustomerEvent, CustomerRules> = {
   category: 'customer',
   initial: {
@@ -69,8 +72,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
   },
 
   guard({ into, members }, { type }) {
-    // A source goes on speaking of its own record alone.
-    if (type !== 'RecordSeenCustomer' && type !== 'CreateCustomer' && (into || members.length > 0)) {
+    if (!ofOneRecord.has(type) && (into || members.length > 0)) {
       throw new OneOfSeveral();
     }
   },

@@ -24,7 +24,7 @@ import {
 type At = { asOf?: Instant; knownAt?: Instant };
 type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 
-type Remembered = { target: string; body?: unknown };
+type Remembered = { target: string; body?: unknown; commandId?: string };
 
 const attempts = 20;
 

@@ -12,7 +12,7 @@ export const routes: readonly Route[] = [
   { path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
   { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact)$/, service: 'analytics' },
   { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
-  { path: /^\/api\/(customers|erasures)(\/|$)/, service: 'customers' },
+  { path: /^\/api\/(customers|erasures|batches)(\/|$)/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
   { path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
