@@ -1,5 +1,9 @@
-/** A number as decimal text without an exponent: what `String` gives, written out. */
+/**
+ * A number as decimal text without an exponent: what `String` gives, written out.
+ * @throws RangeError for what is not finite: no table can hold it
+ */
 export function plainDecimal(value: number): string {
+  if (!Number.isFinite(value)) throw new RangeError('not a finite number');
   const [digits, exponent] = String(value).split('e');
   if (exponent === undefined) return digits!;
   const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(digits!) ?? [];

@@ -67,6 +67,11 @@ describe('a written CSV file', () => {
   });
 });
 
+it.each([NaN, Infinity])('%d is not written', async (number) => {
+  await expect(collect(writeCsv(['a'], [[number]]))).rejects.toThrow(RangeError);
+  await expect(collect(writeXlsx(['a'], [[number]]))).rejects.toThrow(RangeError);
+});
+
 describe('a written XLSX file', () => {
   it('keeps texts as texts, numbers as numbers, dates as dates', async () => {
     const table = await xlsx(

@@ -1,4 +1,5 @@
 import { columnName } from './header.ts';
+import { plainDecimal } from './numbers.ts';
 import { serialOf } from './serial-dates.ts';
 import { TableError } from './table-error.ts';
 import type { WritableCell, WritableRows } from './table-writing.ts';
@@ -88,7 +89,7 @@ function cellXml(cell: Exclude<WritableCell, null>, column: number, line: number
   const at = `r="${columnName(column)}${line}"`;
   if (typeof cell === 'number') {
     const style = Number.isInteger(cell) && Math.abs(cell) >= 1e11 ? STYLE.longInteger : STYLE.general;
-    return `<c ${at} s="${style}"><v>${cell}</v></c>`;
+    return `<c ${at} s="${style}"><v>${plainDecimal(cell)}</v></c>`;
   }
   if (typeof cell === 'boolean') return `<c ${at} t="b"><v>${cell ? 1 : 0}</v></c>`;
   const serial = typeof cell === 'string' ? undefined : serialOf(cell.date);
