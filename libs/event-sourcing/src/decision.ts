@@ -1,0 +1,50 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AnyEvent } from '@throughline/contracts';
+import type { RequestContext } from './context.ts';
+import { replay, type Decider, type DecideContext } from './decider.ts';
+import { Refusal } from './refusal.ts';
+
+/** One field that changed since the version that the caller had seen. */
+export type FieldConflict = { field: string; mine: unknown; theirs: unknown; original: unknown };
+
+/**
+ * What a command comes to on a stream as it was found.
+ *
+ * @throws Refusal of the decider; where the caller's scope does not reach; `changed-meanwhile` (precondition)
+ */
+export function decideOn<S, C extends { type: string }, E extends AnyEvent, R>(
+  decider: Decider<S, C, E, R>,
+  past: readonly E[],
+  state: S,
+  command: C,
+  context: RequestContext,
+  { now, rules }: Omit<DecideContext<R>, 'entry'>,
+): readonly E[] {
+  if (past.length > 0 && decider.access) context.authorise?.(decider.category, decider.access(state));
+  if (context.ifMatch !== undefined) checkIfMatch(decider, past, state, command, context.ifMatch);
+  return decider.decide(state, command, { now, entry: context.entry, rules });
+}
+
+export const fieldsOf = <S>(decider: { fields?: (state: S) => Readonly<Record<string, unknown>> }, state: S) =>
+  decider.fields?.(state) ?? {};
+
+function checkIfMatch<S, C extends { type: string }, E extends AnyEvent, R>(
+  decider: Decider<S, C, E, R>,
+  past: readonly E[],
+  now: S,
+  command: C,
+  seen: number,
+): void {
+  if (seen === past.length) return;
+  const changes = (command as { changes?: Record<string, unknown> }).changes;
+  if (seen > past.length || !changes || !decider.fields)
+    throw new Refusal('precondition', 'changed-meanwhile', { conflicts: [] });
+  const original = decider.fields(replay(decider, past.slice(0, seen)));
+  const theirs = decider.fields(now);
+  const conflicts: FieldConflict[] = Object.entries(changes).flatMap(([field, mine]) =>
+    isDeepStrictEqual(original[field], theirs[field]) || isDeepStrictEqual(mine, theirs[field])
+      ? []
+      : [{ field, mine, theirs: theirs[field] ?? null, original: original[field] ?? null }],
+  );
+  if (conflicts.length > 0) throw new Refusal('precondition', 'changed-meanwhile', { conflicts });
+}
