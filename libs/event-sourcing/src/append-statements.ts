@@ -132,12 +132,15 @@ export async function writeAppends(
   batch: readonly Prepared[],
   allOrNothing: boolean,
 ): Promise<ReadonlyMap<string, number>> {
-  const streams = batch.flatMap((prepared, append) => prepared.streams.map((stream) => ({ append, ...stream })));
-  const events = batch.flatMap((prepared, append) => prepared.events.map((event) => ({ append, ...event })));
-  const commands = batch.flatMap((prepared, append) => prepared.commands.map((command) => ({ append, ...command })));
+  const streams = batch.flatMap((prepared) => prepared.streams);
+  const events = batch.flatMap((prepared) => prepared.events);
+  const commands = batch.flatMap((prepared) => prepared.commands);
+  /** Which append each of them belongs to. */
+  const appendsOf = (what: 'streams' | 'events' | 'commands') =>
+    batch.flatMap((prepared, append) => prepared[what].map(() => append));
   const claims = (which: 'release' | 'take') =>
-    streams.flatMap((stream) =>
-      stream[which].map((key) => ({ append: stream.append, type: stream.type, id: stream.id, key })),
+    batch.flatMap((prepared, append) =>
+      prepared.streams.flatMap(({ type, id, [which]: keys }) => keys.map((key) => ({ append, type, id, key }))),
     );
   const released = claims('release');
   const taken = claims('take');
@@ -148,12 +151,12 @@ export async function writeAppends(
     text: appendStatement,
     types: plainTypes,
     values: [
-      streams.map((s) => s.append),
+      appendsOf('streams'),
       streams.map((s) => s.type),
       streams.map((s) => s.id),
       streams.map((s) => s.expected),
       streams.map((s) => s.version),
-      events.map((e) => e.append),
+      appendsOf('events'),
       events.map((e) => e.id),
       events.map((e) => e.streamType),
       events.map((e) => e.streamId),
@@ -177,7 +180,7 @@ export async function writeAppends(
       taken.map((c) => c.type),
       taken.map((c) => c.id),
       taken.map((c) => c.key),
-      commands.map((c) => c.append),
+      appendsOf('commands'),
       commands.map((c) => c.id),
       commands.map((c) => c.actor),
       commands.map((c) => c.bodyHash),
