@@ -128,10 +128,10 @@ describe('a view', () => {
     const operations = new Operations(live.pool);
     const kinds = async () => (await live.rows<{ kind: string }>('select kind from view_jobs')).map(({ kind }) => kind);
     const put = (state: string) =>
-      live.pool.query(`insert into view_jobs (table_name, kind, state, requested_by) values ($1, 'mend', $2, 'start')`, [
-        balances.table,
-        state,
-      ]);
+      live.pool.query(
+        `insert into view_jobs (table_name, kind, state, requested_by) values ($1, 'mend', $2, 'start')`,
+        [balances.table, state],
+      );
     await put('wanted');
     await expect(operations.request('balance', 'verify', 'test')).rejects.toMatchObject({ code: 'view-job-exists' });
     expect(await operations.request('balance', 'rebuild', 'test')).toMatchObject({ kind: 'rebuild', state: 'wanted' });

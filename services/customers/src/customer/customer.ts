@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   customerFieldNames,
+  isErased,
   known,
   type CustomerEvent,
   type CustomerField,
@@ -31,6 +32,8 @@ export type Customer = {
   number: string;
   details: CustomerFields;
   emailsReserved: boolean;
+  /** Whether what was recorded of the person can no longer be read: at every moment, also before the erasure. */
+  unreadable: boolean;
   externalIds: readonly ExternalId[];
   /** What the source said last, and when: its next word counts where it is newer and different. */
   said: CustomerFields;
@@ -44,6 +47,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     number: '',
     details: {},
     emailsReserved: false,
+    unreadable: false,
     externalIds: [],
     said: {},
     stamps: {},
@@ -114,12 +118,12 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
   access: ({ details }) => ({ ownerId: details.ownerId ?? undefined }),
 
-  fields: ({ status, number, details, externalIds }) => ({
+  fields: ({ status, number, details, externalIds, unreadable }) => ({
     number,
     ...asShown(details),
     externalIds,
     archived: status === 'archived',
-    ...(status === 'erased' && { erased: true }),
+    ...((status === 'erased' || unreadable) && { erased: true }),
   }),
 };
 
@@ -166,15 +170,23 @@ function withFields(
   confirmed: readonly string[] = [],
 ): Customer {
   const given: Record<string, unknown> = {};
+  let { unreadable } = state;
   for (const field of customerFieldNames) {
     if (!(field in event)) continue;
     const value = (event as Record<string, unknown>)[field];
     given[field] = value === null ? undefined : known(value);
+    unreadable ||= isErased(value);
   }
   const details = compact({ ...state.details, ...given });
-  if (!stamp) return { ...state, details };
+  if (!stamp) return { ...state, details, unreadable };
   const stamps = Object.fromEntries([...Object.keys(given), ...confirmed].map((field) => [field, stamp]));
-  return { ...state, details, said: compact({ ...state.said, ...given }), stamps: { ...state.stamps, ...stamps } };
+  return {
+    ...state,
+    details,
+    unreadable,
+    said: compact({ ...state.said, ...given }),
+    stamps: { ...state.stamps, ...stamps },
+  };
 }
 
 const compact = (fields: Record<string, unknown>): CustomerFields =>
