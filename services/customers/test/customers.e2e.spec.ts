@@ -435,3 +435,15 @@ describe('its description', () => {
     expect(schema.required ?? []).not.toContain('name');
   });
 });
+
+describe('a record that a newer release wrote', () => {
+  it('is answered with 503 and when to come again', async () => {
+    const { id } = await create();
+    const client = await service.kernel.pool.connect();
+    await client.query(`set session_replication_role = replica`);
+    await client.query(`update events set schema_version = 99 where stream_id = $1`, [id]);
+    client.release(true);
+    const { status, body, headers } = await service.call('GET', `/api/customers/${id}`);
+    expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'newer-release', '30']);
+  });
+});
