@@ -1,7 +1,7 @@
 import type { AnyEvent } from '@throughline/contracts';
 import { ClaimTaken, CommandRepeated, VersionConflict, noStream, type StreamHead, type Succession } from './append.ts';
 import { ErasedSubject, eventOf, type Stored } from './codec.ts';
-import type { Executed, Item, ItemOutcome } from './command.ts';
+import type { ExecuteOptions, Executed, Item, ItemOutcome } from './command.ts';
 import { firstOutcome, refused, type Memory } from './command-memory.ts';
 import type { RequestContext } from './context.ts';
 import { decideOn, fieldsOf } from './decision.ts';
@@ -13,7 +13,7 @@ import type { EventStore, Remembered, SendOptions } from './store.ts';
 export type BatchTools<S, C extends { type: string }, E extends AnyEvent, R> = {
   store: EventStore;
   decider: Decider<S, C, E, R>;
-  rules: R;
+  options: Pick<ExecuteOptions<R>, 'rules' | 'anyVersion'>;
   context: RequestContext;
   now: () => string;
   memoryOf: (item: Item<C>) => Memory;
@@ -166,7 +166,7 @@ type Plan<C, S, E extends AnyEvent> = {
  * @param holders claim -> stream that holds it; undefined where none does. Claims that are missing pass for free
  */
 function decided<S, C extends { type: string }, E extends AnyEvent, R>(
-  { decider, rules, context, now, hashed }: BatchTools<S, C, E, R>,
+  { decider, options, context, now, hashed }: BatchTools<S, C, E, R>,
   pending: readonly Pending<C>[],
   found: (id: string) => Found<E>,
   holders: ReadonlyMap<string, string | undefined>,
@@ -196,7 +196,7 @@ function decided<S, C extends { type: string }, E extends AnyEvent, R>(
     const { past, state } = course;
     const version = past.length;
     try {
-      const events = decideOn(decider, past, state, item.command, context, { now: now(), rules });
+      const events = decideOn(decider, past, state, item.command, context, now(), options);
       const next = events.reduce(decider.evolve, state);
       const names = new Map(events.length > 0 ? decider.claims?.(next).map((claim) => [hashed(claim), claim]) : []);
       const claims = events.length > 0 && decider.claims ? new Set(names.keys()) : course.claims;

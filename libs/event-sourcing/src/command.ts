@@ -9,6 +9,8 @@ export type ExecuteOptions<Rules> = {
   occurredAt?: Instant;
   /** What the caller sent, where the command also holds what was made here (a number): a repeat is told by it. */
   body?: unknown;
+  /** Holds whatever version the caller saw: `If-Match` is not asked. For what nobody may be kept from, such as an erasure. */
+  anyVersion?: boolean;
   /** Instead of the request's; needed where one request carries out several commands. */
   commandId?: string;
 };

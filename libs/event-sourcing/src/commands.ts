@@ -52,7 +52,7 @@ export class Commands {
    * Carries out a command on one stream. Without `If-Match` a lost race is decided again; with it, other fields may have
    * changed meanwhile, the same field not.
    *
-   * @throws Refusal of the decider; `<what>-taken`; `changed-meanwhile` (precondition); `idempotency-key-reused`
+   * @throws Refusal of the decider; `<what>-taken`; of `decideOn`; `idempotency-key-reused`
    */
   async execute<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
     decider: Decider<S, C, E, R>,
@@ -126,7 +126,7 @@ export class Commands {
     const tools: BatchTools<S, C, E, R> = {
       store: this.store,
       decider,
-      rules: options.rules as R,
+      options,
       context,
       now: () => this.clock().toISOString(),
       memoryOf: (item) => memoryOf(this.#bodyKey, decider.category, item.id, item.command, optionsOf(item), context),
@@ -348,10 +348,7 @@ export class Commands {
     const { stored, recorded } = isNew ? nothing : await this.#load(decider.category, id);
     const past = recorded.map(eventOf) as E[];
     const state = replay(decider, past);
-    const events = decideOn(decider, past, state, command, context, {
-      now: this.clock().toISOString(),
-      rules: options.rules as R,
-    });
+    const events = decideOn(decider, past, state, command, context, this.clock().toISOString(), options);
     const version = stored.length;
     if (events.length === 0) {
       await this.#rememberNothing(memory, [{ type: decider.category, id, version }]);

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AnyEvent } from '@throughline/contracts';
+import type { AnyEvent, Instant } from '@throughline/contracts';
 import type { RequestContext } from './context.ts';
-import { replay, type Decider, type DecideContext } from './decider.ts';
+import type { ExecuteOptions } from './command.ts';
+import { replay, type Decider } from './decider.ts';
 import { Refusal } from './refusal.ts';
 
 /** One field that changed since the version that the caller had seen. */
@@ -10,7 +11,9 @@ export type FieldConflict = { field: string; mine: unknown; theirs: unknown; ori
 /**
  * What a command comes to on a stream as it was found.
  *
- * @throws Refusal of the decider; where the caller's scope does not reach; `changed-meanwhile` (precondition)
+ * @throws Refusal of the decider; where the caller's scope does not reach; of kind precondition `changed-meanwhile`, where
+ *   a field changed that the command changes too, and `record-changed`, where a command that names no fields (a verb such
+ *   as archive) was given against another version
  */
 export function decideOn<S, C extends { type: string }, E extends AnyEvent, R>(
   decider: Decider<S, C, E, R>,
@@ -18,11 +21,12 @@ export function decideOn<S, C extends { type: string }, E extends AnyEvent, R>(
   state: S,
   command: C,
   context: RequestContext,
-  { now, rules }: Omit<DecideContext<R>, 'entry'>,
+  now: Instant,
+  { rules, anyVersion = false }: Pick<ExecuteOptions<R>, 'rules' | 'anyVersion'>,
 ): readonly E[] {
   if (past.length > 0 && decider.access) context.authorise?.(decider.category, decider.access(state));
-  if (context.ifMatch !== undefined) checkIfMatch(decider, past, state, command, context.ifMatch);
-  return decider.decide(state, command, { now, entry: context.entry, rules });
+  if (context.ifMatch !== undefined && !anyVersion) checkIfMatch(decider, past, state, command, context.ifMatch);
+  return decider.decide(state, command, { now, entry: context.entry, rules: rules as R });
 }
 
 export const fieldsOf = <S>(decider: { fields?: (state: S) => Readonly<Record<string, unknown>> }, state: S) =>
@@ -38,7 +42,7 @@ function checkIfMatch<S, C extends { type: string }, E extends AnyEvent, R>(
   if (seen === past.length) return;
   const changes = (command as { changes?: Record<string, unknown> }).changes;
   if (seen > past.length || !changes || !decider.fields)
-    throw new Refusal('precondition', 'changed-meanwhile', { conflicts: [] });
+    throw new Refusal('precondition', 'record-changed', { conflicts: [] });
   const original = decider.fields(replay(decider, past.slice(0, seen)));
   const theirs = decider.fields(now);
   const conflicts: FieldConflict[] = Object.entries(changes).flatMap(([field, mine]) =>

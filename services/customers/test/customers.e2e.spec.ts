@@ -144,6 +144,19 @@ describe('the customers service', () => {
     });
   });
 
+  it('holds a verb against the version that was seen, except an erasure', async () => {
+    const { id } = await create();
+    await service.call('PATCH', `/api/customers/${id}`, { title: 'CTO' });
+    const verb = (name: string, etag: string) =>
+      service.call('POST', `/api/customers/${id}/${name}`, undefined, { 'if-match': etag });
+    expect(await verb('archive', '"1"')).toMatchObject({
+      status: 412,
+      body: { code: 'record-changed', conflicts: [] },
+    });
+    expect((await verb('archive', '"2"')).status).toBe(200);
+    expect((await verb('erase', '"1"')).status).toBe(202);
+  });
+
   it('gives one of fifty parallel creates the e-mail, and 49 a conflict that says who has it', async () => {
     const body = { name: 'Same', emails: [{ value: 'Same@Example.com' }] };
     const replies = await Promise.all(Array.from({ length: 50 }, () => service.call('POST', '/api/customers', body)));
