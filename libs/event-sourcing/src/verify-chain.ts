@@ -13,7 +13,7 @@ import {
 } from './anchors.ts';
 import type { Secrets } from './crypto.ts';
 import { plainTypes, withClient, type Pool, type Queryable } from './database.ts';
-import { chainHash } from './store.ts';
+import { chainHash } from './hash-chain.ts';
 import type { WriteOnce } from './write-once.ts';
 
 /**

@@ -135,6 +135,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     service: definition.name,
     pool: kernel.pool,
     fetchAge: () => bus.fetchAge(),
+    ...(timers && { failedTimers: () => timers.failures() }),
     ...(config.role !== 'api' && {
       workers: {
         ...followersOf(definition, transport.policies, bus.relays),
