@@ -1,3 +1,4 @@
+import { consentConfigurationEvents, consentEvents } from './consent.ts';
 import { customerEvents } from './customers.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
@@ -11,7 +12,13 @@ export type ServiceName = (typeof services)[number];
 /** The dictionary of every service that publishes events. */
 export const dictionary = {
   gateway: { ...gatewayEvents, ...forgettingEvents },
-  customers: { ...customerEvents, ...erasureEvents, ...forgettingEvents },
+  customers: {
+    ...customerEvents,
+    ...consentEvents,
+    ...consentConfigurationEvents,
+    ...erasureEvents,
+    ...forgettingEvents,
+  },
   interactions: { ...interactionEvents, ...forgettingEvents },
   sales: { ...salesEvents, ...forgettingEvents },
   analytics: forgettingEvents,

@@ -1,4 +1,7 @@
 import { Service } from '@throughline/service';
+import { ConsentController } from './consent/consent.controller.ts';
+import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
+import { Consents } from './consent/consents.store.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
@@ -10,9 +13,9 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
 
 @Service({
   name: 'customers',
-  controllers: [CustomerController, ErasureController],
+  controllers: [CustomerController, ErasureController, ConsentController, ConsentPurposeController],
   policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
-  providers: [CustomerNumbers],
+  providers: [CustomerNumbers, Consents],
   workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],
 })

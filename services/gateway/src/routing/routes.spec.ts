@@ -12,6 +12,8 @@ describe('the table of routes', () => {
       ['PATCH', '/api/customers/1', 'customers'],
       ['GET', '/api/pipelines/1/board', 'sales'],
       ['POST', '/api/interactions', 'interactions'],
+      ['POST', '/api/customers/1/consents', 'customers'],
+      ['GET', '/api/consent-purposes', 'customers'],
       ['GET', '/api/customersx', undefined],
       ['GET', '/internal/history', undefined],
     ];
@@ -33,6 +35,8 @@ describe('the table of routes', () => {
       for (const [method, path] of [
         ['PUT', '/api/exchange-rates'],
         ['POST', '/api/pipelines'],
+        ['PUT', '/api/consent-purposes/newsletter'],
+        ['POST', '/api/consent-purposes/newsletter/texts'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);
       }
