@@ -9,14 +9,22 @@ import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
+import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
+import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
 
 @Service({
   name: 'customers',
   controllers: [CustomerController, ErasureController, ConsentController, ConsentPurposeController],
-  policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
+  policies: [
+    RecordCustomerWhenSeen,
+    DestroyKeyWhenCustomerErased,
+    AcknowledgeErasureWhenPersonForgotten,
+    ScheduleExpiryWhenConsentGiven,
+  ],
   providers: [CustomerNumbers, Consents],
   workers: [ErasureReplay],
+  timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001],
 })
 export class CustomersModule {}

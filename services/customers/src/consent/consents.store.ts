@@ -47,6 +47,13 @@ export class Consents {
     return answerOf(customerId, done, purposes, new Date().toISOString());
   }
 
+  /** Notes that the last day of consents is over, where they did not end otherwise. */
+  async expire(end: Omit<Extract<ConsentCommand, { type: 'ExpireConsent' }>, 'type'>): Promise<void> {
+    const command = { type: 'ExpireConsent' as const, ...end };
+    const rules = { purposes: await this.purposes() };
+    await this.commands.execute(consent, consentId(end.customerId), command, { rules });
+  }
+
   /** @throws Refusal `consent-text-differs` where that version says something else */
   async publish(text: ConsentText): Promise<void> {
     const command = { type: 'PublishConsentText' as const, ...text };
