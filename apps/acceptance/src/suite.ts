@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newId, recordId } from '@throughline/event-sourcing';
 import { startSapSystem } from '@throughline/gateway-service/sap-system';
-import { caller, eventually, type Reply } from '@throughline/service/testing';
+import { caller, eventually, fresh, type Reply } from '@throughline/service/testing';
 import pg from 'pg';
 import type { Instance } from './instance.ts';
 import {
@@ -493,6 +493,33 @@ export function acceptance(start: () => Promise<Instance>): void {
       await eventually(
         () => search('fifty@example.com'),
         (hits) => hits.length === 2,
+      );
+    });
+  });
+
+  describe('a consent', () => {
+    it('is taken back by the link at the foot of a message, and lists know it', async () => {
+      const { id } = (await crm.call('POST', '/api/customers', { name: 'Reader of Letters' })).body;
+      const path = `/api/customers/${id}/consents`;
+      const about = { purpose: 'marketing', channel: 'email' };
+      const proof = { how: 'form', page: 'https://example.cn/join' };
+      const given = await crm.call('POST', path, { ...about, basis: 'consent', textVersion: '1', proof });
+      const permitted = async (after: string) => {
+        const query = { filter: { id, marketingEmail: 'yes' } };
+        return found(await fresh(() => crm.call('POST', '/api/customers/query', query, { 'x-after': after })));
+      };
+      expect(await permitted(given.headers.get('x-position') ?? '')).toEqual([id]);
+      const link = (await crm.call('GET', `${path}/unsubscribe-link?purpose=marketing&channel=email`)).body.url;
+      const { pathname } = new URL(link, crm.url);
+      const asked = await fetch(crm.url + pathname);
+      expect([asked.status, asked.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+      const clicked = { 'content-type': 'application/x-www-form-urlencoded' };
+      const body = 'List-Unsubscribe=One-Click';
+      expect((await fetch(crm.url + pathname, { method: 'POST', headers: clicked, body })).status).toBe(200);
+      expect((await fetch(`${crm.url}/unsubscribe/nonsense`, { method: 'POST' })).status).toBe(404);
+      await eventually(
+        () => permitted(''),
+        (ids) => ids.length === 0,
       );
     });
   });

@@ -65,6 +65,7 @@ const outsideApi = [
   'internal/history',
   'internal/operations/{*path}',
   'hooks/:connection',
+  'unsubscribe/:token',
   '.well-known/jwks.json',
 ];
 

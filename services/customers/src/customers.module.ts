@@ -2,6 +2,7 @@ import { Service } from '@throughline/service';
 import { ConsentController } from './consent/consent.controller.ts';
 import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
 import { Consents } from './consent/consents.store.ts';
+import { UnsubscribeController } from './consent/unsubscribe.controller.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
@@ -15,7 +16,13 @@ import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-
 
 @Service({
   name: 'customers',
-  controllers: [CustomerController, ErasureController, ConsentController, ConsentPurposeController],
+  controllers: [
+    CustomerController,
+    ErasureController,
+    ConsentController,
+    ConsentPurposeController,
+    UnsubscribeController,
+  ],
   policies: [
     RecordCustomerWhenSeen,
     DestroyKeyWhenCustomerErased,

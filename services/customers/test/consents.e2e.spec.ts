@@ -121,6 +121,57 @@ describe('consents', () => {
   });
 });
 
+describe('an unsubscribe link', () => {
+  const linkOf = async (id: string, query = 'purpose=newsletter&channel=email') =>
+    (await service.call('GET', `/api/customers/${id}/consents/unsubscribe-link?${query}`)).body;
+  const visit = (url: string, init: RequestInit = {}) =>
+    fetch(service.url + url, init).then(async (response) => ({
+      status: response.status,
+      headers: response.headers,
+      text: await response.text(),
+    }));
+
+  it('asks whoever follows it, and takes the consent back when they say so, without any token but its own', async () => {
+    const id = await create();
+    await post(id, 'consents', form);
+    const { url, headers } = await linkOf(id);
+    expect(url).not.toContain(id);
+    expect(headers).toEqual({ 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' });
+    const asked = await visit(url, { headers: { 'accept-language': 'zh-CN' } });
+    expect([asked.status, asked.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(asked.text).toContain('新闻简报（电子邮件）');
+    expect(newsletter(await read(id))).toMatchObject({ state: 'given' });
+    for (let i = 0; i < 2; i++) {
+      const done = await visit(url, { method: 'POST' });
+      expect([done.status, done.text]).toEqual([200, expect.stringContaining('You are unsubscribed from “Newsletter')]);
+    }
+    const ledger = await read(id);
+    expect(newsletter(ledger)).toMatchObject({ state: 'withdrawn', how: 'link' });
+    expect(ledger.history).toHaveLength(2);
+  });
+
+  it('does nothing for a token that is none of ours', async () => {
+    const { url } = await linkOf(await create());
+    for (const [method, path] of [
+      ['GET', '/unsubscribe/nonsense'],
+      ['POST', `${url}x`],
+      ['POST', `/unsubscribe/${'A'.repeat(400)}`],
+    ] as const) {
+      expect([path, (await visit(path, { method })).status]).toEqual([path, 404]);
+    }
+  });
+
+  it('is quiet towards who was erased meanwhile, and is made for known purposes of known people only', async () => {
+    const id = await create();
+    const { url } = await linkOf(id);
+    await service.call('POST', `/api/customers/${id}/erase`);
+    expect((await visit(url, { method: 'POST' })).status).toBe(200);
+    const other = await create();
+    expect(await linkOf(other, 'purpose=unheard-of')).toMatchObject({ status: 422, code: 'invalid-consent' });
+    expect(await linkOf(newId())).toMatchObject({ status: 404 });
+  });
+});
+
 describe('the purposes of consents', () => {
   it('can be defined, and are the ones that consents are checked against', async () => {
     const id = await create();

@@ -1,6 +1,13 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Answers, AtQuery, IdPipe } from '@throughline/service';
-import { Consents as Answer, GiveConsentDto, SaidDto, WithdrawConsentDto } from './consent.dto.ts';
+import {
+  Consents as Answer,
+  GiveConsentDto,
+  SaidDto,
+  UnsubscribeLink,
+  UnsubscribeLinkQuery,
+  WithdrawConsentDto,
+} from './consent.dto.ts';
 import { Consents } from './consents.store.ts';
 
 @Controller('customers/:id')
@@ -23,6 +30,13 @@ export class ConsentController {
   @HttpCode(200)
   withdraw(@Param('id', IdPipe) customerId: string, @Body() body: WithdrawConsentDto) {
     return this.consents.execute({ type: 'WithdrawConsent', customerId, ...body }, body);
+  }
+
+  /** For the foot and the headers of a message: whoever follows it needs no account. */
+  @Get('consents/unsubscribe-link')
+  @Answers(UnsubscribeLink)
+  link(@Param('id', IdPipe) customerId: string, @Query() what: UnsubscribeLinkQuery) {
+    return this.consents.link({ customerId, ...what });
   }
 
   /** Do not contact: beats every consent. */

@@ -74,6 +74,14 @@ export const ConsentText = Type.Object(consentConfigurationEvents.ConsentTextPub
 });
 export const ConsentTexts = page('ConsentText', ConsentText);
 
+export const UnsubscribeLink = Type.Object(
+  {
+    url: Type.String({ description: 'A path where the installation does not know its public address.' }),
+    headers: Type.Record(text, text, { description: 'For the message: its program then shows a button.' }),
+  },
+  { title: 'UnsubscribeLink' },
+);
+
 const purposeKey = /^[a-z][a-z0-9-]{0,49}$/;
 const languageTag = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$/;
 
@@ -110,6 +118,12 @@ export class WithdrawConsentDto extends SaidDto {
   /** Every channel unless given. */
   @IsOptional() @IsIn(contactChannels) channel?: ContactChannel;
   @IsOptional() @IsString() @MaxLength(500) reference?: string;
+}
+
+export class UnsubscribeLinkQuery {
+  @IsString() @Matches(purposeKey) purpose!: string;
+  /** Every channel unless given. */
+  @IsOptional() @IsIn(contactChannels) channel?: ContactChannel;
 }
 
 class BilingualDto {

@@ -115,7 +115,7 @@ function give(
 }
 
 /** @throws Refusal `invalid-consent` where nobody defined the purpose */
-function checkPurpose({ purpose }: About, { purposes }: ConsentRules): ConsentPurpose {
+export function checkPurpose({ purpose }: About, { purposes }: ConsentRules): ConsentPurpose {
   const found = purposes.find(({ key }) => key === purpose);
   if (!found) throw invalid('invalid-consent', [{ path: 'purpose', code: 'unknown-record' }]);
   return found;

@@ -1,9 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { ConsentLedger, ConsentPurpose } from '@throughline/contracts';
 import { Commands, conflict, newId, notFound } from '@throughline/event-sourcing';
-import type { AtQuery, RecordAnswer } from '@throughline/service';
+import {
+  Kernel,
+  ServiceConfig,
+  unsubscribeHeaders,
+  unsubscribeLink,
+  type AtQuery,
+  type RecordAnswer,
+  type Unsubscription,
+} from '@throughline/service';
 import { customer } from '../customer/customer.ts';
-import { consent, consentId, type ConsentCommand } from './consent.ts';
+import { checkPurpose, consent, consentId, type ConsentCommand } from './consent.ts';
 import { consentPurposes, consentPurposesId } from './consent-purposes.ts';
 import { checkText, consentText, consentTextId, textAlong, type ConsentText } from './consent-text.ts';
 import type { GiveConsentDto } from './consent.dto.ts';
@@ -12,7 +20,11 @@ import { consentsShown } from './consents-shown.ts';
 /** Consents straight from their streams, always current, and what they are decided by. */
 @Injectable()
 export class Consents {
-  constructor(private readonly commands: Commands) {}
+  constructor(
+    private readonly commands: Commands,
+    private readonly kernel: Kernel,
+    private readonly config: ServiceConfig,
+  ) {}
 
   async purposes(): Promise<readonly ConsentPurpose[]> {
     return (await this.commands.load(consentPurposes, consentPurposesId)).state;
@@ -45,6 +57,14 @@ export class Consents {
       ...(occurredAt !== undefined && { occurredAt: new Date(occurredAt).toISOString() }),
     });
     return answerOf(customerId, done, purposes, new Date().toISOString());
+  }
+
+  /** @throws Refusal `customer-not-found`, `customer-erased`; `invalid-consent` where nobody defined the purpose */
+  async link(what: Unsubscription): Promise<{ url: string; headers: Record<string, string> }> {
+    await this.#checkCustomer(what.customerId);
+    checkPurpose(what, { purposes: await this.purposes() });
+    const url = unsubscribeLink(this.kernel.secrets, this.config.publicUrl, what);
+    return { url, headers: unsubscribeHeaders(url) };
   }
 
   /** Notes that the last day of consents is over, where they did not end otherwise. */
