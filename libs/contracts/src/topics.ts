@@ -2,6 +2,7 @@ import { consentConfigurationEvents, consentEvents } from './consent.ts';
 import { customerEvents } from './customers.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
+import { fieldClassEvents } from './field-classes.ts';
 import { gatewayEvents } from './gateway.ts';
 import { interactionEvents } from './interactions.ts';
 import { salesEvents } from './sales.ts';
@@ -16,6 +17,7 @@ export const dictionary = {
     ...customerEvents,
     ...consentEvents,
     ...consentConfigurationEvents,
+    ...fieldClassEvents,
     ...erasureEvents,
     ...forgettingEvents,
   },

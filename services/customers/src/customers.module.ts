@@ -13,6 +13,7 @@ import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-custom
 import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
+import { FieldClassesController } from './privacy/field-classes.controller.ts';
 
 @Service({
   name: 'customers',
@@ -22,6 +23,7 @@ import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-
     ConsentController,
     ConsentPurposeController,
     UnsubscribeController,
+    FieldClassesController,
   ],
   policies: [
     RecordCustomerWhenSeen,

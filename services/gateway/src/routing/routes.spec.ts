@@ -36,6 +36,7 @@ describe('the table of routes', () => {
         ['PUT', '/api/exchange-rates'],
         ['POST', '/api/pipelines'],
         ['PUT', '/api/consent-purposes/newsletter'],
+        ['PUT', '/api/field-classes/phones'],
         ['POST', '/api/consent-purposes/newsletter/texts'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);
