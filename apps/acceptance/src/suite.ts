@@ -524,6 +524,35 @@ export function acceptance(start: () => Promise<Instance>): void {
     });
   });
 
+  describe('a person', () => {
+    it('is told what all services know about them, also as a table, and what hangs on them', async () => {
+      const { id } = (await crm.call('POST', '/api/customers', { name: '赵敏', birthDate: '1990-01-01' })).body;
+      const made = { customerId: id, title: 'Tea for all', value: { amount: '9', currency: 'CNY' } };
+      await crm.call('POST', '/api/deals', made);
+      const logged = await crm.call('POST', '/api/interactions', { customerId: id, kind: 'call', subject: 'Tea' });
+      const proof = { how: 'form', reference: 'form 7' };
+      const service = { purpose: 'service', basis: 'contract', proof };
+      const said = await crm.call('POST', `/api/customers/${id}/consents`, service);
+      const after = [logged, said].map(({ headers }) => headers.get('x-position')).join();
+      const ask = async (path: string, headers = {}) =>
+        fresh(() => crm.call('GET', `/api/customers/${id}/${path}`, undefined, { 'x-after': after, ...headers }));
+      const counted = await eventually(
+        () => ask('impact'),
+        ({ body }) => body.openDeals?.count === 1,
+      );
+      expect(counted.body).toMatchObject({ interactions: 1, consents: 1, orders: { count: 0 } });
+      const { body } = await ask('personal-data', { 'accept-language': 'zh-CN' });
+      expect(body.records[0].fields).toContainEqual(
+        expect.objectContaining({ field: 'birthDate', label: '出生日期', class: 'sensitive', source: 'web' }),
+      );
+      expect(body.consents).toEqual([expect.objectContaining({ purpose: 'service', basisLabel: '订立或履行合同' })]);
+      expect([body.deals.length, body.interactions.length, body.exports.length]).toEqual([1, 1, 1]);
+      const table = await ask('personal-data?format=csv&language=en');
+      expect(table.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+      expect(table.body).toContain('Date of birth,1990-01-01,Sensitive,Entered by hand');
+    });
+  });
+
   describe('an operator', () => {
     const operations = (method: string, path: string) => crm.call(method, `/api/operations/${path}`);
 

@@ -4,6 +4,7 @@ export * from './customers.ts';
 export * from './consent.ts';
 export * from './consent-ledger.ts';
 export * from './field-classes.ts';
+export * from './privacy.ts';
 export * from './erasure.ts';
 export * from './interactions.ts';
 export * from './sales.ts';

@@ -5,6 +5,7 @@ import type { EventDefinitions } from './event.ts';
 import { fieldClassEvents } from './field-classes.ts';
 import { gatewayEvents } from './gateway.ts';
 import { interactionEvents } from './interactions.ts';
+import { privacyEvents } from './privacy.ts';
 import { salesEvents } from './sales.ts';
 
 export const services = ['gateway', 'customers', 'interactions', 'sales', 'analytics'] as const;
@@ -23,7 +24,7 @@ export const dictionary = {
   },
   interactions: { ...interactionEvents, ...forgettingEvents },
   sales: { ...salesEvents, ...forgettingEvents },
-  analytics: forgettingEvents,
+  analytics: { ...privacyEvents, ...forgettingEvents },
 } as const satisfies Record<ServiceName, EventDefinitions>;
 
 /** The topic that carries a copy of a service's log. */

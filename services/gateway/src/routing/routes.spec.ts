@@ -7,6 +7,8 @@ describe('the table of routes', () => {
       ['GET', '/api/customers', 'analytics'],
       ['POST', '/api/customers/query', 'analytics'],
       ['GET', '/api/customers/1/timeline', 'analytics'],
+      ['GET', '/api/customers/1/personal-data', 'analytics'],
+      ['GET', '/api/customers/1/impact', 'analytics'],
       ['GET', '/api/reports/funnel', 'analytics'],
       ['POST', '/api/customers', 'customers'],
       ['PATCH', '/api/customers/1', 'customers'],

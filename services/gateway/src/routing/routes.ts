@@ -10,7 +10,7 @@ const lists = 'customers|orders|deals|interactions';
 export const routes: readonly Route[] = [
   { methods: read, path: new RegExp(`^/api/(${lists})$`), service: 'analytics' },
   { path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
-  { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact)$/, service: 'analytics' },
+  { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact|personal-data|impact)$/, service: 'analytics' },
   { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
   { path: /^\/api\/(customers|erasures|consent-purposes|field-classes)(\/|$)/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
