@@ -54,8 +54,8 @@ describe('what was configured', () => {
   it('names systems as they are called now', () => {
     const made = { type: 'ConnectionMade', name: 'Shop', kind: 'json' };
     const renamed = { type: 'ConnectionChanged', name: '天猫店' };
-    expect(rowsAfter(connectionNames, recorded<{ type: string }>(made, renamed, { type: 'ConnectionChanged' }))).toEqual([
-      { id: streamId, name: '天猫店' },
-    ]);
+    expect(
+      rowsAfter(connectionNames, recorded<{ type: string }>(made, renamed, { type: 'ConnectionChanged' })),
+    ).toEqual([{ id: streamId, name: '天猫店' }]);
   });
 });
