@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newId, recordId } from '@throughline/event-sourcing';
 import { startSapSystem } from '@throughline/gateway-service/sap-system';
-import { caller, eventually, type Reply } from '@throughline/service/testing';
+import { caller, eventually, fresh, type Reply } from '@throughline/service/testing';
 import pg from 'pg';
 import type { Instance } from './instance.ts';
 import {
@@ -494,6 +494,62 @@ export function acceptance(start: () => Promise<Instance>): void {
         () => search('fifty@example.com'),
         (hits) => hits.length === 2,
       );
+    });
+  });
+
+  describe('a consent', () => {
+    it('is taken back by the link at the foot of a message, and lists know it', async () => {
+      const { id } = (await crm.call('POST', '/api/customers', { name: 'Reader of Letters' })).body;
+      const path = `/api/customers/${id}/consents`;
+      const about = { purpose: 'marketing', channel: 'email' };
+      const proof = { how: 'form', page: 'https://example.cn/join' };
+      const given = await crm.call('POST', path, { ...about, basis: 'consent', textVersion: '1', proof });
+      const permitted = async (after: string) => {
+        const query = { filter: { id, marketingEmail: 'yes' } };
+        return found(await fresh(() => crm.call('POST', '/api/customers/query', query, { 'x-after': after })));
+      };
+      expect(await permitted(given.headers.get('x-position') ?? '')).toEqual([id]);
+      const link = (await crm.call('GET', `${path}/unsubscribe-link?purpose=marketing&channel=email`)).body.url;
+      const { pathname } = new URL(link, crm.url);
+      const asked = await fetch(crm.url + pathname);
+      expect([asked.status, asked.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+      const clicked = { 'content-type': 'application/x-www-form-urlencoded' };
+      const body = 'List-Unsubscribe=One-Click';
+      expect((await fetch(crm.url + pathname, { method: 'POST', headers: clicked, body })).status).toBe(200);
+      expect((await fetch(`${crm.url}/unsubscribe/nonsense`, { method: 'POST' })).status).toBe(404);
+      await eventually(
+        () => permitted(''),
+        (ids) => ids.length === 0,
+      );
+    });
+  });
+
+  describe('a person', () => {
+    it('is told what all services know about them, also as a table, and what hangs on them', async () => {
+      const { id } = (await crm.call('POST', '/api/customers', { name: '赵敏', birthDate: '1990-01-01' })).body;
+      const made = { customerId: id, title: 'Tea for all', value: { amount: '9', currency: 'CNY' } };
+      await crm.call('POST', '/api/deals', made);
+      const logged = await crm.call('POST', '/api/interactions', { customerId: id, kind: 'call', subject: 'Tea' });
+      const proof = { how: 'form', reference: 'form 7' };
+      const service = { purpose: 'service', basis: 'contract', proof };
+      const said = await crm.call('POST', `/api/customers/${id}/consents`, service);
+      const after = [logged, said].map(({ headers }) => headers.get('x-position')).join();
+      const ask = async (path: string, headers = {}) =>
+        fresh(() => crm.call('GET', `/api/customers/${id}/${path}`, undefined, { 'x-after': after, ...headers }));
+      const counted = await eventually(
+        () => ask('impact'),
+        ({ body }) => body.openDeals?.count === 1,
+      );
+      expect(counted.body).toMatchObject({ interactions: 1, consents: 1, orders: { count: 0 } });
+      const { body } = await ask('personal-data', { 'accept-language': 'zh-CN' });
+      expect(body.records[0].fields).toContainEqual(
+        expect.objectContaining({ field: 'birthDate', label: '出生日期', class: 'sensitive', source: 'web' }),
+      );
+      expect(body.consents).toEqual([expect.objectContaining({ purpose: 'service', basisLabel: '订立或履行合同' })]);
+      expect([body.deals.length, body.interactions.length, body.exports.length]).toEqual([1, 1, 1]);
+      const table = await ask('personal-data?format=csv&language=en');
+      expect(table.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+      expect(table.body).toContain('Date of birth,1990-01-01,Sensitive,Entered by hand');
     });
   });
 

@@ -66,6 +66,7 @@ const outsideApi = [
   'internal/history',
   'internal/operations/{*path}',
   'hooks/:connection',
+  'unsubscribe/:token',
   '.well-known/jwks.json',
 ];
 

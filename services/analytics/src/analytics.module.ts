@@ -1,6 +1,10 @@
 import { Service } from '@throughline/service';
 import { BiWatchdog } from './bi/bi-watchdog.worker.ts';
 import { BiSchema } from './bi/bi-schema.store.ts';
+import { ImpactReader } from './privacy/impact.reader.ts';
+import { PersonalDataReader } from './privacy/personal-data.reader.ts';
+import { PrivacyController } from './privacy/privacy.controller.ts';
+import { privacy } from './privacy/privacy.view.ts';
 import { ReportController } from './reports/report.controller.ts';
 import { Reports } from './reports/reports.store.ts';
 import { ListsController } from './lists/lists.controller.ts';
@@ -15,10 +19,10 @@ import { star } from './star/star.view.ts';
 
 @Service({
   name: 'analytics',
-  folds: [...star, ...searchFolds, ...timeline],
+  folds: [...star, ...searchFolds, ...timeline, ...privacy],
   documents: searchDocuments,
-  controllers: [ListsController, TimelineController, ReportController],
-  providers: [searchEngine, Lists, Timelines, BiSchema, Reports],
+  controllers: [ListsController, TimelineController, ReportController, PrivacyController],
+  providers: [searchEngine, Lists, Timelines, BiSchema, Reports, PersonalDataReader, ImpactReader],
   workers: [SearchIndexer, BiWatchdog],
   forgets: [SearchIndexer],
 })

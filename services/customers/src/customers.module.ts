@@ -2,6 +2,10 @@ import { Service } from '@throughline/service';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
+import { ConsentController } from './consent/consent.controller.ts';
+import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
+import { Consents } from './consent/consents.store.ts';
+import { UnsubscribeController } from './consent/unsubscribe.controller.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
@@ -12,22 +16,36 @@ import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
+import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
+import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
+import { FieldClassesController } from './privacy/field-classes.controller.ts';
 
 @Service({
   name: 'customers',
-  controllers: [MergeController, CustomerController, ErasureController, BatchController],
+  controllers: [
+    MergeController,
+    CustomerController,
+    ErasureController,
+    BatchController,
+    ConsentController,
+    ConsentPurposeController,
+    UnsubscribeController,
+    FieldClassesController,
+  ],
   policies: [
     RecordCustomerWhenSeen,
     DestroyKeyWhenCustomerErased,
     AcknowledgeErasureWhenPersonForgotten,
     RunBatchWhenStarted,
+    ScheduleExpiryWhenConsentGiven,
   ],
   folds: [batchList],
-  providers: [CustomerNumbers, GoldenCustomers, Batches],
+  providers: [CustomerNumbers, GoldenCustomers, Batches, Consents],
   jobs: { undo: UndoBatch },
   keeps: ['jobs'],
   workers: [ErasureReplay],
+  timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001],
 })
 export class CustomersModule {}

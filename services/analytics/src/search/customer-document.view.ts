@@ -1,18 +1,25 @@
 import {
+  consentTags,
+  contactForbidden,
   customerFieldNames,
+  emptyLedger,
   inMinorUnits,
   known,
+  permission,
   type CustomerEvent,
   type CustomerField,
+  type ConsentLedger,
   type CustomerFields,
   type Instant,
   type Money,
+  type Permission,
 } from '@throughline/contracts';
 import { document, fold, touch } from '@throughline/event-sourcing';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { Exact } from '../star/columns.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine, type FactOrderLine } from '../star/fact-order-line.view.ts';
+import { customerConsent } from './customer-consent.view.ts';
 
 /** The fields as callers name them: an event cannot have a field called `type`. */
 type Details = { [F in Exclude<CustomerField, 'customerType'>]?: NonNullable<CustomerFields[F]> } & { type?: string };
@@ -74,33 +81,63 @@ function withFields(before: Details, given: { [F in CustomerField]?: unknown }):
   return details;
 }
 
-/** A customer as lists and search answer it. */
-export type CustomerDocument = Details & {
-  id: string;
-  number: string;
-  externalIds: readonly ExternalId[];
-  archived: boolean;
-  /** Of the orders that stand, less refunds, in the base currency; null without any. */
-  revenue: Money | null;
-  /** The same in other currencies, largest first, where orders have no rate into the base currency. */
-  revenueOther: readonly Money[];
-  orderCount: number;
-  lastOrderAt: Instant | null;
-  lastInteractionAt: Instant | null;
-  createdAt: Instant;
-  updatedAt: Instant;
+/** Whom people may write to: those who want it, those who do not, those who never said. */
+export type Permissions = {
+  /** The person wants not to be contacted at all: every permission is `no`. */
+  doNotContact: boolean;
+  marketingEmail: Permission;
+  marketingPhone: Permission;
+  marketingSms: Permission;
+  marketingMessenger: Permission;
+  marketingPost: Permission;
+  /** `newsletter:email`, and `newsletter` where it is for all channels. */
+  consents: readonly string[];
+  optOuts: readonly string[];
 };
+
+export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
+  doNotContact: contactForbidden(ledger) !== undefined,
+  marketingEmail: permission(ledger, 'marketing', 'email'),
+  marketingPhone: permission(ledger, 'marketing', 'phone'),
+  marketingSms: permission(ledger, 'marketing', 'sms'),
+  marketingMessenger: permission(ledger, 'marketing', 'messenger'),
+  marketingPost: permission(ledger, 'marketing', 'post'),
+  consents: consentTags(ledger, 'given'),
+  optOuts: consentTags(ledger, 'withdrawn'),
+});
+
+/** A customer as lists and search answer it. */
+export type CustomerDocument = Details &
+  Permissions & {
+    id: string;
+    number: string;
+    externalIds: readonly ExternalId[];
+    archived: boolean;
+    /** Of the orders that stand, less refunds, in the base currency; null without any. */
+    revenue: Money | null;
+    /** The same in other currencies, largest first, where orders have no rate into the base currency. */
+    revenueOther: readonly Money[];
+    orderCount: number;
+    lastOrderAt: Instant | null;
+    lastInteractionAt: Instant | null;
+    createdAt: Instant;
+    updatedAt: Instant;
+  };
 
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 2,
+  version: 3,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
+    touch(customerConsent, ({ recordId }) => recordId),
     touch(factOrderLine, ({ recordId }) => recordId),
     touch(factInteraction, ({ recordId }) => recordId),
   ],
   async render(keys, read) {
     const profiles = await read(customerProfile, 'id', keys);
+    const ledgers = new Map(
+      (await read(customerConsent, 'recordId', keys)).map(({ recordId, ledger }) => [recordId, ledger]),
+    );
     const lines = Map.groupBy(await read(factOrderLine, 'recordId', keys), ({ recordId }) => recordId);
     const interactions = Map.groupBy(await read(factInteraction, 'recordId', keys), ({ recordId }) => recordId);
     return profiles.map(({ id, number, details, externalIds, archived, createdAt, updatedAt }) => ({
@@ -109,6 +146,7 @@ export const customerDocument = document<CustomerDocument>({
       ...details,
       externalIds,
       archived,
+      ...permissionsOf(ledgers.get(id) ?? emptyLedger),
       ...ordersOf(lines.get(id) ?? []),
       lastInteractionAt: latest((interactions.get(id) ?? []).map(({ startedAt }) => startedAt)),
       createdAt,

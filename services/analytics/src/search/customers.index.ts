@@ -5,7 +5,7 @@ const address = ({ addresses = [] }: CustomerDocument) => addresses.find(({ prim
 
 export const customers: RecordType<CustomerDocument> = {
   type: 'customers',
-  version: 2,
+  version: 3,
   document: customerDocument,
   fields: {
     id: { type: 'keyword' },
@@ -38,6 +38,14 @@ export const customers: RecordType<CustomerDocument> = {
     lifecycle: { type: 'keyword', facet: true },
     connections: { type: 'tags', facet: true, from: (doc) => doc.externalIds.map(({ connectionId }) => connectionId) },
     archived: { type: 'boolean', facet: true },
+    doNotContact: { type: 'boolean', facet: true },
+    marketingEmail: { type: 'keyword', facet: true },
+    marketingPhone: { type: 'keyword', facet: true },
+    marketingSms: { type: 'keyword', facet: true },
+    marketingMessenger: { type: 'keyword', facet: true },
+    marketingPost: { type: 'keyword', facet: true },
+    consents: { type: 'tags', facet: true },
+    optOuts: { type: 'tags', facet: true },
     revenue: { type: 'money', often: 'desc' },
     revenueCurrency: { type: 'keyword', facet: true, from: ({ revenue }) => revenue?.currency },
     orderCount: { type: 'number' },

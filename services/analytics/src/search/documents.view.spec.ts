@@ -3,6 +3,7 @@ import type { DocumentView, Fold, ReadRows } from '@throughline/event-sourcing';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine } from '../star/fact-order-line.view.ts';
 import { customerId, recorded, rowsAfter, streamId } from '../star/recorded.fixtures.ts';
+import { customerConsent } from './customer-consent.view.ts';
 import { customerDocument, customerProfile } from './customer-document.view.ts';
 import { interactionDocument, interactionRecord } from './interaction-document.view.ts';
 import { orderDocument, orderRecord } from './order-document.view.ts';
@@ -66,6 +67,14 @@ describe("a customer's document", () => {
       industry: 'toys',
       externalIds: [],
       archived: true,
+      doNotContact: false,
+      marketingEmail: 'unknown',
+      marketingPhone: 'unknown',
+      marketingSms: 'unknown',
+      marketingMessenger: 'unknown',
+      marketingPost: 'unknown',
+      consents: [],
+      optOuts: [],
       revenue: null,
       revenueOther: [],
       orderCount: 0,
@@ -104,6 +113,39 @@ describe("a customer's document", () => {
       told(factOrderLine, order, cancelled),
     );
     expect(document).toMatchObject({ revenue: null, orderCount: 0, lastOrderAt: null });
+  });
+
+  it('says whom one may write to, and whom not', async () => {
+    const about = { customerId: streamId, purpose: 'marketing', how: 'form' };
+    const given = {
+      type: 'ConsentGiven',
+      ...about,
+      channel: 'email',
+      basis: 'consent',
+      textVersion: '1',
+      givenAt: '2026-01-01T00:00:00Z',
+    };
+    const withdrawn = { type: 'ConsentWithdrawn', ...about, channel: 'phone', withdrawnAt: '2026-01-02T00:00:00Z' };
+    const forbidden = {
+      type: 'ContactForbidden',
+      customerId: streamId,
+      how: 'phone',
+      forbiddenAt: '2026-01-03T00:00:00Z',
+    };
+    const document = async (...events: object[]) =>
+      rendered(customerDocument, told(customerProfile, created), told(customerConsent, ...events));
+    expect(await document(given, withdrawn)).toMatchObject({
+      doNotContact: false,
+      marketingEmail: 'yes',
+      marketingPhone: 'no',
+      marketingSms: 'unknown',
+      consents: ['marketing:email'],
+      optOuts: ['marketing:phone'],
+    });
+    expect(await document(given, withdrawn, forbidden)).toMatchObject({ doNotContact: true, marketingEmail: 'no' });
+    const ended = { ...given, expiresOn: '2026-06-30' };
+    const expired = { type: 'ConsentExpired', ...about, channel: 'email', expiresOn: '2026-06-30' };
+    expect(await document(ended, expired)).toMatchObject({ marketingEmail: 'unknown', consents: [] });
   });
 
   it('is not there before the customer is', async () => {

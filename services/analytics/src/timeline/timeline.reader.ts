@@ -39,7 +39,7 @@ export type FirstContact = {
 
 const usualItems = 50;
 const mostItems = 200;
-const kinds = ['customer', 'order', 'payment', 'refund', 'deal', ...interactionKinds] as const;
+const kinds = ['customer', 'consent', 'order', 'payment', 'refund', 'deal', ...interactionKinds] as const;
 
 /** Answers what happened with a customer, in any service. */
 @Injectable()

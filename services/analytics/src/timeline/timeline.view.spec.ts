@@ -83,6 +83,23 @@ describe('the timeline', () => {
     ]);
   });
 
+  it('tells of consents, without their proofs', () => {
+    const about = { customerId, purpose: 'newsletter', how: 'form', reference: 'form 7' };
+    const rows = rowsAfter(
+      timelineCustomers,
+      recorded(
+        { type: 'ConsentGiven', ...about, basis: 'consent', givenAt: '2026-01-01T00:00:00Z' },
+        { type: 'ConsentWithdrawn', ...about, channel: 'email', withdrawnAt: '2026-01-02T00:00:00Z' } as never,
+        { type: 'ContactForbidden', customerId, how: 'phone', forbiddenAt: '2026-01-03T00:00:00Z' } as never,
+      ),
+    );
+    expect(rows.map(({ kind, customerId: of, data }) => [kind, of, data])).toEqual([
+      ['consent', customerId, { purpose: 'newsletter', basis: 'consent', how: 'form' }],
+      ['consent', customerId, { purpose: 'newsletter', channel: 'email', how: 'form' }],
+      ['consent', customerId, { how: 'phone' }],
+    ]);
+  });
+
   it('tells of interactions by their kind', () => {
     const logged = {
       type: 'InteractionLogged',

@@ -2,6 +2,7 @@ import {
   known,
   type Actor,
   type AnyEvent,
+  type ConsentEvent,
   type CustomerEvent,
   type DealEvent,
   type Instant,
@@ -84,9 +85,9 @@ const titleOf = (rows: readonly TimelineEntry[]) =>
   byVersion(rows).findLast(({ title }) => title !== null)?.title ?? null;
 const kindOf = (rows: readonly TimelineEntry[]) => byVersion(rows)[0]?.kind ?? 'interaction';
 
-export const timelineCustomers = fold<CustomerEntry, CustomerEvent>(CustomerEntry, {
+export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEvent>(CustomerEntry, {
   name: 'timeline_customers',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key,
   by: 'streamId',
@@ -111,6 +112,16 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent>(CustomerEntr
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
     CustomerRestored: (rows, _, event) =>
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
+    ConsentGiven: (rows, { customerId, purpose, channel, basis, how }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { purpose, channel, basis, how } }),
+    ConsentWithdrawn: (rows, { customerId, purpose, channel, how }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { purpose, channel, how } }),
+    ConsentExpired: (rows, { customerId, purpose, channel, expiresOn }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { purpose, channel, expiresOn } }),
+    ContactForbidden: (rows, { customerId, how }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { how } }),
+    ContactAllowed: (rows, { customerId, how }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { how } }),
   },
 });
 
