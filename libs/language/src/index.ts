@@ -9,3 +9,7 @@ export { analyseQuery, SCORES } from './search-query.ts';
 export type { Alternative, Clause, QueryPlan, SearchField, SearchTier, TermGroup } from './search-query.ts';
 export { matches } from './search-match.ts';
 export { highlight, type Range } from './highlight.ts';
+export { isWithinOneEdit, jaroWinkler, soundex } from './similarity.ts';
+export { matchableEmail, type MatchableEmail } from './email-match.ts';
+export { namePart, personNames, type NamePart, type PersonName } from './person-names.ts';
+export { companyName, type CompanyName } from './companies.ts';
