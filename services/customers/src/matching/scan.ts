@@ -1,0 +1,111 @@
+import { blockLimits, blocksOf, candidatePairs } from './blocks.ts';
+import { missing } from './comparison.ts';
+import { dependences, discount } from './dependence.ts';
+import { fieldModel, frequencyOf, levelWeights, oddsWeight, weightOfLevel, type MatchModel } from './model.ts';
+import { levelOf } from './patterns.ts';
+import type { Column, Population } from './population.ts';
+import { reasonsFor, scored, thresholds, type Reached, type Score } from './score.ts';
+
+export interface MatchedPair extends Score {
+  /** The ids, the lesser first. */
+  a: string;
+  b: string;
+}
+
+export interface ScanProgress {
+  /** Records looked at, of all. */
+  done: number;
+  total: number;
+  /** Pairs compared so far. */
+  compared: number;
+  /** The pairs found since the last word. */
+  pairs: readonly MatchedPair[];
+}
+
+const recordsAStep = 1_000;
+
+/**
+ * Compares all records of the populations that have a blocking key in common, and tells from time to time how far it is;
+ * whoever scans can stop, or do something else, between two steps.
+ * @param options.threshold the least weight of a pair that is told, {@link thresholds}`.review` if not given
+ */
+export function* scan(
+  populations: readonly Population[],
+  model: MatchModel,
+  options: { threshold?: number; limits?: typeof blockLimits } = {},
+): Generator<ScanProgress, void, undefined> {
+  const { threshold = thresholds.review, limits = blockLimits } = options;
+  const total = populations.reduce((sum, { ids }) => sum + ids.length, 0);
+  let [done, compared] = [0, 0];
+  let pairs: MatchedPair[] = [];
+  for (const population of populations) {
+    const weigh = weigher(population, model);
+    for (const [record, others] of candidatePairs(population.ids.length, blocksOf(population, limits))) {
+      compared += others.length;
+      for (const other of others) {
+        if (weigh.weight(record, other) >= threshold) pairs.push(weigh.pair(record, other));
+      }
+      done += 1;
+      if (done % recordsAStep !== 0) continue;
+      yield { done, total, compared, pairs };
+      pairs = [];
+    }
+  }
+  yield { done, total, compared, pairs };
+}
+
+export interface Weigher {
+  weight(a: number, b: number): number;
+  pair(a: number, b: number): MatchedPair;
+}
+
+/** Weighs pairs of a population's records as {@link scoreOf} does, with all that can be known before made once. */
+export function weigher({ kind, ids, columns }: Population, model: MatchModel): Weigher {
+  const prior = oddsWeight(model.kinds[kind].lambda);
+  const comparisons = columns.map(({ comparison }) => comparison);
+  const dependent = dependences(comparisons);
+  const fields = columns.map((column) => weighedField(column, model, kind));
+  const levels = new Uint8Array(columns.length);
+  const weights = new Float64Array(columns.length);
+  const reach = (field: number, a: number, b: number): Reached => {
+    const reached = fields[field]!(a, b);
+    levels[field] = reached.level;
+    weights[field] = reached.weight;
+    return reached;
+  };
+  return {
+    weight(a, b) {
+      let sum = prior;
+      for (let field = 0; field < fields.length; field++) sum += reach(field, a, b).weight;
+      for (const dependence of dependent) sum += discount(dependence, levels, weights);
+      return sum;
+    },
+    pair(a, b) {
+      const reached = fields.map((_, field) => ({ ...reach(field, a, b) }));
+      const [first, second] = [ids[a]!, ids[b]!].toSorted();
+      return { a: first!, b: second!, ...scored(prior, reasonsFor(comparisons, reached)) };
+    },
+  };
+}
+
+/** Compares a field of two records; what it returns is written anew the next time. */
+function weighedField(column: Column, model: MatchModel, kind: Population['kind']): (a: number, b: number) => Reached {
+  const { comparison, terms } = column;
+  const field = fieldModel(model, kind, comparison.field);
+  const ofLevel = levelWeights(comparison, field);
+  const ofValue = comparison.levels
+    .slice(0, comparison.sameLevels)
+    .map((level) => Float64Array.from(terms, (term) => weightOfLevel(field, level, frequencyOf(field, term))));
+  const best: Reached = { level: missing, weight: 0 };
+  const reached = (level: number, value: number) => {
+    const weight = ofValue[level]?.[value] ?? ofLevel[level]!;
+    best.weight = level < best.level ? weight : Math.max(best.weight, weight);
+    best.level = level;
+  };
+  return (a, b) => {
+    best.level = missing;
+    best.weight = 0;
+    levelOf(column, a, b, reached);
+    return best;
+  };
+}
