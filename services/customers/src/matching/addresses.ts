@@ -89,7 +89,7 @@ export function streetSimilarity(a: Street, b: Street): number {
 }
 
 /**
- * The area within which a postcode lies, and the region around it: 310 and 31 of the Chinese 310012, EC1 and E of EC1A1BB.
+ * The area within which a postcode lies, and the region around it: 3100 and 31 of the Chinese 310012, ec1a and ec of ec1a1bb.
  */
 export function postcodeAreas(postcode: string): [area: string, region: string] {
   if (/^\d+$/.test(postcode)) {

@@ -99,7 +99,7 @@ function companyBlocks({ companies, emails, places, streets }: MatchRecord): str
 }
 
 function facetsOf({ names, companies, birthDates, places, phones, emails, streets }: MatchRecord): string[] {
-  const first = (values: readonly (string | undefined)[]) => values.filter(Boolean).toSorted()[0] ?? '';
+  const first = (values: readonly (string | undefined)[]) => values.flatMap((value) => value || []).toSorted()[0] ?? '';
   const facets = {
     given: first(names.flatMap(({ given }) => given?.sounds[0])),
     family: first(names.flatMap(({ family }) => family?.sounds[0])),
@@ -107,7 +107,7 @@ function facetsOf({ names, companies, birthDates, places, phones, emails, street
     year: first(birthDates.map((date) => date.slice(0, 4))),
     postcode: first(places.map(({ postcode }) => postcode)),
     city: first(places.map(({ city }) => city)),
-    phone: first(phones.map(({ tail }) => tail)),
+    phone: first(phones.map(({ tail, isSwitchboard }) => (isSwitchboard ? '' : tail))),
     email: first(emails.map(({ local, isRole }) => (isRole ? '' : local))),
     street: first(streets.map(({ text }) => text)),
   };

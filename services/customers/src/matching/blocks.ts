@@ -22,7 +22,8 @@ type Emit = (members: readonly number[]) => void;
 
 /**
  * The blocks of a population. None is dropped: what is too large is split by each facet, and what then is still too
- * large by the next; besides, the members of a large block of similar records are compared with their neighbours.
+ * large by the next; besides, the members of a large block of similar records are compared with their neighbours. A value
+ * that too many records have is no similarity: it counts only together with a facet that few of them share.
  */
 export function blocksOf({ keys }: Population, limits = blockLimits): Blocks {
   const members: number[] = [];
@@ -31,16 +32,18 @@ export function blocksOf({ keys }: Population, limits = blockLimits): Blocks {
     for (const member of block) members.push(member);
     starts.push(members.length);
   };
+  const similar: Splitting = { keys, limit: limits.block, emit, leave: (block) => neighbours(block, emit) };
+  const shared: Splitting = { keys, limit: limits.shared, emit, leave: () => {} };
   for (const block of runs(keys.identities)) {
     if (block.length <= limits.shared) emit(block);
-    else split(block, keys, 0, limits.block, emit);
+    else split(block, shared);
   }
-  for (const block of runs(keys.joint)) split(block, keys, 0, limits.block, emit);
+  for (const block of runs(keys.joint)) split(block, shared);
   for (const block of runs(keys.blocks)) {
     if (block.length <= limits.block) emit(block);
     else {
       neighbours(block, emit);
-      split(block, keys, 0, limits.block, emit);
+      split(block, similar);
     }
   }
   return { members: Uint32Array.from(members), starts: Uint32Array.from(starts) };
@@ -55,8 +58,17 @@ function* runs(packed: Float64Array): Generator<number[]> {
   }
 }
 
-function split(block: readonly number[], keys: PackedKeys, from: number, limit: number, emit: Emit): void {
-  if (from === keys.facetCount) return neighbours(block, emit);
+interface Splitting {
+  keys: PackedKeys;
+  limit: number;
+  emit: Emit;
+  /** What becomes of a part that no facet splits. */
+  leave: Emit;
+}
+
+function split(block: readonly number[], splitting: Splitting, from = 0): void {
+  const { keys, limit, emit, leave } = splitting;
+  if (from === keys.facetCount) return leave(block);
   for (let facet = from; facet < keys.facetCount; facet++) {
     const parts = new Map<number, number[]>();
     for (const member of block) {
@@ -69,7 +81,7 @@ function split(block: readonly number[], keys: PackedKeys, from: number, limit: 
     for (const part of parts.values()) {
       if (part.length < 2) continue;
       if (part.length <= limit) emit(part);
-      else split(part, keys, facet + 1, limit, emit);
+      else split(part, splitting, facet + 1);
     }
   }
 }

@@ -23,7 +23,7 @@ export interface Candidate extends Score {
 export interface Candidates {
   /** The strongest first. */
   found: readonly Candidate[];
-  /** Keys that more records have than were looked at, even joined with all that is known: others may be there. */
+  /** Keys of similar records that more have than were looked at, even joined with what else is known. */
   crowded: readonly string[];
 }
 
@@ -58,11 +58,14 @@ export async function findCandidates(
     ...identities.map((key) => ({ keys: [key], limit: limits.shared })),
     ...blocks.map((key) => ({ keys: [key], limit: limits.block })),
   ];
-  const tooFrequent = (await crowdedOf(alone, false)).flatMap(({ keys }) => keys);
-  const joined = [...tooFrequent, ...joint].flatMap((key) =>
-    facets.filter(Boolean).map((facet) => ({ keys: [key, facet], limit: limits.block })),
-  );
-  const crowded = [...new Set((await crowdedOf(joined, true)).map(({ keys }) => keys[0]!))];
+  const large = new Set((await crowdedOf(alone, false)).flatMap(({ keys }) => keys));
+  const joined = (keys: readonly string[], limit: number) =>
+    keys.flatMap((key) => facets.filter(Boolean).map((facet) => ({ keys: [key, facet], limit })));
+  const shared = [...identities.filter((key) => large.has(key)), ...joint];
+  const similar = blocks.filter((key) => large.has(key));
+  await crowdedOf(joined(shared, limits.shared), false);
+  const still = await crowdedOf(joined(similar, limits.block), true);
+  const crowded = [...new Set(still.map(({ keys }) => keys[0]!))];
 
   found.delete(record.id);
   const scored = [...found.values()]

@@ -208,7 +208,7 @@ export function customers(count: number, seed = 1): KnownRecord[] {
 
   /** Somebody at the same address, with the same phone and mostly the same family name. */
   const relativeOf = (entity: Entity): Entity => {
-    const other = person(`${entity.truth} relative`);
+    const other = person(`${entity.truth}/relative`);
     const isNamesake = other.givenName !== undefined && other.givenName === entity.givenName;
     const { phones, addresses } = entity;
     if (isNamesake) return relativeOf(entity);
@@ -232,7 +232,7 @@ export function customers(count: number, seed = 1): KnownRecord[] {
         : `${name} - ${pick(['York', 'Bath'])} Branch`;
       records.push({
         ...entity,
-        truth: `${truth} branch`,
+        truth: `${truth}/branch`,
         companyName,
         registrationNumber: null,
         phones: [],

@@ -129,7 +129,7 @@ function kindOf(input: MatchInput): MatchKind {
   if (isSaid(input.registrationNumber)) return 'company';
   const [name] = several(input.name);
   if (name === undefined) return isSaid(input.companyName) ? 'company' : 'person';
-  if (isSaid(input.companyName) && !several(input.companyName).includes(name)) return 'person';
+  if (isSaid(input.companyName)) return several(input.companyName).includes(name) ? 'company' : 'person';
   const folded = foldText(name);
   const isLong = (folded.match(/\p{Script=Han}/gu)?.length ?? 0) > 4 && !/[·•・‧]/u.test(name);
   return companyName(name)?.hasLegalForm || isLong || /[&\d]/u.test(folded) ? 'company' : 'person';

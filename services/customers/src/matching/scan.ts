@@ -88,6 +88,20 @@ export function weigher({ kind, ids, columns }: Population, model: MatchModel): 
   };
 }
 
+/** The weight of any two records of the populations, by their ids: for clusters, which look at pairs beyond the candidates. */
+export function pairWeights(populations: readonly Population[], model: MatchModel): (a: string, b: string) => number {
+  const weighers = populations.map((population) => weigher(population, model));
+  const places = new Map(
+    populations.flatMap(({ ids }, population) => ids.map((id, record) => [id, { population, record }] as const)),
+  );
+  return (a, b) => {
+    const [one, other] = [places.get(a), places.get(b)];
+    if (!one || !other) throw new RangeError(`no record has the id ${one ? b : a}`);
+    if (one.population !== other.population) return -Infinity;
+    return weighers[one.population]!.weight(one.record, other.record);
+  };
+}
+
 /** Compares a field of two records; what it returns is written anew the next time. */
 function weighedField(column: Column, model: MatchModel, kind: Population['kind']): (a: number, b: number) => Reached {
   const { comparison, terms } = column;
