@@ -53,6 +53,12 @@ describe('a scan of customers in two languages', () => {
     }
   });
 
+  it('leaves out what does not come to the threshold, and nothing else', () => {
+    const all = [...scan(populations, model, { threshold: -Infinity })].flatMap((step) => step.pairs);
+    expect(all.length).toBeGreaterThan(10 * pairs.length);
+    expect(all.filter(({ weight }) => weight >= 0)).toEqual(pairs);
+  });
+
   it('learns and finds the same in any order of the records, and from a stored model', () => {
     const turned = populationsOf(records.toReversed());
     const again = learn(turned);

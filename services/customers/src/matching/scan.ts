@@ -43,7 +43,7 @@ export function* scan(
     for (const [record, others] of candidatePairs(population.ids.length, blocksOf(population, limits))) {
       compared += others.length;
       for (const other of others) {
-        if (weigh.weight(record, other) >= threshold) pairs.push(weigh.pair(record, other));
+        if (weigh.weight(record, other, threshold) >= threshold) pairs.push(weigh.pair(record, other));
       }
       done += 1;
       if (done % recordsAStep !== 0) continue;
@@ -55,7 +55,8 @@ export function* scan(
 }
 
 export interface Weigher {
-  weight(a: number, b: number): number;
+  /** The weight, or -Infinity as soon as it is clear that it does not come to `least`. */
+  weight(a: number, b: number, least?: number): number;
   pair(a: number, b: number): MatchedPair;
 }
 
@@ -65,18 +66,22 @@ export function weigher({ kind, ids, columns }: Population, model: MatchModel): 
   const comparisons = columns.map(({ comparison }) => comparison);
   const dependent = dependences(comparisons);
   const fields = columns.map((column) => weighedField(column, model, kind));
+  const most = mostToCome(columns, fields, ids.length);
   const levels = new Uint8Array(columns.length);
   const weights = new Float64Array(columns.length);
   const reach = (field: number, a: number, b: number): Reached => {
-    const reached = fields[field]!(a, b);
+    const reached = fields[field]!.reach(a, b);
     levels[field] = reached.level;
     weights[field] = reached.weight;
     return reached;
   };
   return {
-    weight(a, b) {
+    weight(a, b, least = -Infinity) {
       let sum = prior;
-      for (let field = 0; field < fields.length; field++) sum += reach(field, a, b).weight;
+      for (let field = 0; field < fields.length; field++) {
+        if (sum + Math.min(most[field]![a]!, most[field]![b]!) < least) return -Infinity;
+        sum += reach(field, a, b).weight;
+      }
       for (const dependence of dependent) sum += discount(dependence, levels, weights);
       return sum;
     },
@@ -102,24 +107,48 @@ export function pairWeights(populations: readonly Population[], model: MatchMode
   };
 }
 
-/** Compares a field of two records; what it returns is written anew the next time. */
-function weighedField(column: Column, model: MatchModel, kind: Population['kind']): (a: number, b: number) => Reached {
+interface WeighedField {
+  /** Compares two records; what it returns is written anew the next time. */
+  reach(a: number, b: number): Reached;
+  /** The greatest weight that each value can come to. */
+  most: Float64Array;
+}
+
+function weighedField(column: Column, model: MatchModel, kind: Population['kind']): WeighedField {
   const { comparison, terms } = column;
   const field = fieldModel(model, kind, comparison.field);
   const ofLevel = levelWeights(comparison, field);
   const ofValue = comparison.levels
     .slice(0, comparison.sameLevels)
     .map((level) => Float64Array.from(terms, (term) => weightOfLevel(field, level, frequencyOf(field, term))));
+  const ofOthers = Math.max(0, ...ofLevel.subarray(comparison.sameLevels));
   const best: Reached = { level: missing, weight: 0 };
   const reached = (level: number, value: number) => {
     const weight = ofValue[level]?.[value] ?? ofLevel[level]!;
     best.weight = level < best.level ? weight : Math.max(best.weight, weight);
     best.level = level;
   };
-  return (a, b) => {
-    best.level = missing;
-    best.weight = 0;
-    levelOf(column, a, b, reached);
-    return best;
+  return {
+    reach(a, b) {
+      best.level = missing;
+      best.weight = 0;
+      levelOf(column, a, b, reached);
+      return best;
+    },
+    most: Float64Array.from(terms, (_, value) => Math.max(ofOthers, ...ofValue.map((weights) => weights[value]!))),
   };
+}
+
+/** The most that the fields from each on can add to a record's weight, by field and record. */
+function mostToCome(columns: readonly Column[], fields: readonly WeighedField[], size: number): Float64Array[] {
+  const result = Array.from({ length: columns.length + 1 }, () => new Float64Array(size));
+  for (let field = columns.length - 1; field >= 0; field--) {
+    const { starts, ids } = columns[field]!;
+    for (let record = 0; record < size; record++) {
+      let most = 0;
+      for (let i = starts[record]!; i < starts[record + 1]!; i++) most = Math.max(most, fields[field]!.most[ids[i]!]!);
+      result[field]![record] = result[field + 1]![record]! + most;
+    }
+  }
+  return result;
 }
