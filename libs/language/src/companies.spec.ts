@@ -21,6 +21,8 @@ describe('a company’s name', () => {
     ["Levi's", 'levis', null, null],
     ['Group Inc', 'group', null, null],
     ['公司', '公司', null, null],
+    ['(京)有限公司', '京', '京', null],
+    ['(京)(北)', '京 北', '京', null],
   ])('%s is %s', (raw, core, place, branch) => {
     expect(companyName(raw)).toMatchObject({ core, place, branch });
   });

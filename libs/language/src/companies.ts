@@ -53,7 +53,9 @@ const ANY_HAN = /\p{Script=Han}/u;
 export function companyName(raw: string): CompanyName | null {
   const folded = foldText(raw).replace(/【(.*?)】|\[(.*?)\]/gu, '($1$2)');
   if (!/[\p{L}\p{N}]/u.test(folded)) return null;
-  return ANY_HAN.test(folded) ? hanCompany(folded) : spacedCompany(folded);
+  const name = ANY_HAN.test(folded) ? hanCompany(folded) : spacedCompany(folded);
+  const whole = tidy(folded);
+  return name.core === '' ? { ...name, full: whole, core: whole } : name;
 }
 
 function hanCompany(folded: string): CompanyName {
