@@ -31,7 +31,9 @@ export class PrivacyController {
       'content-disposition': `attachment; filename="personal-data-${id}.csv"`,
     });
     const [header = [], ...rows] = personalDataRows(data);
-    return Buffer.concat(await Array.fromAsync(writeCsv(header, rows))).toString();
+    const pieces: Uint8Array[] = [];
+    for await (const piece of writeCsv(header, rows)) pieces.push(piece);
+    return Buffer.concat(pieces).toString();
   }
 
   @Get('impact')
