@@ -167,7 +167,6 @@ export const households = document<Household>({
 
 export const folds: Fold[] = [balances, moves, holders, memberships, everything];
 const tablesWith = (documents: readonly DocumentView[]) => [...folds, ...documents].map(({ table }) => table);
-export const tables = tablesWith([cards]);
 export const log: LogLine[] = [];
 
 /** A database with these views, and runners over it. */

@@ -9,7 +9,7 @@ import {
 } from '@throughline/contracts';
 import { notFound, plainTypes } from '@throughline/event-sourcing';
 import { Kernel, ShapeError } from '@throughline/service';
-import { customerProfile } from '../search/customer-document.view.ts';
+import { customerProfile } from '../search/customer-profile.view.ts';
 import { interactionRecord } from '../search/interaction-document.view.ts';
 import type { TimelineQueryDto } from './timeline.dto.ts';
 import { timeline } from './timeline.view.ts';

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { builtInSurvivorship } from '@throughline/contracts';
+import { newId } from '@throughline/event-sourcing';
+import { fresh, startTestService, type TestService } from '@throughline/service/testing';
+import { AnalyticsModule } from '../src/analytics.module.ts';
+
+let service: TestService;
+const positions = new Map<string, number>();
+beforeAll(async () => {
+  service = await startTestService(AnalyticsModule, { listensTo: ['customers', 'sales', 'interactions', 'gateway'] });
+});
+afterAll(() => service.end());
+
+type Log = 'customers' | 'sales' | 'interactions';
+const append = async (log: Log, type: string, id: string, ...events: object[]) =>
+  void positions.set(log, await service.log(log).append({ type, id }, ...(events as { type: string }[])));
+const ask = (path: string, query: Record<string, unknown> = {}) => {
+  const params = new URLSearchParams(
+    Object.entries(query).map(([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
+  const after = [...positions].map(([name, position]) => `${name}@${position}`).join(',');
+  return fresh(() => service.call('GET', `/api/${path}?${params.toString()}`, undefined, { 'x-after': after }));
+};
+const listed = async (path: string, query: Record<string, unknown>) => (await ask(path, query)).body.items as any[];
+
+let numbers = 0;
+async function record(fields: object) {
+  const [id, number] = [newId(), `C-${String(++numbers).padStart(6, '0')}`];
+  await append('customers', 'customer', id, { type: 'CustomerCreated', number, emailsReserved: false, ...fields });
+  return { id, number };
+}
+async function order(customerId: string, total: string, placedAt = '2026-01-05T00:00:00.000Z') {
+  const none = { lines: [], taxIncluded: true, discount: '0', tax: '0', shipping: '0', paid: '0' };
+  const facts = { number: '1001', status: 'open', currency: 'CNY', baseCurrency: 'CNY', rate: '1' };
+  const id = newId();
+  const placed = { type: 'OrderPlaced', customerId, ...facts, ...none, subtotal: total, total, placedAt };
+  await append('sales', 'order', id, placed);
+  return id;
+}
+const mergeId = newId();
+async function merge(survivor: string, absorbed: string) {
+  const merged = { type: 'CustomersMerged', mergeId, absorbed: [absorbed], rules: builtInSurvivorship };
+  await append('customers', 'customer', survivor, merged);
+  const into = { type: 'CustomerAbsorbed', mergeId, into: survivor, goldenId: survivor };
+  await append('customers', 'customer', absorbed, into);
+}
+async function unmerge(survivor: string, released: string) {
+  await append('customers', 'customer', survivor, { type: 'CustomersUnmerged', mergeId, released: [released] });
+  await append('customers', 'customer', released, { type: 'CustomerReleased', mergeId, from: survivor });
+}
+const twoRecords = async () => ({
+  shop: await record({ name: '王伟', emails: [{ value: `wang.${newId()}@shop.example` }], tags: ['vip'] }),
+  till: await record({ name: 'Wang Wei', emails: [{ value: `wang.${newId()}@till.example` }], source: 'till' }),
+});
+
+describe('merged customers', () => {
+  it('are one in lists and search, with all orders, and two again once they are taken apart', async () => {
+    const { shop, till } = await twoRecords();
+    await order(shop.id, '10.00');
+    await order(till.id, '5.50');
+    await merge(shop.id, till.id);
+    const late = await order(till.id, '4.50');
+    for (const query of [
+      { q: shop.number },
+      { q: till.number },
+      { filter: { number: till.number } },
+      { filter: { numbers: { has: till.number } } },
+      { filter: { id: till.id } },
+    ]) {
+      expect(await listed('customers', query)).toMatchObject([
+        { id: shop.id, numbers: [shop.number, till.number], revenue: { amount: '20.00' }, orderCount: 3 },
+      ]);
+    }
+    expect(await listed('customers', { filter: { number: { ne: till.number }, id: shop.id } })).toEqual([]);
+
+    await unmerge(shop.id, till.id);
+    const apart = await listed('customers', { filter: { id: { in: [shop.id, till.id] } }, sort: 'number' });
+    expect(apart).toMatchObject([
+      { id: shop.id, numbers: [shop.number], revenue: { amount: '10.00' }, orderCount: 1 },
+      { id: till.id, numbers: [till.number], revenue: { amount: '10.00' }, orderCount: 2 },
+    ]);
+    expect((await listed('orders', { filter: { customerId: till.id } })).map(({ id }) => id)).toContain(late);
+  });
+
+  it('have the orders and interactions of all their records, whichever of them is named', async () => {
+    const { shop, till } = await twoRecords();
+    const [one, other] = [await order(shop.id, '1'), await order(till.id, '2', '2026-01-06T00:00:00.000Z')];
+    const called = newId();
+    const call = { kind: 'call', subject: 'Tea', startedAt: '2026-01-04T00:00:00.000Z' };
+    await append('interactions', 'interaction', called, { type: 'InteractionLogged', customerId: till.id, ...call });
+    await merge(shop.id, till.id);
+    for (const customerId of [shop.id, till.id]) {
+      const orders = await listed('orders', { filter: { customerId }, fields: 'customerId,customerName' });
+      expect(orders).toEqual([
+        { id: other, customerId: till.id, customerName: '王伟' },
+        { id: one, customerId: shop.id, customerName: '王伟' },
+      ]);
+      const talks = await listed('interactions', { filter: { customerId: { in: [customerId] } } });
+      expect(talks.map(({ id }) => id)).toEqual([called]);
+      expect(await listed('orders', { filter: { customerId: { ne: customerId }, id: one } })).toEqual([]);
+    }
+  });
+});
