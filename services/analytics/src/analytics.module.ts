@@ -11,12 +11,13 @@ import { searchDocuments, searchFolds } from './search/search.view.ts';
 import { TimelineController } from './timeline/timeline.controller.ts';
 import { Timelines } from './timeline/timeline.reader.ts';
 import { timeline } from './timeline/timeline.view.ts';
+import { goldenCustomer } from './star/golden-customer.view.ts';
 import { star } from './star/star.view.ts';
 
 @Service({
   name: 'analytics',
   folds: [...star, ...searchFolds, ...timeline],
-  documents: searchDocuments,
+  documents: [...searchDocuments, goldenCustomer],
   controllers: [ListsController, TimelineController, ReportController],
   providers: [searchEngine, Lists, Timelines, BiSchema, Reports],
   workers: [SearchIndexer, BiWatchdog],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { builtInSurvivorship } from '@throughline/contracts';
-import { newId } from '@throughline/event-sourcing';
+import { newId, plainTypes } from '@throughline/event-sourcing';
 import { fresh, startTestService, type TestService } from '@throughline/service/testing';
 import { AnalyticsModule } from '../src/analytics.module.ts';
 
@@ -25,6 +25,8 @@ const ask = (path: string, query: Record<string, unknown> = {}) => {
   return fresh(() => service.call('GET', `/api/${path}?${params.toString()}`, undefined, { 'x-after': after }));
 };
 const listed = async (path: string, query: Record<string, unknown>) => (await ask(path, query)).body.items as any[];
+const sql = async (text: string, values: unknown[]) =>
+  (await service.kernel.pool.query({ text, values, types: plainTypes })).rows;
 
 let numbers = 0;
 async function record(fields: object) {
@@ -102,5 +104,79 @@ describe('merged customers', () => {
       expect(talks.map(({ id }) => id)).toEqual([called]);
       expect(await listed('orders', { filter: { customerId: { ne: customerId }, id: one } })).toEqual([]);
     }
+  });
+});
+
+describe('the schema bi', () => {
+  it('has one row a merged customer with what its records say together, and facts that join it', async () => {
+    const { shop, till } = await twoRecords();
+    await order(shop.id, '10.00');
+    await order(till.id, '5.50');
+    const sources = async () =>
+      (await ask('reports/customers-by-source')).body.rows.reduce(
+        (sum: number, { customers }: { customers: number }) => sum + customers,
+        0,
+      );
+    const apart = await sources();
+    await merge(shop.id, till.id);
+    await append('customers', 'customer', till.id, {
+      type: 'CustomerDetailsChanged',
+      tags: ['b2b', '"a", {b}'],
+      industry: 'tea',
+      ownerId: till.id,
+      birthDate: '1980-05-17',
+      emailsReserved: false,
+    });
+    expect(await sources()).toBe(apart - 1);
+    const both = [[shop.id, till.id]];
+    expect(
+      await sql(
+        `select customer_id, number, name, source, tags, industry, owner_id, birth_date from bi.dim_customer_pii
+         where customer_id = any($1)`,
+        both,
+      ),
+    ).toEqual([
+      {
+        customer_id: shop.id,
+        number: shop.number,
+        name: '王伟',
+        source: 'till',
+        tags: 'vip, b2b, "a", {b}',
+        industry: 'tea',
+        owner_id: till.id,
+        birth_date: '1980-05-17',
+      },
+    ]);
+    const perCustomer = 'select customer_id, sum(amount_base) as sum from bi.fact_order_line where record_id = any($1)';
+    expect(await sql(`${perCustomer} group by 1`, both)).toEqual([{ customer_id: shop.id, sum: '15.50' }]);
+    expect(
+      await sql('select distinct customer_id from bi.dim_customer_history where record_id = any($1)', both),
+    ).toEqual([{ customer_id: shop.id }]);
+    expect(await sql('select tag from bi.bridge_customer_tag where customer_id = any($1) order by tag', both)).toEqual([
+      { tag: '"a", {b}' },
+      { tag: 'b2b' },
+      { tag: 'vip' },
+    ]);
+    const top = (await ask('reports/top-customers')).body.rows.find((row: any) => row.customer_id === shop.id);
+    expect(top).toMatchObject({ number: shop.number, name: '王伟', revenue: '15.50', orders: 2 });
+    const past = (await ask('reports/customers-by-source', { asOf: new Date().toISOString() })).body.rows;
+    expect(past).toEqual((await ask('reports/customers-by-source')).body.rows);
+
+    await unmerge(shop.id, till.id);
+    expect(await sources()).toBe(apart);
+    expect(await sql(`${perCustomer} group by 1 order by 2`, both)).toEqual([
+      { customer_id: till.id, sum: '5.50' },
+      { customer_id: shop.id, sum: '10.00' },
+    ]);
+    expect(await sql(`select source, tags from bi.dim_customer where customer_id = any($1) order by 2`, both)).toEqual([
+      { source: 'till', tags: 'b2b, "a", {b}' },
+      { source: null, tags: 'vip' },
+    ]);
+  });
+
+  it('is as fresh as the records that it resolves', async () => {
+    await ask('reports/customers-by-source');
+    const [customers] = await sql(`select position from bi.meta_refresh where feed = 'customers'`, []);
+    expect(customers.position).toBe(positions.get('customers'));
   });
 });
