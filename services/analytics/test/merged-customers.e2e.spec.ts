@@ -107,6 +107,58 @@ describe('merged customers', () => {
   });
 });
 
+describe('the timeline of merged customers', () => {
+  const typesOf = ({ body }: { body: any }) => body.items.map(({ type }: any) => type);
+
+  it('is one, in one order and by pages, whichever record is named', async () => {
+    const { shop, till } = await twoRecords();
+    await order(shop.id, '1');
+    await order(till.id, '2');
+    const called = newId();
+    const call = { kind: 'call', subject: 'Tea', startedAt: '2026-01-04T00:00:00.000Z' };
+    await append(
+      'interactions',
+      'interaction',
+      called,
+      { type: 'InteractionLogged', customerId: till.id, ...call },
+      { type: 'FollowUpDue', customerId: till.id, dueAt: '2026-01-05T00:00:00.000Z' },
+    );
+    const before = typesOf(await ask(`customers/${shop.id}/timeline`));
+    expect(before.toSorted()).toEqual(['CustomerCreated', 'OrderPlaced']);
+    await merge(shop.id, till.id);
+    const whole = await ask(`customers/${shop.id}/timeline`);
+    expect(typesOf(whole).toSorted()).toEqual([
+      'CustomerAbsorbed',
+      'CustomerCreated',
+      'CustomerCreated',
+      'CustomersMerged',
+      'FollowUpDue',
+      'InteractionLogged',
+      'OrderPlaced',
+      'OrderPlaced',
+    ]);
+    expect((await ask(`customers/${till.id}/timeline`)).body).toEqual(whole.body);
+    const paged: unknown[] = [];
+    for (let cursor: string | undefined; ;) {
+      const { body } = await ask(`customers/${till.id}/timeline`, { limit: 3, ...(cursor && { cursor }) });
+      paged.push(...body.items);
+      cursor = body.nextCursor ?? undefined;
+      if (!cursor) break;
+    }
+    expect(paged).toEqual(whole.body.items);
+    expect(typesOf(await ask(`customers/${shop.id}/timeline`, { kinds: 'merge' })).toSorted()).toEqual([
+      'CustomerAbsorbed',
+      'CustomersMerged',
+    ]);
+    expect((await ask(`customers/${shop.id}/first-contact`)).body.interactionId).toBe(called);
+
+    await unmerge(shop.id, till.id);
+    const apart = typesOf(await ask(`customers/${shop.id}/timeline`)).toSorted();
+    expect(apart).toEqual(['CustomerCreated', 'CustomersMerged', 'CustomersUnmerged', 'OrderPlaced']);
+    expect((await ask(`customers/${shop.id}/first-contact`)).status).toBe(404);
+  });
+});
+
 describe('the schema bi', () => {
   it('has one row a merged customer with what its records say together, and facts that join it', async () => {
     const { shop, till } = await twoRecords();

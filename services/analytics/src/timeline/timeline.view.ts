@@ -86,7 +86,7 @@ const kindOf = (rows: readonly TimelineEntry[]) => byVersion(rows)[0]?.kind ?? '
 
 export const timelineCustomers = fold<CustomerEntry, CustomerEvent>(CustomerEntry, {
   name: 'timeline_customers',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key,
   by: 'streamId',
@@ -111,6 +111,34 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent>(CustomerEntr
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
     CustomerRestored: (rows, _, event) =>
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
+    CustomersMerged: (rows, { mergeId, absorbed, reason, score }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'merge',
+        title: titleOf(rows),
+        data: { mergeId, absorbed, reason: known(reason), score },
+      }),
+    CustomerAbsorbed: (rows, { mergeId, into, goldenId }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'merge',
+        title: titleOf(rows),
+        data: { mergeId, into, goldenId },
+      }),
+    CustomersUnmerged: (rows, { mergeId, released }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'unmerge',
+        title: titleOf(rows),
+        data: { mergeId, released },
+      }),
+    CustomerReleased: (rows, { mergeId, from }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'unmerge',
+        title: titleOf(rows),
+        data: { mergeId, from },
+      }),
   },
 });
 
@@ -181,7 +209,7 @@ export const timelineSales = fold<SalesEntry, OrderEvent | DealEvent>(SalesEntry
 
 export const timelineInteractions = fold<InteractionEntry, InteractionEvent>(InteractionEntry, {
   name: 'timeline_interactions',
-  version: 1,
+  version: 2,
   feed: 'interactions',
   key,
   by: 'streamId',
@@ -200,6 +228,8 @@ export const timelineInteractions = fold<InteractionEntry, InteractionEvent>(Int
         title: known(subject) ?? titleOf(rows),
         data: { subject: known(subject), outcome: known(outcome) },
       }),
+    FollowUpDue: (rows, { customerId, dueAt }, event) =>
+      withEvent(rows, event, { customerId, kind: kindOf(rows), title: titleOf(rows), data: { dueAt } }),
     InteractionArchived: (rows, { customerId }, event) =>
       withEvent(rows, event, { customerId, kind: kindOf(rows), title: titleOf(rows) }),
   },
