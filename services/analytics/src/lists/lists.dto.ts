@@ -35,6 +35,8 @@ const customerName = orNull(text);
 const permission = OneOf(['yes', 'no', 'unknown'] as const);
 export const CustomerList = list('Customer', {
   ...customerRecord,
+  /** Those of all its records. */
+  numbers: Type.Array(text),
   revenue: orNull(MoneyAnswer),
   /** What cannot be added to `revenue`: orders in other currencies without a rate into the base currency. */
   revenueOther: Type.Array(MoneyAnswer),

@@ -5,11 +5,13 @@ const address = ({ addresses = [] }: CustomerDocument) => addresses.find(({ prim
 
 export const customers: RecordType<CustomerDocument> = {
   type: 'customers',
-  version: 3,
+  version: 4,
   document: customerDocument,
+  customer: 'id',
   fields: {
     id: { type: 'keyword' },
     number: { type: 'keyword', often: 'asc' },
+    numbers: { type: 'tags' },
     kind: { type: 'keyword', facet: true },
     name: { type: 'text', often: 'asc' },
     givenName: { type: 'text' },
@@ -54,7 +56,7 @@ export const customers: RecordType<CustomerDocument> = {
     createdAt: { type: 'instant', often: 'desc' },
     updatedAt: { type: 'instant', often: 'desc' },
   },
-  beside: ['revenueOther', 'addresses', 'socials', 'custom', 'externalIds'],
+  beside: ['revenueOther', 'addresses', 'socials', 'custom', 'externalIds', 'records'],
   sort: '-createdAt',
   title: ({ name, companyName, number }) => name ?? companyName ?? number,
   search: (doc) => ({
@@ -69,7 +71,7 @@ export const customers: RecordType<CustomerDocument> = {
     ],
     email: (doc.emails ?? []).map(({ value }) => value),
     phone: (doc.phones ?? []).map(({ value, e164 }) => e164 ?? value),
-    code: present(doc.number, doc.registrationNumber, ...doc.externalIds.map(({ id }) => id)),
+    code: present(...doc.numbers, doc.registrationNumber, ...doc.externalIds.map(({ id }) => id)),
   }),
   // As the customers service reads numbers without a country code.
   country: (doc) => {

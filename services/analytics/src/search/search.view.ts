@@ -1,6 +1,7 @@
 import type { DocumentView } from '@throughline/event-sourcing';
 import { customerConsent } from './customer-consent.view.ts';
-import { customerDocument, customerProfile } from './customer-document.view.ts';
+import { customerDocument } from './customer-document.view.ts';
+import { customerProfile } from './customer-profile.view.ts';
 import { dealDocument } from './deal-document.view.ts';
 import { interactionDocument, interactionRecord } from './interaction-document.view.ts';
 import { orderDocument, orderRecord } from './order-document.view.ts';
