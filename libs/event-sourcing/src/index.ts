@@ -27,6 +27,7 @@ export * from './hash-chain.ts';
 export * from './store.ts';
 export * from './command.ts';
 export * from './commands.ts';
+export { forgetCommands, keepForgettingCommands } from './command-retention.ts';
 export type { FieldConflict } from './decision.ts';
 export * from './feed.ts';
 export * from './subscription.ts';

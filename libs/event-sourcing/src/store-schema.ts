@@ -200,8 +200,13 @@ create table forgettings (
 );
 `;
 
+/** Rows come in the order of time, so that this costs next to nothing. */
+const retention = `
+create index commands_by_age on commands using brin (recorded_at);
+`;
+
 /** Each brings a store on by one version. */
-const migrations = [first, operations];
+const migrations = [first, operations, retention];
 
 /**
  * Creates the store's tables where they are missing, and brings older ones up to date; safe to be run by several

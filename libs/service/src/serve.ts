@@ -11,6 +11,7 @@ import {
   announce,
   errorForLog,
   keepAnchors,
+  keepForgettingCommands,
   writeOnceFolder,
   type Duty,
 } from '@throughline/event-sourcing';
@@ -157,6 +158,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
           app.get(Forgetting).run(signal),
           anchored(kernel, config, log, signal),
           kernel.views.forgetOld(signal),
+          keepForgettingCommands(kernel.pool, config.commandDays, log, signal),
           ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
           // Who has nothing to follow leads all the same.
           signal.aborted ? undefined : once(signal, 'abort'),
