@@ -51,6 +51,7 @@ export * from './leader.ts';
 export * from './tracing.ts';
 export * from './write-once.ts';
 export {
+  anchorPublicKey,
   anchorRestored,
   keepAnchors,
   writeAnchors,
