@@ -131,6 +131,10 @@ export const customerEvents = {
       ),
       stamp: Type.Optional(stamp),
       confirmed: Type.Optional(confirmed),
+      lifecycleSetBy: described(
+        Type.Optional(Type.Literal('automatic')),
+        'Where the stage follows from what the customer did; else somebody, or a source, said so.',
+      ),
     },
     { description: 'Fields of the record changed. Only those are given; null clears one.' },
   ),

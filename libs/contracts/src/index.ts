@@ -5,6 +5,7 @@ export * from './customers.ts';
 export * from './golden-customer.ts';
 export * from './consent.ts';
 export * from './consent-ledger.ts';
+export * from './lifecycle.ts';
 export * from './field-classes.ts';
 export * from './privacy.ts';
 export * from './erasure.ts';

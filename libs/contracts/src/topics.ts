@@ -6,6 +6,7 @@ import type { EventDefinitions } from './event.ts';
 import { fieldClassEvents } from './field-classes.ts';
 import { gatewayEvents } from './gateway.ts';
 import { interactionEvents } from './interactions.ts';
+import { lifecycleEvents } from './lifecycle.ts';
 import { privacyEvents } from './privacy.ts';
 import { salesEvents } from './sales.ts';
 
@@ -21,6 +22,7 @@ export const dictionary = {
     ...consentEvents,
     ...consentConfigurationEvents,
     ...fieldClassEvents,
+    ...lifecycleEvents,
     ...erasureEvents,
     ...forgettingEvents,
   },

@@ -2,6 +2,9 @@ import { Service } from '@throughline/service';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
+import { FactsOfCustomers, contactFacts, salesFacts } from './care/customer-facts.view.ts';
+import { LifecycleController } from './care/lifecycle.controller.ts';
+import { Lifecycles } from './care/lifecycles.store.ts';
 import { ConsentController } from './consent/consent.controller.ts';
 import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
 import { Consents } from './consent/consents.store.ts';
@@ -14,6 +17,7 @@ import { MergeController } from './merge/merge.controller.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
+import { AdvanceLifecycleWhenCustomerActs } from './policies/advance-lifecycle-when-customer-acts.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
 import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
@@ -32,6 +36,7 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     ConsentPurposeController,
     UnsubscribeController,
     FieldClassesController,
+    LifecycleController,
   ],
   policies: [
     RecordCustomerWhenSeen,
@@ -39,9 +44,10 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     AcknowledgeErasureWhenPersonForgotten,
     RunBatchWhenStarted,
     ScheduleExpiryWhenConsentGiven,
+    AdvanceLifecycleWhenCustomerActs,
   ],
-  folds: [batchList],
-  providers: [CustomerNumbers, GoldenCustomers, Batches, Consents],
+  folds: [batchList, salesFacts, contactFacts],
+  providers: [CustomerNumbers, GoldenCustomers, Batches, Consents, Lifecycles, FactsOfCustomers],
   jobs: { undo: UndoBatch },
   keeps: ['jobs'],
   workers: [ErasureReplay],

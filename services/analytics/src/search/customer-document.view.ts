@@ -12,13 +12,21 @@ import {
   type Instant,
   type Money,
   type Permission,
+  type LifeStage,
 } from '@throughline/contracts';
 import { document, touch } from '@throughline/event-sourcing';
 import { Exact } from '../star/columns.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine, type FactOrderLine } from '../star/fact-order-line.view.ts';
 import { customerConsent } from './customer-consent.view.ts';
-import { customerProfile, fieldsOfGroup, groupsOf, lifeOf, type CustomerGroup } from './customer-profile.view.ts';
+import {
+  customerProfile,
+  fieldsOfGroup,
+  groupsOf,
+  lifeOf,
+  stageOfGroup,
+  type CustomerGroup,
+} from './customer-profile.view.ts';
 
 /** The fields as callers name them: an event cannot have a field called `type`. */
 type Details = { [F in Exclude<CustomerField, 'customerType'>]?: NonNullable<CustomerFields[F]> } & { type?: string };
@@ -52,7 +60,8 @@ export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
 
 /** A customer as lists and search answer it. */
 export type CustomerDocument = Details &
-  Permissions & {
+  Permissions &
+  LifeStage & {
     id: string;
     number: string;
     /** Those of all its records: an old one goes on finding it. */
@@ -74,7 +83,7 @@ export type CustomerDocument = Details &
 
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 4,
+  version: 5,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(customerConsent, ({ recordId }) => recordId),
@@ -97,6 +106,7 @@ export const customerDocument = document<CustomerDocument>({
       number: group[0].number,
       numbers: group.map(({ number }) => number),
       ...detailsOf(group),
+      ...stageOfGroup(group),
       externalIds: group.flatMap(({ externalIds }) => externalIds),
       archived: group[0].status !== 'active',
       ...(group.length > 1 && { records: group.map(partOf) }),

@@ -5,6 +5,7 @@ import {
   fieldsOf,
   goldenOf,
   recordAfter,
+  stageOf,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
@@ -12,13 +13,14 @@ import {
   type Instant,
   type Recorded,
   type RecordedOf,
+  type LifeStage,
   type Words,
 } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** Fields that one event gave their values. */
-type Said = { position: number; at: Instant; fields: { [F in CustomerField]?: unknown } };
+type Said = { position: number; at: Instant; fields: { [F in CustomerField]?: unknown }; automatic?: true };
 type Usual = Pick<CustomerRecord, 'externalIds' | 'into' | 'members' | 'picks' | 'rules' | 'status'>;
 /** What stands in no column of its own, without what is as usual: most records were said at once and never merged. */
 type Rest = Pick<CustomerRecord, 'createdAt' | 'updatedAt'> & Partial<Usual> & { said: readonly Said[] };
@@ -43,8 +45,8 @@ const usual: Usual = {
 };
 
 export function recordOf({ id, number, goldenId, rest: { said, ...rest } }: CustomerProfile): CustomerRecord {
-  const words = said.flatMap(({ position, at, fields }) =>
-    Object.entries(fields).map(([field, value]) => [field, { value, position, at }]),
+  const words = said.flatMap(({ fields, ...how }) =>
+    Object.entries(fields).map(([field, value]) => [field, { value, ...how }]),
   );
   return { ...usual, ...rest, recordId: id, number, goldenId, words: Object.fromEntries(words) as Words };
 }
@@ -74,8 +76,8 @@ function saidAtOnce(words: Words): Said[] {
   for (const field of customerFieldNames) {
     const word = words[field];
     if (!word) continue;
-    const { position, at, value } = word;
-    const event = said.get(position) ?? { position, at, fields: {} };
+    const { position, value, ...how } = word;
+    const event = said.get(position) ?? { position, ...how, fields: {} };
     event.fields[field] = value;
     said.set(position, event);
   }
@@ -128,6 +130,13 @@ export function groupsOf(ids: readonly string[], rows: readonly CustomerProfile[
 export function fieldsOfGroup([top, ...others]: CustomerGroup): CustomerFields {
   if (others.length > 0) return fieldsOf(goldenOf(top, new Map(others.map((record) => [record.recordId, record]))));
   return Object.fromEntries(Object.entries(top.words).map(([field, { value }]) => [field, value])) as CustomerFields;
+}
+
+/** Since when the customer is in its stage of life, and how it got there. */
+export function stageOfGroup([top, ...others]: CustomerGroup): LifeStage {
+  if (others.length > 0) return stageOf(goldenOf(top, new Map(others.map((record) => [record.recordId, record]))));
+  const { recordId, words } = top;
+  return stageOf(words.lifecycle?.value ? { lifecycle: [{ ...words.lifecycle, recordId }] } : {});
 }
 
 /** Since when there is the customer, and when one of its records changed last. */

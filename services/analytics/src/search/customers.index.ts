@@ -5,7 +5,7 @@ const address = ({ addresses = [] }: CustomerDocument) => addresses.find(({ prim
 
 export const customers: RecordType<CustomerDocument> = {
   type: 'customers',
-  version: 4,
+  version: 5,
   document: customerDocument,
   customer: 'id',
   fields: {
@@ -38,6 +38,8 @@ export const customers: RecordType<CustomerDocument> = {
     tags: { type: 'tags', facet: true },
     ownerId: { type: 'keyword', facet: true, often: 'desc' },
     lifecycle: { type: 'keyword', facet: true },
+    lifecycleSince: { type: 'instant', often: 'desc' },
+    lifecycleSetBy: { type: 'keyword', facet: true },
     connections: { type: 'tags', facet: true, from: (doc) => doc.externalIds.map(({ connectionId }) => connectionId) },
     archived: { type: 'boolean', facet: true },
     doNotContact: { type: 'boolean', facet: true },

@@ -4,6 +4,7 @@ import {
   goldenOf,
   known,
   recordAfter,
+  stageOf,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
@@ -65,7 +66,8 @@ export const goldenOfGroup = ([top, ...others]: Group): Golden =>
 /** The customer as it is answered: what its records say together. */
 export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
   const [top] = group;
-  if (group.length === 1) return customer.fields?.(top.state) ?? {};
+  const stage = stageOf(goldenOfGroup(group));
+  if (group.length === 1) return { ...customer.fields?.(top.state), ...stage };
   const externalIds = group.flatMap(({ state }) => state.externalIds);
   const shown = customer.fields?.({ ...top.state, details: fieldsOf(goldenOfGroup(group)), externalIds });
   const records = group.map(({ id, state }) => ({
@@ -74,7 +76,7 @@ export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
     ...(state.into !== undefined && { into: state.into }),
     externalIds: state.externalIds,
   }));
-  return { ...shown, records };
+  return { ...shown, ...stage, records };
 }
 
 /** A command on a customer of several records: changes go to the one that answers for them, the rest concerns all. */

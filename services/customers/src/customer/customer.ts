@@ -1,14 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  builtInLifecycle,
   customerFieldNames,
   isErased,
   known,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
+  type Lifecycle,
   type SourceStamp,
 } from '@throughline/contracts';
 import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { checkMove, checkStage } from '../care/lifecycle.ts';
 import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
 import type { Undone } from './customer-undo.ts';
@@ -26,8 +29,10 @@ export type CustomerCommand =
 export type CustomerRules = {
   /** What an e-mail that another customer has does to people and the API. Connectors are never refused. */
   emailDuplicates: 'block' | 'allow';
+  /** The moves that people and the API may make; sources say what they say. */
+  lifecycle: Lifecycle;
 };
-export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
+export const builtInRules: CustomerRules = { emailDuplicates: 'block', lifecycle: builtInLifecycle };
 
 /** What a row may do: make a new record, change one that is there, or whichever it takes. */
 export type ImportMode = 'create' | 'update' | 'both';
@@ -82,10 +87,12 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
   },
 
   decide(state, command, { entry, rules, now }) {
-    const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
+    const isBound = entry === 'person' || entry === 'api';
+    const reserves = isBound && rules.emailDuplicates === 'block';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
       const fields = tidyFields(command.fields, {}, now);
+      if (isBound) checkStage(rules.lifecycle, fields.lifecycle);
       const { number, externalId } = command;
       const emailsReserved = reserves && hasEmails(fields);
       return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
@@ -104,6 +111,9 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
     switch (command.type) {
       case 'ChangeCustomer':
+        if (isBound && state.status === 'active') {
+          checkMove(rules.lifecycle, state.details.lifecycle, command.changes.lifecycle);
+        }
         return change(state, command.changes, reserves, now);
       case 'ImportCustomer':
         if (command.mode === 'create') throw conflict('customer-exists');

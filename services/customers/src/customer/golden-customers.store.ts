@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type CustomerEvent, type Instant, type RecordedOf } from '@throughline/contracts';
+import { stageOf, type CustomerEvent, type Instant, type RecordedOf } from '@throughline/contracts';
 import {
   Commands,
   Refusal,
@@ -11,7 +11,17 @@ import {
   type Executed,
 } from '@throughline/event-sourcing';
 import { AtQuery, HistoryQuery, historyItem, historyPageOf, type RecordAnswer } from '@throughline/service';
-import { decideForGroup, groupOf, partOf, shownGroup, type Decided, type Group, type Part } from './customer-group.ts';
+import { lifecycle, lifecycleId } from '../care/lifecycle.ts';
+import {
+  decideForGroup,
+  goldenOfGroup,
+  groupOf,
+  partOf,
+  shownGroup,
+  type Decided,
+  type Group,
+  type Part,
+} from './customer-group.ts';
 import {
   OneOfSeveral,
   builtInRules,
@@ -24,7 +34,7 @@ import {
 type At = { asOf?: Instant; knownAt?: Instant };
 type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 
-type Remembered = { target: string; body?: unknown; commandId?: string };
+type Remembered = { target: string; body?: unknown; commandId?: string; occurredAt?: Instant; rules?: CustomerRules };
 
 const attempts = 20;
 
@@ -58,11 +68,11 @@ export class GoldenCustomers {
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
     try {
       const executed = await this.commands.execute(customer, id, command, {
-        rules: builtInRules,
+        rules: await this.#rulesOf(command),
         body,
         anyVersion: command.type === 'EraseCustomer',
       });
-      return isOneOfSeveral(executed.state) ? await this.read(id) : executed;
+      return await this.#answer(executed);
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
@@ -75,8 +85,8 @@ export class GoldenCustomers {
     body: object,
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
     try {
-      const executed = await this.commands.executeChosen(customer, choose, { rules: builtInRules, body });
-      return isOneOfSeveral(executed.state) ? await this.read(executed.id) : executed;
+      const rules = await this.#rules();
+      return await this.#answer(await this.commands.executeChosen(customer, choose, { rules, body }));
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
@@ -84,13 +94,32 @@ export class GoldenCustomers {
     return this.#executeForGroup(id, command, { target: '', body });
   }
 
-  #executeForGroup(id: string, command: CustomerCommand, remembered: Remembered): Promise<RecordAnswer> {
-    return this.decide(
-      [id],
-      command,
-      ([group], context) => decideForGroup(checked(group, command), command, context),
-      remembered,
-    );
+  async #executeForGroup(id: string, command: CustomerCommand, remembered: Remembered): Promise<RecordAnswer> {
+    return this.decide([id], command, ([group], context) => decideForGroup(checked(group, command), command, context), {
+      ...remembered,
+      rules: await this.#rulesOf(command),
+    });
+  }
+
+  async #rules(): Promise<CustomerRules> {
+    return { ...builtInRules, lifecycle: (await this.commands.load(lifecycle, lifecycleId)).state };
+  }
+
+  /** Configuration is read only where a command is decided by it. */
+  async #rulesOf(command: CustomerCommand): Promise<CustomerRules> {
+    const said =
+      command.type === 'CreateCustomer' ? command.fields : command.type === 'ChangeCustomer' ? command.changes : {};
+    return 'lifecycle' in said ? this.#rules() : builtInRules;
+  }
+
+  /** With what only all events of the customer say. */
+  async #answer(
+    executed: Executed<Customer, CustomerEvent>,
+  ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
+    const { id, state, fields } = executed;
+    if (isOneOfSeveral(state)) return this.read(id);
+    if (state.details.lifecycle === undefined) return executed;
+    return { ...executed, fields: { ...fields, ...stageOf(goldenOfGroup(await this.group(id))) } };
   }
 
   /**
@@ -125,6 +154,7 @@ export class GoldenCustomers {
     const groups = await this.groups(ids);
     const streams = [...new Set(groups.flat().map((part) => part.id))];
     const { entry } = currentContext();
+    const { rules = builtInRules } = remembered;
     await this.commands.executeAcross(
       customer,
       streams,
@@ -133,11 +163,11 @@ export class GoldenCustomers {
         const parts = partsOf(streams, histories as Histories);
         const now = groups.map(([top]) => groupOf(parts.get(top.id) as Part, parts));
         if (now.flat().length !== streams.length || now.some(isIncomplete)) throw new GroupChanged();
-        const context = { now: new Date().toISOString(), entry, rules: builtInRules };
+        const context = { now: new Date().toISOString(), entry, rules };
         const decided = decide(now as unknown as [Group, ...Group[]], context);
         return streams.map((stream) => decided.get(stream) ?? []);
       },
-      { rules: builtInRules, ...remembered },
+      { ...remembered, rules },
     );
     return this.read(groups[0][0].id);
   }

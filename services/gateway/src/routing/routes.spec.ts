@@ -16,6 +16,7 @@ describe('the table of routes', () => {
       ['POST', '/api/interactions', 'interactions'],
       ['POST', '/api/customers/1/consents', 'customers'],
       ['GET', '/api/consent-purposes', 'customers'],
+      ['GET', '/api/lifecycle', 'customers'],
       ['GET', '/api/customersx', undefined],
       ['GET', '/internal/history', undefined],
     ];
@@ -39,6 +40,7 @@ describe('the table of routes', () => {
         ['POST', '/api/pipelines'],
         ['PUT', '/api/consent-purposes/newsletter'],
         ['PUT', '/api/field-classes/phones'],
+        ['PUT', '/api/lifecycle'],
         ['POST', '/api/consent-purposes/newsletter/texts'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);
