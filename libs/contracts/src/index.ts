@@ -6,6 +6,8 @@ export * from './golden-customer.ts';
 export * from './consent.ts';
 export * from './consent-ledger.ts';
 export * from './lifecycle.ts';
+export * from './care.ts';
+export * from './data-quality.ts';
 export * from './field-classes.ts';
 export * from './privacy.ts';
 export * from './erasure.ts';

@@ -1,4 +1,5 @@
 import { batchEvents } from './batches.ts';
+import { careEvents, careSettingsEvents } from './care.ts';
 import { consentConfigurationEvents, consentEvents } from './consent.ts';
 import { customerEvents } from './customers.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
@@ -23,6 +24,8 @@ export const dictionary = {
     ...consentConfigurationEvents,
     ...fieldClassEvents,
     ...lifecycleEvents,
+    ...careEvents,
+    ...careSettingsEvents,
     ...erasureEvents,
     ...forgettingEvents,
   },

@@ -2,6 +2,12 @@ import { Service } from '@throughline/service';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
+import { CareSettingsController } from './care/care-settings.controller.ts';
+import { CareController } from './care/care.controller.ts';
+import { CareOfCustomers } from './care/care.store.ts';
+import { CareRounds } from './care/care-rounds.worker.ts';
+import { careRecords } from './care/care-records.view.ts';
+import { organisation } from './care/organisation.view.ts';
 import { FactsOfCustomers, contactFacts, salesFacts } from './care/customer-facts.view.ts';
 import { LifecycleController } from './care/lifecycle.controller.ts';
 import { Lifecycles } from './care/lifecycles.store.ts';
@@ -37,6 +43,8 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     UnsubscribeController,
     FieldClassesController,
     LifecycleController,
+    CareController,
+    CareSettingsController,
   ],
   policies: [
     RecordCustomerWhenSeen,
@@ -46,11 +54,11 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     ScheduleExpiryWhenConsentGiven,
     AdvanceLifecycleWhenCustomerActs,
   ],
-  folds: [batchList, salesFacts, contactFacts],
-  providers: [CustomerNumbers, GoldenCustomers, Batches, Consents, Lifecycles, FactsOfCustomers],
+  folds: [batchList, salesFacts, contactFacts, careRecords, organisation],
+  providers: [CustomerNumbers, GoldenCustomers, Batches, Consents, Lifecycles, FactsOfCustomers, CareOfCustomers],
   jobs: { undo: UndoBatch },
   keeps: ['jobs'],
-  workers: [ErasureReplay],
+  workers: [ErasureReplay, CareRounds],
   timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001],
 })

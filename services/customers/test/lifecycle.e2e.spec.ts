@@ -67,7 +67,7 @@ describe('the stage of a customer', () => {
     const id = newId();
     await order(id);
     await create({ id, name: '李雷' });
-    await inStage(id, 'closed');
+    expect(await inStage(id, 'closed')).toMatchObject({ lifecycleSetBy: 'automatic' });
   });
 
   it('is kept where somebody said so later, and refused where the move is not allowed', async () => {

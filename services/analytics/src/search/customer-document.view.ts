@@ -1,10 +1,15 @@
 import {
+  careOf,
   consentTags,
   contactForbidden,
   emptyLedger,
   inMinorUnits,
+  isStale,
   ledgerOf,
+  noCare,
   permission,
+  qualityOf,
+  type Care,
   type CustomerField,
   type ConsentLedger,
   type CustomerFields,
@@ -12,12 +17,15 @@ import {
   type Instant,
   type Money,
   type Permission,
+  type Quality,
+  type SetBy,
   type LifeStage,
 } from '@throughline/contracts';
 import { document, touch } from '@throughline/event-sourcing';
 import { Exact } from '../star/columns.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine, type FactOrderLine } from '../star/fact-order-line.view.ts';
+import { customerCare } from './customer-care.view.ts';
 import { customerConsent } from './customer-consent.view.ts';
 import {
   customerProfile,
@@ -58,10 +66,16 @@ export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
   optOuts: consentTags(ledger, 'withdrawn'),
 });
 
+export type CustomerType = 'potential' | 'new' | 'existing';
+/** The type that follows from the orders, and the one that holds: what somebody or a source said stands above it. */
+type Typed = { type: string; typeSetBy: SetBy; derivedType: CustomerType };
+
 /** A customer as lists and search answer it. */
 export type CustomerDocument = Details &
   Permissions &
-  LifeStage & {
+  LifeStage &
+  Partial<Quality> &
+  Typed & {
     id: string;
     number: string;
     /** Those of all its records: an old one goes on finding it. */
@@ -75,6 +89,7 @@ export type CustomerDocument = Details &
     /** The same in other currencies, largest first, where orders have no rate into the base currency. */
     revenueOther: readonly Money[];
     orderCount: number;
+    firstOrderAt: Instant | null;
     lastOrderAt: Instant | null;
     lastInteractionAt: Instant | null;
     createdAt: Instant;
@@ -87,6 +102,7 @@ export const customerDocument = document<CustomerDocument>({
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(customerConsent, ({ recordId }) => recordId),
+    touch(customerCare, ({ recordId }) => recordId),
     touch(customerProfile, ({ goldenId }) => goldenId),
     touch(factOrderLine, ({ recordId }) => recordId),
     touch(factInteraction, ({ recordId }) => recordId),
@@ -99,26 +115,41 @@ export const customerDocument = document<CustomerDocument>({
     const groups = groupsOf(keys, await read(customerProfile, 'goldenId', keys));
     const ids = [...groups.values()].flat().map(({ recordId }) => recordId);
     const consents = new Map((await read(customerConsent, 'recordId', ids)).map((row) => [row.recordId, row.ledger]));
+    const cares = new Map((await read(customerCare, 'recordId', ids)).map((row) => [row.recordId, row.care]));
     const lines = Map.groupBy(await read(factOrderLine, 'recordId', ids), ({ recordId }) => recordId);
     const interactions = Map.groupBy(await read(factInteraction, 'recordId', ids), ({ recordId }) => recordId);
-    return [...groups].map(([id, group]) => ({
-      id,
-      number: group[0].number,
-      numbers: group.map(({ number }) => number),
-      ...detailsOf(group),
-      ...stageOfGroup(group),
-      externalIds: group.flatMap(({ externalIds }) => externalIds),
-      archived: group[0].status !== 'active',
-      ...(group.length > 1 && { records: group.map(partOf) }),
-      ...permissionsOf(ledgerOf(group.map(({ recordId }) => consents.get(recordId) ?? emptyLedger))),
-      ...ordersOf(group.flatMap(({ recordId }) => lines.get(recordId) ?? [])),
-      lastInteractionAt: latest(
-        group.flatMap(({ recordId }) => (interactions.get(recordId) ?? []).map(({ startedAt }) => startedAt)),
-      ),
-      ...lifeOf(group),
-    }));
+    return [...groups].map(([id, group]) => {
+      const orders = ordersOf(group.flatMap(({ recordId }) => lines.get(recordId) ?? []));
+      const care = careOf(group.map(({ recordId }) => cares.get(recordId) ?? noCare));
+      const details = detailsOf(group);
+      return {
+        id,
+        number: group[0].number,
+        numbers: group.map(({ number }) => number),
+        ...details,
+        ...typeOf(details.type, orders.firstOrderAt, care),
+        ...stageOfGroup(group),
+        externalIds: group.flatMap(({ externalIds }) => externalIds),
+        archived: group[0].status !== 'active',
+        ...(group.length > 1 && { records: group.map(partOf) }),
+        ...permissionsOf(ledgerOf(group.map(({ recordId }) => consents.get(recordId) ?? emptyLedger))),
+        ...(group[0].status !== 'erased' &&
+          qualityOf({ fields: details, bounced: care.bounced, stale: isStale(care) })),
+        ...orders,
+        lastInteractionAt: latest(
+          group.flatMap(({ recordId }) => (interactions.get(recordId) ?? []).map(({ startedAt }) => startedAt)),
+        ),
+        ...lifeOf(group),
+      };
+    });
   },
 });
+
+function typeOf(given: string | undefined, firstOrderAt: Instant | null, { orderedUntil }: Care): Typed {
+  const isExisting = firstOrderAt !== null && orderedUntil !== null && firstOrderAt <= orderedUntil;
+  const derivedType = firstOrderAt === null ? 'potential' : isExisting ? 'existing' : 'new';
+  return { type: given ?? derivedType, typeSetBy: given === undefined ? 'automatic' : 'manual', derivedType };
+}
 
 /** What was cleared or erased is as if never told. */
 export function detailsOf(group: CustomerGroup): Details {
@@ -136,7 +167,7 @@ const partOf = ({ recordId, number, into, externalIds }: CustomerRecord): Record
 
 function ordersOf(
   lines: readonly FactOrderLine[],
-): Pick<CustomerDocument, 'revenue' | 'revenueOther' | 'orderCount' | 'lastOrderAt'> {
+): Pick<CustomerDocument, 'revenue' | 'revenueOther' | 'orderCount' | 'firstOrderAt' | 'lastOrderAt'> {
   const counted = lines.filter(({ counted: counts }) => counts);
   const sums = new Map<string, Exact>();
   for (const { baseCurrency, amountBase } of counted) {
@@ -151,9 +182,12 @@ function ordersOf(
     revenue: largest ?? null,
     revenueOther: others,
     orderCount: new Set(standing.map(({ orderId }) => orderId)).size,
+    firstOrderAt: earliest(standing.map(({ occurredAt }) => occurredAt)),
     lastOrderAt: latest(standing.map(({ occurredAt }) => occurredAt)),
   };
 }
 
+const earliest = (moments: readonly (Instant | null)[]): Instant | null =>
+  moments.reduce((first, moment) => (moment !== null && (first === null || moment < first) ? moment : first), null);
 const latest = (moments: readonly (Instant | null)[]): Instant | null =>
   moments.reduce((last, moment) => (moment !== null && (last === null || moment > last) ? moment : last), null);

@@ -99,7 +99,11 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEven
         title: known(name) ?? known(companyName) ?? number,
         data: { number, source },
       }),
-    CustomerDetailsChanged: (rows, { emailsReserved: _, stamp: __, confirmed: ___, ...fields }, event) =>
+    CustomerDetailsChanged: (
+      rows,
+      { emailsReserved: _, stamp: __, confirmed: ___, lifecycleSetBy: ____, ...fields },
+      event,
+    ) =>
       withEvent(rows, event, {
         customerId: event.stream.id,
         kind: 'customer',

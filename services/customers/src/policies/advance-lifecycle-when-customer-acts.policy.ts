@@ -10,6 +10,7 @@ import type {
 } from '@throughline/contracts';
 import { conflict } from '@throughline/event-sourcing';
 import { Kernel, type PolicyPattern } from '@throughline/service';
+import { CareOfCustomers } from '../care/care.store.ts';
 import { Lifecycles } from '../care/lifecycles.store.ts';
 
 type Ordered = Extract<OrderEvent, { type: 'OrderPlaced' | 'OrderChanged' }>;
@@ -33,17 +34,20 @@ const longestWait = 10_000;
 export class AdvanceLifecycleWhenCustomerActs {
   constructor(
     private readonly lifecycles: Lifecycles,
+    private readonly care: CareOfCustomers,
     private readonly kernel: Kernel,
   ) {}
 
   @EventPattern(on('OrderPlaced'))
-  ordered(@Payload() event: Acted) {
-    return this.#advance(event, 'sales');
+  async ordered(@Payload() event: Acted) {
+    await this.#advance(event, 'sales');
+    await this.care.endNewPeriod(react(event));
   }
 
   @EventPattern(on('OrderChanged'))
-  orderChanged(@Payload() event: Acted) {
-    return this.#advance(event, 'sales');
+  async orderChanged(@Payload() event: Acted) {
+    await this.#advance(event, 'sales');
+    await this.care.endNewPeriod(react(event));
   }
 
   @EventPattern(on('DealOpened'))

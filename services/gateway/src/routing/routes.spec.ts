@@ -41,6 +41,7 @@ describe('the table of routes', () => {
         ['PUT', '/api/consent-purposes/newsletter'],
         ['PUT', '/api/field-classes/phones'],
         ['PUT', '/api/lifecycle'],
+        ['PUT', '/api/care-settings'],
         ['POST', '/api/consent-purposes/newsletter/texts'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);
