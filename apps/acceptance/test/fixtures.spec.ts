@@ -37,6 +37,7 @@ import { CustomersModule } from '../../../services/customers/src/customers.modul
 import { react as acknowledge } from '../../../services/customers/src/policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { react as destroyKey } from '../../../services/customers/src/policies/destroy-key-when-customer-erased.policy.ts';
 import { react as recordCustomer } from '../../../services/customers/src/policies/record-customer-when-seen.policy.ts';
+import { react as recordDuplicates } from '../../../services/customers/src/policies/record-duplicates-when-customer-changes.policy.ts';
 import { react as runBatch } from '../../../services/customers/src/policies/run-batch-when-started.policy.ts';
 import { react as scheduleExpiry } from '../../../services/customers/src/policies/schedule-expiry-when-consent-given.policy.ts';
 import { GatewayModule } from '../../../services/gateway/src/gateway.module.ts';
@@ -58,6 +59,10 @@ const modules = [GatewayModule, CustomersModule, InteractionsModule, SalesModule
 /** Policy -> an event that it reacts to, and its reaction. */
 const policies: Readonly<Record<string, readonly [types: readonly string[], react: (event: Recorded) => unknown]>> = {
   'record-customer-when-seen': [['CustomerSeen'], (event) => recordCustomer(event as never, 'C-000001')],
+  'record-duplicates-when-customer-changes': [
+    ['CustomerCreated', 'CustomerDetailsChanged', 'CustomerRestored'],
+    (event) => recordDuplicates(event as never, event.stream.id, []),
+  ],
   'run-batch-when-started': [['BatchStarted'], (event) => runBatch(event as never)],
   'record-order-when-seen': [['OrderSeen', 'RefundSeen'], (event) => recordOrder(event as never)],
   'destroy-key-when-customer-erased': [['CustomerErased'], (event) => destroyKey(event as never)],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@throughline/service/testing';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { startEmbedded, type Instance } from '../src/instance.ts';
 
@@ -130,6 +131,19 @@ describe('the OpenAPI document of all services', () => {
     await check('GET', '/api/consent-purposes/newsletter/texts', '/api/consent-purposes/{key}/texts');
     await check('PUT', '/api/field-classes/phones', '/api/field-classes/{field}', { class: 'sensitive' });
     await check('GET', '/api/field-classes', '/api/field-classes');
+    const rule = { ways: ['person'], operations: ['create'], band: 'review', action: 'warn' };
+    await check('PUT', '/api/duplicate-rules', '/api/duplicate-rules', { rules: [rule] });
+    await check('GET', '/api/duplicate-rules', '/api/duplicate-rules');
+    const twin = { name: '王小明', phones: [{ value: '13800138000' }] };
+    await check('POST', '/api/customers', '/api/customers', twin);
+    await check('POST', '/api/customers/match', '/api/customers/match', twin);
+    await check('GET', `/api/customers/${customerId}/duplicates`, `${one}/duplicates`);
+    const { items: pairs } = await eventually(
+      () => check('GET', '/api/duplicates', '/api/duplicates'),
+      ({ items }: any) => items.length > 0,
+    );
+    await check('GET', `/api/duplicates/${pairs[0].id}`, '/api/duplicates/{id}');
+    await check('POST', `/api/duplicates/${pairs[0].id}/dismiss`, '/api/duplicates/{id}/dismiss', {});
     await check('GET', `/api/customers/${customerId}/personal-data`, `${one}/personal-data`);
     await check('GET', `/api/customers/${customerId}/impact`, `${one}/impact`);
     await check('GET', `/api/customers/${customerId}/timeline`, '/api/customers/{id}/timeline');

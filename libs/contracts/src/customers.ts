@@ -1,6 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Personal, described, event, type EventOf, type Erased } from './event.ts';
-import { DateText, InstantText, Uuid } from './money.ts';
+import { DateText, InstantText, OneOf, Uuid } from './money.ts';
 
 const nullable = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const text = Type.String();
@@ -104,6 +104,13 @@ export const ExternalId = Type.Object(
 );
 
 const emailsReserved = described(Type.Boolean(), 'Whether nobody else may have these e-mail addresses.');
+export const reservable = ['phones', 'registrationNumber'] as const;
+/** Besides e-mails, the fields whose values can be one customer's alone. */
+export type Reservable = (typeof reservable)[number];
+const reserved = described(
+  Type.Optional(Type.Array(OneOf(reservable))),
+  'The other fields whose values nobody else may have.',
+);
 const confirmed = described(Type.Array(text), 'Fields that the source repeated unchanged: they hold as of the stamp.');
 const mergeId = described(Uuid, 'The merge, or the unmerge: the same on every record that it concerns.');
 const stamp = described(SourceStamp, 'What it weighs, where a source said it.');
@@ -115,6 +122,7 @@ export const customerEvents = {
       number: described(text, 'Number for people, given out once and never again.'),
       ...customerFields,
       emailsReserved,
+      reserved,
       externalId: described(Type.Optional(Personal(ExternalId)), 'The record in its source, where it came from one.'),
       stamp: Type.Optional(stamp),
     },
@@ -125,6 +133,7 @@ export const customerEvents = {
     {
       ...customerFields,
       emailsReserved,
+      reserved,
       unreserved: described(
         Type.Optional(Type.Array(Type.Integer({ minimum: 0 }))),
         'Places in `emails` of addresses that another record of the customer holds.',

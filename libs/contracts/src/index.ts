@@ -2,6 +2,7 @@ export * from './event.ts';
 export * from './money.ts';
 export * from './batches.ts';
 export * from './customers.ts';
+export * from './duplicates.ts';
 export * from './golden-customer.ts';
 export * from './consent.ts';
 export * from './consent-ledger.ts';

@@ -1,6 +1,7 @@
 import { batchEvents } from './batches.ts';
 import { consentConfigurationEvents, consentEvents } from './consent.ts';
 import { customerEvents } from './customers.ts';
+import { duplicateEvents } from './duplicates.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
 import { fieldClassEvents } from './field-classes.ts';
@@ -21,6 +22,7 @@ export const dictionary = {
     ...consentEvents,
     ...consentConfigurationEvents,
     ...fieldClassEvents,
+    ...duplicateEvents,
     ...erasureEvents,
     ...forgettingEvents,
   },

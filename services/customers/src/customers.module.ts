@@ -11,12 +11,22 @@ import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { MergeController } from './merge/merge.controller.ts';
+import { DuplicateCheck } from './duplicates/duplicate-check.store.ts';
+import { duplicateQueue } from './duplicates/duplicate-queue.view.ts';
+import { DuplicateController } from './duplicates/duplicate.controller.ts';
+import { DuplicateRulesController } from './duplicates/duplicate-rules.controller.ts';
+import { Duplicates } from './duplicates/duplicates.store.ts';
+import { GuardedCustomers } from './duplicates/guarded-customers.store.ts';
+import { MatchController } from './duplicates/match.controller.ts';
+import { MatchRecords } from './duplicates/match-records.store.ts';
+import { matchRecords } from './duplicates/match-records.view.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
 import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
+import { RecordDuplicatesWhenCustomerChanges } from './policies/record-duplicates-when-customer-changes.policy.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
 import { FieldClassesController } from './privacy/field-classes.controller.ts';
@@ -24,8 +34,11 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
 @Service({
   name: 'customers',
   controllers: [
+    MatchController,
     MergeController,
     CustomerController,
+    DuplicateController,
+    DuplicateRulesController,
     ErasureController,
     BatchController,
     ConsentController,
@@ -39,9 +52,19 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     AcknowledgeErasureWhenPersonForgotten,
     RunBatchWhenStarted,
     ScheduleExpiryWhenConsentGiven,
+    RecordDuplicatesWhenCustomerChanges,
   ],
-  folds: [batchList],
-  providers: [CustomerNumbers, GoldenCustomers, Batches, Consents],
+  folds: [batchList, matchRecords, duplicateQueue],
+  providers: [
+    CustomerNumbers,
+    GoldenCustomers,
+    GuardedCustomers,
+    Batches,
+    Consents,
+    MatchRecords,
+    Duplicates,
+    DuplicateCheck,
+  ],
   jobs: { undo: UndoBatch },
   keeps: ['jobs'],
   workers: [ErasureReplay],

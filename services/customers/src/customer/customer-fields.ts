@@ -18,6 +18,20 @@ export const emailKeys = ({ emails }: CustomerFields): string[] => [
   ...new Set((emails ?? []).flatMap(({ value }) => normaliseEmail(value).key ?? [])),
 ];
 
+/** The comparable forms of a customer's phones: those that are valid numbers. */
+export const phoneKeys = ({ phones }: CustomerFields): string[] => [
+  ...new Set((phones ?? []).flatMap(({ e164 }) => e164 ?? [])),
+];
+
+/** The comparable form of a company's number in its register. */
+export const registrationKeys = ({ registrationNumber }: CustomerFields): string[] => {
+  const key = (registrationNumber ?? '')
+    .normalize('NFKC')
+    .replace(/[^\p{L}\p{N}]/gu, '')
+    .toUpperCase();
+  return key === '' ? [] : [key];
+};
+
 /** Phones with their E.164 form beside what was entered; numbers without a country code are read as the address's. */
 export function withE164(fields: CustomerFields, known: CustomerFields = {}): CustomerFields {
   if (!fields.phones) return fields;

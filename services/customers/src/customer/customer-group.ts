@@ -84,7 +84,8 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
     return new Map(group.map(({ id, state }) => [id, customer.decide(state, ofPart(command, id), context)]));
   }
   const details = fieldsOf(goldenOfGroup(group));
-  const events = customer.decide({ ...top.state, details }, command, context).map((event) => {
+  const events = customer.decide({ ...top.state, details }, command, context).map((decided) => {
+    const event = withoutHeld(decided, others);
     if (event.type !== 'CustomerDetailsChanged' || event.emails === undefined) return event;
     const held = new Set(others.flatMap(({ state }) => reservedEmails(state)));
     const emails = known(event.emails) ?? [];
@@ -94,6 +95,13 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
     return unreserved.length > 0 ? { ...event, unreserved } : event;
   });
   return new Map([[top.id, events]]);
+}
+
+/** What another record of the customer has reserved stays with that record. */
+function withoutHeld(event: CustomerEvent, others: readonly Part[]): CustomerEvent {
+  if (event.type !== 'CustomerDetailsChanged' || event.reserved === undefined) return event;
+  const held = others.flatMap(({ state }) => state.reserved);
+  return { ...event, reserved: event.reserved.filter((field) => !held.includes(field)) };
 }
 
 /** Each record is erased under an erasure of its own. */

@@ -1,10 +1,11 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
 import { normaliseEmail } from '@throughline/language';
 import { Answers, AtQuery, HistoryQuery, IdPipe } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
 import { ChangeCustomerDto, CreateCustomerDto, Customer } from './customer.dto.ts';
 import { customer, type CustomerCommand } from './customer.ts';
+import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
 import { GoldenCustomers } from './golden-customers.store.ts';
 
 const uniqueKeys: Record<string, (value: string) => string> = {
@@ -12,19 +13,24 @@ const uniqueKeys: Record<string, (value: string) => string> = {
   email: (value) => `email:${normaliseEmail(value).key ?? value}`,
 };
 
+/** Whoever may pass a duplicate rule says so by it; for a rule that only warns, everybody may. */
+const skipHeader = 'x-skip-duplicate-check';
+const entering = (skip: string | undefined) => ({ skip: skip === 'true' });
+
 @Controller('customers')
 @Answers(Customer)
 export class CustomerController {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly guarded: GuardedCustomers,
     private readonly numbers: CustomerNumbers,
   ) {}
 
   @Post()
-  async create(@Body() body: CreateCustomerDto) {
+  async create(@Body() body: CreateCustomerDto, @Headers(skipHeader) skip?: string) {
     const { id = idOfNew(customer.category), number = await this.numbers.next(), ...fields } = body;
-    return this.customers.execute(id, { type: 'CreateCustomer', number, fields }, body);
+    return this.guarded.execute(id, { type: 'CreateCustomer', number, fields }, body, entering(skip));
   }
 
   @Get(':id')
@@ -38,8 +44,8 @@ export class CustomerController {
   }
 
   @Patch(':id')
-  change(@Param('id', IdPipe) id: string, @Body() changes: ChangeCustomerDto) {
-    return this.customers.execute(id, { type: 'ChangeCustomer', changes });
+  change(@Param('id', IdPipe) id: string, @Body() changes: ChangeCustomerDto, @Headers(skipHeader) skip?: string) {
+    return this.guarded.execute(id, { type: 'ChangeCustomer', changes }, undefined, entering(skip));
   }
 
   @Post(':id/archive')
@@ -66,8 +72,13 @@ export class CustomerController {
 
   /** Changes the one that has this number or e-mail, else creates it. */
   @Put('by/:key/:value')
-  upsert(@Param('key') key: string, @Param('value') value: string, @Body() changes: ChangeCustomerDto) {
-    return this.#upsert({ key, value, changes }, async () => {
+  upsert(
+    @Param('key') key: string,
+    @Param('value') value: string,
+    @Body() changes: ChangeCustomerDto,
+    @Headers(skipHeader) skip?: string,
+  ) {
+    return this.#upsert({ key, value, changes }, skip, async () => {
       const holder = await this.#find(key, value);
       if (holder) return { id: holder, command: { type: 'ChangeCustomer', changes } };
       const fields = key === 'email' ? { ...changes, emails: withEmail(changes.emails, value) } : changes;
@@ -82,9 +93,10 @@ export class CustomerController {
     @Param('connection', IdPipe) connectionId: string,
     @Param('external') external: string,
     @Body() changes: ChangeCustomerDto,
+    @Headers(skipHeader) skip?: string,
   ) {
     const id = recordId(connectionId, external);
-    return this.#upsert({ connectionId, external, changes }, async () => {
+    return this.#upsert({ connectionId, external, changes }, skip, async () => {
       if (await this.commands.exists(customer.category, id))
         return { id, command: { type: 'ChangeCustomer', changes } };
       const number = await this.numbers.next();
@@ -93,8 +105,8 @@ export class CustomerController {
     });
   }
 
-  #upsert(body: object, choose: () => Promise<{ id: string; command: CustomerCommand }>) {
-    return this.customers.executeChosen(choose, body);
+  #upsert(body: object, skip: string | undefined, choose: () => Promise<{ id: string; command: CustomerCommand }>) {
+    return this.guarded.executeChosen(choose, body, entering(skip));
   }
 
   async #holder(key: string, value: string): Promise<string> {

@@ -15,8 +15,14 @@ import {
   MinLength,
   ValidateNested,
 } from 'class-validator';
+import { Type as Typed } from 'typebox';
+import { Warning } from '../duplicates/match.dto.ts';
 
-export const Customer = record('Customer', customerRecord);
+export const Customer = record('Customer', {
+  ...customerRecord,
+  /** Of what was recorded just now, where a duplicate rule says so. */
+  warnings: Typed.Optional(Typed.Array(Warning)),
+});
 
 class EmailDto {
   @IsString() @MinLength(1) @MaxLength(320) value!: string;

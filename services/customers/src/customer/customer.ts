@@ -3,13 +3,17 @@ import {
   customerFieldNames,
   isErased,
   known,
+  reservable,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
+  type DuplicateOperation,
+  type Entry,
+  type Reservable,
   type SourceStamp,
 } from '@throughline/contracts';
 import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
-import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
+import { asShown, emailKeys, phoneKeys, registrationKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
 import type { Undone } from './customer-undo.ts';
 
@@ -23,11 +27,14 @@ export type CustomerCommand =
   | { type: 'RestoreCustomer' }
   | { type: 'EraseCustomer'; erasureId: string };
 
+export type ReservedField = 'emails' | Reservable;
 export type CustomerRules = {
-  /** What an e-mail that another customer has does to people and the API. Connectors are never refused. */
-  emailDuplicates: 'block' | 'allow';
+  /** The fields whose values become this customer's alone, by how they come in. Connectors are never refused. */
+  reserves: (entry: Entry, operation: DuplicateOperation) => readonly ReservedField[];
 };
-export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
+export const builtInRules: CustomerRules = {
+  reserves: (entry) => (entry === 'person' || entry === 'api' ? ['emails'] : []),
+};
 
 /** What a row may do: make a new record, change one that is there, or whichever it takes. */
 export type ImportMode = 'create' | 'update' | 'both';
@@ -39,6 +46,8 @@ export type Customer = {
   number: string;
   details: CustomerFields;
   emailsReserved: boolean;
+  /** The other fields whose values nobody else may have. */
+  reserved: readonly Reservable[];
   /** Whether what was recorded of the person can no longer be read: at every moment, also before the erasure. */
   unreadable: boolean;
   externalIds: readonly ExternalId[];
@@ -67,6 +76,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     number: '',
     details: {},
     emailsReserved: false,
+    reserved: [],
     unreadable: false,
     externalIds: [],
     said: {},
@@ -82,13 +92,12 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
   },
 
   decide(state, command, { entry, rules, now }) {
-    const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
       const fields = tidyFields(command.fields, {}, now);
       const { number, externalId } = command;
-      const emailsReserved = reserves && hasEmails(fields);
-      return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
+      const reserving = reservations(fields, rules.reserves(entry, 'create'));
+      return [{ type: 'CustomerCreated', number, ...fields, ...reserving, ...(externalId && { externalId }) }];
     }
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
     if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
@@ -104,10 +113,10 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
     switch (command.type) {
       case 'ChangeCustomer':
-        return change(state, command.changes, reserves, now);
+        return change(state, command.changes, rules.reserves(entry, 'change'), now);
       case 'ImportCustomer':
         if (command.mode === 'create') throw conflict('customer-exists');
-        return change(state, changesByPolicy(command.row, state.details, command.policies), false, now);
+        return change(state, changesByPolicy(command.row, state.details, command.policies), [], now);
       case 'UndoChanges':
         return undoChanges(state, command.undone);
       case 'ArchiveCustomer':
@@ -126,6 +135,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
           status: 'active',
           number: event.number,
           emailsReserved: event.emailsReserved,
+          reserved: event.reserved ?? [],
           externalIds: externalId ? [externalId] : [],
         };
       }
@@ -133,6 +143,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
         return {
           ...withFields(state, event, event.stamp, event.confirmed),
           emailsReserved: event.emailsReserved,
+          reserved: event.reserved ?? state.reserved.filter((field) => event[field] === undefined),
           unreserved: event.unreserved ?? (event.emails === undefined ? state.unreserved : []),
         };
       case 'CustomerConfirmed':
@@ -159,7 +170,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     if (status === 'none') return [];
     // The number is never given out again; an archived customer's addresses are free for others.
     const emails = status === 'active' ? reservedEmails(state) : [];
-    return [`number:${number}`, ...emails.map((email) => `email:${email}`)];
+    const others = status === 'active' ? reservedValues(state) : [];
+    return [`number:${number}`, ...emails.map((email) => `email:${email}`), ...others];
   },
 
   access: ({ details }) => ({ ownerId: details.ownerId ?? undefined }),
@@ -173,13 +185,46 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
   }),
 };
 
-function change(state: Customer, input: CustomerInput, reserves: boolean, now: string): CustomerEvent[] {
+function change(
+  state: Customer,
+  input: CustomerInput,
+  reserves: readonly ReservedField[],
+  now: string,
+): CustomerEvent[] {
   if (state.status === 'archived') throw conflict('customer-archived');
   const changes = changed(tidyFields(input, state.details, now), state.details);
   if (Object.keys(changes).length === 0) return [];
-  const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
-  return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
+  const { emailsReserved, reserved = [] } = reservations(changes, reserves);
+  const kept = state.reserved.filter((field) => changes[field] === undefined);
+  return [
+    {
+      type: 'CustomerDetailsChanged',
+      ...changes,
+      emailsReserved: changes.emails === undefined ? state.emailsReserved : emailsReserved,
+      ...(reserved.length > 0 && { reserved: [...kept, ...reserved] }),
+    },
+  ];
 }
+
+/** What of given values becomes this customer's alone. */
+function reservations(
+  fields: CustomerFields,
+  reserves: readonly ReservedField[],
+): { emailsReserved: boolean; reserved?: Reservable[] } {
+  const reserved = reservable.filter((field) => reserves.includes(field) && valuesOf(field, fields).length > 0);
+  return {
+    emailsReserved: reserves.includes('emails') && hasEmails(fields),
+    ...(reserved.length > 0 && { reserved }),
+  };
+}
+
+const valuesOf = (field: Reservable, fields: CustomerFields): string[] =>
+  field === 'phones' ? phoneKeys(fields) : registrationKeys(fields);
+
+const claimNames: Record<Reservable, string> = { phones: 'phone', registrationNumber: 'registration-number' };
+
+const reservedValues = ({ details, reserved }: Customer): string[] =>
+  reserved.flatMap((field) => valuesOf(field, details).map((value) => `${claimNames[field]}:${value}`));
 
 /** Back to what was: values that were valid then are not checked again. */
 function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {

@@ -24,6 +24,10 @@ import {
 type At = { asOf?: Instant; knownAt?: Instant };
 type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 
+/** What decides over duplicates, and which version of it is stamped into the envelope. */
+export type RulesInForce = { rules: CustomerRules; rulesVersion?: string };
+const builtIn: RulesInForce = { rules: builtInRules };
+
 type Remembered = { target: string; body?: unknown; commandId?: string };
 
 const attempts = 20;
@@ -55,10 +59,11 @@ export class GoldenCustomers {
     id: string,
     command: CustomerCommand,
     body?: unknown,
+    inForce = builtIn,
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
     try {
       const executed = await this.commands.execute(customer, id, command, {
-        rules: builtInRules,
+        ...inForce,
         body,
         anyVersion: command.type === 'EraseCustomer',
       });
@@ -66,30 +71,37 @@ export class GoldenCustomers {
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
-    return this.#executeForGroup(id, command, { target: id, body });
+    return this.#executeForGroup(id, command, { target: id, body }, inForce);
   }
 
   /** As `Commands.executeChosen`: `choose` names a record and what is to be done with its customer. */
   async executeChosen(
     choose: () => Promise<{ id: string; command: CustomerCommand }>,
     body: object,
+    inForce = builtIn,
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
     try {
-      const executed = await this.commands.executeChosen(customer, choose, { rules: builtInRules, body });
+      const executed = await this.commands.executeChosen(customer, choose, { ...inForce, body });
       return isOneOfSeveral(executed.state) ? await this.read(executed.id) : executed;
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
     const { id, command } = await choose();
-    return this.#executeForGroup(id, command, { target: '', body });
+    return this.#executeForGroup(id, command, { target: '', body }, inForce);
   }
 
-  #executeForGroup(id: string, command: CustomerCommand, remembered: Remembered): Promise<RecordAnswer> {
+  #executeForGroup(
+    id: string,
+    command: CustomerCommand,
+    remembered: Remembered,
+    inForce: RulesInForce,
+  ): Promise<RecordAnswer> {
     return this.decide(
       [id],
       command,
       ([group], context) => decideForGroup(checked(group, command), command, context),
       remembered,
+      inForce,
     );
   }
 
@@ -105,10 +117,11 @@ export class GoldenCustomers {
     command: { type: string },
     decide: (groups: [Group, ...Group[]], context: DecideContext<CustomerRules>) => Decided,
     remembered: Remembered = { target: ids.join(',') },
+    inForce = builtIn,
   ): Promise<RecordAnswer> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#decideOnce(ids, command, decide, remembered);
+        return await this.#decideOnce(ids, command, decide, remembered, inForce);
       } catch (error) {
         if (!(error instanceof GroupChanged)) throw error;
         if (tries === attempts) throw conflict('too-busy');
@@ -121,6 +134,7 @@ export class GoldenCustomers {
     command: { type: string },
     decide: (groups: [Group, ...Group[]], context: DecideContext<CustomerRules>) => Decided,
     remembered: Remembered,
+    inForce: RulesInForce,
   ): Promise<RecordAnswer> {
     const groups = await this.groups(ids);
     const streams = [...new Set(groups.flat().map((part) => part.id))];
@@ -133,11 +147,11 @@ export class GoldenCustomers {
         const parts = partsOf(streams, histories as Histories);
         const now = groups.map(([top]) => groupOf(parts.get(top.id) as Part, parts));
         if (now.flat().length !== streams.length || now.some(isIncomplete)) throw new GroupChanged();
-        const context = { now: new Date().toISOString(), entry, rules: builtInRules };
+        const context = { now: new Date().toISOString(), entry, rules: inForce.rules };
         const decided = decide(now as unknown as [Group, ...Group[]], context);
         return streams.map((stream) => decided.get(stream) ?? []);
       },
-      { rules: builtInRules, ...remembered },
+      { ...inForce, ...remembered },
     );
     return this.read(groups[0][0].id);
   }

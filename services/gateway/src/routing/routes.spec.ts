@@ -39,6 +39,7 @@ describe('the table of routes', () => {
         ['POST', '/api/pipelines'],
         ['PUT', '/api/consent-purposes/newsletter'],
         ['PUT', '/api/field-classes/phones'],
+        ['PUT', '/api/duplicate-rules'],
         ['POST', '/api/consent-purposes/newsletter/texts'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);
