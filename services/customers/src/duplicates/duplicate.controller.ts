@@ -1,11 +1,18 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { builtInSurvivorship } from '@throughline/contracts';
 import { Commands, derivedId, idOfNew, invalid, notFound } from '@throughline/event-sourcing';
-import { Answers, IdPipe } from '@throughline/service';
+import { Answers, IdPipe, Jobs } from '@throughline/service';
 import { mergeGroups } from '../customer/customer-group.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { picksOf } from '../merge/picks.ts';
-import { DismissDto, DuplicateAnswer, DuplicatePage, DuplicatesQuery, MergeDuplicateDto } from './duplicate.dto.ts';
+import {
+  DismissDto,
+  DuplicateAnswer,
+  DuplicatePage,
+  DuplicatesQuery,
+  MergeDuplicateDto,
+  ScanAnswer,
+} from './duplicate.dto.ts';
 import { duplicate, type DuplicateCommand } from './duplicate.ts';
 import { Duplicates } from './duplicates.store.ts';
 
@@ -17,12 +24,32 @@ export class DuplicateController {
     private readonly commands: Commands,
     private readonly duplicates: Duplicates,
     private readonly customers: GoldenCustomers,
+    private readonly jobs: Jobs,
   ) {}
 
   @Get()
   @Answers(DuplicatePage)
   list(@Query() { status = 'open', limit = '50', cursor }: DuplicatesQuery) {
     return this.duplicates.list(status, Number(limit), cursor);
+  }
+
+  /** Compares all customers with each other, in the background. */
+  @Post('scan')
+  @HttpCode(202)
+  @Answers(ScanAnswer)
+  async scan() {
+    const id = idOfNew('scan');
+    await this.jobs.start('scan-duplicates', id, null);
+    return this.jobs.read(id);
+  }
+
+  /** How far a scan is. */
+  @Get('scans/:id')
+  @Answers(ScanAnswer)
+  async scanned(@Param('id', IdPipe) id: string) {
+    const job = await this.jobs.read(id);
+    if (job.kind !== 'scan-duplicates') throw notFound('job-not-found');
+    return job;
   }
 
   /** With what each field says, as a waterfall from the prior to the score. */

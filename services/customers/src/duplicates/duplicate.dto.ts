@@ -12,7 +12,7 @@ import {
   type ExactField,
   type WayIn,
 } from '@throughline/contracts';
-import { orNull, page, record } from '@throughline/service';
+import { Actor, orNull, page, record } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -132,3 +132,19 @@ export const DuplicateAnswer = record('Duplicate', {
   reasons: Type.Array(Reason),
   records: Type.Array(Side),
 });
+
+export const ScanAnswer = Type.Object(
+  {
+    id: uuid,
+    kind: text,
+    state: text,
+    done: Type.Integer(),
+    total: orNull(Type.Integer()),
+    counts: Type.Record(text, Type.Integer()),
+    error: orNull(text),
+    requestedBy: Actor,
+    createdAt: instant,
+    updatedAt: instant,
+  },
+  { title: 'DuplicateScan' },
+);

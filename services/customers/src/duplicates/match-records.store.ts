@@ -17,6 +17,8 @@ export type Found = Candidate & { customerId: string };
 type Hit = { queries: number[]; recordId: string; goldenId: string; said: Said };
 
 const longestWait = 10_000;
+const firstId = '00000000-0000-0000-0000-000000000000';
+const pageSize = 2_000;
 /** Of one value, how many that have it are looked at. */
 const mostSharing = 20;
 
@@ -84,6 +86,21 @@ export class MatchRecords {
       [recordIds],
     );
     return new Map(rows.map((row) => [row.recordId, row]));
+  }
+
+  /** All active records, so many at a time. */
+  async *pages(): AsyncGenerator<readonly Pick<MatchRow, 'recordId' | 'goldenId' | 'said'>[], void> {
+    for (let after = firstId; ;) {
+      const { rows } = await this.kernel.pool.query<Pick<MatchRow, 'recordId' | 'goldenId' | 'said'>>(
+        `select record_id as "recordId", golden_id as "goldenId", said from "${matchRecords.table}"
+         where active and record_id > $1 order by record_id limit ${pageSize}`,
+        [after],
+      );
+      const last = rows.at(-1);
+      if (!last) return;
+      yield rows;
+      after = last.recordId;
+    }
   }
 
   async row(recordId: string): Promise<Pick<MatchRow, 'goldenId' | 'said' | 'active'> | undefined> {
