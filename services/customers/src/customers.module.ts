@@ -20,6 +20,7 @@ import { GuardedCustomers } from './duplicates/guarded-customers.store.ts';
 import { MatchController } from './duplicates/match.controller.ts';
 import { MatchRecords } from './duplicates/match-records.store.ts';
 import { matchRecords } from './duplicates/match-records.view.ts';
+import { MergeDuplicates } from './duplicates/merge-duplicates.job.ts';
 import { ScanDuplicates } from './duplicates/scan-duplicates.job.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
@@ -66,7 +67,7 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     Duplicates,
     DuplicateCheck,
   ],
-  jobs: { undo: UndoBatch, 'scan-duplicates': ScanDuplicates },
+  jobs: { undo: UndoBatch, 'scan-duplicates': ScanDuplicates, merge: MergeDuplicates },
   keeps: ['jobs'],
   workers: [ErasureReplay],
   timers: { [consentTimer]: ConsentTimer },

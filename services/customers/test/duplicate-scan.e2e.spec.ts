@@ -6,10 +6,12 @@ import { CustomersModule } from '../src/customers.module.ts';
 import { Duplicates } from '../src/duplicates/duplicates.store.ts';
 import { MatchRecords } from '../src/duplicates/match-records.store.ts';
 import { ScanDuplicates } from '../src/duplicates/scan-duplicates.job.ts';
+import { RunBatchWhenStarted } from '../src/policies/run-batch-when-started.policy.ts';
+import { mergeBatchOf } from '../src/duplicates/scan-duplicates.job.ts';
 import { customers } from '../src/matching/customers.fixtures.ts';
 
 /** Records that were there before anything looked at them as they came in. */
-@Service({ ...definitionOf(CustomersModule), policies: [] })
+@Service({ ...definitionOf(CustomersModule), policies: [RunBatchWhenStarted] })
 class WithoutPolicies {}
 
 let service: TestService;
@@ -69,7 +71,11 @@ describe('a scan', () => {
     const id = derivedId('scan', 'user', administrator.id, key);
     const actor = { type: 'user', id: administrator.id } as const;
     const matches = new MatchRecords(service.kernel);
-    const scan = new ScanDuplicates(matches, new Duplicates(service.kernel, service.kernel.commands, matches));
+    const scan = new ScanDuplicates(
+      service.kernel.commands,
+      matches,
+      new Duplicates(service.kernel, service.kernel.commands, matches),
+    );
     await runInContext({ ...systemContext('test'), actor, batchId: id }, async () => {
       for await (const _ of scan.run({ id } as never)) break;
     });
@@ -113,5 +119,50 @@ describe('a scan', () => {
 
   it('is known by its own id alone', async () => {
     expect(await service.call('GET', `/api/duplicates/scans/${newId()}`)).toMatchObject({ status: 404 });
+  });
+});
+
+describe('a scan that merges by itself', () => {
+  const finished = (id: string) =>
+    eventually(
+      () => get(`batches/${id}`),
+      ({ status }) => status === 'done',
+    );
+
+  it('merges what is sure and was not dismissed, as a batch that can be undone', async () => {
+    const autoMerge = { enabled: true, weight: 14 };
+    expect((await service.call('PUT', '/api/duplicate-rules', { rules: [], autoMerge })).status).toBe(200);
+    const before = await open();
+    const sure = before.filter(({ band, score }) => band === 'automatic' && score >= 14);
+    expect(sure.length).toBeGreaterThan(3);
+    const [first] = sure;
+    await post(`duplicates/${first.id}/dismiss`);
+    const { id } = await scanned();
+    const batch = mergeBatchOf(id);
+    const { counts } = await finished(batch);
+    expect(counts).toMatchObject({ failed: 0 });
+    expect(counts.merged).toBeGreaterThan(2);
+    const [a, b] = first.records.map(({ recordId }: any) => recordId);
+    expect((await get(`customers/${a}`)).id).not.toBe((await get(`customers/${b}`)).id);
+    const isOne = async ({ records }: any) => {
+      const goldenIds = records.map(async ({ recordId }: any) => (await get(`customers/${recordId}`)).id);
+      return new Set(await Promise.all(goldenIds)).size === 1;
+    };
+    const mergedOf = async (pairs: any[]) => {
+      const are = await Promise.all(pairs.map(isOne));
+      return pairs.filter((_, index) => are[index]);
+    };
+    const merged = await mergedOf(sure);
+    expect(merged.length).toBeGreaterThan(2);
+    expect((await open()).length).toBeLessThan(before.length - 2);
+
+    const undo = await post(`batches/${batch}/undo`);
+    expect(undo.status).toBe(202);
+    await finished(undo.body.id);
+    expect(await mergedOf(merged)).toEqual([]);
+    // Whoever has taken them apart is not overruled the next night.
+    const again = await scanned();
+    await finished(mergeBatchOf(again.id));
+    expect(await mergedOf(merged)).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { DuplicateBand, DuplicateReason, Instant } from '@throughline/contracts';
-import { Commands, derivedId, notFound, plainTypes } from '@throughline/event-sourcing';
+import { Commands, checkpointOf, conflict, derivedId, notFound, passed, plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { duplicateQueue } from './duplicate-queue.view.ts';
 import { duplicate, pairId, type LikelyPair } from './duplicate.ts';
@@ -22,6 +22,10 @@ export type Listed = {
   settledAt: Instant | null;
   records: readonly Named[];
 };
+
+export type SurePair = { id: string; a: string; b: string; score: number };
+
+const longestWait = 30_000;
 
 type Row = Omit<Listed, 'records'> & { a: string; b: string };
 
@@ -73,6 +77,37 @@ export class Duplicates {
       items: page.map(({ a, b, ...row }) => ({ ...row, records: [a, b].flatMap((side) => named.get(side) ?? []) })),
       nextCursor: last ? Buffer.from(`${last.score} ${last.id}`).toString('base64url') : null,
     };
+  }
+
+  /** Pairs to be merged by themselves: those that nobody has dismissed, nor taken apart after a merge. */
+  async sure(weight: number): Promise<SurePair[]> {
+    const { rows } = await this.kernel.pool.query<SurePair>(
+      `select d.id, d.a, d.b, d.score from "${duplicateQueue.table}" d
+       join "${matchRecords.table}" a on a.record_id = d.a and a.golden_id = d.a
+       join "${matchRecords.table}" b on b.record_id = d.b and b.golden_id = d.b
+       where d.status = 'open' and d.band = 'automatic' and d.score >= $1 and not d.was_merged and a.active and b.active`,
+      [weight],
+    );
+    return rows;
+  }
+
+  /** Of some customers, the pairs that somebody said are two. */
+  async apart(customerIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const { rows } = await this.kernel.pool.query<{ a: string; b: string }>(
+      `select a.golden_id as a, b.golden_id as b from "${duplicateQueue.table}" d
+       join "${matchRecords.table}" a on a.record_id = d.a
+       join "${matchRecords.table}" b on b.record_id = d.b
+       where (d.status = 'dismissed' or d.was_merged) and a.golden_id = any($1) and b.golden_id = any($1)`,
+      [customerIds],
+    );
+    return new Set(rows.map(({ a, b }) => pairId(a, b)));
+  }
+
+  /** Waits until what is recorded by now can be looked up. @throws Refusal `too-busy` */
+  async caughtUp(): Promise<void> {
+    const views = [checkpointOf(duplicateQueue), checkpointOf(matchRecords)];
+    const head = await this.kernel.feed().head();
+    if (!(await passed(this.kernel.pool, views, duplicateQueue.feed, head, longestWait))) throw conflict('too-busy');
   }
 
   /** @throws Refusal `duplicate-not-found` */

@@ -103,6 +103,14 @@ export class MatchRecords {
     }
   }
 
+  async saidOf(recordIds: readonly string[]): Promise<ReadonlyMap<string, Said>> {
+    const { rows } = await this.kernel.pool.query<{ id: string; said: Said }>(
+      `select record_id as id, said from "${matchRecords.table}" where record_id = any($1)`,
+      [recordIds],
+    );
+    return new Map(rows.map(({ id, said }) => [id, said]));
+  }
+
   async row(recordId: string): Promise<Pick<MatchRow, 'goldenId' | 'said' | 'active'> | undefined> {
     const { rows } = await this.kernel.pool.query<Pick<MatchRow, 'goldenId' | 'said' | 'active'>>(
       `select golden_id as "goldenId", said, active from "${matchRecords.table}" where record_id = $1`,

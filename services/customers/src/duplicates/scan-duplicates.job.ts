@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Injectable } from '@nestjs/common';
-import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
+import { Commands, derivedId } from '@throughline/event-sourcing';
+import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
+import { batch } from '../batch/batch.ts';
 import type { MatchedPair } from '../matching/scan.ts';
+import { duplicateRules, duplicateRulesId } from './duplicate-rules.ts';
 import type { LikelyPair } from './duplicate.ts';
 import { Duplicates, likelyPair } from './duplicates.store.ts';
 import { MatchRecords } from './match-records.store.ts';
@@ -16,6 +19,7 @@ import type { ScanAnswer, ScanQuestion } from './scan.thread.ts';
 @Injectable()
 export class ScanDuplicates implements JobHandler {
   constructor(
+    private readonly commands: Commands,
     private readonly matches: MatchRecords,
     private readonly duplicates: Duplicates,
   ) {}
@@ -39,8 +43,15 @@ export class ScanDuplicates implements JobHandler {
     } finally {
       await thread.terminate();
     }
+    const { autoMerge } = (await this.commands.load(duplicateRules, duplicateRulesId)).state;
+    if (!autoMerge.enabled) return;
+    const merging = { type: 'StartBatch', kind: 'merge', params: { scan: job.id } } as const;
+    await this.commands.execute(batch, mergeBatchOf(job.id), merging, { commandId: itemId(job, 'merge') });
   }
 }
+
+/** The batch that merges what a scan has found, where that is switched on. */
+export const mergeBatchOf = (scanId: string): string => derivedId('merge-batch', scanId);
 
 /** The two customers of two records; none where they are one. */
 function pairOf({ a, b, ...score }: MatchedPair, goldenOf: ReadonlyMap<string, string>): LikelyPair[] {
