@@ -111,6 +111,9 @@ const english: Record<string, string> = {
   'same-currency': 'must be another currency',
   repeated: 'occurs more than once',
   'unknown-record': 'does not exist',
+  'not-itself': 'is the customer itself',
+  'not-a-company': 'is a person, not a company',
+  circular: 'belongs to this company already',
 };
 
 const chinese: Record<string, string> = {
@@ -224,6 +227,9 @@ const chinese: Record<string, string> = {
   'same-currency': '必须是另一种货币',
   repeated: '重复出现',
   'unknown-record': '不存在',
+  'not-itself': '就是该客户本身',
+  'not-a-company': '是个人，不是公司',
+  circular: '已隶属于该公司',
 };
 
 const catalogues = { en: english, zh: chinese };

@@ -95,6 +95,47 @@ describe('lists and search', () => {
     expect((await list('customers', { q: '  ' })).body.total.value).toBeGreaterThan(0);
   });
 
+  it('choose a province with its cities, and count them', async () => {
+    const at = (regionCode: string) => customer({ name: regionCode, addresses: [{ regionCode }], channel: 'regions' });
+    for (const code of ['330106', '330100', '330200', '310104', 'US-CA']) await at(code);
+    const { after } = await at('440000');
+    const channel = 'regions';
+    const chosen = (regionCode: unknown) =>
+      fresh(() => list('customers', { filter: { channel, regionCode }, sort: 'name', facets: 'regionCode' }, after));
+    const province = await chosen('330000');
+    expect(names(province)).toEqual(['330100', '330106', '330200']);
+    expect(province.body.facets.regionCode).toEqual([
+      { value: '330000', count: 3 },
+      { value: '330100', count: 2 },
+      { value: '330106', count: 1 },
+      { value: '330200', count: 1 },
+    ]);
+    expect(names(await chosen('330100'))).toEqual(['330100', '330106']);
+    expect(names(await chosen({ hasAny: ['310000', 'US-CA'] }))).toEqual(['310104', 'US-CA']);
+  });
+
+  it('know what customers like, say and how old they are', async () => {
+    const { id, after } = await customer({
+      name: '周九',
+      birthDate: '1990-01-01',
+      standing: 'influencer',
+      productInterests: ['龙井', '白茶'],
+      competitors: [{ name: '山间茶业', weaknesses: '交货慢' }],
+      review: { satisfaction: 4, suggestion: '希望有小包装' },
+    });
+    const filter = {
+      standing: 'influencer',
+      productInterests: { hasAll: ['白茶', '龙井'] },
+      satisfaction: { gte: 4 },
+      competitors: '山间茶业',
+    };
+    const { body } = await fresh(() => list('customers', { filter, facets: 'productInterests,standing' }, after));
+    const age = new Date().getUTCFullYear() - 1990;
+    expect(body.items).toMatchObject([{ id, age }]);
+    expect(body.facets.standing).toEqual([{ value: 'influencer', count: 1 }]);
+    expect((await list('customers', { q: '小包装 交货慢' })).body.items).toMatchObject([{ id }]);
+  });
+
   it('give everybody their own writes when asked after them', async () => {
     for (let i = 0; i < 5; i++) {
       const { id, number, after } = await customer({ name: `Own Write ${i}` });

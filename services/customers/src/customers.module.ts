@@ -3,6 +3,8 @@ import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
+import { LinksController } from './links/links.controller.ts';
+import { CustomerLinks, customerLinks } from './links/customer-links.view.ts';
 import { MergeController } from './merge/merge.controller.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
@@ -12,9 +14,10 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
 
 @Service({
   name: 'customers',
-  controllers: [MergeController, CustomerController, ErasureController],
+  folds: [customerLinks],
+  controllers: [MergeController, LinksController, CustomerController, ErasureController],
   policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
-  providers: [CustomerNumbers, GoldenCustomers],
+  providers: [CustomerNumbers, GoldenCustomers, CustomerLinks],
   workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],
 })

@@ -33,6 +33,8 @@ const list = (title: string, fields: TProperties) =>
 const customerName = orNull(text);
 export const CustomerList = list('Customer', {
   ...customerRecord,
+  /** In whole years. */
+  age: Type.Integer(),
   revenue: orNull(MoneyAnswer),
   /** What cannot be added to `revenue`: orders in other currencies without a rate into the base currency. */
   revenueOther: Type.Array(MoneyAnswer),

@@ -15,6 +15,7 @@ import {
   type Hit,
 } from '../search/search-engine.ts';
 import { organisation } from '../star/organisation.view.ts';
+import { spanOf, type Span } from './moments.ts';
 import { ListErrors, customerName, readListQuery, type ListRequest } from './list-query.ts';
 
 export type ListAnswer = {
@@ -50,12 +51,14 @@ export class Lists {
   ) {}
 
   async list(type: RecordType, request: ListRequest): Promise<ListAnswer> {
-    const timeZone = await this.#timeZone();
+    const [timeZone, now] = [await this.#timeZone(), new Date()];
     const { query, fields, cursorAt } = understood(() =>
-      readListQuery(type, request, { now: new Date(), timeZone, scope: this.#scope() }),
+      readListQuery(type, request, { now, timeZone, scope: this.#scope() }),
     );
     const { hits, next, total, facets } = await this.#ask(type, query);
-    const items = await this.#named(hits.map(({ doc }) => doc));
+    const today = spanOf('today', { now, timeZone }) as Span;
+    const derived = ({ doc }: Hit): Hit['doc'] => ({ ...doc, ...type.derived?.(doc as never, today.day) });
+    const items = await this.#named(hits.map(derived));
     return {
       items: fields ? items.map((item) => picked(item, fields)) : items,
       nextCursor: next ? cursorAt(next) : null,

@@ -2,6 +2,20 @@ import type { CustomerFields } from '@throughline/contracts';
 import { invalid, type FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, normalisePhone } from '@throughline/language';
 
+/** Say in what is bought. */
+export const standings = [
+  'decision-maker',
+  'approver',
+  'influencer',
+  'champion',
+  'user',
+  'purchaser',
+  'gatekeeper',
+  'opponent',
+] as const;
+/** What an address is for. */
+export const addressUses = ['post', 'visit'] as const;
+
 const longest = 500;
 const mostCustom = 200;
 
@@ -35,9 +49,14 @@ export function withE164(fields: CustomerFields, known: CustomerFields = {}): Cu
  * Checks what a person or a program wants to record, and brings it into its normal form.
  *
  * @param details the fields that the record has already
+ * @param context.linkErrors what is wrong with the other customers that it names
  * @throws Refusal `invalid-customer` that names every failing field
  */
-export function tidyFields(input: CustomerInput, details: CustomerFields, now: string): CustomerFields {
+export function tidyFields(
+  input: CustomerInput,
+  details: CustomerFields,
+  { now, linkErrors = [] }: { now: string; linkErrors?: readonly FieldError[] | undefined },
+): CustomerFields {
   const errors: FieldError[] = [];
   const tidy = withCustom(withE164(named(asFields(input), details), details), details);
   const after = { ...details, ...tidy };
@@ -57,8 +76,21 @@ export function tidyFields(input: CustomerInput, details: CustomerFields, now: s
   if (tidy.birthDate && (!exists(tidy.birthDate) || tidy.birthDate > now.slice(0, 10))) {
     errors.push({ path: 'birthDate', code: 'impossible-date' });
   }
+  errors.push(...choiceErrors(tidy), ...linkErrors);
   if (errors.length > 0) throw invalid('invalid-customer', errors);
   return tidy;
+}
+
+function choiceErrors({ standing, addresses, review }: CustomerFields): FieldError[] {
+  const isOneOf = (choices: readonly string[], value: string | null | undefined) => !value || choices.includes(value);
+  const { satisfaction = 1 } = review ?? {};
+  return [
+    ...(isOneOf(standings, standing) ? [] : [{ path: 'standing', code: 'not-allowed' }]),
+    ...(addresses ?? []).flatMap(({ use }, index) =>
+      isOneOf(addressUses, use) ? [] : [{ path: `addresses.${index}.use`, code: 'not-allowed' }],
+    ),
+    ...(satisfaction >= 1 && satisfaction <= 5 ? [] : [{ path: 'review.satisfaction', code: 'out-of-range' }]),
+  ];
 }
 
 /** Custom fields are merged one by one, as RFC 7396 has it: null takes one away, what is not named stays. */

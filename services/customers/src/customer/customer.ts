@@ -7,7 +7,7 @@ import {
   type CustomerFields,
   type SourceStamp,
 } from '@throughline/contracts';
-import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { conflict, notFound, type Decider, type FieldError } from '@throughline/event-sourcing';
 import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
 
 export type CustomerCommand =
@@ -21,6 +21,8 @@ export type CustomerCommand =
 export type CustomerRules = {
   /** What an e-mail that another customer has does to people and the API. Connectors are never refused. */
   emailDuplicates: 'block' | 'allow';
+  /** What is wrong with the other customers that a command names. */
+  linkErrors?: readonly FieldError[];
 };
 export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
 
@@ -69,10 +71,11 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
   },
 
   decide(state, command, { entry, rules, now }) {
+    const { linkErrors } = rules;
     const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
-      const fields = tidyFields(command.fields, {}, now);
+      const fields = tidyFields(command.fields, {}, { now, linkErrors });
       const { number, externalId } = command;
       const emailsReserved = reserves && hasEmails(fields);
       return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
@@ -87,7 +90,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     switch (command.type) {
       case 'ChangeCustomer': {
         if (state.status === 'archived') throw conflict('customer-archived');
-        const changes = changed(tidyFields(command.changes, state.details, now), state.details);
+        const changes = changed(tidyFields(command.changes, state.details, { now, linkErrors }), state.details);
         if (Object.keys(changes).length === 0) return [];
         const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
         return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
