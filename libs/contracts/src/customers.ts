@@ -157,6 +157,10 @@ export const ExternalId = Type.Object(
 const emailsReserved = described(Type.Boolean(), 'Whether nobody else may have these e-mail addresses.');
 const confirmed = described(Type.Array(text), 'Fields that the source repeated unchanged: they hold as of the stamp.');
 const mergeId = described(Uuid, 'The merge, or the unmerge: the same on every record that it concerns.');
+const leftOut = described(
+  Type.Optional(Type.Array(text)),
+  'Custom fields whose values the source gave in another type than theirs: they were left out.',
+);
 const stamp = described(SourceStamp, 'What it weighs, where a source said it.');
 
 export const customerEvents = {
@@ -168,6 +172,7 @@ export const customerEvents = {
       emailsReserved,
       externalId: described(Type.Optional(Personal(ExternalId)), 'The record in its source, where it came from one.'),
       stamp: Type.Optional(stamp),
+      leftOut,
     },
     { description: 'A customer’s record was made, by a person, a program or a source.' },
   ),
@@ -182,6 +187,7 @@ export const customerEvents = {
       ),
       stamp: Type.Optional(stamp),
       confirmed: Type.Optional(confirmed),
+      leftOut,
     },
     { description: 'Fields of the record changed. Only those are given; null clears one.' },
   ),

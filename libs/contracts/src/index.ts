@@ -3,6 +3,7 @@ export * from './money.ts';
 export * from './customers.ts';
 export * from './golden-customer.ts';
 export * from './erasure.ts';
+export * from './fields.ts';
 export * from './interactions.ts';
 export * from './sales.ts';
 export * from './records.ts';

@@ -1,6 +1,7 @@
 import { customerEvents } from './customers.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
+import { fieldEvents } from './fields.ts';
 import { gatewayEvents } from './gateway.ts';
 import { interactionEvents } from './interactions.ts';
 import { salesEvents } from './sales.ts';
@@ -11,7 +12,7 @@ export type ServiceName = (typeof services)[number];
 /** The dictionary of every service that publishes events. */
 export const dictionary = {
   gateway: { ...gatewayEvents, ...forgettingEvents },
-  customers: { ...customerEvents, ...erasureEvents, ...forgettingEvents },
+  customers: { ...customerEvents, ...fieldEvents, ...erasureEvents, ...forgettingEvents },
   interactions: { ...interactionEvents, ...forgettingEvents },
   sales: { ...salesEvents, ...forgettingEvents },
   analytics: forgettingEvents,

@@ -136,6 +136,53 @@ describe('lists and search', () => {
     expect((await list('customers', { q: '小包装 交货慢' })).body.items).toMatchObject([{ id }]);
   });
 
+  it('filter, sort and count by a field from the moment when it is defined, also what was there before', async () => {
+    const values = [
+      { level: 'gold', credit: { amount: '30.5', currency: 'CNY' }, since: '2026-01-05', courses: ['arts', 'coding'] },
+      { level: 'silver', credit: { amount: '200', currency: 'EUR' }, courses: ['arts'], notes: '独特的备注' },
+      { level: 'gold', credit: { amount: '4', currency: 'CNY' }, since: '2025-12-31', vip: true },
+    ];
+    const channel = 'own-fields';
+    for (const [index, custom] of values.entries()) await customer({ name: `Own ${index}`, channel, custom });
+    const ask = (query: object, after?: string) =>
+      fresh(() => list('customers', { filter: { channel }, sort: 'name', ...query }, after));
+    const field = (key: string, fieldType: string) => ({ type: 'FieldDefined', object: 'customer', key, fieldType });
+    const unknown = await ask({ sort: 'custom.credit' });
+    expect(unknown.body.errors).toMatchObject([{ path: 'sort.custom.credit', code: 'unknown-field' }]);
+    const position = await service
+      .log('customers')
+      .append(
+        { type: 'field-set', id: newId() },
+        field('level', 'choice'),
+        field('credit', 'money'),
+        field('since', 'date'),
+        field('courses', 'multi-choice'),
+        field('vip', 'boolean'),
+        field('notes', 'text'),
+      );
+    const after = `customers@${position}`;
+    const all = await ask({ sort: '-custom.credit', facets: 'custom.level,custom.courses,custom.vip' }, after);
+    expect(names(all)).toEqual(['Own 1', 'Own 0', 'Own 2']);
+    expect(all.body.facets).toEqual({
+      'custom.level': [
+        { value: 'gold', count: 2 },
+        { value: 'silver', count: 1 },
+      ],
+      'custom.courses': [
+        { value: 'arts', count: 2 },
+        { value: 'coding', count: 1 },
+      ],
+      'custom.vip': [{ value: true, count: 1 }],
+    });
+    const found = async (filter: object) => names(await ask({ filter: { channel, ...filter } }, after));
+    expect(await found({ 'custom.level': 'gold', 'custom.since': { gte: '2026-01-01' } })).toEqual(['Own 0']);
+    expect(await found({ 'custom.credit': { gt: { amount: '10', currency: 'CNY' } } })).toEqual(['Own 0']);
+    expect(await found({ 'custom.courses': { hasAll: ['arts', 'coding'] } })).toEqual(['Own 0']);
+    expect(await found({ not: { 'custom.courses': { hasAny: ['arts'] } } })).toEqual(['Own 2']);
+    expect(await found({ 'custom.notes': { contains: '特的备' } })).toEqual(['Own 1']);
+    expect(names(await list('customers', { q: '独特的备注' }))).toEqual(['Own 1']);
+  });
+
   it('give everybody their own writes when asked after them', async () => {
     for (let i = 0; i < 5; i++) {
       const { id, number, after } = await customer({ name: `Own Write ${i}` });

@@ -1,8 +1,12 @@
 import { Service } from '@throughline/service';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
+import { CurrentRules } from './customer/customer-rules.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
+import { FieldController } from './field/field.controller.ts';
+import { FieldSchemas } from './field/field-schemas.store.ts';
+import { FieldTemplateController } from './field/field-template.controller.ts';
 import { LinksController } from './links/links.controller.ts';
 import { CustomerLinks, customerLinks } from './links/customer-links.view.ts';
 import { MergeController } from './merge/merge.controller.ts';
@@ -15,9 +19,17 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
 @Service({
   name: 'customers',
   folds: [customerLinks],
-  controllers: [MergeController, LinksController, CustomerController, ErasureController],
+  controllers: [
+    FieldController,
+    FieldTemplateController,
+    MergeController,
+    LinksController,
+    CustomerController,
+    ErasureController,
+  ],
   policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
-  providers: [CustomerNumbers, GoldenCustomers, CustomerLinks],
+  providers: [CustomerNumbers, CurrentRules, GoldenCustomers, CustomerLinks, FieldSchemas],
+  describes: [FieldSchemas],
   workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],
 })

@@ -1,5 +1,7 @@
 import { defaultTimeZone } from '@throughline/contracts';
 import { checkpointOf } from '@throughline/event-sourcing';
+import { customField } from '../star/custom-field.view.ts';
+import { customerCustomField } from '../star/customer-custom-field.view.ts';
 import { dimCustomerHistory } from '../star/dim-customer-history.view.ts';
 import { dimCustomer } from '../star/dim-customer.view.ts';
 import { dimDealHistory } from '../star/dim-deal-history.view.ts';
@@ -158,6 +160,45 @@ export const biViews: readonly BiView[] = [
     comment: 'Customer records as they were at any time (type 2), one row a version of a record.',
     columns: [golden, record, ...validity, ...customerAttributes],
     from: withAlias(dimCustomerHistory.table),
+  },
+  {
+    name: 'dim_custom_field',
+    comment: 'Fields that the installation gave its records.',
+    columns: [
+      plain('object', 'Whose field it is: customer.'),
+      plain('key', 'Its name.'),
+      plain('type', 'text, number, money, date, choice, multi-choice, reference or boolean.'),
+      plain('label_en', 'What it is called in English.'),
+      plain('label_zh', 'What it is called in Chinese.'),
+      column('field_group', 't.field_group', 'Part of the screen that it stands in.'),
+      plain('sensitivity', 'normal, personal or sensitive.'),
+      plain('retired', 'True where nobody fills it in any more.'),
+    ],
+    from: `from ${customField.table} t`,
+  },
+  {
+    name: 'customer_custom_field',
+    comment:
+      'Values of the fields in dim_custom_field, one row a value; several of a multi-choice. A new field is here at once. ' +
+      'Values of fields that are not normal are told to those who may see personal data.',
+    columns: [
+      golden,
+      record,
+      plain('key', 'Field, as in dim_custom_field.'),
+      plain('place', 'Number of the value within the field, from 1.'),
+      ...(
+        [
+          ['text', 'Texts, choices and references; of money: the currency.'],
+          ['number', 'Numbers and amounts.'],
+          ['date', 'Dates.'],
+          ['boolean', 'Flags.'],
+        ] as const
+      ).flatMap(([kind, comment]) => [
+        column(`value_${kind}`, `case when f.sensitivity = 'normal' then t.value_${kind} end`, comment),
+        personal(`personal_${kind}`, `t.value_${kind}`, `${comment} Of personal fields as well.`),
+      ]),
+    ],
+    from: `${withAlias(customerCustomField.table)} join ${customField.table} f on f.object = 'customer' and f.key = t.key`,
   },
   {
     name: 'bridge_customer_tag',

@@ -14,7 +14,9 @@ import {
   type EngineQuery,
   type Hit,
 } from '../search/search-engine.ts';
+import { customField } from '../star/custom-field.view.ts';
 import { organisation } from '../star/organisation.view.ts';
+import { keyed, withDefined, type DefinedField } from './defined-fields.ts';
 import { spanOf, type Span } from './moments.ts';
 import { ListErrors, customerName, readListQuery, type ListRequest } from './list-query.ts';
 
@@ -50,12 +52,13 @@ export class Lists {
     private readonly engine: SearchEngine,
   ) {}
 
-  async list(type: RecordType, request: ListRequest): Promise<ListAnswer> {
+  async list(listed: RecordType, request: ListRequest): Promise<ListAnswer> {
     const [timeZone, now] = [await this.#timeZone(), new Date()];
-    const { query, fields, cursorAt } = understood(() =>
+    const type = listed.open ? withDefined(listed, await this.#defined(listed.type)) : listed;
+    const { query, fields, facets, cursorAt } = understood(() =>
       readListQuery(type, request, { now, timeZone, scope: this.#scope() }),
     );
-    const { hits, next, total, facets } = await this.#ask(type, query);
+    const { hits, next, total, facets: counted } = await this.#ask(keyed(type), query);
     const today = spanOf('today', { now, timeZone }) as Span;
     const derived = ({ doc }: Hit): Hit['doc'] => ({ ...doc, ...type.derived?.(doc as never, today.day) });
     const items = await this.#named(hits.map(derived));
@@ -64,9 +67,10 @@ export class Lists {
       nextCursor: next ? cursorAt(next) : null,
       total,
       facets: Object.fromEntries(
-        Object.entries(facets).map(([field, values]) => {
-          const isFlag = (type.fields as Record<string, { type: string }>)[field]?.type === 'boolean';
-          return [field, values.map(({ value, count }) => ({ value: isFlag ? value === 'true' : value, count }))];
+        facets.map(([name, key]) => {
+          const isFlag = (type.fields as Record<string, { type: string }>)[name]?.type === 'boolean';
+          const values = counted[key] ?? [];
+          return [name, values.map(({ value, count }) => ({ value: isFlag ? value === 'true' : value, count }))];
         }),
       ),
     };
@@ -121,6 +125,15 @@ export class Lists {
       if (error instanceof EngineUnavailable) throw new HttpProblem(503, 'unavailable');
       throw error;
     }
+  }
+
+  /** The fields that the installation gave these records, as they are at this moment. */
+  async #defined(type: string): Promise<readonly DefinedField[]> {
+    const { rows } = await this.kernel.pool.query<DefinedField>(
+      `select key, type from "${customField.table}" where object = $1`,
+      [type.replace(/s$/, '')],
+    );
+    return rows;
   }
 
   async #timeZone(): Promise<string> {

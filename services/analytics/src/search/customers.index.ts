@@ -71,6 +71,7 @@ export const customers: RecordType<CustomerDocument> = {
   beside: ['age', 'revenueOther', 'addresses', 'productNeeds', 'servicePreference', 'review', 'custom', 'externalIds'],
   derived: ({ birthDate }, today) => (birthDate ? { age: yearsBetween(birthDate, today) } : {}),
   sort: '-createdAt',
+  open: ({ custom }) => custom,
   title: ({ name, companyName, number }) => name ?? companyName ?? number,
   search: (doc) => ({
     name: present(doc.name, doc.companyName, present(doc.givenName, doc.familyName).join(' ')),
@@ -89,6 +90,7 @@ export const customers: RecordType<CustomerDocument> = {
       ...(doc.competitors ?? []).flatMap(({ name, product, strengths, weaknesses, strategy, comment }) =>
         present(name, product, strengths, weaknesses, strategy, comment),
       ),
+      ...Object.values(doc.custom ?? {}).filter((value) => typeof value === 'string'),
     ],
     email: (doc.emails ?? []).map(({ value }) => value),
     phone: (doc.phones ?? []).map(({ value, e164 }) => e164 ?? value),

@@ -1,3 +1,5 @@
+import { customField } from './custom-field.view.ts';
+import { customerCustomField } from './customer-custom-field.view.ts';
 import { dimCustomer } from './dim-customer.view.ts';
 import { dimCustomerHistory } from './dim-customer-history.view.ts';
 import { dimDeal } from './dim-deal.view.ts';
@@ -11,6 +13,8 @@ import { organisation } from './organisation.view.ts';
 
 /** Everything that the schema `bi`, and the reports on it, are made of. */
 export const star = [
+  customField,
+  customerCustomField,
   dimCustomer,
   dimCustomerHistory,
   dimDeal,

@@ -1,6 +1,9 @@
 import type { CustomerFields } from '@throughline/contracts';
-import { invalid, type FieldError } from '@throughline/event-sourcing';
+import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, normalisePhone } from '@throughline/language';
+import { converted, customErrors } from '../field/custom-values.ts';
+import type { FieldSet } from '../field/field-set.ts';
+import type { CustomerRules } from './customer-rules.ts';
 
 /** Say in what is bought. */
 export const standings = [
@@ -48,17 +51,18 @@ export function withE164(fields: CustomerFields, known: CustomerFields = {}): Cu
 /**
  * Checks what a person or a program wants to record, and brings it into its normal form.
  *
- * @param details the fields that the record has already
- * @param context.linkErrors what is wrong with the other customers that it names
+ * @param known the fields that the record has already; undefined where it is new
  * @throws Refusal `invalid-customer` that names every failing field
  */
 export function tidyFields(
   input: CustomerInput,
-  details: CustomerFields,
-  { now, linkErrors = [] }: { now: string; linkErrors?: readonly FieldError[] | undefined },
+  known: CustomerFields | undefined,
+  { now, entry, rules: { fieldSet, linkErrors = [] } }: DecideContext<CustomerRules>,
 ): CustomerFields {
   const errors: FieldError[] = [];
-  const tidy = withCustom(withE164(named(asFields(input), details), details), details);
+  const details = known ?? {};
+  const given = entry === 'import' ? withConverted(asFields(input), fieldSet) : asFields(input);
+  const tidy = withCustom(withE164(named(given, details), details), details);
   const after = { ...details, ...tidy };
   if (!after.name?.trim()) errors.push({ path: 'name', code: 'required' });
   for (const [path, value] of Object.entries(asShown(tidy))) {
@@ -76,7 +80,12 @@ export function tidyFields(
   if (tidy.birthDate && (!exists(tidy.birthDate) || tidy.birthDate > now.slice(0, 10))) {
     errors.push({ path: 'birthDate', code: 'impossible-date' });
   }
-  errors.push(...choiceErrors(tidy), ...linkErrors);
+  const kinds = { before: details.kind ?? 'person', after: after.kind ?? 'person' };
+  errors.push(
+    ...choiceErrors(tidy),
+    ...linkErrors,
+    ...customErrors(given.custom ?? {}, known && (details.custom ?? {}), after.custom ?? {}, { set: fieldSet, kinds }),
+  );
   if (errors.length > 0) throw invalid('invalid-customer', errors);
   return tidy;
 }
@@ -91,6 +100,16 @@ function choiceErrors({ standing, addresses, review }: CustomerFields): FieldErr
     ),
     ...(satisfaction >= 1 && satisfaction <= 5 ? [] : [{ path: 'review.satisfaction', code: 'out-of-range' }]),
   ];
+}
+
+/** Tables hold texts: custom fields are read from them in their types. */
+function withConverted(fields: CustomerFields, { fields: defined }: FieldSet): CustomerFields {
+  if (!fields.custom) return fields;
+  const read = Object.entries(fields.custom).map(([key, value]) => {
+    const field = Object.hasOwn(defined, key) ? defined[key] : undefined;
+    return [key, field && value !== null ? converted(field, value) : value];
+  });
+  return { ...fields, custom: Object.fromEntries(read) as Json };
 }
 
 /** Custom fields are merged one by one, as RFC 7396 has it: null takes one away, what is not named stays. */

@@ -7,8 +7,10 @@ import {
   type CustomerFields,
   type SourceStamp,
 } from '@throughline/contracts';
-import { conflict, notFound, type Decider, type FieldError } from '@throughline/event-sourcing';
+import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { fittingCustom } from '../field/custom-values.ts';
 import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
+import type { CustomerRules } from './customer-rules.ts';
 
 export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
@@ -18,13 +20,7 @@ export type CustomerCommand =
   | { type: 'RestoreCustomer' }
   | { type: 'EraseCustomer'; erasureId: string };
 
-export type CustomerRules = {
-  /** What an e-mail that another customer has does to people and the API. Connectors are never refused. */
-  emailDuplicates: 'block' | 'allow';
-  /** What is wrong with the other customers that a command names. */
-  linkErrors?: readonly FieldError[];
-};
-export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
+export { builtInRules, type CustomerRules } from './customer-rules.ts';
 
 type ExternalId = { connectionId: string; id: string };
 
@@ -70,17 +66,17 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     }
   },
 
-  decide(state, command, { entry, rules, now }) {
-    const { linkErrors } = rules;
+  decide(state, command, context) {
+    const { entry, rules } = context;
     const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
-      const fields = tidyFields(command.fields, {}, { now, linkErrors });
+      const fields = tidyFields(command.fields, undefined, context);
       const { number, externalId } = command;
       const emailsReserved = reserves && hasEmails(fields);
       return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
     }
-    if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
+    if (command.type === 'RecordSeenCustomer') return recordSeen(state, command, rules);
     if (state.status === 'none') throw notFound('customer-not-found');
     if (command.type === 'EraseCustomer') {
       return state.status === 'erased' ? [] : [{ type: 'CustomerErased', erasureId: command.erasureId }];
@@ -90,7 +86,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     switch (command.type) {
       case 'ChangeCustomer': {
         if (state.status === 'archived') throw conflict('customer-archived');
-        const changes = changed(tidyFields(command.changes, state.details, { now, linkErrors }), state.details);
+        const changes = changed(tidyFields(command.changes, state.details, context), state.details);
         if (Object.keys(changes).length === 0) return [];
         const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
         return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
@@ -169,14 +165,17 @@ export const reservedEmails = ({ details, emailsReserved, unreserved }: Customer
 function recordSeen(
   state: Customer,
   command: Extract<CustomerCommand, { type: 'RecordSeenCustomer' }>,
+  { fieldSet }: CustomerRules,
 ): CustomerEvent[] {
-  const { stamp, number, externalId, fields } = command;
+  const { stamp, number, externalId } = command;
+  const { custom, leftOut } = fittingCustom(command.fields.custom ?? {}, fieldSet);
+  const fields = { ...command.fields, ...(command.fields.custom && { custom }) };
+  const note = leftOut.length > 0 && { leftOut: leftOut.map((key) => `custom.${key}`) };
   // A late delivery brings nobody back.
   if (state.status === 'erased') return [];
   if (state.status === 'none') {
-    return [
-      { type: 'CustomerCreated', number, ...fields, emailsReserved: false, stamp, ...(externalId && { externalId }) },
-    ];
+    const facts = { number, ...fields, emailsReserved: false, stamp, ...note };
+    return [{ type: 'CustomerCreated', ...facts, ...(externalId && { externalId }) }];
   }
   const newer = (Object.keys(fields) as CustomerField[]).filter((field) => isNewer(stamp, state.stamps[field]));
   const confirmed = newer.filter((field) => isDeepStrictEqual(fields[field], state.said[field]));
@@ -186,9 +185,8 @@ function recordSeen(
   if (newer.length === 0) return [];
   if (Object.keys(changes).length === 0) return [{ type: 'CustomerConfirmed', stamp, confirmed }];
   const emailsReserved = state.emailsReserved && changes.emails === undefined;
-  return [
-    { type: 'CustomerDetailsChanged', ...changes, emailsReserved, stamp, ...(confirmed.length > 0 && { confirmed }) },
-  ];
+  const beside = { ...(confirmed.length > 0 && { confirmed }), ...(changes.custom && note) };
+  return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved, stamp, ...beside }];
 }
 
 function isNewer(stamp: SourceStamp, before: SourceStamp | undefined): boolean {

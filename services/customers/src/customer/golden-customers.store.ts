@@ -12,6 +12,7 @@ import {
 } from '@throughline/event-sourcing';
 import { AtQuery, HistoryQuery, historyItem, historyPageOf, type RecordAnswer } from '@throughline/service';
 import { decideForGroup, groupOf, partOf, shownGroup, type Decided, type Group, type Part } from './customer-group.ts';
+import { CurrentRules, type StampedRules } from './customer-rules.store.ts';
 import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from './customer-links.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import {
@@ -38,7 +39,10 @@ class GroupChanged extends Error {}
 /** Customers, whichever of their records is named: one of several answers as the one that they were merged into. */
 @Injectable()
 export class GoldenCustomers {
-  constructor(private readonly commands: Commands) {}
+  constructor(
+    private readonly commands: Commands,
+    private readonly current: CurrentRules,
+  ) {}
 
   /** @throws Refusal `customer-not-found` where it did not exist then */
   async read(id: string, at: AtQuery = {}): Promise<RecordAnswer> {
@@ -63,7 +67,7 @@ export class GoldenCustomers {
     const rules = await this.rulesFor(id, command);
     if (movesInHierarchy(command)) return this.#executeForGroup(id, command, rules, { target: id, body });
     try {
-      const executed = await this.commands.execute(customer, id, command, { rules, body });
+      const executed = await this.commands.execute(customer, id, command, { ...rules, body });
       return isOneOfSeveral(executed.state) ? await this.read(id) : executed;
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
@@ -83,7 +87,7 @@ export class GoldenCustomers {
       return this.#executeForGroup(first.id, first.command, rules, { target: '', body });
     }
     try {
-      const executed = await this.commands.executeChosen(customer, choose, { rules, body });
+      const executed = await this.commands.executeChosen(customer, choose, { ...rules, body });
       return isOneOfSeveral(executed.state) ? await this.read(executed.id) : executed;
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
@@ -93,20 +97,22 @@ export class GoldenCustomers {
   }
 
   /** What a command on a customer is decided by, besides the customer. */
-  async rulesFor(id: string, command: CustomerCommand): Promise<CustomerRules> {
+  async rulesFor(id: string, command: CustomerCommand): Promise<StampedRules> {
+    const stamped = await this.current.read();
     const links = linksOf(command);
-    if (!hasLinks(links)) return builtInRules;
+    if (!hasLinks(links)) return stamped;
     const found = new Map<string, Group | undefined>();
     for (const named of Object.values(links)) found.set(named, await this.find(named));
-    return { ...builtInRules, linkErrors: linkErrors(id, links, found) };
+    return { ...stamped, rules: { ...stamped.rules, linkErrors: linkErrors(id, links, found) } };
   }
 
   async #executeForGroup(
     id: string,
     command: CustomerCommand,
-    rules: CustomerRules,
+    stamped: StampedRules,
     remembered: Remembered,
   ): Promise<RecordAnswer> {
+    const { rules } = stamped;
     const { parentId } = linksOf(command);
     // All companies above stand still while it is decided: two changes at once cannot close a ring.
     let above: Above = { above: [] };
@@ -122,7 +128,7 @@ export class GoldenCustomers {
       const linkErrors = [...(rules.linkErrors ?? []), ...errors];
       return decideForGroup(checked(group, command), command, { ...context, rules: { ...rules, linkErrors } });
     };
-    return this.decide(ids, command, decided, remembered, rules);
+    return this.decide(ids, command, decided, remembered, stamped);
   }
 
   /** A company and those that it belongs to, nearest first, each once. */
@@ -161,12 +167,12 @@ export class GoldenCustomers {
     command: { type: string },
     decide: (groups: [Group, ...Group[]], context: DecideContext<CustomerRules>) => Decided,
     remembered?: Remembered,
-    rules: CustomerRules = builtInRules,
+    stamped: StampedRules = { rules: builtInRules },
   ): Promise<RecordAnswer> {
     for (let tries = 1; ; tries += 1) {
       try {
         const named = typeof ids === 'function' ? await ids() : ids;
-        return await this.#decideOnce(named, command, decide, remembered ?? { target: named.join(',') }, rules);
+        return await this.#decideOnce(named, command, decide, remembered ?? { target: named.join(',') }, stamped);
       } catch (error) {
         if (!(error instanceof GroupChanged)) throw error;
         if (tries === attempts) throw conflict('too-busy');
@@ -179,7 +185,7 @@ export class GoldenCustomers {
     command: { type: string },
     decide: (groups: [Group, ...Group[]], context: DecideContext<CustomerRules>) => Decided,
     remembered: Remembered,
-    rules: CustomerRules,
+    stamped: StampedRules,
   ): Promise<RecordAnswer> {
     const groups = await this.groups(ids);
     const streams = [...new Set(groups.flat().map((part) => part.id))];
@@ -192,11 +198,11 @@ export class GoldenCustomers {
         const parts = partsOf(streams, histories as Histories);
         const now = groups.map(([top]) => groupOf(parts.get(top.id) as Part, parts));
         if (now.flat().length !== streams.length || now.some(isIncomplete)) throw new GroupChanged();
-        const context = { now: new Date().toISOString(), entry, rules };
+        const context = { now: new Date().toISOString(), entry, rules: stamped.rules };
         const decided = decide(now as unknown as [Group, ...Group[]], context);
         return streams.map((stream) => decided.get(stream) ?? []);
       },
-      { rules, ...remembered },
+      { ...stamped, ...remembered },
     );
     return this.read(groups[0][0].id);
   }

@@ -12,14 +12,14 @@ export const routes: readonly Route[] = [
   { path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
   { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact)$/, service: 'analytics' },
   { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
-  { path: /^\/api\/(customers|erasures)(\/|$)/, service: 'customers' },
+  { path: /^\/api\/(customers|erasures|fields|field-templates|tags)(\/|$)/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
   { path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
 
 const writers = ['administrator', 'member', 'integration'];
 /** What decides over everybody's figures, and what cannot be undone. */
-const configuration = /^\/api\/((pipelines|exchange-rates)(\/|$)|customers\/[^/]+\/erase$)/;
+const configuration = /^\/api\/((pipelines|exchange-rates|fields|field-templates)(\/|$)|customers\/[^/]+\/erase$)/;
 
 /** What a caller's roles allow on the routes of the table: readers read, and configuration is the administrators'. */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {
