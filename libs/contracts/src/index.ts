@@ -6,6 +6,7 @@ export * from './erasure.ts';
 export * from './fields.ts';
 export * from './interactions.ts';
 export * from './sales.ts';
+export * from './tags.ts';
 export * from './records.ts';
 export * from './shown-order.ts';
 export * from './gateway.ts';

@@ -5,6 +5,7 @@ import { fieldEvents } from './fields.ts';
 import { gatewayEvents } from './gateway.ts';
 import { interactionEvents } from './interactions.ts';
 import { salesEvents } from './sales.ts';
+import { tagEvents } from './tags.ts';
 
 export const services = ['gateway', 'customers', 'interactions', 'sales', 'analytics'] as const;
 export type ServiceName = (typeof services)[number];
@@ -12,7 +13,7 @@ export type ServiceName = (typeof services)[number];
 /** The dictionary of every service that publishes events. */
 export const dictionary = {
   gateway: { ...gatewayEvents, ...forgettingEvents },
-  customers: { ...customerEvents, ...fieldEvents, ...erasureEvents, ...forgettingEvents },
+  customers: { ...customerEvents, ...fieldEvents, ...tagEvents, ...erasureEvents, ...forgettingEvents },
   interactions: { ...interactionEvents, ...forgettingEvents },
   sales: { ...salesEvents, ...forgettingEvents },
   analytics: forgettingEvents,

@@ -183,6 +183,42 @@ describe('lists and search', () => {
     expect(names(await list('customers', { q: '独特的备注' }))).toEqual(['Own 1']);
   });
 
+  it('tell customers by their tags, whatever the tags are called since', async () => {
+    const channel = 'tagged';
+    const tagged = async (name: string, ...tags: string[]) => (await customer({ name, channel, tags })).after;
+    await tagged('T1', 'vip', 'tea');
+    await tagged('T2', 'green tea');
+    await tagged('T3', 'vip');
+    let after = await tagged('T4');
+    const ask = (filter: object) =>
+      fresh(() => list('customers', { filter: { and: [{ channel }, filter] }, sort: 'name', facets: 'tags' }, after));
+    const found = async (filter: object) => names(await ask(filter));
+    expect(await found({ tags: { hasAny: ['vip', 'tea'] } })).toEqual(['T1', 'T3']);
+    expect(await found({ tags: { hasAll: ['vip', 'tea'] } })).toEqual(['T1']);
+    expect(await found({ and: [{ tags: 'vip' }, { not: { tags: 'tea' } }] })).toEqual(['T3']);
+    expect(await found({ not: { tags: { hasAny: ['vip', 'tea', 'green tea'] } } })).toEqual(['T4']);
+
+    const [tea, green] = [newId(), newId()];
+    const said = async (id: string, ...events: { type: string }[]) =>
+      `customers@${await service.log('customers').append({ type: 'tag', id }, ...(events as never[]))}`;
+    await said(green, { type: 'TagCreated', name: 'green tea' } as never);
+    await said(tea, { type: 'TagCreated', name: 'tea' } as never);
+    await said(green, { type: 'TagAbsorbed', into: tea } as never);
+    after = await said(tea, { type: 'TagRenamed', from: 'tea', to: '茶' } as never);
+    const renamed = await ask({ tags: '茶' });
+    expect(names(renamed)).toEqual(['T1', 'T2']);
+    expect(renamed.body.items[0].tags).toEqual(['vip', '茶']);
+    expect(renamed.body.facets.tags).toEqual([
+      { value: '茶', count: 2 },
+      { value: 'vip', count: 1 },
+    ]);
+    expect(await found({ tags: { hasAny: ['tea'] } })).toEqual(['T1', 'T2']);
+    expect(await found({ tags: { hasAll: ['green tea', 'vip'] } })).toEqual(['T1']);
+    expect(await found({ not: { tags: 'green tea' } })).toEqual(['T3', 'T4']);
+    after = await tagged('T5', 'green tea');
+    expect(await found({ tags: '茶' })).toEqual(['T1', 'T2', 'T5']);
+  });
+
   it('give everybody their own writes when asked after them', async () => {
     for (let i = 0; i < 5; i++) {
       const { id, number, after } = await customer({ name: `Own Write ${i}` });

@@ -2,6 +2,8 @@ import { Service } from '@throughline/service';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CurrentRules } from './customer/customer-rules.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
+import { TagController } from './tag/tag.controller.ts';
+import { Tags, tags } from './tag/tags.view.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
@@ -18,17 +20,18 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
 
 @Service({
   name: 'customers',
-  folds: [customerLinks],
+  folds: [customerLinks, tags],
   controllers: [
     FieldController,
     FieldTemplateController,
+    TagController,
     MergeController,
     LinksController,
     CustomerController,
     ErasureController,
   ],
   policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
-  providers: [CustomerNumbers, CurrentRules, GoldenCustomers, CustomerLinks, FieldSchemas],
+  providers: [CustomerNumbers, CurrentRules, GoldenCustomers, CustomerLinks, FieldSchemas, Tags],
   describes: [FieldSchemas],
   workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],

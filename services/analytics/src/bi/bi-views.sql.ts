@@ -13,6 +13,7 @@ import { factPayment } from '../star/fact-payment.view.ts';
 import { factStageVisit } from '../star/fact-stage-visit.view.ts';
 import { organisation } from '../star/organisation.view.ts';
 import { star } from '../star/star.view.ts';
+import { tagName } from '../star/tag-name.view.ts';
 
 export type BiColumn = {
   name: string;
@@ -98,6 +99,14 @@ const golden = column('customer_id', 'coalesce(a.customer_id, t.record_id)', 'Th
 const record = plain('record_id', 'The record that the fact came with, whatever it was merged into since.');
 const withAlias = (table: string) => `from ${table} t left join customer_alias a on a.record_id = t.record_id`;
 
+/** Every name that a tag ever had beside the one that it has now, or that the tag has into which it was merged. */
+export const tagNamesNow = `select given, name from (
+  with recursive meant as (
+    select name as given, current as name, "into" from ${tagName.table}
+    union select m.given, t.current, t."into" from meant m join ${tagName.table} t on t.tag_id = m."into"
+  ) select given, name from meant where "into" is null
+) now`;
+
 const customerAttributes = [
   plain('kind', 'person or company.'),
   plain('type', 'Type of the customer, for example new, existing, potential.'),
@@ -113,7 +122,11 @@ const customerAttributes = [
   plain('gender', 'Gender, where known.'),
   plain('owner_id', 'User who owns the customer.'),
   plain('lifecycle', 'Stage of the customer life cycle.'),
-  column('tags', `array_to_string(t.tags, ', ')`, 'Tags, separated by a comma; one a row in bridge_customer_tag.'),
+  column(
+    'tags',
+    `array_to_string(t.tags, ', ')`,
+    'Tags by the names that were given, separated by a comma; by those of now, one a row, in bridge_customer_tag.',
+  ),
   plain('archived', 'True where the customer is archived.'),
 ];
 
@@ -203,8 +216,9 @@ export const biViews: readonly BiView[] = [
   {
     name: 'bridge_customer_tag',
     comment: 'Tags of the customers, one row a customer and tag.',
-    columns: [golden, column('tag', 'tag', 'Tag.')],
-    from: `${withAlias(dimCustomer.table)} cross join unnest(t.tags) as tag group by 1, 2`,
+    columns: [golden, column('tag', 'coalesce(n.name, tag)', 'Tag, by the name that it has now.')],
+    from: `${withAlias(dimCustomer.table)} cross join unnest(t.tags) as tag
+      left join (${tagNamesNow}) n on n.given = tag group by 1, 2`,
   },
   {
     name: 'dim_deal',

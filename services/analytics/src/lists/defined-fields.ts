@@ -12,6 +12,14 @@ export const withDefined = (type: RecordType, defined: readonly DefinedField[]):
   fields: { ...(type.fields as Fields), ...Object.fromEntries(defined.flatMap(listed)) },
 });
 
+/** A kind of record whose tags are found by their former names as well: given name -> the one that it has now. */
+export const withTagNames = (type: RecordType, names: ReadonlyMap<string, string>): RecordType => {
+  const { tags } = type.fields as Fields;
+  return tags
+    ? { ...type, fields: { ...(type.fields as Fields), tags: { ...tags, now: (tag) => names.get(tag) ?? tag } } }
+    : type;
+};
+
 /** The same with the fields under their keys, as engines know them. */
 export const keyed = (type: RecordType): RecordType => ({
   ...type,

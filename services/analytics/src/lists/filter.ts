@@ -136,12 +136,12 @@ class Reader {
     }
   }
 
-  #equal(name: string, { type, at: field = name }: Field<never>, operand: unknown, path: string): Condition {
+  #equal(name: string, { type, at: field = name, now }: Field<never>, operand: unknown, path: string): Condition {
     const value = this.#value(type, operand, path);
     if (value === undefined) return nothing;
     const equal: Condition =
       typeof value === 'string'
-        ? { is: 'oneOf', field, values: [value] }
+        ? { is: 'oneOf', field, values: [now?.(value) ?? value] }
         : { is: 'range', field, atLeast: value.from, below: value.until };
     return this.#inCurrency(name, operand, equal);
   }

@@ -5,6 +5,7 @@ import { analyseQuery, highlight, type Range } from '@throughline/language';
 import { HttpProblem, Kernel, ShapeError } from '@throughline/service';
 import { allOf, everything, type Condition } from '../search/condition.ts';
 import { customerProfile } from '../search/customer-document.view.ts';
+import { customers } from '../search/customers.index.ts';
 import type { RecordType } from '../search/record-type.ts';
 import { recordTypes } from '../search/record-types.index.ts';
 import {
@@ -16,7 +17,8 @@ import {
 } from '../search/search-engine.ts';
 import { customField } from '../star/custom-field.view.ts';
 import { organisation } from '../star/organisation.view.ts';
-import { keyed, withDefined, type DefinedField } from './defined-fields.ts';
+import { tagNamesNow } from '../bi/bi-views.sql.ts';
+import { keyed, withDefined, withTagNames, type DefinedField } from './defined-fields.ts';
 import { spanOf, type Span } from './moments.ts';
 import { ListErrors, customerName, readListQuery, type ListRequest } from './list-query.ts';
 
@@ -54,7 +56,7 @@ export class Lists {
 
   async list(listed: RecordType, request: ListRequest): Promise<ListAnswer> {
     const [timeZone, now] = [await this.#timeZone(), new Date()];
-    const type = listed.open ? withDefined(listed, await this.#defined(listed.type)) : listed;
+    const type = listed.type === customers.type ? await this.#withConfigured(listed) : listed;
     const { query, fields, facets, cursorAt } = understood(() =>
       readListQuery(type, request, { now, timeZone, scope: this.#scope() }),
     );
@@ -127,13 +129,14 @@ export class Lists {
     }
   }
 
-  /** The fields that the installation gave these records, as they are at this moment. */
-  async #defined(type: string): Promise<readonly DefinedField[]> {
-    const { rows } = await this.kernel.pool.query<DefinedField>(
-      `select key, type from "${customField.table}" where object = $1`,
-      [type.replace(/s$/, '')],
-    );
-    return rows;
+  /** Customers with the fields that the installation gave them, and tags by any name, as they are at this moment. */
+  async #withConfigured(type: RecordType): Promise<RecordType> {
+    const [defined, renamed] = await Promise.all([
+      this.kernel.pool.query<DefinedField>(`select key, type from "${customField.table}" where object = 'customer'`),
+      this.kernel.pool.query<{ given: string; name: string }>(`${tagNamesNow} where given <> name`),
+    ]);
+    const names = new Map(renamed.rows.map(({ given, name }) => [given, name]));
+    return withDefined(withTagNames(type, names), defined.rows);
   }
 
   async #timeZone(): Promise<string> {

@@ -13,6 +13,8 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { Exact } from '../star/columns.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine, type FactOrderLine } from '../star/fact-order-line.view.ts';
+import { namesNow, namesOf, tagName } from '../star/tag-name.view.ts';
+import { customerTag } from './customer-tag.view.ts';
 
 /** The fields as callers name them: an event cannot have a field called `type`. */
 type Details = { [F in Exclude<CustomerField, 'customerType'>]?: NonNullable<CustomerFields[F]> } & { type?: string };
@@ -91,22 +93,37 @@ export type CustomerDocument = Details & {
   updatedAt: Instant;
 };
 
+/** In front of the id of a tag, where it is a tag that was touched. */
+const ofTag = 'tag:';
+
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 2,
+  version: 3,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(factOrderLine, ({ recordId }) => recordId),
     touch(factInteraction, ({ recordId }) => recordId),
+    touch(customerTag, ({ recordId }) => recordId),
+    touch(tagName, ({ tagId }) => `${ofTag}${tagId}`),
   ],
+  // A tag that is renamed or merged is part of all that hold it, under any of its names.
+  async owners(keys, read) {
+    const tagIds = keys.flatMap((key) => (key.startsWith(ofTag) ? [key.slice(ofTag.length)] : []));
+    const records = keys.filter((key) => !key.startsWith(ofTag));
+    if (tagIds.length === 0) return records;
+    const holders = await read(customerTag, 'tag', await namesOf(tagIds, read));
+    return [...records, ...holders.map(({ recordId }) => recordId)];
+  },
   async render(keys, read) {
     const profiles = await read(customerProfile, 'id', keys);
+    const tagsNow = await namesNow([...new Set(profiles.flatMap(({ details }) => details.tags ?? []))], read);
     const lines = Map.groupBy(await read(factOrderLine, 'recordId', keys), ({ recordId }) => recordId);
     const interactions = Map.groupBy(await read(factInteraction, 'recordId', keys), ({ recordId }) => recordId);
     return profiles.map(({ id, number, details, externalIds, archived, createdAt, updatedAt }) => ({
       id,
       number,
       ...details,
+      ...(details.tags && { tags: [...new Set(details.tags.map((tag) => tagsNow.get(tag) ?? tag))] }),
       externalIds,
       archived,
       ...ordersOf(lines.get(id) ?? []),

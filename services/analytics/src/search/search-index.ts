@@ -20,6 +20,8 @@ export type Field<Doc> = {
   type: FieldType;
   /** The key that it goes by; that of its own name unless given. */
   at?: string;
+  /** What a value is called now, where callers may know it by another name. */
+  now?: (value: string) => string;
   /** Where the value is; the document's property of the same name unless given. */
   from?: (doc: Doc) => unknown;
   facet?: true;

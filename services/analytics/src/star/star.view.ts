@@ -10,6 +10,7 @@ import { factOrderLine } from './fact-order-line.view.ts';
 import { factPayment } from './fact-payment.view.ts';
 import { factStageVisit } from './fact-stage-visit.view.ts';
 import { organisation } from './organisation.view.ts';
+import { tagName } from './tag-name.view.ts';
 
 /** Everything that the schema `bi`, and the reports on it, are made of. */
 export const star = [
@@ -25,4 +26,5 @@ export const star = [
   factPayment,
   factStageVisit,
   organisation,
+  tagName,
 ];

@@ -15,6 +15,7 @@ import { decideForGroup, groupOf, partOf, shownGroup, type Decided, type Group, 
 import { CurrentRules, type StampedRules } from './customer-rules.store.ts';
 import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from './customer-links.ts';
 import type { CustomerInput } from './customer-fields.ts';
+import { Tags } from '../tag/tags.view.ts';
 import {
   OneOfSeveral,
   builtInRules,
@@ -42,11 +43,23 @@ export class GoldenCustomers {
   constructor(
     private readonly commands: Commands,
     private readonly current: CurrentRules,
+    private readonly tags: Tags,
   ) {}
 
   /** @throws Refusal `customer-not-found` where it did not exist then */
   async read(id: string, at: AtQuery = {}): Promise<RecordAnswer> {
-    return answerOf(await this.group(id, at));
+    return this.#withTags(answerOf(await this.group(id, at)));
+  }
+
+  /** With its tags by the names that they have now. */
+  async #withTags<A extends { fields: Readonly<Record<string, unknown>> }>(answer: A): Promise<A> {
+    const { tags } = answer.fields;
+    if (!Array.isArray(tags) || tags.length === 0) return answer;
+    const names = await this.tags.namesNow(tags as string[]);
+    return {
+      ...answer,
+      fields: { ...answer.fields, tags: [...new Set(tags.map((tag: string) => names.get(tag) ?? tag))] },
+    };
   }
 
   /** What happened to a customer's records, in the order in which it was recorded. */
@@ -68,7 +81,7 @@ export class GoldenCustomers {
     if (movesInHierarchy(command)) return this.#executeForGroup(id, command, rules, { target: id, body });
     try {
       const executed = await this.commands.execute(customer, id, command, { ...rules, body });
-      return isOneOfSeveral(executed.state) ? await this.read(id) : executed;
+      return isOneOfSeveral(executed.state) ? await this.read(id) : await this.#withTags(executed);
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
@@ -88,7 +101,7 @@ export class GoldenCustomers {
     }
     try {
       const executed = await this.commands.executeChosen(customer, choose, { ...rules, body });
-      return isOneOfSeveral(executed.state) ? await this.read(executed.id) : executed;
+      return isOneOfSeveral(executed.state) ? await this.read(executed.id) : await this.#withTags(executed);
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
