@@ -55,7 +55,7 @@ export class RecordCustomerWhenSeen {
     // A number is only taken from the sequence for a record that does not exist yet.
     const number = (await this.commands.exists(customer.category, id)) ? '' : await this.numbers.next();
     await this.commands.execute(customer, id, react(event, number), {
-      ...(await this.current.read()),
+      ...(await this.current.recent()),
       occurredAt: event.data.stamp.at,
     });
   }
