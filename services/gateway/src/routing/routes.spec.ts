@@ -10,6 +10,9 @@ describe('the table of routes', () => {
       ['GET', '/api/reports/funnel', 'analytics'],
       ['POST', '/api/customers', 'customers'],
       ['PATCH', '/api/customers/1', 'customers'],
+      ['GET', '/api/customers/1/people', 'customers'],
+      ['GET', '/api/fields', 'customers'],
+      ['POST', '/api/tags/1/merge', 'customers'],
       ['GET', '/api/pipelines/1/board', 'sales'],
       ['POST', '/api/interactions', 'interactions'],
       ['GET', '/api/customersx', undefined],
@@ -27,12 +30,15 @@ describe('the table of routes', () => {
         ['POST', '/api/customers'],
         ['PATCH', '/api/customers/1'],
         ['DELETE', '/api/deals/1'],
+        ['POST', '/api/tags'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role !== 'reader']);
       }
       for (const [method, path] of [
         ['PUT', '/api/exchange-rates'],
         ['POST', '/api/pipelines'],
+        ['PATCH', '/api/fields/level'],
+        ['POST', '/api/field-templates/retail/apply'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);
       }
