@@ -12,7 +12,16 @@ export const survivorships = ['survivor', 'latest', 'earliest', 'longest', 'all'
 export type Survivorship = (typeof survivorships)[number];
 export type SurvivorshipRules = { readonly [F in CustomerField]?: Survivorship };
 
-const lists = ['emails', 'phones', 'addresses', 'socials', 'tags'] as const;
+const lists = [
+  'emails',
+  'phones',
+  'addresses',
+  'socials',
+  'tags',
+  'productInterests',
+  'hobbies',
+  'competitors',
+] as const;
 export type ListField = (typeof lists)[number];
 export const isListField = (field: string): field is ListField => lists.some((list) => list === field);
 
@@ -22,10 +31,15 @@ export const builtInSurvivorship: SurvivorshipRules = {
   addresses: 'all',
   socials: 'all',
   tags: 'all',
+  productInterests: 'all',
+  hobbies: 'all',
+  competitors: 'all',
   // Who brought a customer is whoever was first.
   source: 'earliest',
   channel: 'earliest',
   campaign: 'earliest',
+  referredBy: 'earliest',
+  referralChannel: 'earliest',
 };
 
 /** What a record says in one field since when; null = it was cleared. */
@@ -204,6 +218,9 @@ const keys: { readonly [F in ListField]: (entry: never) => string } = {
     texts(entry['country'], entry['province'], entry['city'], entry['district'], entry['street'], entry['postcode']),
   socials: ({ network, value }: { network: string; value: string }) => texts(network, value),
   tags: (tag: string) => tag,
+  productInterests: (interest: string) => texts(interest),
+  hobbies: (hobby: string) => texts(hobby),
+  competitors: ({ name, product }: { name: string; product?: string }) => texts(name, product),
 };
 
 /** What two entries of a list have in common where they are the same one. */

@@ -52,6 +52,15 @@ const english: Record<string, string> = {
   'invalid-field-class': 'This field cannot be classed.',
   'consent-text-differs': 'This version of the text was published with another wording.',
   'invalid-customer': 'Some fields of the customer are not right.',
+  'tag-exists': 'There is already a tag with this id.',
+  'tag-not-found': 'There is no such tag.',
+  'tag-name-taken': 'Another tag has, or had, this name; merge the two instead.',
+  'tag-merged': 'This tag was merged into another one.',
+  'invalid-tag': 'Some fields of the tag are not right.',
+  'field-exists': 'There is already a field {key}.',
+  'field-not-found': 'There is no such field.',
+  'invalid-field': 'Some facts of the field are not right.',
+  'field-template-not-found': 'There is no such template of fields.',
   'invalid-interaction': 'Some fields of the interaction are not right.',
   'interaction-exists': 'There is already an interaction with this id.',
   'interaction-not-found': 'There is no such interaction.',
@@ -121,6 +130,9 @@ const english: Record<string, string> = {
   'same-currency': 'must be another currency',
   repeated: 'occurs more than once',
   'unknown-record': 'does not exist',
+  'not-itself': 'is the customer itself',
+  'not-a-company': 'is a person, not a company',
+  circular: 'belongs to this company already',
 };
 
 const chinese: Record<string, string> = {
@@ -175,6 +187,15 @@ const chinese: Record<string, string> = {
   'invalid-field-class': '该字段无法分类。',
   'consent-text-differs': '该版本的文本已以不同的措辞发布。',
   'invalid-customer': '客户的部分字段不正确。',
+  'tag-exists': '已存在相同标识的标签。',
+  'tag-not-found': '没有这个标签。',
+  'tag-name-taken': '另一个标签正在使用或曾经使用此名称，请合并两个标签。',
+  'tag-merged': '该标签已合并到另一个标签。',
+  'invalid-tag': '标签的部分字段不正确。',
+  'field-exists': '已存在字段 {key}。',
+  'field-not-found': '没有这个字段。',
+  'invalid-field': '字段的部分定义不正确。',
+  'field-template-not-found': '没有这个字段模板。',
   'invalid-interaction': '互动记录的部分字段不正确。',
   'interaction-exists': '已存在相同标识的互动记录。',
   'interaction-not-found': '没有这条互动记录。',
@@ -244,6 +265,9 @@ const chinese: Record<string, string> = {
   'same-currency': '必须是另一种货币',
   repeated: '重复出现',
   'unknown-record': '不存在',
+  'not-itself': '就是该客户本身',
+  'not-a-company': '是个人，不是公司',
+  circular: '已隶属于该公司',
 };
 
 const catalogues = { en: english, zh: chinese };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import type { ServiceName } from '@throughline/contracts';
 import {
   Commands,
@@ -35,7 +36,7 @@ import { PassErrorOn, PolicyTransport } from './policy-transport.ts';
 import { ProblemFilter } from './problem.ts';
 import { Records } from './records.ts';
 import { byInternalToken, prepareRequests, type Authenticate } from './request.ts';
-import { definitionOf } from './service.ts';
+import { definitionOf, type Describes } from './service.ts';
 import { Timers } from './timers.ts';
 import { Tokens } from './tokens.ts';
 import { shapeCheck } from './validation.ts';
@@ -126,7 +127,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     .useGlobalFilters(new PassErrorOn());
   await app.startAllMicroservices();
   const document = openApiOf(app, definition.name);
-  fastify.get('/openapi.json', async () => document);
+  const describers = (definition.describes ?? []).map((one) => app.get(one));
+  fastify.get('/openapi.json', () => describedNow(document, describers));
   await app.init();
   refuseOtherMethods();
   await app.listen(config.port, config.host);
@@ -199,6 +201,13 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       await kernel.close();
     },
   };
+}
+
+/** The document with what is configured, as of this moment. */
+async function describedNow(document: OpenAPIObject, describers: readonly Describes[]): Promise<OpenAPIObject> {
+  const schemas = (document.components?.schemas ?? {}) as Record<string, Record<string, unknown>>;
+  const said = await Promise.all(describers.map((one) => one.describe(schemas)));
+  return { ...document, components: { ...document.components, schemas: Object.assign({}, schemas, ...said) as never } };
 }
 
 /** Says outside of the database what is in it, where there is a place for that. */

@@ -16,6 +16,18 @@ export interface Forgets {
   forget(subject: string): Promise<void>;
 }
 
+/** Provided by a service whose bodies hold more than its code says: fields that are configured. */
+export interface Describes {
+  /**
+   * Answers with the schemas of the OpenAPI document that are others at this moment, by name.
+   *
+   * @param schemas those of the document, as the code says them
+   */
+  describe(
+    schemas: Readonly<Record<string, Record<string, unknown>>>,
+  ): Promise<Record<string, Record<string, unknown>>>;
+}
+
 /** A service's table of contents. */
 export type ServiceDefinition = {
   name: ServiceName;
@@ -28,6 +40,8 @@ export type ServiceDefinition = {
   providers?: NonNullable<ModuleMetadata['providers']>;
   /** Providers that run while this process leads, beside views, policies and relay. */
   workers?: Type<Worker>[];
+  /** Providers that know more of its bodies than the code says. */
+  describes?: Type<Describes>[];
   /** Providers that keep something of people besides views. */
   forgets?: Type<Forgets>[];
   /** What falls due: name, which never changes, and the provider that handles it. `Timers` schedules. */

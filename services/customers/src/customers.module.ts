@@ -7,9 +7,17 @@ import { ConsentPurposeController } from './consent/consent-purpose.controller.t
 import { Consents } from './consent/consents.store.ts';
 import { UnsubscribeController } from './consent/unsubscribe.controller.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
+import { CurrentRules } from './customer/customer-rules.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
+import { TagController } from './tag/tag.controller.ts';
+import { Tags, tags } from './tag/tags.view.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
+import { FieldController } from './field/field.controller.ts';
+import { FieldSchemas } from './field/field-schemas.store.ts';
+import { FieldTemplateController } from './field/field-template.controller.ts';
+import { LinksController } from './links/links.controller.ts';
+import { CustomerLinks, customerLinks } from './links/customer-links.view.ts';
 import { MergeController } from './merge/merge.controller.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
@@ -24,7 +32,11 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
 @Service({
   name: 'customers',
   controllers: [
+    FieldController,
+    FieldTemplateController,
+    TagController,
     MergeController,
+    LinksController,
     CustomerController,
     ErasureController,
     BatchController,
@@ -40,8 +52,9 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     RunBatchWhenStarted,
     ScheduleExpiryWhenConsentGiven,
   ],
-  folds: [batchList],
-  providers: [CustomerNumbers, GoldenCustomers, Batches, Consents],
+  folds: [batchList, customerLinks, tags],
+  providers: [CustomerNumbers, CurrentRules, GoldenCustomers, CustomerLinks, FieldSchemas, Tags, Batches, Consents],
+  describes: [FieldSchemas],
   jobs: { undo: UndoBatch },
   keeps: ['jobs'],
   workers: [ErasureReplay],

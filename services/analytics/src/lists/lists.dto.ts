@@ -37,6 +37,8 @@ export const CustomerList = list('Customer', {
   ...customerRecord,
   /** Those of all its records. */
   numbers: Type.Array(text),
+  /** In whole years. */
+  age: Type.Integer(),
   revenue: orNull(MoneyAnswer),
   /** What cannot be added to `revenue`: orders in other currencies without a rate into the base currency. */
   revenueOther: Type.Array(MoneyAnswer),

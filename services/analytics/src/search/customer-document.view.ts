@@ -13,12 +13,14 @@ import {
   type Money,
   type Permission,
 } from '@throughline/contracts';
-import { document, touch } from '@throughline/event-sourcing';
+import { document, touch, type ReadRows } from '@throughline/event-sourcing';
 import { Exact } from '../star/columns.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine, type FactOrderLine } from '../star/fact-order-line.view.ts';
 import { customerConsent } from './customer-consent.view.ts';
 import { customerProfile, fieldsOfGroup, groupsOf, lifeOf, type CustomerGroup } from './customer-profile.view.ts';
+import { namesNow, namesOf, tagName } from '../star/tag-name.view.ts';
+import { customerTag } from './customer-tag.view.ts';
 
 /** The fields as callers name them: an event cannot have a field called `type`. */
 type Details = { [F in Exclude<CustomerField, 'customerType'>]?: NonNullable<CustomerFields[F]> } & { type?: string };
@@ -72,31 +74,38 @@ export type CustomerDocument = Details &
     updatedAt: Instant;
   };
 
+/** In front of the id of a tag, where it is a tag that was touched. */
+const ofTag = 'tag:';
+
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 4,
+  version: 5,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(customerConsent, ({ recordId }) => recordId),
     touch(customerProfile, ({ goldenId }) => goldenId),
     touch(factOrderLine, ({ recordId }) => recordId),
     touch(factInteraction, ({ recordId }) => recordId),
+    touch(customerTag, ({ recordId }) => recordId),
+    touch(tagName, ({ tagId }) => `${ofTag}${tagId}`),
   ],
-  owners: async (records, read) => [
-    ...records,
-    ...(await read(customerProfile, 'id', records)).map(({ goldenId }) => goldenId),
-  ],
+  async owners(keys, read) {
+    const records = await recordsTouched(keys, read);
+    return [...records, ...(await read(customerProfile, 'id', records)).map(({ goldenId }) => goldenId)];
+  },
   async render(keys, read) {
     const groups = groupsOf(keys, await read(customerProfile, 'goldenId', keys));
     const ids = [...groups.values()].flat().map(({ recordId }) => recordId);
     const consents = new Map((await read(customerConsent, 'recordId', ids)).map((row) => [row.recordId, row.ledger]));
     const lines = Map.groupBy(await read(factOrderLine, 'recordId', ids), ({ recordId }) => recordId);
     const interactions = Map.groupBy(await read(factInteraction, 'recordId', ids), ({ recordId }) => recordId);
+    const details = new Map([...groups].map(([id, group]) => [id, detailsOf(group)]));
+    const tagsNow = await namesNow([...new Set([...details.values()].flatMap(({ tags = [] }) => tags))], read);
     return [...groups].map(([id, group]) => ({
       id,
       number: group[0].number,
       numbers: group.map(({ number }) => number),
-      ...detailsOf(group),
+      ...withTagsNow(details.get(id) ?? {}, tagsNow),
       externalIds: group.flatMap(({ externalIds }) => externalIds),
       archived: group[0].status !== 'active',
       ...(group.length > 1 && { records: group.map(partOf) }),
@@ -109,6 +118,17 @@ export const customerDocument = document<CustomerDocument>({
     }));
   },
 });
+
+/** The records that are touched, also those that hold a tag, under any of its names, which was renamed or merged. */
+async function recordsTouched(keys: readonly string[], read: ReadRows): Promise<readonly string[]> {
+  const tagIds = keys.flatMap((key) => (key.startsWith(ofTag) ? [key.slice(ofTag.length)] : []));
+  if (tagIds.length === 0) return keys;
+  const holders = await read(customerTag, 'tag', await namesOf(tagIds, read));
+  return [...keys.filter((key) => !key.startsWith(ofTag)), ...holders.map(({ recordId }) => recordId)];
+}
+
+const withTagsNow = (details: Details, now: ReadonlyMap<string, string>): Details =>
+  details.tags ? { ...details, tags: [...new Set(details.tags.map((tag) => now.get(tag) ?? tag))] } : details;
 
 /** What was cleared or erased is as if never told. */
 export function detailsOf(group: CustomerGroup): Details {

@@ -67,7 +67,7 @@ export class CustomerController {
   /** Changes the one that has this number or e-mail, else creates it. */
   @Put('by/:key/:value')
   upsert(@Param('key') key: string, @Param('value') value: string, @Body() changes: ChangeCustomerDto) {
-    return this.#upsert({ key, value, changes }, async () => {
+    return this.#upsert({ key, value, changes }, changes, async () => {
       const holder = await this.#find(key, value);
       if (holder) return { id: holder, command: { type: 'ChangeCustomer', changes } };
       const fields = key === 'email' ? { ...changes, emails: withEmail(changes.emails, value) } : changes;
@@ -84,7 +84,7 @@ export class CustomerController {
     @Body() changes: ChangeCustomerDto,
   ) {
     const id = recordId(connectionId, external);
-    return this.#upsert({ connectionId, external, changes }, async () => {
+    return this.#upsert({ connectionId, external, changes }, changes, async () => {
       if (await this.commands.exists(customer.category, id))
         return { id, command: { type: 'ChangeCustomer', changes } };
       const number = await this.numbers.next();
@@ -93,8 +93,8 @@ export class CustomerController {
     });
   }
 
-  #upsert(body: object, choose: () => Promise<{ id: string; command: CustomerCommand }>) {
-    return this.customers.executeChosen(choose, body);
+  #upsert(body: object, changes: ChangeCustomerDto, choose: () => Promise<{ id: string; command: CustomerCommand }>) {
+    return this.customers.executeChosen(choose, changes, body);
   }
 
   async #holder(key: string, value: string): Promise<string> {

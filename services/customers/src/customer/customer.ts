@@ -8,10 +8,12 @@ import {
   type CustomerFields,
   type SourceStamp,
 } from '@throughline/contracts';
-import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { Elsewhere, conflict, notFound, type DecideContext, type Decider } from '@throughline/event-sourcing';
+import { fittingCustom } from '../field/custom-values.ts';
 import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
 import type { Undone } from './customer-undo.ts';
+import type { CustomerRules } from './customer-rules.ts';
 
 export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
@@ -23,11 +25,7 @@ export type CustomerCommand =
   | { type: 'RestoreCustomer' }
   | { type: 'EraseCustomer'; erasureId: string };
 
-export type CustomerRules = {
-  /** What an e-mail that another customer has does to people and the API. Connectors are never refused. */
-  emailDuplicates: 'block' | 'allow';
-};
-export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
+export { builtInRules, type CustomerRules } from './customer-rules.ts';
 
 /** What a row may do: make a new record, change one that is there, or whichever it takes. */
 export type ImportMode = 'create' | 'update' | 'both';
@@ -81,19 +79,25 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     }
   },
 
-  decide(state, command, { entry, rules, now }) {
+  decide(state, command, context) {
+    const { entry, rules } = context;
     const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
-      const fields = tidyFields(command.fields, {}, now);
+      const fields = tidyFields(command.fields, undefined, context);
       const { number, externalId } = command;
       const emailsReserved = reserves && hasEmails(fields);
       return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
     }
-    if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
+    if (command.type === 'RecordSeenCustomer') return recordSeen(state, command, rules);
     if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
       return [
-        { type: 'CustomerCreated', number: command.number, ...tidyFields(command.row, {}, now), emailsReserved: false },
+        {
+          type: 'CustomerCreated',
+          number: command.number,
+          ...tidyFields(command.row, undefined, context),
+          emailsReserved: false,
+        },
       ];
     }
     if (state.status === 'none') throw notFound('customer-not-found');
@@ -104,10 +108,10 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
     switch (command.type) {
       case 'ChangeCustomer':
-        return change(state, command.changes, reserves, now);
+        return change(state, command.changes, reserves, context);
       case 'ImportCustomer':
         if (command.mode === 'create') throw conflict('customer-exists');
-        return change(state, changesByPolicy(command.row, state.details, command.policies), false, now);
+        return change(state, changesByPolicy(command.row, state.details, command.policies), false, context);
       case 'UndoChanges':
         return undoChanges(state, command.undone);
       case 'ArchiveCustomer':
@@ -173,9 +177,14 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
   }),
 };
 
-function change(state: Customer, input: CustomerInput, reserves: boolean, now: string): CustomerEvent[] {
+function change(
+  state: Customer,
+  input: CustomerInput,
+  reserves: boolean,
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
   if (state.status === 'archived') throw conflict('customer-archived');
-  const changes = changed(tidyFields(input, state.details, now), state.details);
+  const changes = changed(tidyFields(input, state.details, context), state.details);
   if (Object.keys(changes).length === 0) return [];
   const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
   return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
@@ -204,14 +213,17 @@ export const reservedEmails = ({ details, emailsReserved, unreserved }: Customer
 function recordSeen(
   state: Customer,
   command: Extract<CustomerCommand, { type: 'RecordSeenCustomer' }>,
+  { fieldSet }: CustomerRules,
 ): CustomerEvent[] {
-  const { stamp, number, externalId, fields } = command;
+  const { stamp, number, externalId } = command;
+  const { custom, leftOut } = fittingCustom(command.fields.custom ?? {}, fieldSet);
+  const fields = { ...command.fields, ...(command.fields.custom && { custom }) };
+  const note = leftOut.length > 0 && { leftOut: leftOut.map((key) => `custom.${key}`) };
   // A late delivery brings nobody back.
   if (state.status === 'erased') return [];
   if (state.status === 'none') {
-    return [
-      { type: 'CustomerCreated', number, ...fields, emailsReserved: false, stamp, ...(externalId && { externalId }) },
-    ];
+    const facts = { number, ...fields, emailsReserved: false, stamp, ...note };
+    return [{ type: 'CustomerCreated', ...facts, ...(externalId && { externalId }) }];
   }
   const newer = (Object.keys(fields) as CustomerField[]).filter((field) => isNewer(stamp, state.stamps[field]));
   const confirmed = newer.filter((field) => isDeepStrictEqual(fields[field], state.said[field]));
@@ -221,9 +233,8 @@ function recordSeen(
   if (newer.length === 0) return [];
   if (Object.keys(changes).length === 0) return [{ type: 'CustomerConfirmed', stamp, confirmed }];
   const emailsReserved = state.emailsReserved && changes.emails === undefined;
-  return [
-    { type: 'CustomerDetailsChanged', ...changes, emailsReserved, stamp, ...(confirmed.length > 0 && { confirmed }) },
-  ];
+  const beside = { ...(confirmed.length > 0 && { confirmed }), ...(changes.custom && note) };
+  return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved, stamp, ...beside }];
 }
 
 function isNewer(stamp: SourceStamp, before: SourceStamp | undefined): boolean {
