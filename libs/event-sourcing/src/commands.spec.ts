@@ -230,6 +230,22 @@ describe('a decision over several streams', () => {
     expect(await across(ids, 'a2', () => [[move], [move]])).toMatchObject({ streams: [], repeated: true });
   });
 
+  it('over streams that it chooses answers a repeat as the first time, whatever it would choose by now', async () => {
+    const [one, other] = [newId(), newId()];
+    await run(one, open());
+    const settle = (ids: readonly string[], body = {}) =>
+      runInContext(as({ commandId: 'a3' }), () =>
+        kernel.commands.executeChosenAcross(
+          account,
+          async () => ({ ids, decide: (_, versions) => ({ events: ids.map(() => [move]), answer: { versions } }) }),
+          { body },
+        ),
+      );
+    expect(await settle([one, other])).toEqual({ answer: { versions: [1, 0] }, repeated: false });
+    expect(await settle([other])).toEqual({ answer: { versions: [1, 0] }, repeated: true });
+    expect(await refusal(settle([other], { more: true }))).toBe('idempotency-key-reused');
+  });
+
   it('is made again where a stream that it only read moved on meanwhile', async () => {
     const [written, read] = [newId(), newId()] as const;
     await run(read, open());

@@ -51,6 +51,12 @@ export type ItemOutcome<State, Event extends AnyEvent> =
 /** One field that changed since the version that the caller had seen. */
 export type FieldConflict = { field: string; mine: unknown; theirs: unknown; original: unknown };
 
+/** Folded states and versions of the streams in, events of each out, and what is answered. */
+export type DecideAcross<State, Event extends AnyEvent, Answer> = (
+  states: readonly State[],
+  versions: readonly number[],
+) => { events: readonly (readonly Event[])[]; answer: Answer };
+
 const attempts = 20;
 const manyAtOnce = 64;
 
@@ -165,25 +171,53 @@ export class Commands {
     const context = currentContext();
     const memory = this.#memory(decider.category, ids.join(','), command, options, context);
     const attempt = async () => {
-      const loaded = await Promise.all(ids.map((id) => this.#load(decider.category, id)));
-      const states = loaded.map(({ recorded }) => replay(decider, recorded.map(eventOf) as E[]));
-      for (const state of states) if (decider.access) context.authorise?.(decider.category, decider.access(state));
-      const decided = decide(states);
-      if (decided.every((events) => events.length === 0)) {
-        await this.#rememberNothing(memory, []);
-        return { position: 0, streams: [], repeated: false };
-      }
-      const streams = await Promise.all(
-        ids.map((id, index) =>
-          this.#streamAppend(decider, id, (loaded[index] as Loaded).stored, states[index] as S, decided[index] ?? []),
-        ),
+      const { position, streams } = await this.#across(
+        decider,
+        ids,
+        (states) => ({ events: decide(states), answer: undefined }),
+        { options, context, memory },
       );
-      const appended = await this.#send(decider.category, streams, memory, context, options);
-      return { ...appended, repeated: false };
+      return { position, streams, repeated: false };
     };
     return this.#once(memory, attempt, async () => {
       const remembered = await this.#recall(memory);
-      return remembered && { ...remembered, repeated: true };
+      return remembered && { position: remembered.position, streams: remembered.streams, repeated: true };
+    });
+  }
+
+  /**
+   * As `executeAcross`, over streams that are known by something unique: `choose` names them, and is asked again where
+   * somebody else was quicker. A repeat is told by `options.body` alone, and gets the `answer` of the first time.
+   *
+   * @param choose its `decide` answers with the new events of each stream, and with JSON that holds nothing personal
+   */
+  async executeChosenAcross<S, C extends { type: string }, E extends AnyEvent, A, R = undefined>(
+    decider: AnyDecider<S, C, E, R>,
+    choose: () => Promise<{ ids: readonly string[]; decide: DecideAcross<S, E, A> }>,
+    options: ExecuteOptions<R> & { body: unknown },
+  ): Promise<{ answer: A; repeated: boolean }> {
+    const context = currentContext();
+    const memory = this.#memory(decider.category, '', { type: 'Chosen' }, options, context);
+    const attempt = async () => {
+      const { ids, decide } = await choose();
+      let decided = false;
+      const deciding: typeof decide = (...given) => {
+        const decision = decide(...given);
+        decided = true;
+        return decision;
+      };
+      try {
+        const { answer } = await this.#across(decider, ids, deciding, { options, context, memory });
+        return { answer, repeated: false };
+      } catch (error) {
+        // Who has taken a claim meanwhile is known to the next choice.
+        if (decided && error instanceof Refusal && error.code.endsWith('-taken')) throw new VersionConflict();
+        throw error;
+      }
+    };
+    return this.#once(memory, attempt, async () => {
+      const remembered = await this.#recall(memory);
+      return remembered && { answer: remembered.answer as A, repeated: true };
     });
   }
 
@@ -282,8 +316,9 @@ export class Commands {
   }
 
   /** @throws CommandRepeated where the command had another outcome before */
-  async #rememberNothing(memory: Memory, streams: Appended['streams']): Promise<void> {
-    if (memory.given && !(await this.store.remember(memory, { kind: 'done', streams }))) throw new CommandRepeated();
+  async #rememberNothing(memory: Memory, streams: Appended['streams'], answer?: unknown): Promise<void> {
+    const outcome = { kind: 'done' as const, streams, ...(answer !== undefined && { answer }) };
+    if (memory.given && !(await this.store.remember(memory, outcome))) throw new CommandRepeated();
   }
 
   async #send(
@@ -292,10 +327,14 @@ export class Commands {
     memory: Memory,
     context: RequestContext,
     options: ExecuteOptions<never> | ExecuteOptions<unknown>,
+    answer?: unknown,
   ): Promise<Appended> {
     try {
       const appended = await traced(`append ${category}`, { parent: context.traceparent }, (traceparent) =>
-        this.store.append(this.#append(streams, memory, context, options, traceparent)),
+        this.store.append({
+          ...this.#append(streams, memory, context, options, traceparent),
+          ...(answer !== undefined && { answer }),
+        }),
       );
       context.position = Math.max(context.position ?? 0, appended.position);
       return appended;
@@ -304,6 +343,32 @@ export class Commands {
       if (error instanceof ErasedSubject) throw conflict('person-erased');
       throw error;
     }
+  }
+
+  async #across<S, C extends { type: string }, E extends AnyEvent, A, R>(
+    decider: AnyDecider<S, C, E, R>,
+    ids: readonly string[],
+    decide: DecideAcross<S, E, A>,
+    { options, context, memory }: { options: ExecuteOptions<R>; context: RequestContext; memory: Memory },
+  ): Promise<Appended & { answer: A }> {
+    const loaded = await Promise.all(ids.map((id) => this.#load(decider.category, id)));
+    const states = loaded.map(({ recorded }) => replay(decider, recorded.map(eventOf) as E[]));
+    for (const state of states) if (decider.access) context.authorise?.(decider.category, decider.access(state));
+    const { events, answer } = decide(
+      states,
+      loaded.map(({ stored }) => stored.length),
+    );
+    if (events.every((own) => own.length === 0)) {
+      await this.#rememberNothing(memory, [], answer);
+      return { position: 0, streams: [], answer };
+    }
+    const streams = await Promise.all(
+      ids.map((id, index) =>
+        this.#streamAppend(decider, id, (loaded[index] as Loaded).stored, states[index] as S, events[index] ?? []),
+      ),
+    );
+    const appended = await this.#send(decider.category, streams, memory, context, options, answer);
+    return { ...appended, answer };
   }
 
   async #attempt<S, C extends { type: string }, E extends AnyEvent, R>(
@@ -449,12 +514,14 @@ export class Commands {
 
   async #recall(
     memory: Memory,
-  ): Promise<{ streams: { type: string; id: string; version: number }[]; position: number } | undefined> {
+  ): Promise<
+    { streams: { type: string; id: string; version: number }[]; position: number; answer: unknown } | undefined
+  > {
     const remembered = await this.store.recall(memory.id);
     if (!remembered) return undefined;
     if (!remembered.bodyHash.equals(memory.bodyHash)) throw invalid('idempotency-key-reused');
     const { outcome, position } = remembered;
-    if (outcome.kind === 'done') return { streams: [...outcome.streams], position };
+    if (outcome.kind === 'done') return { streams: [...outcome.streams], position, answer: outcome.answer };
     const { kind, code, params, errors } = outcome.refusal;
     throw new Refusal(kind as RefusalKind, code, params as Record<string, unknown>, errors as []);
   }

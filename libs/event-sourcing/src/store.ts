@@ -26,7 +26,7 @@ export type StreamAppend = {
 
 /** What is remembered of a command, so that a repeat gets the first outcome. Nothing personal. */
 export type Outcome =
-  | { kind: 'done'; streams: readonly { type: string; id: string; version: number }[] }
+  | { kind: 'done'; streams: readonly { type: string; id: string; version: number }[]; answer?: unknown }
   | { kind: 'refused'; refusal: { kind: string; code: string; params: unknown; errors: unknown } };
 
 export type Append = {
@@ -35,6 +35,8 @@ export type Append = {
   occurredAt: Instant;
   recordedAt: Instant;
   command: { id: string; actor: string; bodyHash: Buffer };
+  /** JSON that a repeat is answered with, where the streams alone do not say it. Nothing personal. */
+  answer?: unknown;
   /** What of people who were erased meanwhile: see `Codec.encode`. */
   ofErased?: 'refuse' | 'drop';
 };
@@ -444,7 +446,8 @@ export class EventStore extends EventEmitter<Happenings> {
       streams.push({ type, id, expected: head.version, version, release, take });
     }
     if (events.length === 0) throw new Error('an append without events');
-    const outcome: Outcome = { kind: 'done', streams: moved(streams) };
+    const { answer } = append;
+    const outcome: Outcome = { kind: 'done', streams: moved(streams), ...(answer !== undefined && { answer }) };
     return { append: { ...append, occurredAt, recordedAt }, streams, events, outcome: JSON.stringify(outcome) };
   }
 

@@ -1,4 +1,6 @@
 import { Service } from '@throughline/service';
+import { BatchCommands } from './batch/batch.commands.ts';
+import { BatchController } from './batch/batch.controller.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
@@ -10,9 +12,9 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
 
 @Service({
   name: 'customers',
-  controllers: [CustomerController, ErasureController],
+  controllers: [CustomerController, BatchController, ErasureController],
   policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
-  providers: [CustomerNumbers],
+  providers: [CustomerNumbers, BatchCommands],
   workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],
 })

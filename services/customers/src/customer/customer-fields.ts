@@ -1,4 +1,4 @@
-import type { CustomerFields } from '@throughline/contracts';
+import type { CustomerFields, Entry } from '@throughline/contracts';
 import { invalid, type FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, normalisePhone } from '@throughline/language';
 
@@ -12,6 +12,14 @@ const asFields = ({ type, ...fields }: CustomerInput): CustomerFields =>
   type === undefined ? fields : { ...fields, customerType: type };
 export const asShown = ({ customerType, ...fields }: CustomerFields): CustomerInput =>
   customerType === undefined ? fields : { ...fields, type: customerType };
+
+/** Where a customer came from, by the way it was entered, unless it is said. Whoever carries it in knows better. */
+const sourceOf: Partial<Record<Entry, string>> = { person: 'manual', api: 'api', import: 'import' };
+
+export function withSource(fields: CustomerInput, entry: Entry): CustomerInput {
+  const source = sourceOf[entry];
+  return source === undefined || fields.source !== undefined ? fields : { ...fields, source };
+}
 
 /** The comparable forms of a customer's addresses. */
 export const emailKeys = ({ emails }: CustomerFields): string[] => [

@@ -1,15 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
-import { normaliseEmail } from '@throughline/language';
 import { Answers, AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
 import { ChangeCustomerDto, CreateCustomerDto, Customer } from './customer.dto.ts';
 import { builtInRules, customer, type CustomerCommand } from './customer.ts';
-
-const uniqueKeys: Record<string, (value: string) => string> = {
-  number: (value) => `number:${value}`,
-  email: (value) => `email:${normaliseEmail(value).key ?? value}`,
-};
+import { claimOf, withEmail } from './unique-keys.ts';
 
 @Controller('customers')
 @Answers(Customer)
@@ -108,13 +103,8 @@ export class CustomerController {
 
   /** @throws Refusal `not-found` where nothing is unique by that key */
   async #find(key: string, value: string): Promise<string | undefined> {
-    const claimOf = Object.hasOwn(uniqueKeys, key) ? uniqueKeys[key] : undefined;
-    if (!claimOf) throw notFound('not-found');
-    return this.commands.holderOf(customer.category, claimOf(value));
+    const claim = claimOf(key, value);
+    if (claim === undefined) throw notFound('not-found');
+    return this.commands.holderOf(customer.category, claim);
   }
 }
-
-const withEmail = (emails: ChangeCustomerDto['emails'] = [], value: string) =>
-  emails.some((email) => uniqueKeys['email']?.(email.value) === uniqueKeys['email']?.(value))
-    ? emails
-    : [{ value, primary: emails.length === 0 }, ...emails];

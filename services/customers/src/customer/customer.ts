@@ -8,7 +8,7 @@ import {
   type SourceStamp,
 } from '@throughline/contracts';
 import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
-import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
+import { asShown, emailKeys, tidyFields, withSource, type CustomerInput } from './customer-fields.ts';
 
 export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
@@ -53,7 +53,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
-      const fields = tidyFields(command.fields, {}, now);
+      const fields = tidyFields(withSource(command.fields, entry), {}, now);
       const { number, externalId } = command;
       const emailsReserved = reserves && hasEmails(fields);
       return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];

@@ -1,0 +1,129 @@
+import type { CustomerEvent } from '@throughline/contracts';
+import { Refusal, conflict, notFound, type DecideContext } from '@throughline/event-sourcing';
+import { emailKeys, type CustomerInput } from '../customer/customer-fields.ts';
+import { customer, type Customer, type CustomerCommand, type CustomerRules } from '../customer/customer.ts';
+
+/** A record by its id, or whoever holds something unique, such as `email:a@example.com`. */
+export type Target = { id: string } | { claim: string };
+
+/** One operation of a batch, its shape checked. `id` of what may be created is the one that it would get. */
+export type Operation =
+  | { op: 'create'; id: string; fields: CustomerInput; number?: string }
+  | { op: 'upsert'; target: Target; id: string; fields: CustomerInput; creation: Creation }
+  | { op: 'update'; target: Target; fields: CustomerInput }
+  | { op: 'archive'; target: Target };
+
+/** What an upsert records where nobody has its key. */
+export type Creation = Pick<Extract<CustomerCommand, { type: 'CreateCustomer' }>, 'fields' | 'externalId'> & {
+  number?: string;
+};
+
+export type Done = { id: string; version: number };
+/** Nothing personal: a batch's outcome is remembered. */
+export type Refused = Pick<Refusal, 'kind' | 'code' | 'params' | 'errors'>;
+
+/** Claim -> id of the record that holds it. */
+export type Holders = ReadonlyMap<string, string>;
+
+export const targetOf = (operation: Operation): Target =>
+  operation.op === 'create' ? { id: operation.id } : operation.target;
+
+/** The claims that an operation asks about, takes or frees, as far as it says so itself. */
+export function claimsOf(operation: Operation): string[] {
+  const target = targetOf(operation);
+  const named = 'claim' in target ? [target.claim] : [];
+  if (operation.op === 'archive') return named;
+  const number = operation.op === 'create' && operation.number !== undefined ? [`number:${operation.number}`] : [];
+  const emails = emailKeys('creation' in operation ? operation.creation.fields : operation.fields);
+  return [...named, ...number, ...emails.map((email) => `email:${email}`)];
+}
+
+/**
+ * The operations, by index, that may be about the same record or want the same claim, together and in their order. What
+ * stands in different lanes need not wait for each other.
+ */
+export function lanesOf(operations: readonly Operation[], holders: Holders): number[][] {
+  let lanes: { indexes: number[]; names: Set<string> }[] = [];
+  operations.forEach((operation, index) => {
+    const target = targetOf(operation);
+    const claims = claimsOf(operation);
+    const held = claims.flatMap((claim) => holders.get(claim) ?? []);
+    const names = [...claims, ...held, ...('id' in target ? [target.id] : [])];
+    const touched = lanes.filter((lane) => names.some((name) => lane.names.has(name)));
+    const joined = {
+      indexes: [...touched.flatMap(({ indexes }) => indexes), index].toSorted((a, b) => a - b),
+      names: new Set([...touched.flatMap((lane) => [...lane.names]), ...names]),
+    };
+    lanes = [...lanes.filter((lane) => !touched.includes(lane)), joined];
+  });
+  return lanes.map(({ indexes }) => indexes);
+}
+
+/** @param number the one that was allotted, for what is created without */
+export function commandOf(operation: Operation, exists: boolean, number: string): CustomerCommand {
+  switch (operation.op) {
+    case 'create':
+      return { type: 'CreateCustomer', number: operation.number ?? number, fields: operation.fields };
+    case 'upsert':
+      return exists
+        ? { type: 'ChangeCustomer', changes: operation.fields }
+        : { type: 'CreateCustomer', number, ...operation.creation };
+    case 'update':
+      return { type: 'ChangeCustomer', changes: operation.fields };
+    case 'archive':
+      return { type: 'ArchiveCustomer' };
+  }
+}
+
+type Known = { state: Customer; version: number };
+type Rehearsal = { outcomes: readonly (Done | Refused)[]; events: ReadonlyMap<string, readonly CustomerEvent[]> };
+
+/**
+ * What would come of the operations, one after the other, where all of them count or none does.
+ *
+ * @param records as they stand, those that are not there yet included
+ * @param holders of all claims that the operations name, in `records` or not
+ * @param numbers by the operations' index, for what is created without one
+ */
+export function rehearse(
+  operations: readonly Operation[],
+  given: { records: ReadonlyMap<string, Known>; holders: Holders; numbers: readonly string[] },
+  context: DecideContext<CustomerRules>,
+): Rehearsal {
+  const records = new Map(given.records);
+  const holders = new Map(given.holders);
+  for (const [id, { state }] of records) for (const claim of claimsHeld(state)) holders.set(claim, id);
+  const events = new Map<string, CustomerEvent[]>();
+  const carryOut = (operation: Operation, index: number): Done => {
+    const target = targetOf(operation);
+    const known = 'id' in target ? target.id : holders.get(target.claim);
+    const id = known ?? (operation.op === 'upsert' ? operation.id : undefined);
+    if (id === undefined) throw notFound('customer-not-found');
+    const { state, version } = records.get(id) ?? { state: customer.initial, version: 0 };
+    const command = commandOf(operation, state.status !== 'none', given.numbers[index] ?? '');
+    const decided = customer.decide(state, command, context);
+    const next = decided.reduce(customer.evolve, state);
+    const [before, after] = [claimsHeld(state), claimsHeld(next)];
+    for (const claim of after) {
+      const holder = holders.get(claim);
+      if (holder !== undefined && holder !== id) throw conflict(`${claim.split(':', 1)[0]}-taken`, { holder });
+    }
+    for (const claim of before) if (holders.get(claim) === id) holders.delete(claim);
+    for (const claim of after) holders.set(claim, id);
+    records.set(id, { state: next, version: version + decided.length });
+    events.set(id, [...(events.get(id) ?? []), ...decided]);
+    return { id, version: version + decided.length };
+  };
+  const outcomes = operations.map((operation, index) => {
+    try {
+      return carryOut(operation, index);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const { kind, code, params, errors } = error;
+      return { kind, code, params, errors };
+    }
+  });
+  return { outcomes, events };
+}
+
+const claimsHeld = (state: Customer): readonly string[] => customer.claims?.(state) ?? [];
