@@ -40,6 +40,7 @@ import { react as recordCustomer } from '../../../services/customers/src/policie
 import { GatewayModule } from '../../../services/gateway/src/gateway.module.ts';
 import { react as rememberRecord } from '../../../services/gateway/src/policies/remember-record-when-person-erased.policy.ts';
 import { InteractionsModule } from '../../../services/interactions/src/interactions.module.ts';
+import { react as logInteraction } from '../../../services/interactions/src/policies/log-interaction-when-customer-met.policy.ts';
 import { react as scheduleFollowUp } from '../../../services/interactions/src/policies/schedule-follow-up-when-planned.policy.ts';
 import { react as closeDeals } from '../../../services/sales/src/policies/close-deals-when-customer-archived.policy.ts';
 import { react as recordOrder } from '../../../services/sales/src/policies/record-order-when-seen.policy.ts';
@@ -61,6 +62,7 @@ const policies: Readonly<Record<string, readonly [types: readonly string[], reac
   'acknowledge-erasure-when-person-forgotten': [['PersonForgotten'], (event) => acknowledge(event as never)],
   'remember-record-when-person-erased': [['PersonErased'], (event) => rememberRecord(event as never)],
   'close-deals-when-customer-archived': [['CustomerArchived'], (event) => closeDeals(event as never, [newId()])],
+  'log-interaction-when-customer-met': [['CustomerMet'], (event) => logInteraction(event as never)],
   'schedule-follow-up-when-planned': [
     ['InteractionLogged', 'InteractionDetailsChanged', 'InteractionArchived'],
     (event) => scheduleFollowUp(event as never),

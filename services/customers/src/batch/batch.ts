@@ -2,13 +2,14 @@ import type { CustomerEvent } from '@throughline/contracts';
 import { Refusal, conflict, notFound, type DecideContext } from '@throughline/event-sourcing';
 import { emailKeys, type CustomerInput } from '../customer/customer-fields.ts';
 import { customer, type Customer, type CustomerCommand, type CustomerRules } from '../customer/customer.ts';
+import type { Met } from '../customer/met.ts';
 
 /** A record by its id, or whoever holds something unique, such as `email:a@example.com`. */
 export type Target = { id: string } | { claim: string };
 
 /** One operation of a batch, its shape checked. `id` of what may be created is the one that it would get. */
 export type Operation =
-  | { op: 'create'; id: string; fields: CustomerInput; number?: string }
+  | { op: 'create'; id: string; fields: CustomerInput; number?: string; met?: Met }
   | { op: 'upsert'; target: Target; id: string; fields: CustomerInput; creation: Creation }
   | { op: 'update'; target: Target; fields: CustomerInput }
   | { op: 'archive'; target: Target };
@@ -62,8 +63,10 @@ export function lanesOf(operations: readonly Operation[], holders: Holders): num
 /** @param number the one that was allotted, for what is created without */
 export function commandOf(operation: Operation, exists: boolean, number: string): CustomerCommand {
   switch (operation.op) {
-    case 'create':
-      return { type: 'CreateCustomer', number: operation.number ?? number, fields: operation.fields };
+    case 'create': {
+      const { fields, met } = operation;
+      return { type: 'CreateCustomer', number: operation.number ?? number, fields, ...(met && { met }) };
+    }
     case 'upsert':
       return exists
         ? { type: 'ChangeCustomer', changes: operation.fields }

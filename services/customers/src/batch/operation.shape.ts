@@ -3,6 +3,7 @@ import { ShapeError, shapeCheck } from '@throughline/service';
 import { isUUID } from 'class-validator';
 import { ChangeCustomerDto, CreateCustomerDto } from '../customer/customer.dto.ts';
 import { customer } from '../customer/customer.ts';
+import { metId } from '../customer/met.ts';
 import { claimOf, withEmail } from '../customer/unique-keys.ts';
 import { commandIdOf } from './batch.commands.ts';
 import type { OperationDto } from './batch.dto.ts';
@@ -30,9 +31,11 @@ export async function operationOf({ op, id, key, data = {} }: OperationDto, inde
       const {
         id: own = idAt(index),
         number,
+        interaction,
         ...fields
       } = await checked({ ...data, ...(id !== undefined && { id }) }, CreateCustomerDto);
-      return { op, id: own, fields, ...(number !== undefined && { number }) };
+      const met = interaction && { ...interaction, interactionId: metId(own) };
+      return { op, id: own, fields, ...(number !== undefined && { number }), ...(met && { met }) };
     }
     case 'upsert': {
       if (key === undefined) throw new ShapeError([{ path: 'key', code: 'required' }]);

@@ -16,8 +16,7 @@ export const asShown = ({ customerType, ...fields }: CustomerFields): CustomerIn
 /** Where a customer came from, by the way it was entered, unless it is said. Whoever carries it in knows better. */
 const sourceOf: Partial<Record<Entry, string>> = { person: 'manual', api: 'api', import: 'import' };
 
-export function withSource(fields: CustomerInput, entry: Entry): CustomerInput {
-  const source = sourceOf[entry];
+export function withSource(fields: CustomerInput, entry: Entry, source = sourceOf[entry]): CustomerInput {
   return source === undefined || fields.source !== undefined ? fields : { ...fields, source };
 }
 
@@ -43,10 +42,16 @@ export function withE164(fields: CustomerFields, known: CustomerFields = {}): Cu
  * Checks what a person or a program wants to record, and brings it into its normal form.
  *
  * @param details the fields that the record has already
+ * @param others what is wrong with what came along
  * @throws Refusal `invalid-customer` that names every failing field
  */
-export function tidyFields(input: CustomerInput, details: CustomerFields, now: string): CustomerFields {
-  const errors: FieldError[] = [];
+export function tidyFields(
+  input: CustomerInput,
+  details: CustomerFields,
+  now: string,
+  others: readonly FieldError[] = [],
+): CustomerFields {
+  const errors = [...others];
   const tidy = withCustom(withE164(named(asFields(input), details), details), details);
   const after = { ...details, ...tidy };
   if (!after.name?.trim()) errors.push({ path: 'name', code: 'required' });

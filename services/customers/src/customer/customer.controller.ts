@@ -1,9 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
-import { Answers, AtQuery, HistoryQuery, IdPipe, Records } from '@throughline/service';
+import { Answers, AtQuery, HistoryQuery, IdPipe, Records, type RecordAnswer } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
-import { ChangeCustomerDto, CreateCustomerDto, Customer } from './customer.dto.ts';
+import { ChangeCustomerDto, CreateCustomerDto, CreatedCustomer, Customer } from './customer.dto.ts';
 import { builtInRules, customer, type CustomerCommand } from './customer.ts';
+import { metId } from './met.ts';
 import { claimOf, withEmail } from './unique-keys.ts';
 
 @Controller('customers')
@@ -15,10 +16,16 @@ export class CustomerController {
     private readonly numbers: CustomerNumbers,
   ) {}
 
+  /** With an `interaction`, customer and encounter in one command; the answer names the interaction's id. */
   @Post()
-  async create(@Body() body: CreateCustomerDto) {
-    const { id = idOfNew(customer.category), number = await this.numbers.next(), ...fields } = body;
-    return this.#execute(id, { type: 'CreateCustomer', number, fields }, body);
+  @Answers(CreatedCustomer)
+  async create(@Body() body: CreateCustomerDto): Promise<RecordAnswer> {
+    const { id = idOfNew(customer.category), number = await this.numbers.next(), interaction, ...fields } = body;
+    if (!interaction) return this.#execute(id, { type: 'CreateCustomer', number, fields }, body);
+    const interactionId = metId(id);
+    const met = { ...interaction, interactionId };
+    const created = await this.#execute(id, { type: 'CreateCustomer', number, fields, met }, body);
+    return { ...created, fields: { ...created.fields, interactionId } };
   }
 
   @Get(':id')

@@ -1,4 +1,4 @@
-import { customerRecord } from '@throughline/contracts';
+import { customerRecord, Uuid } from '@throughline/contracts';
 import { Id, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
@@ -15,8 +15,15 @@ import {
   MinLength,
   ValidateNested,
 } from 'class-validator';
+import { Type as Property } from 'typebox';
+import { MetDto } from './met.dto.ts';
 
 export const Customer = record('Customer', customerRecord);
+/** `interactionId`: of the encounter, where the customer was entered with one. */
+export const CreatedCustomer = record('CreatedCustomer', {
+  ...customerRecord,
+  interactionId: Property.Optional(Uuid),
+});
 
 class EmailDto {
   @IsString() @MinLength(1) @MaxLength(320) value!: string;
@@ -111,4 +118,6 @@ export class ChangeCustomerDto {
 export class CreateCustomerDto extends ChangeCustomerDto {
   @IsOptional() @Id() id?: string;
   @IsOptional() @IsString() @Matches(/^[\p{L}\p{N}._/-]{1,50}$/u) number?: string;
+  /** What was spoken with the customer just now: logged as an interaction. */
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => MetDto) interaction?: MetDto;
 }

@@ -9,9 +9,10 @@ import {
 } from '@throughline/contracts';
 import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
 import { asShown, emailKeys, tidyFields, withSource, type CustomerInput } from './customer-fields.ts';
+import { customerMet, metErrors, type Met } from './met.ts';
 
 export type CustomerCommand =
-  | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
+  | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId; met?: Met }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
   | { type: 'ArchiveCustomer' }
@@ -53,10 +54,14 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
-      const fields = tidyFields(withSource(command.fields, entry), {}, now);
-      const { number, externalId } = command;
+      const { number, externalId, met } = command;
+      const given = met ? withSource(command.fields, entry, 'quick-add') : withSource(command.fields, entry);
+      const fields = tidyFields(given, {}, now, met && metErrors(met, now));
       const emailsReserved = reserves && hasEmails(fields);
-      return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
+      return [
+        { type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) },
+        ...(met ? [customerMet(met, now)] : []),
+      ];
     }
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
     if (state.status === 'none') throw notFound('customer-not-found');
@@ -96,6 +101,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
         return { ...withFields(state, event, event.stamp, event.confirmed), emailsReserved: event.emailsReserved };
       case 'CustomerConfirmed':
         return withFields(state, {}, event.stamp, event.confirmed);
+      case 'CustomerMet':
+        return state;
       case 'CustomerArchived':
         return { ...state, status: 'archived' };
       case 'CustomerRestored':
