@@ -36,6 +36,7 @@ import { AnalyticsModule } from '../../../services/analytics/src/analytics.modul
 import { CustomersModule } from '../../../services/customers/src/customers.module.ts';
 import { react as acknowledge } from '../../../services/customers/src/policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { react as destroyKey } from '../../../services/customers/src/policies/destroy-key-when-customer-erased.policy.ts';
+import { react as recordSubmitter } from '../../../services/customers/src/policies/record-customer-when-form-submitted.policy.ts';
 import { react as recordCustomer } from '../../../services/customers/src/policies/record-customer-when-seen.policy.ts';
 import { GatewayModule } from '../../../services/gateway/src/gateway.module.ts';
 import { react as rememberRecord } from '../../../services/gateway/src/policies/remember-record-when-person-erased.policy.ts';
@@ -57,6 +58,7 @@ const modules = [GatewayModule, CustomersModule, InteractionsModule, SalesModule
 /** Policy -> an event that it reacts to, and its reaction. */
 const policies: Readonly<Record<string, readonly [types: readonly string[], react: (event: Recorded) => unknown]>> = {
   'record-customer-when-seen': [['CustomerSeen'], (event) => recordCustomer(event as never, 'C-000001')],
+  'record-customer-when-form-submitted': [['FormSubmitted'], (event) => recordSubmitter(event as never, 'C-000001')],
   'record-order-when-seen': [['OrderSeen', 'RefundSeen'], (event) => recordOrder(event as never)],
   'destroy-key-when-customer-erased': [['CustomerErased'], (event) => destroyKey(event as never)],
   'acknowledge-erasure-when-person-forgotten': [['PersonForgotten'], (event) => acknowledge(event as never)],

@@ -6,5 +6,6 @@ export * from './interactions.ts';
 export * from './sales.ts';
 export * from './records.ts';
 export * from './shown-order.ts';
+export * from './forms.ts';
 export * from './gateway.ts';
 export * from './topics.ts';

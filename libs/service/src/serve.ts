@@ -57,7 +57,7 @@ export type StartOptions = {
 
 const megabyte = 1024 * 1024;
 const lastRequestMilliseconds = 2_000;
-/** Routes without the `/api` in front. */
+/** Routes without the `/api` in front, or with one of their own: what answers `/forms` is not what answers `/api/forms`. */
 const outsideApi = [
   'healthz',
   'readyz',
@@ -65,6 +65,9 @@ const outsideApi = [
   'internal/history',
   'internal/operations/{*path}',
   'hooks/:connection',
+  'forms/:key',
+  'api/forms',
+  'api/forms/{*path}',
   '.well-known/jwks.json',
 ];
 

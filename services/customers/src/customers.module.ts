@@ -8,12 +8,18 @@ import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
+import { RecordCustomerWhenFormSubmitted } from './policies/record-customer-when-form-submitted.policy.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 
 @Service({
   name: 'customers',
   controllers: [CustomerController, BatchController, ErasureController],
-  policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
+  policies: [
+    RecordCustomerWhenSeen,
+    RecordCustomerWhenFormSubmitted,
+    DestroyKeyWhenCustomerErased,
+    AcknowledgeErasureWhenPersonForgotten,
+  ],
   providers: [CustomerNumbers, BatchCommands],
   workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],

@@ -14,7 +14,7 @@ export const asShown = ({ customerType, ...fields }: CustomerFields): CustomerIn
   customerType === undefined ? fields : { ...fields, type: customerType };
 
 /** Where a customer came from, by the way it was entered, unless it is said. Whoever carries it in knows better. */
-const sourceOf: Partial<Record<Entry, string>> = { person: 'manual', api: 'api', import: 'import' };
+const sourceOf: Partial<Record<Entry, string>> = { person: 'manual', api: 'api', import: 'import', form: 'web-form' };
 
 export function withSource(fields: CustomerInput, entry: Entry, source = sourceOf[entry]): CustomerInput {
   return source === undefined || fields.source !== undefined ? fields : { ...fields, source };
