@@ -31,6 +31,7 @@ import { openApiOf } from './openapi.ts';
 import { OperationsController } from './operations.controller.ts';
 import { PassErrorOn, PolicyTransport } from './policy-transport.ts';
 import { ProblemFilter } from './problem.ts';
+import { pathOf } from './public-routes.ts';
 import { Records } from './records.ts';
 import { byInternalToken, prepareRequests, type Authenticate } from './request.ts';
 import { definitionOf } from './service.ts';
@@ -112,7 +113,12 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const authenticate = options.authenticate?.(kernel, () => app) ?? byInternalToken(tokens);
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log, meters: kernel.meters });
-  takeJsonOnly(fastify as never);
+  const { takesRaw } = definition;
+  takeJsonOnly(
+    fastify as never,
+    ({ url, headers }) =>
+      takesRaw !== undefined && takesRaw.path.test(pathOf(url)) && takesRaw.type.test(headers['content-type'] ?? ''),
+  );
   const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });

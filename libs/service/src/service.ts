@@ -31,6 +31,8 @@ export type ServiceDefinition = {
   forgets?: Type<Forgets>[];
   /** What falls due: name, which never changes, and the provider that handles it. `Timers` schedules. */
   timers?: Readonly<Record<string, Type<TimerHandler>>>;
+  /** Bodies that are no JSON: a controller reads their bytes. */
+  takesRaw?: { path: RegExp; type: RegExp };
   /** Entities of tables that are not views, made by `migrations`. */
   entities?: Class[];
   migrations?: MixedList<new () => unknown> & unknown[];

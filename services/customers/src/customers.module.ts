@@ -10,10 +10,11 @@ import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-er
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RecordCustomerWhenFormSubmitted } from './policies/record-customer-when-form-submitted.policy.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
+import { VcardController } from './vcard/vcard.controller.ts';
 
 @Service({
   name: 'customers',
-  controllers: [CustomerController, BatchController, ErasureController],
+  controllers: [CustomerController, BatchController, VcardController, ErasureController],
   policies: [
     RecordCustomerWhenSeen,
     RecordCustomerWhenFormSubmitted,
@@ -22,6 +23,7 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
   ],
   providers: [CustomerNumbers, BatchCommands],
   workers: [ErasureReplay],
+  takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   migrations: [CustomerNumber1700000000001],
 })
 export class CustomersModule {}
