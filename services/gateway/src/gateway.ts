@@ -88,10 +88,19 @@ const isSignIn = ({ url }: { url: string }): boolean => pathOf(url) === '/api/se
 const isSubmission = ({ url, method }: { url: string; method: string }): boolean =>
   method === 'POST' && pathOf(url).startsWith('/forms/');
 
+/** However its address is written, it is the same form. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 type Limited = { url: string; method: string; ip: string; identity?: { id: string } };
 const limitOf = (request: Limited): { max: number; of: string } => {
   if (isSignIn(request)) return { max: signInsPerMinute, of: `sign-in ${request.ip}` };
-  if (isSubmission(request)) return { max: submissionsPerMinute, of: `${pathOf(request.url)} ${request.ip}` };
+  if (isSubmission(request)) return { max: submissionsPerMinute, of: `${decoded(pathOf(request.url))} ${request.ip}` };
   return { max: requestsPerMinute, of: request.identity?.id ?? request.ip };
 };
 

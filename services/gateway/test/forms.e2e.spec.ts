@@ -252,7 +252,8 @@ describe('a submission', () => {
     });
     const { submissionId, token } = definition;
     expect((await send(key, { name: 'Fast', submissionId, token })).status).toBe(202);
-    expect((await send(key, { name: 'Other', submissionId: newId(), token })).status).toBe(202);
+    const another = { ...visitor(), 'idempotency-key': newId() };
+    expect((await send(key, { name: 'Other', submissionId: newId(), token }, another)).status).toBe(202);
     const letter = 'We offer the very best prices for all kinds of things';
     expect((await send(key, { name: 'First', message: letter })).status).toBe(202);
     expect((await send(key, { name: 'Second', message: letter })).status).toBe(202);
@@ -290,6 +291,8 @@ describe('a submission', () => {
     for (let index = 0; index < 22; index += 1)
       statuses.push((await send(first.key, { name: `n${index}` }, one)).status);
     expect(statuses.filter((status) => status === 202)).toHaveLength(20);
+    const written = `%${first.key.charCodeAt(0).toString(16)}${first.key.slice(1)}`;
+    expect((await send(written, { name: 'x' }, one)).status).toBe(429);
     const refused = await send(first.key, { name: 'x' }, one);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, expect.stringMatching(/^\d+$/)]);
     expect((await send(second.key, { name: 'x' }, one)).status).toBe(202);

@@ -30,17 +30,18 @@ export function readSubmission(request: FastifyRequest): ReadSubmission {
     given.delete(name);
     return value === '' ? undefined : value;
   };
-  const header = headers['idempotency-key'];
-  const submissionId = (Array.isArray(header) ? header[0] : header) ?? take('submissionId');
+  const header = [headers['idempotency-key']].flat()[0];
+  const [own, token] = [take('submissionId'), take('token')];
+  // A page's proof holds for the page's own id: it cannot be used for another one.
+  const submissionId = token === undefined ? (header ?? own) : own;
   if (submissionId !== undefined && (submissionId === '' || submissionId.length > longestKey))
     throw new ShapeError([{ path: header === undefined ? 'submissionId' : 'Idempotency-Key', code: 'too-long' }]);
-  take('submissionId');
   const page = (take(beside.page) ?? headers.referer)?.slice(0, longestPage).toWellFormed();
   const utm = { ...utmOf(page), ...takeUtm(given) };
   const consent = take(beside.consent);
   return {
     submissionId,
-    token: take('token'),
+    token,
     trap: take(beside.trap) ?? '',
     consent: consent !== undefined && !/^(false|0|no|off)$/i.test(consent),
     language: languageIn(take(beside.language), headers['accept-language']),
