@@ -1,6 +1,6 @@
 import { Service } from '@throughline/service';
-import { BatchCommands } from './batch/batch.commands.ts';
-import { BatchController } from './batch/batch.controller.ts';
+import { BulkCommands } from './bulk/bulk.commands.ts';
+import { BulkController } from './bulk/bulk.controller.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
@@ -14,14 +14,14 @@ import { VcardController } from './vcard/vcard.controller.ts';
 
 @Service({
   name: 'customers',
-  controllers: [CustomerController, BatchController, VcardController, ErasureController],
+  controllers: [CustomerController, BulkController, VcardController, ErasureController],
   policies: [
     RecordCustomerWhenSeen,
     RecordCustomerWhenFormSubmitted,
     DestroyKeyWhenCustomerErased,
     AcknowledgeErasureWhenPersonForgotten,
   ],
-  providers: [CustomerNumbers, BatchCommands],
+  providers: [CustomerNumbers, BulkCommands],
   workers: [ErasureReplay],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   migrations: [CustomerNumber1700000000001],

@@ -4,11 +4,11 @@ import { notFound } from '@throughline/event-sourcing';
 import { Answers, IdPipe, Log, Records, ShapeError, shapeCheck } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { BatchCommands, type Misshapen } from '../batch/batch.commands.ts';
-import { problemItem } from '../batch/batch.controller.ts';
-import { BatchOutcome, mostOperations } from '../batch/batch.dto.ts';
-import type { Operation } from '../batch/batch.ts';
-import { operationOf } from '../batch/operation.shape.ts';
+import { BulkCommands, type Misshapen } from '../bulk/bulk.commands.ts';
+import { problemItem } from '../bulk/bulk.controller.ts';
+import { BulkOutcome, mostOperations } from '../bulk/bulk.dto.ts';
+import type { Operation } from '../bulk/bulk.ts';
+import { operationOf } from '../bulk/operation.shape.ts';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { customer } from '../customer/customer.ts';
 import { fieldsOf } from './card-fields.ts';
@@ -21,7 +21,7 @@ const shape = shapeCheck();
 @Controller('customers')
 export class VcardController {
   constructor(
-    private readonly batch: BatchCommands,
+    private readonly batch: BulkCommands,
     private readonly records: Records,
     private readonly log: Log,
   ) {}
@@ -31,7 +31,7 @@ export class VcardController {
   @HttpCode(200)
   @ApiConsumes('application/json', 'text/vcard')
   @ApiBody({ type: VcardDto })
-  @Answers(BatchOutcome)
+  @Answers(BulkOutcome)
   async take(@Req() request: FastifyRequest) {
     const { bytes, fields } = await readCards(request.body);
     const cards = parseVcards(bytes);

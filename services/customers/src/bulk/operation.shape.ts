@@ -5,9 +5,9 @@ import { ChangeCustomerDto, CreateCustomerDto } from '../customer/customer.dto.t
 import { customer } from '../customer/customer.ts';
 import { metId } from '../customer/met.ts';
 import { claimOf, withEmail } from '../customer/unique-keys.ts';
-import { commandIdOf } from './batch.commands.ts';
-import type { OperationDto } from './batch.dto.ts';
-import type { Operation, Target } from './batch.ts';
+import { commandIdOf } from './bulk.commands.ts';
+import type { OperationDto } from './bulk.dto.ts';
+import type { Operation, Target } from './bulk.ts';
 
 const shape = shapeCheck();
 const checked = async <T>(data: object, metatype: new () => T): Promise<T> =>

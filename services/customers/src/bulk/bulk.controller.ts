@@ -2,23 +2,23 @@ import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { errorForLog } from '@throughline/event-sourcing';
 import { Answers, HttpProblem, Log, bodyOf, languageOf, problemOf } from '@throughline/service';
 import type { FastifyRequest } from 'fastify';
-import { BatchCommands, type Misshapen, type Outcome } from './batch.commands.ts';
-import { BatchDto, BatchOutcome } from './batch.dto.ts';
-import type { Operation } from './batch.ts';
+import { BulkCommands, type Misshapen, type Outcome } from './bulk.commands.ts';
+import { BulkDto, BulkOutcome } from './bulk.dto.ts';
+import type { Operation } from './bulk.ts';
 import { operationOf } from './operation.shape.ts';
 
 @Controller('customers')
-export class BatchController {
+export class BulkController {
   constructor(
-    private readonly batch: BatchCommands,
+    private readonly batch: BulkCommands,
     private readonly log: Log,
   ) {}
 
   /** Many changes at once, those of one record in their order; with `allOrNone`, none where one of them is refused. */
   @Post('batch')
   @HttpCode(200)
-  @Answers(BatchOutcome)
-  async carryOut(@Body() body: BatchDto, @Req() request: FastifyRequest) {
+  @Answers(BulkOutcome)
+  async carryOut(@Body() body: BulkDto, @Req() request: FastifyRequest) {
     const operations = await Promise.all(
       body.operations.map((one, index) => operationOf(one, index).catch((error: unknown): Misshapen => ({ error }))),
     );
@@ -30,7 +30,7 @@ export class BatchController {
     return { items };
   }
 
-  async #allOrNone(operations: readonly (Operation | Misshapen)[], body: BatchDto): Promise<Outcome[]> {
+  async #allOrNone(operations: readonly (Operation | Misshapen)[], body: BulkDto): Promise<Outcome[]> {
     const readable = operations.filter((one) => 'op' in one);
     const outcomes: readonly Outcome[] =
       readable.length === operations.length

@@ -12,7 +12,7 @@ import {
 import { HttpProblem } from '@throughline/service';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import { builtInRules, customer } from '../customer/customer.ts';
-import { claimsOf, commandOf, lanesOf, rehearse, targetOf, type Done, type Operation, type Refused } from './batch.ts';
+import { claimsOf, commandOf, lanesOf, rehearse, targetOf, type Done, type Operation, type Refused } from './bulk.ts';
 
 /** Of an operation; `error` is what it alone would have been refused with. */
 export type Outcome = { done: Done } | { error: unknown };
@@ -28,7 +28,7 @@ export function commandIdOf(index: number): string | undefined {
 }
 
 @Injectable()
-export class BatchCommands {
+export class BulkCommands {
   constructor(
     private readonly commands: Commands,
     private readonly numbers: CustomerNumbers,

@@ -21,7 +21,7 @@ const operations = ['create', 'update', 'upsert', 'archive'] as const;
 
 const status = Type.Integer();
 /** Each operation's outcome, in their order; `status` is what it would have been answered with alone. */
-export const BatchOutcome = Type.Object(
+export const BulkOutcome = Type.Object(
   {
     items: Type.Array(
       Type.Union([
@@ -30,7 +30,7 @@ export const BatchOutcome = Type.Object(
       ]),
     ),
   },
-  { title: 'BatchOutcome' },
+  { title: 'BulkOutcome' },
 );
 
 export class OperationDto {
@@ -42,7 +42,7 @@ export class OperationDto {
   @IsOptional() @IsObject() data?: Record<string, unknown>;
 }
 
-export class BatchDto {
+export class BulkDto {
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(mostOperations)

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { CustomerEvent } from '@throughline/contracts';
 import { replay } from '@throughline/event-sourcing';
 import { builtInRules, customer } from '../customer/customer.ts';
-import { lanesOf, rehearse, type Operation } from './batch.ts';
+import { lanesOf, rehearse, type Operation } from './bulk.ts';
 
 const [a, b, c] = ['a', 'b', 'c'] as const;
 const email = (value: string) => [{ value }];
