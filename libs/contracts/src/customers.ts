@@ -106,6 +106,7 @@ export const ExternalId = Type.Object(
 
 const emailsReserved = described(Type.Boolean(), 'Whether nobody else may have these e-mail addresses.');
 const confirmed = described(Type.Array(text), 'Fields that the source repeated unchanged: they hold as of the stamp.');
+const mergeId = described(Uuid, 'The merge, or the unmerge: the same on every record that it concerns.');
 const stamp = described(SourceStamp, 'What it weighs, where a source said it.');
 
 export const customerEvents = {
@@ -122,7 +123,16 @@ export const customerEvents = {
   ),
   CustomerDetailsChanged: event(
     'customer',
-    { ...customerFields, emailsReserved, stamp: Type.Optional(stamp), confirmed: Type.Optional(confirmed) },
+    {
+      ...customerFields,
+      emailsReserved,
+      unreserved: described(
+        Type.Optional(Type.Array(Type.Integer({ minimum: 0 }))),
+        'Places in `emails` of addresses that another record of the customer holds.',
+      ),
+      stamp: Type.Optional(stamp),
+      confirmed: Type.Optional(confirmed),
+    },
     { description: 'Fields of the record changed. Only those are given; null clears one.' },
   ),
   CustomerConfirmed: event(
@@ -138,5 +148,36 @@ export const customerEvents = {
     { description: 'The person is to be forgotten. The number stays; nothing else can be recorded here any more.' },
   ),
   CustomerRestored: event('customer', {}, { description: 'The record was taken out of the archive.' }),
+  CustomersMerged: event(
+    'customer',
+    {
+      mergeId,
+      absorbed: described(Type.Array(Uuid), 'The records that are one customer with this one from now on.'),
+      picks: described(Type.Optional(Type.Record(text, Uuid)), 'Field -> the record whose value was chosen by hand.'),
+      rules: described(Type.Record(text, text), 'Field -> how its value is chosen among the records.'),
+      reason: described(Type.Optional(personal(text)), 'Why they are the same, as entered.'),
+      score: described(Type.Optional(Type.Number()), 'The weight of the match, where a match led to it.'),
+    },
+    { description: 'Other records were merged into this one. Facts keep the record that they came with.' },
+  ),
+  CustomerAbsorbed: event(
+    'customer',
+    {
+      mergeId,
+      into: described(Uuid, 'The record that it was merged into.'),
+      goldenId: described(Uuid, 'The record at the top, which answers for it.'),
+    },
+    { description: 'Another record answers for this one from now on, or another than before.' },
+  ),
+  CustomersUnmerged: event(
+    'customer',
+    { mergeId, released: described(Type.Array(Uuid), 'The records that were taken out again.') },
+    { description: 'Records that had been merged into this one stand for themselves again.' },
+  ),
+  CustomerReleased: event(
+    'customer',
+    { mergeId, from: described(Uuid, 'The record that it was merged into.') },
+    { description: 'The record stands for itself again, with those that were merged into it.' },
+  ),
 };
 export type CustomerEvent = EventOf<typeof customerEvents>;

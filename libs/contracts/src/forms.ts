@@ -7,29 +7,29 @@ const text = Type.String();
 const orNull = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 
 /** A text for people, in the languages that there are. */
-export const Bilingual = Type.Object({ en: Type.Optional(text), zh: Type.Optional(text) }, { title: 'Bilingual' });
-export type Bilingual = Static<typeof Bilingual>;
+export const FormText = Type.Object({ en: Type.Optional(text), zh: Type.Optional(text) }, { title: 'FormText' });
+export type FormText = Static<typeof FormText>;
 
 export const FormField = Type.Object(
   {
     field: described(text, 'What is asked for: a field of the customer, or `custom.<name>`.'),
-    label: Type.Optional(Bilingual),
-    help: Type.Optional(Bilingual),
+    label: Type.Optional(FormText),
+    help: Type.Optional(FormText),
     required: Type.Optional(Type.Boolean()),
   },
   { title: 'FormField' },
 );
 export type FormField = Static<typeof FormField>;
 
-export const ConsentPurpose = Type.Object(
+export const FormPurpose = Type.Object(
   { purpose: text, channel: Type.Optional(text) },
-  { title: 'ConsentPurpose', description: 'What is agreed to, and through which channel where it is about one.' },
+  { title: 'FormPurpose', description: 'What is agreed to, and through which channel where it is about one.' },
 );
 export const FormConsent = Type.Object(
   {
-    text: Bilingual,
+    text: FormText,
     version: described(Type.Integer({ minimum: 1 }), 'Counted up whenever text or purposes change.'),
-    purposes: Type.Array(ConsentPurpose),
+    purposes: Type.Array(FormPurpose),
     required: described(Type.Boolean(), 'Whether nothing is taken without it.'),
   },
   { title: 'FormConsent' },
@@ -37,14 +37,14 @@ export const FormConsent = Type.Object(
 export type FormConsent = Static<typeof FormConsent>;
 
 /** What a person agreed to by a form: text and language are found in the form's history by the version. */
-export const GivenConsent = Type.Object(
-  { ...ConsentPurpose.properties, textVersion: Type.Integer({ minimum: 1 }), language: OneOf(['en', 'zh']) },
-  { title: 'GivenConsent' },
+export const FormAgreement = Type.Object(
+  { ...FormPurpose.properties, textVersion: Type.Integer({ minimum: 1 }), language: OneOf(['en', 'zh']) },
+  { title: 'FormAgreement' },
 );
-export type GivenConsent = Static<typeof GivenConsent>;
+export type FormAgreement = Static<typeof FormAgreement>;
 
 const settings = {
-  description: orNull(Bilingual),
+  description: orNull(FormText),
   consent: orNull(FormConsent),
   source: described(orNull(text), 'Where customers of this form come from; `web-form` where it is not said.'),
   channel: orNull(text),
@@ -60,7 +60,7 @@ export const formEvents = {
     {
       key: described(text, 'What its public address ends with.'),
       name,
-      title: Bilingual,
+      title: FormText,
       fields: Type.Array(FormField),
       origins,
       active: Type.Boolean(),
@@ -72,7 +72,7 @@ export const formEvents = {
     'form',
     {
       name: Type.Optional(name),
-      title: Type.Optional(Bilingual),
+      title: Type.Optional(FormText),
       fields: Type.Optional(Type.Array(FormField)),
       origins: Type.Optional(origins),
       active: Type.Optional(Type.Boolean()),
@@ -87,7 +87,7 @@ export const formEvents = {
       customerId: described(Uuid, 'The record that it makes; the stream has the same id.'),
       formId: Uuid,
       ...customerFields,
-      consents: described(Type.Optional(Type.Array(GivenConsent)), 'What the person agreed to.'),
+      consents: described(Type.Optional(Type.Array(FormAgreement)), 'What the person agreed to.'),
       language: described(OneOf(['en', 'zh']), 'In which the form was shown.'),
       page: described(Type.Optional(Personal(text)), 'Address of the page that it was sent from.'),
       utm: described(Type.Optional(Personal(Type.Record(text, text))), 'Parameters of the campaign, without `utm_`.'),

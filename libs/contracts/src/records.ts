@@ -13,7 +13,16 @@ const externalIds = Type.Array(Type.Object(ExternalId.properties, { title: 'Exte
 export const MoneyAnswer = Type.Object(MoneyOfEvents.properties, { title: 'Money' });
 
 const { customerType: type, ...named } = customerFields;
-export const customerRecord = { number: text, ...named, type, externalIds, archived: Type.Boolean() };
+const part = { id: Uuid, number: text, into: Type.Optional(Uuid), externalIds };
+export const customerRecord = {
+  number: text,
+  ...named,
+  type,
+  externalIds,
+  archived: Type.Boolean(),
+  /** Where several were merged: all of them, the one that answers for them first. */
+  records: Type.Optional(Type.Array(Type.Object(part, { title: 'CustomerPart' }))),
+};
 
 const money = { unitPrice: MoneyAnswer, discount: MoneyAnswer, tax: MoneyAnswer, total: MoneyAnswer };
 export const orderRecord = {

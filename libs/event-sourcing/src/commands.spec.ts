@@ -163,7 +163,7 @@ describe('a claim', () => {
 
 describe('If-Match', () => {
   const change = (id: string, changes: object, ifMatch: number) =>
-    run(id, { type: 'ChangeAccount', changes }, { ifMatch });
+    run(id, { type: 'ChangeAccount', changes }, { ifMatch: [ifMatch] });
 
   it('lets a change of other fields through', async () => {
     const id = newId();
@@ -237,13 +237,39 @@ describe('a decision over several streams', () => {
       runInContext(as({ commandId: 'a3' }), () =>
         kernel.commands.executeChosenAcross(
           account,
-          async () => ({ ids, decide: (_, versions) => ({ events: ids.map(() => [move]), answer: { versions } }) }),
+          async () => ({
+            ids,
+            decide: (_, histories) => ({
+              events: ids.map(() => [move]),
+              answer: { versions: histories.map(({ length }) => length) },
+            }),
+          }),
           { body },
         ),
       );
     expect(await settle([one, other])).toEqual({ answer: { versions: [1, 0] }, repeated: false });
     expect(await settle([other])).toEqual({ answer: { versions: [1, 0] }, repeated: true });
     expect(await refusal(settle([other], { more: true }))).toBe('idempotency-key-reused');
+  });
+
+  it('knows what happened to each of them, in their order', async () => {
+    const [opened, nowhere] = [newId(), newId()];
+    await run(opened, open());
+    await run(opened, { type: 'MoveMoney', amount: 2 });
+    let histories: readonly (readonly { type: string; stream: { id: string; version: number } }[])[] = [];
+    await runInContext(person, () =>
+      kernel.commands.executeAcross(account, [nowhere, opened], { type: 'Look' }, (_, recorded) => {
+        histories = recorded;
+        return [[], []];
+      }),
+    );
+    expect(histories.map((history) => history.map(({ type, stream }) => [type, stream.id, stream.version]))).toEqual([
+      [],
+      [
+        ['AccountOpened', opened, 1],
+        ['MoneyMoved', opened, 2],
+      ],
+    ]);
   });
 
   it('is made again where a stream that it only read moved on meanwhile', async () => {

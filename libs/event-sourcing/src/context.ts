@@ -16,8 +16,8 @@ export type RequestContext = {
   traceparent?: string;
   /** A policy's derived command ids. */
   nextCommandId?: (target: string) => string;
-  /** Version that the caller last saw of the record. */
-  ifMatch?: number;
+  /** Version that the caller last saw of the record; of each of its streams where it is made of several. */
+  ifMatch?: readonly number[];
   /** Throws a `Refusal` where the caller's scope does not reach; absent = everything. */
   authorise?: (category: string, access: Access) => void;
   /** The id that `idOfNew` made up: nobody else can have written to it. */

@@ -57,15 +57,13 @@ export class DocumentTable {
   /** Renders documents anew, within the caller's transaction. */
   async render(client: PoolClient, touched: readonly string[], position: number, step: Step): Promise<void> {
     if (touched.length === 0) return;
-    const broken = new Set(await this.brokenKeys.among(client, new Set(touched)));
-    const keys = touched.filter((key) => !broken.has(key)).toSorted();
+    const broken = (key: string, error: Error) => this.brokenKeys.mark(client, key, position, error);
+    const whole = await this.#owners(client, touched, step, broken);
+    const still = new Set(await this.brokenKeys.among(client, whole));
+    const keys = [...whole].filter((key) => !still.has(key)).toSorted();
     for (let from = 0; from < keys.length; from += renderChunk) {
-      await step(
-        client,
-        keys.slice(from, from + renderChunk),
-        async (chunk) => this.#write(client, chunk, await this.#lock(client, chunk)),
-        (key, error) => this.brokenKeys.mark(client, key, position, error),
-      );
+      const write = async (chunk: readonly string[]) => this.#write(client, chunk, await this.#lock(client, chunk));
+      await step(client, keys.slice(from, from + renderChunk), write, broken);
     }
   }
 
@@ -97,16 +95,44 @@ export class DocumentTable {
   }
 
   /**
+   * What is to be rendered where parts were touched. The parts' own locks come first, all of them before any document's: of
+   * two feeds that touch a part at once, the second one sees what the first one made of it.
+   */
+  async #owners(
+    client: PoolClient,
+    touched: readonly string[],
+    step: Step,
+    broken: (part: string, error: Error) => Promise<void>,
+  ): Promise<ReadonlySet<string>> {
+    const { owners } = this.view;
+    if (!owners) return new Set(touched);
+    const parts = touched.toSorted();
+    for (let from = 0; from < parts.length; from += renderChunk) {
+      await this.#lock(client, parts.slice(from, from + renderChunk), `${this.name}:parts`);
+    }
+    const whole = new Set<string>();
+    const ask = async (chunk: readonly string[]) => {
+      for (const owner of await owners(chunk, this.readRows(client))) whole.add(owner);
+    };
+    await step(client, parts, ask, broken);
+    return whole;
+  }
+
+  /**
    * Takes the documents' locks, and answers with their next revisions: feeds which render one document at once do it one
    * after the other, in one order everywhere, so never in a ring.
    */
-  async #lock(client: PoolClient, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async #lock(
+    client: PoolClient,
+    keys: readonly string[],
+    of: string = this.name,
+  ): Promise<ReadonlyMap<string, string>> {
     const { rows } = await client.query<{ key: string; rev: string }>({
       name: `revisions-${this.name}`,
       text: `insert into document_revisions as d (document, key, rev)
         select $1, key, 1 from unnest($2::text[]) with ordinality as k(key, ordinal) order by ordinal
         on conflict (document, key) do update set rev = d.rev + 1 returning key, rev`,
-      values: [this.name, keys],
+      values: [of, keys],
     });
     return new Map(rows.map(({ key, rev }) => [key, rev]));
   }

@@ -83,12 +83,17 @@ export type DocumentView<Doc extends { id: string } = { id: string }> = {
   /** `(id, rev, doc)`; changes are queued in `<table>_changes (id, rev)` for whoever copies them on. */
   table: string;
   touchedBy: readonly Touch[];
+  /**
+   * The documents that the touched keys are part of, where those are no documents by themselves: a record's customer, say.
+   * Answers with the keys too, so that one that is part of another now is taken away.
+   */
+  owners?: ((keys: readonly string[], read: ReadRows) => Promise<readonly string[]>) | undefined;
   /** Reads only what folds wrote, so that live and rebuilt agree. A key without a document is left out. */
   render: (keys: readonly string[], read: ReadRows) => Promise<readonly Doc[]>;
 };
 
 export const document = <Doc extends { id: string }>(
-  spec: Pick<DocumentView<Doc>, 'name' | 'version' | 'touchedBy' | 'render'>,
+  spec: Pick<DocumentView<Doc>, 'name' | 'version' | 'touchedBy' | 'owners' | 'render'>,
 ): DocumentView<Doc> => {
   // A fold's new version makes other documents of the same code: they get a table of their own as well.
   const folds = new Map(spec.touchedBy.map(({ fold }) => [fold.table, fold.version - 1]));

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { normalisePhone, phoneTails } from './phones.ts';
+import { cleanPhone, landlineAreaCode, normalisePhone, phoneTails } from './phones.ts';
 
 describe('a phone number', () => {
   it.each([
@@ -55,5 +55,49 @@ describe('a phone number', () => {
   it('is known by its tails of four digits and more', () => {
     expect(phoneTails('+123456')).toEqual(['3456', '23456', '123456']);
     expect(phoneTails('123')).toEqual([]);
+  });
+
+  it.each([
+    ['+861065541234', '010'],
+    ['+862167890123', '021'],
+    ['+8675526770000', '0755'],
+    ['+8631187654321', '0311'],
+    ['+8613800138000', null],
+    ['+864008208820', null],
+    ['+12015550123', null],
+    ['13800138000', null],
+  ])('%s has the area code %s', (e164, areaCode) => {
+    expect(landlineAreaCode(e164)).toBe(areaCode);
+  });
+
+  it('is written as E.164, with what it was before', () => {
+    expect(cleanPhone('＋86 138-0000-0000')).toEqual({
+      value: '+8613800000000',
+      corrections: [
+        { rule: 'full-width', from: '＋86 138-0000-0000', to: '+86 138-0000-0000' },
+        { rule: 'phone-to-e164', from: '+86 138-0000-0000', to: '+8613800000000' },
+      ],
+      suggestions: [],
+      problem: null,
+    });
+    expect(cleanPhone('010-65541234 转 801', 'CN').value).toBe('+861065541234 ext. 801');
+  });
+
+  it('stays as entered where it is not valid', () => {
+    expect(cleanPhone('13800138', 'CN')).toEqual({
+      value: '13800138',
+      corrections: [],
+      suggestions: [],
+      problem: 'invalid',
+    });
+  });
+
+  it('is cleaned once and for all', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789+-() x转８６') }), (raw) => {
+        const { value } = cleanPhone(raw, 'CN');
+        expect(cleanPhone(value, 'CN')).toMatchObject({ value, corrections: [] });
+      }),
+    );
   });
 });

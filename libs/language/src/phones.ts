@@ -1,4 +1,5 @@
 import { isSupportedCountry, parsePhoneNumberFromString, type PhoneNumber } from 'libphonenumber-js/max';
+import { correct, TEXT_STEPS, type Cleaned } from './cleaning.ts';
 
 /** What a number is for, `unknown` when it is not valid. */
 export type PhoneKind =
@@ -91,6 +92,30 @@ export function normalisePhone(raw: string, defaultCountry?: string): Normalised
     extension,
     problem: null,
   };
+}
+
+/**
+ * The area code of a Chinese landline with its trunk zero, by the lengths of the numbering plan: `010`, `02x`, or four digits;
+ * null for any other number. `e164` as of a valid number.
+ * @example landlineAreaCode('+8675526770000') // '0755'
+ */
+export function landlineAreaCode(e164: string): string | null {
+  const { kind, national } = normalisePhone(e164);
+  if (!e164.startsWith('+86') || kind !== 'fixed-line' || national === null) return null;
+  return `0${national.slice(0, /^(10|2)/.test(national) ? 2 : 3)}`;
+}
+
+/**
+ * A phone number written in one way: E.164, with its extension. What is not valid stays as entered but for width and blanks.
+ * @example cleanPhone('＋86 138-0000-0000').value // '+8613800000000'
+ * @example cleanPhone('010-65541234 转 801', 'CN').value // '+861065541234 ext. 801'
+ */
+export function cleanPhone(raw: string, defaultCountry?: string): Cleaned<NonNullable<NormalisedPhone['problem']>> {
+  const tidied = correct(raw, TEXT_STEPS);
+  const { e164, extension, problem } = normalisePhone(tidied.value, defaultCountry);
+  const written = e164 !== null && extension !== null ? `${e164} ext. ${extension}` : e164;
+  const formed = correct(tidied.value, written === null ? [] : [['phone-to-e164', () => written]]);
+  return { value: formed.value, corrections: [...tidied.corrections, ...formed.corrections], suggestions: [], problem };
 }
 
 /** The tails of a number, from the last four digits to all: what people remember of it. */

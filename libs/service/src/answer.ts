@@ -33,7 +33,7 @@ export class Answer implements NestInterceptor {
         const position = request.context?.position ?? (isRecord(value) ? value.position : undefined);
         if (position) void reply.header('x-position', `${this.kernel.service}@${position}`);
         if (!isRecord(value)) return value;
-        void reply.header('etag', `"${value.version}"`);
+        void reply.header('etag', `"${(value.versions ?? [value.version]).join('-')}"`);
         const created = request.method === 'POST' && reply.statusCode === 201;
         if (created) void reply.header('location', `${pathOf(request.url)}/${value.id}`);
         return { id: value.id, version: value.version, ...value.fields };

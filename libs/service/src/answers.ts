@@ -48,6 +48,7 @@ const historyPage = page(
       source: text,
       commandId: text,
       causationId: Type.Optional(text),
+      recordId: Type.Optional(text),
       data: Type.Record(text, Type.Unknown()),
     },
     { title: 'HistoryItem' },

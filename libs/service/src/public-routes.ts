@@ -1,4 +1,4 @@
-/** Every route that answers without a token, of all services. Hooks, sessions and forms have checks of their own. */
+/** Every route that answers without a token, of all services. Hooks, sessions, forms and links have checks of their own. */
 const open: readonly RegExp[] = [
   /^\/healthz$/,
   /^\/readyz$/,
@@ -9,6 +9,7 @@ const open: readonly RegExp[] = [
   /^\/openapi\.json$/,
   /^\/hooks\/[^/]+$/,
   /^\/forms\/[^/]+$/,
+  /^\/unsubscribe\/[^/]+$/,
 ];
 
 /** The path of a request's URL; a slash at its end means nothing. */

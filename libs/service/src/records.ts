@@ -27,7 +27,14 @@ export class HistoryQuery {
 }
 
 /** A record as it is answered: its fields in the body, its version as ETag. */
-export type RecordAnswer = { id: string; version: number; position: number; fields: Readonly<Record<string, unknown>> };
+export type RecordAnswer = {
+  id: string;
+  version: number;
+  position: number;
+  fields: Readonly<Record<string, unknown>>;
+  /** Instead of the version, where the record is made of several streams: the version of each. */
+  versions?: readonly number[];
+};
 
 export type HistoryItem = {
   id: string;
@@ -42,6 +49,8 @@ export type HistoryItem = {
   commandId: string;
   causationId: string | undefined;
   data: Recorded['data'];
+  /** Which of the streams that the record is made of, where there are several. */
+  recordId?: string;
 };
 
 type Readable<S, E extends AnyEvent> = Pick<Decider<S, never, E, never>, 'category' | 'initial' | 'evolve' | 'fields'>;
@@ -68,20 +77,31 @@ export class Records {
     id: string,
     query: HistoryQuery = {},
   ): Promise<{ items: HistoryItem[]; nextCursor: string | null }> {
-    const from = Number(query.cursor ?? 0);
-    const limit = Number(query.limit ?? 50);
-    if (limit < 1 || limit > 200) throw new ShapeError([{ path: 'limit', code: 'wrong-type' }]);
     const { events, version } = await this.commands.load(decider, id);
     if (version === 0) throw notFound(`${decider.category}-not-found`);
-    const page = events.slice(from, from + limit);
-    return { items: page.map(historyItem), nextCursor: from + limit < events.length ? String(from + limit) : null };
+    return historyPageOf(events, query);
   }
+}
+
+/** @throws ShapeError where the limit is not between 1 and 200 */
+export function historyPageOf(
+  events: readonly Recorded[],
+  query: HistoryQuery,
+  item: (event: Recorded) => HistoryItem = historyItem,
+): { items: HistoryItem[]; nextCursor: string | null } {
+  const from = Number(query.cursor ?? 0);
+  const limit = Number(query.limit ?? 50);
+  if (limit < 1 || limit > 200) throw new ShapeError([{ path: 'limit', code: 'wrong-type' }]);
+  return {
+    items: events.slice(from, from + limit).map(item),
+    nextCursor: from + limit < events.length ? String(from + limit) : null,
+  };
 }
 
 /** The command id without the actor that its memory is kept under. */
 const commandOf = (event: Recorded) => event.meta.commandId.slice(event.meta.commandId.indexOf('/') + 1);
 
-const historyItem = (event: Recorded): HistoryItem => ({
+export const historyItem = (event: Recorded): HistoryItem => ({
   id: event.id,
   type: event.type,
   version: event.stream.version,

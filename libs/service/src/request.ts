@@ -93,7 +93,8 @@ function contextOf(request: FastifyRequest, identity: Identity, traceparent: str
     throw new ShapeError([{ path: 'Idempotency-Key', code: commandId.length === 0 ? 'required' : 'too-long' }]);
   }
   const match = header(request, 'if-match');
-  const version = match === undefined || match === '*' ? undefined : /^(?:W\/)?"(\d+)"$/.exec(match)?.[1];
+  const version =
+    match === undefined || match === '*' ? undefined : /^(?:W\/)?"(\d{1,9}(?:-\d{1,9})*)"$/.exec(match)?.[1];
   if (match !== undefined && match !== '*' && version === undefined)
     throw new ShapeError([{ path: 'If-Match', code: 'wrong-type' }]);
   const type = identity.type;
@@ -104,7 +105,7 @@ function contextOf(request: FastifyRequest, identity: Identity, traceparent: str
     correlationId: traceId,
     traceparent,
     ...(commandId !== undefined && { commandId }),
-    ...(version !== undefined && { ifMatch: Number(version) }),
+    ...(version !== undefined && { ifMatch: version.split('-').map(Number) }),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   announce,
   errorForLog,
   keepAnchors,
+  keepForgettingCommands,
   writeOnceFolder,
   type Duty,
 } from '@throughline/event-sourcing';
@@ -25,6 +26,7 @@ import { ForgetPersonWhenErased, Forgetting } from './forgetting.ts';
 import { refusals, watchRoutes } from './framework-errors.ts';
 import { HealthController } from './health.controller.ts';
 import { HistoryController } from './history.controller.ts';
+import { Jobs, type JobHandler } from './jobs.ts';
 import { Kernel } from './kernel.ts';
 import { Log } from './log.ts';
 import { openApiOf } from './openapi.ts';
@@ -69,6 +71,7 @@ const outsideApi = [
   'forms/:key',
   'api/forms',
   'api/forms/{*path}',
+  'unsubscribe/:token',
   '.well-known/jwks.json',
 ];
 
@@ -91,6 +94,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
           config.role !== 'api',
         )
       : undefined;
+  const workOf = Object.entries(definition.jobs ?? {});
+  const jobs = workOf.length > 0 ? await Jobs.open(kernel, log) : undefined;
   const feeds = new Feeds(kernel.feed(), bus, new DeadMessages(kernel).setAside);
   const tokens = new Tokens(kernel.secrets);
   const transport = new PolicyTransport();
@@ -102,7 +107,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     ...refusals(problems),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    edge(module, { kernel, feeds, timers, tokens, config, log, bus }),
+    edge(module, { kernel, feeds, timers, jobs, tokens, config, log, bus }),
     adapter,
     {
       logger: log.forNest(),
@@ -141,6 +146,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     service: definition.name,
     pool: kernel.pool,
     fetchAge: () => bus.fetchAge(),
+    ...(timers && { failedTimers: () => timers.failures() }),
     ...(config.role !== 'api' && {
       workers: {
         ...followersOf(definition, transport.policies, bus.relays),
@@ -165,6 +171,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
           app.get(Forgetting).run(signal),
           anchored(kernel, config, log, signal),
           kernel.views.forgetOld(signal),
+          jobs?.run(new Map(workOf.map(([kind, handler]): [string, JobHandler] => [kind, app.get(handler)])), signal),
+          keepForgettingCommands(kernel.pool, config.commandDays, log, signal),
           ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
           // Who has nothing to follow leads all the same.
           signal.aborted ? undefined : once(signal, 'abort'),
@@ -216,6 +224,7 @@ function edge(
     kernel,
     feeds,
     timers,
+    jobs,
     tokens,
     config,
     log,
@@ -224,6 +233,7 @@ function edge(
     kernel: Kernel;
     feeds: Feeds;
     timers: Timers | undefined;
+    jobs: Jobs | undefined;
     tokens: Tokens;
     config: ServiceConfig;
     log: Log;
@@ -237,6 +247,7 @@ function edge(
     { provide: DataSource, useValue: kernel.dataSource },
     { provide: Feeds, useValue: feeds },
     ...(timers ? [{ provide: Timers, useValue: timers }] : []),
+    ...(jobs ? [{ provide: Jobs, useValue: jobs }] : []),
     { provide: Tokens, useValue: tokens },
     { provide: ServiceConfig, useValue: config },
     { provide: Log, useValue: log },

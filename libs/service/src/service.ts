@@ -2,6 +2,7 @@ import { Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import type { ServiceName } from '@throughline/contracts';
 import type { DocumentView, Fold } from '@throughline/event-sourcing';
 import type { MixedList } from 'typeorm';
+import type { JobHandler } from './jobs.ts';
 import type { TimerHandler } from './timers.ts';
 
 type Class = abstract new (...args: never[]) => unknown;
@@ -33,6 +34,8 @@ export type ServiceDefinition = {
   timers?: Readonly<Record<string, Type<TimerHandler>>>;
   /** Bodies that are no JSON: a controller reads their bytes. */
   takesRaw?: { path: RegExp; type: RegExp };
+  /** Work in the background: kind, which never changes, and the provider that does it. `Jobs` starts it. */
+  jobs?: Readonly<Record<string, Type<JobHandler>>>;
   /** Entities of tables that are not views, made by `migrations`. */
   entities?: Class[];
   migrations?: MixedList<new () => unknown> & unknown[];
@@ -53,6 +56,7 @@ export const Service =
         ...(definition.providers ?? []),
         ...(definition.workers ?? []),
         ...Object.values(definition.timers ?? {}),
+        ...Object.values(definition.jobs ?? {}),
       ],
     })(target);
   };

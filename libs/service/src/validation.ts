@@ -48,9 +48,18 @@ function fieldErrors(errors: readonly ValidationError[], path = ''): FieldError[
 /** A uuid; told lower-case. */
 export const Id = () =>
   applyDecorators(
-    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value)),
+    Transform(({ value }: { value: unknown }) => lowerCase(value)),
     IsUUID(),
   );
+
+/** A list of them. */
+export const Ids = () =>
+  applyDecorators(
+    Transform(({ value }: { value: unknown }) => (Array.isArray(value) ? value.map(lowerCase) : value)),
+    IsUUID(undefined, { each: true }),
+  );
+
+const lowerCase = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
 
 /** Checks the shape of bodies and queries; names every failing field at once. */
 export const shapeCheck = () =>

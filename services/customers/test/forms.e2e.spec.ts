@@ -33,6 +33,36 @@ describe('a form that somebody filled in', () => {
     expect((await made(await submit({ name: '韩梅梅' }))).source).toBe('web-form');
   });
 
+  it('gives the consents that it says, but for those that nobody knows, which stop nothing', async () => {
+    const agreed = { textVersion: 2, language: 'zh' };
+    const id = await submit({
+      name: '李雷',
+      page: 'https://shop.example/join',
+      consents: [
+        { purpose: 'moonlight', ...agreed },
+        { purpose: 'newsletter', channel: 'fax', ...agreed },
+        { purpose: 'newsletter', channel: 'email', ...agreed },
+      ],
+    });
+    await made(id);
+    const { body } = await eventually(
+      () => service.call('GET', `/api/customers/${id}/consents`),
+      (reply) => reply.body.history?.length > 0,
+    );
+    expect(body.history).toEqual([
+      expect.objectContaining({
+        kind: 'given',
+        purpose: 'newsletter',
+        channel: 'email',
+        basis: 'consent',
+        how: 'form',
+        page: 'https://shop.example/join',
+        textVersion: expect.stringMatching(/^[\da-f-]{36}\/2$/),
+      }),
+    ]);
+    expect((await service.kernel.pool.query('select from dead_letters')).rows).toEqual([]);
+  });
+
   it('is never refused for an e-mail that a customer has, and reserves none', async () => {
     const emails = [{ value: 'known@form.example' }];
     const { body: known } = await service.call('POST', '/api/customers', { name: 'Known', emails });

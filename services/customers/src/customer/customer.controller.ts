@@ -1,9 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
-import { Answers, AtQuery, HistoryQuery, IdPipe, Records, type RecordAnswer } from '@throughline/service';
+import { Answers, AtQuery, HistoryQuery, IdPipe, type RecordAnswer } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
 import { ChangeCustomerDto, CreateCustomerDto, CreatedCustomer, Customer } from './customer.dto.ts';
-import { builtInRules, customer, type CustomerCommand } from './customer.ts';
+import { customer, type CustomerCommand } from './customer.ts';
+import { GoldenCustomers } from './golden-customers.store.ts';
 import { metId } from './met.ts';
 import { claimOf, withEmail } from './unique-keys.ts';
 
@@ -12,7 +13,7 @@ import { claimOf, withEmail } from './unique-keys.ts';
 export class CustomerController {
   constructor(
     private readonly commands: Commands,
-    private readonly records: Records,
+    private readonly customers: GoldenCustomers,
     private readonly numbers: CustomerNumbers,
   ) {}
 
@@ -21,48 +22,48 @@ export class CustomerController {
   @Answers(CreatedCustomer)
   async create(@Body() body: CreateCustomerDto): Promise<RecordAnswer> {
     const { id = idOfNew(customer.category), number = await this.numbers.next(), interaction, ...fields } = body;
-    if (!interaction) return this.#execute(id, { type: 'CreateCustomer', number, fields }, body);
+    if (!interaction) return this.customers.execute(id, { type: 'CreateCustomer', number, fields }, body);
     const interactionId = metId(id);
     const met = { ...interaction, interactionId };
-    const created = await this.#execute(id, { type: 'CreateCustomer', number, fields, met }, body);
+    const created = await this.customers.execute(id, { type: 'CreateCustomer', number, fields, met }, body);
     return { ...created, fields: { ...created.fields, interactionId } };
   }
 
   @Get(':id')
   read(@Param('id', IdPipe) id: string, @Query() at: AtQuery) {
-    return this.records.read(customer, id, at);
+    return this.customers.read(id, at);
   }
 
   @Get(':id/history')
   history(@Param('id', IdPipe) id: string, @Query() query: HistoryQuery) {
-    return this.records.history(customer, id, query);
+    return this.customers.history(id, query);
   }
 
   @Patch(':id')
   change(@Param('id', IdPipe) id: string, @Body() changes: ChangeCustomerDto) {
-    return this.#execute(id, { type: 'ChangeCustomer', changes });
+    return this.customers.execute(id, { type: 'ChangeCustomer', changes });
   }
 
   @Post(':id/archive')
   @HttpCode(200)
   archive(@Param('id', IdPipe) id: string) {
-    return this.#execute(id, { type: 'ArchiveCustomer' });
+    return this.customers.execute(id, { type: 'ArchiveCustomer' });
   }
 
   @Delete(':id')
   remove(@Param('id', IdPipe) id: string) {
-    return this.#execute(id, { type: 'ArchiveCustomer' });
+    return this.customers.execute(id, { type: 'ArchiveCustomer' });
   }
 
   @Post(':id/restore')
   @HttpCode(200)
   restore(@Param('id', IdPipe) id: string) {
-    return this.#execute(id, { type: 'RestoreCustomer' });
+    return this.customers.execute(id, { type: 'RestoreCustomer' });
   }
 
   @Get('by/:key/:value')
   async find(@Param('key') key: string, @Param('value') value: string) {
-    return this.records.read(customer, await this.#holder(key, value));
+    return this.customers.read(await this.#holder(key, value));
   }
 
   /** Changes the one that has this number or e-mail, else creates it. */
@@ -95,11 +96,7 @@ export class CustomerController {
   }
 
   #upsert(body: object, choose: () => Promise<{ id: string; command: CustomerCommand }>) {
-    return this.commands.executeChosen(customer, choose, { rules: builtInRules, body });
-  }
-
-  #execute(id: string, command: CustomerCommand, body?: unknown) {
-    return this.commands.execute(customer, id, command, { rules: builtInRules, body });
+    return this.customers.executeChosen(choose, body);
   }
 
   async #holder(key: string, value: string): Promise<string> {

@@ -1,20 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   customerFieldNames,
+  isErased,
   known,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
   type SourceStamp,
 } from '@throughline/contracts';
-import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
 import { asShown, emailKeys, tidyFields, withSource, type CustomerInput } from './customer-fields.ts';
+import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
+import type { Undone } from './customer-undo.ts';
 import { customerMet, metErrors, type Met } from './met.ts';
 
 export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId; met?: Met }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
+  | { type: 'ImportCustomer'; number: string; mode: ImportMode; row: CustomerInput; policies: ImportPolicies }
+  | { type: 'UndoChanges'; undone: Undone }
   | { type: 'ArchiveCustomer' }
   | { type: 'RestoreCustomer' }
   | { type: 'EraseCustomer'; erasureId: string };
@@ -25,6 +30,9 @@ export type CustomerRules = {
 };
 export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
 
+/** What a row may do: make a new record, change one that is there, or whichever it takes. */
+export type ImportMode = 'create' | 'update' | 'both';
+
 type ExternalId = { connectionId: string; id: string };
 
 export type Customer = {
@@ -32,11 +40,26 @@ export type Customer = {
   number: string;
   details: CustomerFields;
   emailsReserved: boolean;
+  /** Whether what was recorded of the person can no longer be read: at every moment, also before the erasure. */
+  unreadable: boolean;
   externalIds: readonly ExternalId[];
   /** What the source said last, and when: its next word counts where it is newer and different. */
   said: CustomerFields;
   stamps: { readonly [F in CustomerField]?: SourceStamp };
+  /** The record that answers for this one since they were merged. */
+  goldenId?: string | undefined;
+  into?: string | undefined;
+  /** The records that were merged into this one. */
+  members: readonly string[];
+  /** E-mail addresses, by place, that another record of the group holds. */
+  unreserved: readonly number[];
 };
+
+/** A command that concerns all records of a customer was sent to one of them. */
+export class OneOfSeveral extends Elsewhere {}
+
+/** A source goes on speaking of its own record alone, and what was said of one is taken back there. */
+const ofOneRecord = new Set(['CreateCustomer', 'RecordSeenCustomer', 'UndoChanges']);
 
 export const customer: Decider<Customer, CustomerCommand, CustomerEvent, CustomerRules> = {
   category: 'customer',
@@ -45,9 +68,18 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     number: '',
     details: {},
     emailsReserved: false,
+    unreadable: false,
     externalIds: [],
     said: {},
     stamps: {},
+    members: [],
+    unreserved: [],
+  },
+
+  guard({ into, members }, { type }) {
+    if (!ofOneRecord.has(type) && (into || members.length > 0)) {
+      throw new OneOfSeveral();
+    }
   },
 
   decide(state, command, { entry, rules, now }) {
@@ -64,6 +96,16 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       ];
     }
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
+    if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
+      return [
+        {
+          type: 'CustomerCreated',
+          number: command.number,
+          ...tidyFields(withSource(command.row, entry), {}, now),
+          emailsReserved: false,
+        },
+      ];
+    }
     if (state.status === 'none') throw notFound('customer-not-found');
     if (command.type === 'EraseCustomer') {
       return state.status === 'erased' ? [] : [{ type: 'CustomerErased', erasureId: command.erasureId }];
@@ -71,13 +113,13 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     if (state.status === 'erased') throw conflict('customer-erased');
 
     switch (command.type) {
-      case 'ChangeCustomer': {
-        if (state.status === 'archived') throw conflict('customer-archived');
-        const changes = changed(tidyFields(command.changes, state.details, now), state.details);
-        if (Object.keys(changes).length === 0) return [];
-        const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
-        return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
-      }
+      case 'ChangeCustomer':
+        return change(state, command.changes, reserves, now);
+      case 'ImportCustomer':
+        if (command.mode === 'create') throw conflict('customer-exists');
+        return change(state, changesByPolicy(command.row, state.details, command.policies), false, now);
+      case 'UndoChanges':
+        return undoChanges(state, command.undone);
       case 'ArchiveCustomer':
         return state.status === 'archived' ? [] : [{ type: 'CustomerArchived' }];
       case 'RestoreCustomer':
@@ -98,7 +140,11 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
         };
       }
       case 'CustomerDetailsChanged':
-        return { ...withFields(state, event, event.stamp, event.confirmed), emailsReserved: event.emailsReserved };
+        return {
+          ...withFields(state, event, event.stamp, event.confirmed),
+          emailsReserved: event.emailsReserved,
+          unreserved: event.unreserved ?? (event.emails === undefined ? state.unreserved : []),
+        };
       case 'CustomerConfirmed':
         return withFields(state, {}, event.stamp, event.confirmed);
       case 'CustomerMet':
@@ -108,27 +154,60 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       case 'CustomerRestored':
         return { ...state, status: 'active' };
       case 'CustomerErased':
-        return { ...customer.initial, number: state.number, status: 'erased' };
+        return { ...state, ...customer.initial, number: state.number, status: 'erased', members: state.members };
+      case 'CustomersMerged':
+        return { ...state, members: [...state.members, ...event.absorbed] };
+      case 'CustomersUnmerged':
+        return { ...state, members: state.members.filter((id) => !event.released.includes(id)) };
+      case 'CustomerAbsorbed':
+        return { ...state, into: event.into, goldenId: event.goldenId };
+      case 'CustomerReleased':
+        return { ...state, into: undefined, goldenId: undefined };
     }
   },
 
-  claims({ status, number, details, emailsReserved }) {
+  claims(state) {
+    const { status, number } = state;
     if (status === 'none') return [];
     // The number is never given out again; an archived customer's addresses are free for others.
-    const emails = status === 'active' && emailsReserved ? emailKeys(details) : [];
+    const emails = status === 'active' ? reservedEmails(state) : [];
     return [`number:${number}`, ...emails.map((email) => `email:${email}`)];
   },
 
   access: ({ details }) => ({ ownerId: details.ownerId ?? undefined }),
 
-  fields: ({ status, number, details, externalIds }) => ({
+  fields: ({ status, number, details, externalIds, unreadable }) => ({
     number,
     ...asShown(details),
     externalIds,
     archived: status === 'archived',
-    ...(status === 'erased' && { erased: true }),
+    ...((status === 'erased' || unreadable) && { erased: true }),
   }),
 };
+
+function change(state: Customer, input: CustomerInput, reserves: boolean, now: string): CustomerEvent[] {
+  if (state.status === 'archived') throw conflict('customer-archived');
+  const changes = changed(tidyFields(input, state.details, now), state.details);
+  if (Object.keys(changes).length === 0) return [];
+  const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
+  return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
+}
+
+/** Back to what was: values that were valid then are not checked again. */
+function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {
+  const changes = changed(fields, state.details);
+  const isChanged = Object.keys(changes).length > 0;
+  const emailsReserved = state.emailsReserved && changes.emails === undefined;
+  return [
+    ...(isChanged ? [{ type: 'CustomerDetailsChanged' as const, ...changes, emailsReserved }] : []),
+    ...(record === 'archive' && state.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
+    ...(record === 'restore' && state.status === 'archived' ? [{ type: 'CustomerRestored' as const }] : []),
+  ];
+}
+
+/** The addresses that nobody else may have. */
+export const reservedEmails = ({ details, emailsReserved, unreserved }: Customer): string[] =>
+  emailsReserved ? emailKeys({ emails: (details.emails ?? []).filter((_, index) => !unreserved.includes(index)) }) : [];
 
 /**
  * A source's word about its own customer. A field counts where its stamp is newer than the one before, so any order of
@@ -173,15 +252,23 @@ function withFields(
   confirmed: readonly string[] = [],
 ): Customer {
   const given: Record<string, unknown> = {};
+  let { unreadable } = state;
   for (const field of customerFieldNames) {
     if (!(field in event)) continue;
     const value = (event as Record<string, unknown>)[field];
     given[field] = value === null ? undefined : known(value);
+    unreadable ||= isErased(value);
   }
   const details = compact({ ...state.details, ...given });
-  if (!stamp) return { ...state, details };
+  if (!stamp) return { ...state, details, unreadable };
   const stamps = Object.fromEntries([...Object.keys(given), ...confirmed].map((field) => [field, stamp]));
-  return { ...state, details, said: compact({ ...state.said, ...given }), stamps: { ...state.stamps, ...stamps } };
+  return {
+    ...state,
+    details,
+    unreadable,
+    said: compact({ ...state.said, ...given }),
+    stamps: { ...state.stamps, ...stamps },
+  };
 }
 
 const compact = (fields: Record<string, unknown>): CustomerFields =>

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Commands, derivedId, errorForLog, runInContext, systemContext } from '@throughline/event-sourcing';
 import { Kernel, Log, type Worker } from '@throughline/service';
-import { builtInRules, customer } from '../customer/customer.ts';
+import { customer } from '../customer/customer.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 
 const page = 500;
 const retryMilliseconds = 10_000;
@@ -16,6 +17,7 @@ export class ErasureReplay implements Worker {
   constructor(
     private readonly kernel: Kernel,
     private readonly commands: Commands,
+    private readonly customers: GoldenCustomers,
     private readonly log: Log,
   ) {}
 
@@ -44,8 +46,6 @@ export class ErasureReplay implements Worker {
     const { state } = await this.commands.load(customer, id);
     if (state.status === 'erased') return;
     const command = { type: 'EraseCustomer', erasureId: derivedId('erasure', id) } as const;
-    await runInContext(systemContext('erasure-replay'), () =>
-      this.commands.execute(customer, id, command, { rules: builtInRules }),
-    );
+    await runInContext(systemContext('erasure-replay'), () => this.customers.execute(id, command));
   }
 }

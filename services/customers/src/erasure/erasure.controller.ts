@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { Commands, derivedId } from '@throughline/event-sourcing';
 import { Answers, IdPipe, Records, ServiceConfig, Tokens } from '@throughline/service';
-import { builtInRules, customer } from '../customer/customer.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { certificateOf } from './certificate.ts';
 import { Erasure, ErasureBegun } from './erasure.dto.ts';
 import { erasure } from './erasure.ts';
@@ -11,6 +11,7 @@ import { erasure } from './erasure.ts';
 export class ErasureController {
   constructor(
     private readonly commands: Commands,
+    private readonly customers: GoldenCustomers,
     private readonly records: Records,
     private readonly tokens: Tokens,
     private readonly config: ServiceConfig,
@@ -21,8 +22,10 @@ export class ErasureController {
   @HttpCode(202)
   @Answers(ErasureBegun)
   async erase(@Param('id', IdPipe) id: string) {
-    const erasureId = derivedId('erasure', id);
-    await this.commands.execute(customer, id, { type: 'EraseCustomer', erasureId }, { rules: builtInRules });
+    const erasureOf = (customerId: string) => derivedId('erasure', customerId);
+    const erased = await this.customers.execute(id, { type: 'EraseCustomer', erasureId: erasureOf(id) });
+    // All records of a customer are erased, each under an erasure of its own: this is that of the one that answers for them.
+    const erasureId = erasureOf(erased.id);
     // So that whoever asks next finds it. A policy that is slow answers later.
     for (let tries = 0; tries < 20 && !(await this.commands.exists(erasure.category, erasureId)); tries += 1) {
       await sleep(100);

@@ -1,16 +1,16 @@
 import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 import { notFound } from '@throughline/event-sourcing';
-import { Answers, IdPipe, Log, Records, ShapeError, shapeCheck } from '@throughline/service';
+import { Answers, IdPipe, Log, ShapeError, shapeCheck } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { BulkCommands, type Misshapen } from '../bulk/bulk.commands.ts';
-import { problemItem } from '../bulk/bulk.controller.ts';
-import { BulkOutcome, mostOperations } from '../bulk/bulk.dto.ts';
-import type { Operation } from '../bulk/bulk.ts';
-import { operationOf } from '../bulk/operation.shape.ts';
+import { BatchRequests, type Misshapen } from '../batch-request/batch-requests.store.ts';
+import { problemItem } from '../batch-request/batch-request.controller.ts';
+import { BatchRequestOutcome, mostOperations } from '../batch-request/batch-request.dto.ts';
+import type { Operation } from '../batch-request/batch-request.ts';
+import { operationOf } from '../batch-request/operation.shape.ts';
 import type { CustomerInput } from '../customer/customer-fields.ts';
-import { customer } from '../customer/customer.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { fieldsOf } from './card-fields.ts';
 import { VcardDto } from './vcard.dto.ts';
 import { parseVcards } from './vcard.ts';
@@ -21,8 +21,8 @@ const shape = shapeCheck();
 @Controller('customers')
 export class VcardController {
   constructor(
-    private readonly batch: BulkCommands,
-    private readonly records: Records,
+    private readonly batch: BatchRequests,
+    private readonly customers: GoldenCustomers,
     private readonly log: Log,
   ) {}
 
@@ -31,7 +31,7 @@ export class VcardController {
   @HttpCode(200)
   @ApiConsumes('application/json', 'text/vcard')
   @ApiBody({ type: VcardDto })
-  @Answers(BulkOutcome)
+  @Answers(BatchRequestOutcome)
   async take(@Req() request: FastifyRequest) {
     const { bytes, fields } = await readCards(request.body);
     const cards = parseVcards(bytes);
@@ -58,15 +58,15 @@ export class VcardController {
   /** vCard 4.0. */
   @Get(':id/vcard')
   @Answers(Type.String({ description: 'A vCard, as `text/vcard`.' }))
-  async show(@Param('id', IdPipe) id: string, @Res() reply: FastifyReply) {
-    const { fields, version } = await this.records.read(customer, id);
+  async show(@Param('id', IdPipe) named: string, @Res() reply: FastifyReply) {
+    const { id, fields, version, versions = [version] } = await this.customers.read(named);
     if (fields['erased']) throw notFound('customer-not-found');
     const file = `${encodeURIComponent(String(fields['number']))}.vcf`;
     return reply
       .headers({
         'content-type': 'text/vcard; charset=utf-8',
         'content-disposition': `attachment; filename*=UTF-8''${file}`,
-        etag: `"${version}"`,
+        etag: `"${versions.join('-')}"`,
       })
       .send(vcardOf(id, fields as CustomerInput));
   }

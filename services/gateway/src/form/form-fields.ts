@@ -1,9 +1,9 @@
-import type { Bilingual, CustomerFields } from '@throughline/contracts';
+import type { FormText, CustomerFields } from '@throughline/contracts';
 import type { FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail } from '@throughline/language';
 
 type Kind = 'text' | 'email' | 'tel' | 'date' | 'long';
-type Asked = { kind: Kind; longest: number; label: Bilingual; autocomplete?: string };
+type Asked = { kind: Kind; longest: number; label: FormText; autocomplete?: string };
 
 /** What forms can ask for. Everything is a text. */
 const askable: Readonly<Record<string, Asked>> = {
@@ -42,10 +42,7 @@ export function askedOf(field: string): Asked | undefined {
 }
 
 /** A text in the wanted language, else in the other one. */
-export function textIn(
-  { en, zh }: Bilingual,
-  wanted: 'en' | 'zh',
-): { text: string; language: 'en' | 'zh' } | undefined {
+export function textIn({ en, zh }: FormText, wanted: 'en' | 'zh'): { text: string; language: 'en' | 'zh' } | undefined {
   const texts = { en: en?.trim(), zh: zh?.trim() };
   const language = texts[wanted] ? wanted : wanted === 'en' ? 'zh' : 'en';
   const text = texts[language];

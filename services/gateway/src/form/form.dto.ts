@@ -1,4 +1,4 @@
-import { Bilingual, FormConsent, FormField, InstantText, OneOf, Uuid } from '@throughline/contracts';
+import { FormText, FormConsent, FormField, InstantText, OneOf, Uuid } from '@throughline/contracts';
 import { Id, orNull, page, record } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
@@ -27,8 +27,8 @@ export const Form = record('Form', {
   key: text,
   url: text,
   name: text,
-  title: Bilingual,
-  description: optional(Bilingual),
+  title: FormText,
+  description: optional(FormText),
   fields: Type.Array(FormField),
   consent: Type.Optional(FormConsent),
   source: optional(text),
@@ -95,39 +95,39 @@ export const Submitted = Type.Object({ id: Uuid }, { title: 'Submitted' });
 /** Null is no value of these. */
 const IsGiven = () => ValidateIf((_, value) => value !== undefined);
 
-class BilingualDto {
+class FormTextDto {
   @IsOptional() @IsString() @MaxLength(5_000) en?: string;
   @IsOptional() @IsString() @MaxLength(5_000) zh?: string;
 }
 
 class FormFieldDto {
   @IsString() @MinLength(1) @MaxLength(100) field!: string;
-  @IsGiven() @IsObject() @ValidateNested() @Nested(() => BilingualDto) label?: BilingualDto;
-  @IsGiven() @IsObject() @ValidateNested() @Nested(() => BilingualDto) help?: BilingualDto;
+  @IsGiven() @IsObject() @ValidateNested() @Nested(() => FormTextDto) label?: FormTextDto;
+  @IsGiven() @IsObject() @ValidateNested() @Nested(() => FormTextDto) help?: FormTextDto;
   @IsGiven() @IsBoolean() required?: boolean;
 }
 
-class ConsentPurposeDto {
+class FormPurposeDto {
   @IsString() @MinLength(1) @MaxLength(100) purpose!: string;
   @IsGiven() @IsString() @MinLength(1) @MaxLength(100) channel?: string;
 }
 
 class ConsentDto {
-  @IsObject() @ValidateNested() @Nested(() => BilingualDto) text!: BilingualDto;
+  @IsObject() @ValidateNested() @Nested(() => FormTextDto) text!: FormTextDto;
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(20)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
-  @Nested(() => ConsentPurposeDto)
-  purposes!: ConsentPurposeDto[];
+  @Nested(() => FormPurposeDto)
+  purposes!: FormPurposeDto[];
   @IsGiven() @IsBoolean() required?: boolean;
 }
 
 export class ChangeFormDto {
   @IsGiven() @IsString() @MinLength(1) @MaxLength(200) name?: string;
-  @IsGiven() @IsObject() @ValidateNested() @Nested(() => BilingualDto) title?: BilingualDto;
-  @IsOptional() @IsObject() @ValidateNested() @Nested(() => BilingualDto) description?: BilingualDto | null;
+  @IsGiven() @IsObject() @ValidateNested() @Nested(() => FormTextDto) title?: FormTextDto;
+  @IsOptional() @IsObject() @ValidateNested() @Nested(() => FormTextDto) description?: FormTextDto | null;
   @IsGiven()
   @IsArray()
   @ArrayMinSize(1)
@@ -156,7 +156,7 @@ export class ChangeFormDto {
 export class MakeFormDto extends ChangeFormDto {
   @IsOptional() @Id() id?: string;
   @IsString() @MinLength(1) @MaxLength(200) declare name: string;
-  @IsObject() @ValidateNested() @Nested(() => BilingualDto) declare title: BilingualDto;
+  @IsObject() @ValidateNested() @Nested(() => FormTextDto) declare title: FormTextDto;
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(50)

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Bilingual, FormConsent, FormEvent, FormField } from '@throughline/contracts';
+import type { FormText, FormConsent, FormEvent, FormField } from '@throughline/contracts';
 import { conflict, invalid, notFound, type Decider, type FieldError } from '@throughline/event-sourcing';
 import { isAsked, naming } from './form-fields.ts';
 
@@ -10,11 +10,11 @@ export type ConsentSettings = Omit<FormConsent, 'version'>;
 
 export type FormSettings = {
   name: string;
-  title: Bilingual;
+  title: FormText;
   fields: FormField[];
   origins: string[];
   active: boolean;
-  description?: Bilingual | null;
+  description?: FormText | null;
   consent?: ConsentSettings | null;
   source?: string | null;
   channel?: string | null;
@@ -121,7 +121,7 @@ function check({ title, fields, consent, origins }: Partial<FormSettings>): void
   if (errors.length > 0) throw invalid('invalid-form', errors);
 }
 
-const saysSomething = ({ en, zh }: Bilingual): boolean => Boolean(en?.trim() || zh?.trim());
+const saysSomething = ({ en, zh }: FormText): boolean => Boolean(en?.trim() || zh?.trim());
 
 function isOrigin(text: string): boolean {
   try {

@@ -1,4 +1,4 @@
-import { type FormConsent, type FormEvent, type GivenConsent } from '@throughline/contracts';
+import { type FormConsent, type FormEvent, type FormAgreement } from '@throughline/contracts';
 import type { Decider, FieldError } from '@throughline/event-sourcing';
 import { customerOf, fieldError, naming, textIn } from './form-fields.ts';
 import type { Form } from './form.ts';
@@ -75,7 +75,7 @@ export function submittedOf(
 const longestCampaign = 200;
 
 /** The text may be there in the other language only: what was read is what counts. */
-const consentsOf = ({ purposes, version, text }: FormConsent, shown: 'en' | 'zh'): GivenConsent[] => {
+const consentsOf = ({ purposes, version, text }: FormConsent, shown: 'en' | 'zh'): FormAgreement[] => {
   const language = textIn(text, shown)?.language ?? shown;
   return purposes.map((purpose) => ({ ...purpose, textVersion: version, language }));
 };

@@ -1,0 +1,239 @@
+import { customerFieldNames, type CustomerEvent, type CustomerField, type CustomerFields } from './customers.ts';
+import { known, type Instant, type RecordedOf } from './event.ts';
+
+/**
+ * How the value of a field is chosen among the records of one customer:
+ * - `survivor`: that of the record the others were merged into, where it has one; else the latest
+ * - `latest`, `earliest`: by when it took effect
+ * - `longest`: the longest text
+ * - `all`: of lists, every entry once
+ */
+export const survivorships = ['survivor', 'latest', 'earliest', 'longest', 'all'] as const;
+export type Survivorship = (typeof survivorships)[number];
+export type SurvivorshipRules = { readonly [F in CustomerField]?: Survivorship };
+
+const lists = ['emails', 'phones', 'addresses', 'socials', 'tags'] as const;
+export type ListField = (typeof lists)[number];
+export const isListField = (field: string): field is ListField => lists.some((list) => list === field);
+
+export const builtInSurvivorship: SurvivorshipRules = {
+  emails: 'all',
+  phones: 'all',
+  addresses: 'all',
+  socials: 'all',
+  tags: 'all',
+  // Who brought a customer is whoever was first.
+  source: 'earliest',
+  channel: 'earliest',
+  campaign: 'earliest',
+};
+
+/** What a record says in one field since when; null = it was cleared. */
+export type Word = { value: unknown; position: number; at: Instant };
+export type Words = { readonly [F in CustomerField]?: Word };
+/** A record that was merged into this one, and the place of the merge. */
+export type Member = { recordId: string; position: number };
+/** A value that somebody chose by hand: that of `recordId`, until the survivor's own is changed. */
+type Pick = { recordId: string; position: number };
+
+/** One source's record with all that merging needs to know of it; folded from its stream by `recordAfter`. */
+export type CustomerRecord = {
+  recordId: string;
+  number: string;
+  words: Words;
+  externalIds: readonly { connectionId: string; id: string }[];
+  /** What it was merged into; null where it stands for itself. */
+  into: string | null;
+  /** The record at the top of its group; its own id where it stands for itself. */
+  goldenId: string;
+  /** Those merged into it, which may have members themselves. */
+  members: readonly Member[];
+  picks: { readonly [F in CustomerField]?: Pick };
+  rules: SurvivorshipRules;
+  status: 'active' | 'archived' | 'erased';
+  createdAt: Instant;
+  updatedAt: Instant;
+};
+
+/** The record after an event of its stream. */
+export function recordAfter(
+  before: CustomerRecord | undefined,
+  event: RecordedOf<CustomerEvent>,
+): CustomerRecord | undefined {
+  const { stream, effectiveAt, position } = event;
+  if (event.type === 'CustomerCreated') {
+    const externalId = known(event.data.externalId);
+    return {
+      recordId: stream.id,
+      number: event.data.number,
+      words: wordsAfter({}, event.data, position, effectiveAt),
+      externalIds: externalId ? [externalId] : [],
+      into: null,
+      goldenId: stream.id,
+      members: [],
+      picks: {},
+      rules: builtInSurvivorship,
+      status: 'active',
+      createdAt: effectiveAt,
+      updatedAt: effectiveAt,
+    };
+  }
+  if (!before) return undefined;
+  const now = { ...before, updatedAt: effectiveAt };
+  switch (event.type) {
+    case 'CustomerDetailsChanged':
+      return { ...now, words: wordsAfter(before.words, event.data, position, effectiveAt) };
+    case 'CustomersMerged': {
+      const { absorbed, picks, rules } = event.data;
+      const picked = Object.entries(picks ?? {}).map(([field, recordId]) => [field, { recordId, position }]);
+      return {
+        ...now,
+        members: [...before.members, ...absorbed.map((recordId) => ({ recordId, position }))],
+        picks: { ...before.picks, ...(Object.fromEntries(picked) as CustomerRecord['picks']) },
+        rules: rules as SurvivorshipRules,
+      };
+    }
+    case 'CustomersUnmerged': {
+      const { released } = event.data;
+      return { ...now, members: before.members.filter(({ recordId }) => !released.includes(recordId)) };
+    }
+    case 'CustomerAbsorbed':
+      return { ...now, into: event.data.into, goldenId: event.data.goldenId };
+    case 'CustomerReleased':
+      return { ...now, into: null, goldenId: before.recordId };
+    case 'CustomerArchived':
+      return { ...now, status: 'archived' };
+    case 'CustomerRestored':
+      return { ...now, status: 'active' };
+    case 'CustomerErased':
+      return { ...now, status: 'erased', words: {}, externalIds: [], picks: {} };
+    case 'CustomerConfirmed':
+    case 'CustomerMet':
+      return before;
+  }
+}
+
+function wordsAfter(before: Words, data: object, position: number, at: Instant): Words {
+  const words: Record<string, Word> = { ...before };
+  for (const field of customerFieldNames) {
+    if (!(field in data)) continue;
+    const value = known((data as Record<string, unknown>)[field]);
+    words[field] = { value: value ?? null, position, at };
+  }
+  return words;
+}
+
+/** One value, or one entry of a list, and the record that it comes from. */
+export type Origin = Word & { recordId: string };
+/** What holds for a golden customer: the origins of each field, several only for lists. */
+export type Golden = { readonly [F in CustomerField]?: readonly Origin[] };
+
+/**
+ * What the records of a group say together. What the survivor was told after a record had joined it replaces what that
+ * record had said before; what the record is told later counts again. So the result is made of the records alone, and a
+ * record that is taken out leaves nothing behind.
+ *
+ * @param of the other records of the group, by id
+ */
+export function goldenOf(top: CustomerRecord, of: ReadonlyMap<string, CustomerRecord>): Golden {
+  const combined = (record: CustomerRecord): Golden => {
+    const joined = record.members.flatMap(({ recordId, position }) => {
+      const member = of.get(recordId);
+      return member ? [{ recordId, position, says: combined(member) }] : [];
+    });
+    const golden = customerFieldNames.flatMap((field) => {
+      const origins = chosen(field, record, joined);
+      return origins.length > 0 ? [[field, origins]] : [];
+    });
+    return Object.fromEntries(golden) as Golden;
+  };
+  return combined(top);
+}
+
+type Joined = { recordId: string; position: number; says: Golden };
+
+function chosen(field: CustomerField, record: CustomerRecord, joined: readonly Joined[]): readonly Origin[] {
+  const word = record.words[field];
+  const own = word ? spread(field, { ...word, recordId: record.recordId }) : [];
+  const isReplaced = (since: number, origin: Origin) =>
+    word !== undefined && word.position > since && word.position > origin.position;
+  const others = joined.map(({ recordId, position, says }) => ({
+    recordId,
+    origins: (says[field] ?? []).filter((origin) => !isReplaced(position, origin)),
+  }));
+  const pick = record.picks[field];
+  if (pick && !(word && word.position > pick.position)) {
+    const picked =
+      pick.recordId === record.recordId ? own : others.find(({ recordId }) => recordId === pick.recordId)?.origins;
+    if (picked && picked.length > 0) return picked;
+  }
+  const rule = record.rules[field] ?? 'survivor';
+  const all = [own, ...others.map(({ origins }) => origins)].filter((origins) => origins.length > 0);
+  if (rule === 'all') return onlyOnce(field, all.flat());
+  if (rule === 'survivor' && own.length > 0) return own;
+  return best(rule, all);
+}
+
+/** The entries of a list one by one; nothing where there is no value. */
+const spread = (field: CustomerField, origin: Origin): Origin[] =>
+  origin.value === null
+    ? []
+    : isListField(field)
+      ? (origin.value as unknown[]).map((value) => ({ ...origin, value }))
+      : [origin];
+
+function best(rule: Survivorship, candidates: readonly (readonly Origin[])[]): readonly Origin[] {
+  const weigh = ([first]: readonly Origin[]) => {
+    const { at, position, value } = first as Origin;
+    return { at, position, length: typeof value === 'string' ? value.length : 0 };
+  };
+  return candidates.reduce<readonly Origin[]>((kept, next) => {
+    if (kept.length === 0) return next;
+    const [a, b] = [weigh(kept), weigh(next)];
+    const later = b.at === a.at ? b.position > a.position : b.at > a.at;
+    if (rule === 'longest' && a.length !== b.length) return b.length > a.length ? next : kept;
+    return later === (rule !== 'earliest') ? next : kept;
+  }, []);
+}
+
+const texts = (...parts: (string | undefined)[]) => parts.map((part = '') => part.toLowerCase()).join('\u001f');
+/** What makes two entries of a list the same. */
+const keys: { readonly [F in ListField]: (entry: never) => string } = {
+  emails: ({ value }: { value: string }) => value.trim().toLowerCase(),
+  phones: ({ value, e164 }: { value: string; e164?: string }) => e164 ?? value.replace(/\D/g, ''),
+  addresses: (entry: Record<string, string>) =>
+    texts(entry['country'], entry['province'], entry['city'], entry['district'], entry['street'], entry['postcode']),
+  socials: ({ network, value }: { network: string; value: string }) => texts(network, value),
+  tags: (tag: string) => tag,
+};
+
+/** What two entries of a list have in common where they are the same one. */
+export const entryKey = (field: ListField): ((entry: unknown) => string) => keys[field] as (entry: unknown) => string;
+
+/** Each entry once, the first one that says so; one of them at most is the primary one. */
+function onlyOnce(field: CustomerField, origins: readonly Origin[]): Origin[] {
+  if (!isListField(field)) return origins.slice(0, 1);
+  const key = entryKey(field);
+  const once = new Map<string, Origin>();
+  for (const origin of origins) if (!once.has(key(origin.value))) once.set(key(origin.value), origin);
+  let hasPrimary = false;
+  return [...once.values()].map((origin) => {
+    const { value } = origin;
+    if (typeof value !== 'object' || value === null || !(value as { primary?: boolean }).primary) return origin;
+    if (!hasPrimary) {
+      hasPrimary = true;
+      return origin;
+    }
+    const { primary: _, ...rest } = value as Record<string, unknown>;
+    return { ...origin, value: rest };
+  });
+}
+
+/** The values alone, as one record's fields. */
+export const fieldsOf = (golden: Golden): CustomerFields =>
+  Object.fromEntries(
+    Object.entries(golden).map(([field, origins]) => [
+      field,
+      isListField(field) ? origins.map(({ value }) => value) : origins[0]?.value,
+    ]),
+  ) as CustomerFields;

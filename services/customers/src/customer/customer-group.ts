@@ -1,0 +1,236 @@
+import {
+  customerFieldNames,
+  fieldsOf,
+  goldenOf,
+  known,
+  recordAfter,
+  type CustomerEvent,
+  type CustomerField,
+  type CustomerFields,
+  type CustomerRecord,
+  type Golden,
+  type Instant,
+  type RecordedOf,
+  type SurvivorshipRules,
+} from '@throughline/contracts';
+import {
+  conflict,
+  derivedId,
+  eventOf,
+  invalid,
+  replay,
+  type DecideContext,
+  type FieldError,
+} from '@throughline/event-sourcing';
+import { emailKeys } from './customer-fields.ts';
+import { customer, reservedEmails, type Customer, type CustomerCommand, type CustomerRules } from './customer.ts';
+
+/** A record of a customer: its id, its state, and what merging knows of it. */
+export type Part = {
+  id: string;
+  state: Customer;
+  record: CustomerRecord;
+  events: readonly RecordedOf<CustomerEvent>[];
+};
+/** All records of one customer, the one that answers for them first, each before those that were merged into it. */
+export type Group = readonly [Part, ...Part[]];
+/** New events by record. */
+export type Decided = ReadonlyMap<string, readonly CustomerEvent[]>;
+
+/** A record folded from its events; undefined where there are none. */
+export function partOf(id: string, events: readonly RecordedOf<CustomerEvent>[]): Part | undefined {
+  const record = recordOf(events);
+  return record && { id, state: replay(customer, events.map(eventOf) as CustomerEvent[]), record, events };
+}
+
+/** A record as it will be once these events of it are recorded; their place is after all others. */
+export function partAfter(id: string, before: Part | undefined, decided: readonly CustomerEvent[], now: Instant): Part {
+  const past = before?.events ?? [];
+  const upcoming = decided.map(({ type, ...data }, index) => ({
+    type,
+    data,
+    stream: { type: customer.category, id, version: past.length + index + 1 },
+    position: Number.MAX_SAFE_INTEGER,
+    effectiveAt: now,
+  })) as unknown as RecordedOf<CustomerEvent>[];
+  return partOf(id, [...past, ...upcoming]) as Part;
+}
+
+/** The customer as it was just before an event was recorded; undefined where it did not exist. */
+export function groupBefore([top, ...others]: Group, position: number): Group | undefined {
+  const past = [top, ...others].flatMap(
+    ({ id, events }) =>
+      partOf(
+        id,
+        events.filter((event) => event.position < position),
+      ) ?? [],
+  );
+  const parts = new Map(past.map((part) => [part.id, part]));
+  const was = parts.get(top.id);
+  return was && groupOf(was, parts);
+}
+
+export const recordOf = (events: readonly RecordedOf<CustomerEvent>[]): CustomerRecord | undefined =>
+  events.reduce<CustomerRecord | undefined>(recordAfter, undefined);
+
+export const goldenOfGroup = ([top, ...others]: Group): Golden =>
+  goldenOf(top.record, new Map(others.map(({ id, record }) => [id, record])));
+
+/** The customer as it is answered: what its records say together. */
+export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
+  const [top] = group;
+  if (group.length === 1) return customer.fields?.(top.state) ?? {};
+  const externalIds = group.flatMap(({ state }) => state.externalIds);
+  const shown = customer.fields?.({ ...top.state, details: fieldsOf(goldenOfGroup(group)), externalIds });
+  const records = group.map(({ id, state }) => ({
+    id,
+    number: state.number,
+    ...(state.into !== undefined && { into: state.into }),
+    externalIds: state.externalIds,
+  }));
+  return { ...shown, records };
+}
+
+/** A command on a customer of several records: changes go to the one that answers for them, the rest concerns all. */
+export function decideForGroup(group: Group, command: CustomerCommand, context: DecideContext<CustomerRules>): Decided {
+  const [top, ...others] = group;
+  if (command.type !== 'ChangeCustomer') {
+    return new Map(group.map(({ id, state }) => [id, customer.decide(state, ofPart(command, id), context)]));
+  }
+  const details = fieldsOf(goldenOfGroup(group));
+  const events = customer.decide({ ...top.state, details }, command, context).map((event) => {
+    if (event.type !== 'CustomerDetailsChanged' || event.emails === undefined) return event;
+    const held = new Set(others.flatMap(({ state }) => reservedEmails(state)));
+    const emails = known(event.emails) ?? [];
+    const unreserved = emails.flatMap((email, index) =>
+      emailKeys({ emails: [email] }).some((key) => held.has(key)) ? [index] : [],
+    );
+    return unreserved.length > 0 ? { ...event, unreserved } : event;
+  });
+  return new Map([[top.id, events]]);
+}
+
+/** Each record is erased under an erasure of its own. */
+const ofPart = (command: CustomerCommand, id: string): CustomerCommand =>
+  command.type === 'EraseCustomer' ? { ...command, erasureId: derivedId('erasure', id) } : command;
+
+export type MergeCustomers = {
+  type: 'MergeCustomers';
+  mergeId: string;
+  /** Field -> the record at the top of one of the groups, whose value was chosen by hand. */
+  picks: Readonly<Record<string, string>>;
+  rules: SurvivorshipRules;
+  reason?: string | undefined;
+  score?: number | undefined;
+};
+
+/**
+ * Merges whole groups into the first one, in one append over all their records. Nothing is copied: each goes on saying
+ * what it says.
+ *
+ * @throws Refusal `customer-not-found`, `customer-archived`, `customer-erased`, `different-kinds`, `invalid-merge`
+ */
+export function mergeGroups(groups: readonly [Group, ...Group[]], command: MergeCustomers): Decided {
+  const { mergeId, picks, rules, reason, score } = command;
+  const [[survivor], ...absorbed] = groups;
+  if (absorbed.length === 0) return new Map();
+  const tops = groups.map(([top]) => top);
+  for (const { id, state } of tops) {
+    if (state.status !== 'active') throw conflict(`customer-${state.status}`, { id });
+  }
+  const kinds = new Set(tops.flatMap(({ state }) => state.details.kind ?? []));
+  if (kinds.size > 1) throw conflict('different-kinds');
+  checkPicks(picks, new Set(tops.map(({ id }) => id)));
+  const merged: CustomerEvent = {
+    type: 'CustomersMerged',
+    mergeId,
+    absorbed: absorbed.map(([{ id }]) => id),
+    rules: { ...rules },
+    ...(Object.keys(picks).length > 0 && { picks: { ...picks } }),
+    ...(reason !== undefined && { reason }),
+    ...(score !== undefined && { score }),
+  };
+  return new Map([
+    [survivor.id, [merged]],
+    ...absorbed
+      .flat()
+      .map(({ id, state }): [string, CustomerEvent[]] => [
+        id,
+        [{ type: 'CustomerAbsorbed', mergeId, into: state.into ?? survivor.id, goldenId: survivor.id }],
+      ]),
+  ]);
+}
+
+function checkPicks(picks: Readonly<Record<string, string>>, allowed: ReadonlySet<string>): void {
+  const errors = Object.entries(picks).flatMap(([field, recordId]): FieldError[] => {
+    if (!customerFieldNames.includes(field as CustomerField))
+      return [{ path: `fields.${field}`, code: 'unknown-field' }];
+    return allowed.has(recordId) ? [] : [{ path: `fields.${field}`, code: 'not-allowed' }];
+  });
+  if (errors.length > 0) throw invalid('invalid-merge', errors);
+}
+
+export type UnmergeCustomer = {
+  type: 'UnmergeCustomer';
+  mergeId: string;
+  recordId: string;
+  /** Fields that were changed since the merge, and whose values go along. */
+  move: readonly CustomerField[];
+};
+
+/**
+ * Takes a record out again, with those that had been merged into it before. What was changed since stays, but for the
+ * fields that are to go along: they get the value that they had before.
+ *
+ * @throws Refusal `not-merged`, `invalid-unmerge`
+ */
+export function unmergeRecord(group: Group, { mergeId, recordId, move }: UnmergeCustomer): Decided {
+  const part = group.find(({ id }) => id === recordId);
+  const parent = group.find(({ id }) => id === part?.state.into);
+  if (!part || !parent) throw conflict('not-merged', { record: recordId });
+  const since = changedSince(parent, recordId);
+  const errors = move.flatMap((field): FieldError[] =>
+    since.has(field) ? [] : [{ path: `move.${field}`, code: 'not-changed-since' }],
+  );
+  if (errors.length > 0) throw invalid('invalid-unmerge', errors);
+  const below = groupOf(part, new Map(group.map((one) => [one.id, one]))).slice(1);
+  const changes = (of: Part, which: 'before' | 'now'): CustomerEvent[] => {
+    if (move.length === 0) return [];
+    const fields = Object.fromEntries(move.map((field) => [field, since.get(field)?.[which] ?? null]));
+    const { emailsReserved } = move.includes('emails') ? parent.state : of.state;
+    return [{ type: 'CustomerDetailsChanged', ...(fields as CustomerFields), emailsReserved }];
+  };
+  return new Map<string, readonly CustomerEvent[]>([
+    [parent.id, [{ type: 'CustomersUnmerged', mergeId, released: [recordId] }, ...changes(parent, 'before')]],
+    [recordId, [{ type: 'CustomerReleased', mergeId, from: parent.id }, ...changes(part, 'now')]],
+    ...below.map(({ id, state }): [string, CustomerEvent[]] => [
+      id,
+      [{ type: 'CustomerAbsorbed', mergeId, into: state.into as string, goldenId: recordId }],
+    ]),
+  ]);
+}
+
+/** What was said of the customer since a record was merged into `parent`: what it was before, what it is now. */
+export function changedSince(
+  parent: Part,
+  recordId: string,
+): ReadonlyMap<CustomerField, { before: unknown; now: unknown }> {
+  const joined = parent.record.members.find((member) => member.recordId === recordId)?.position ?? Infinity;
+  const before = recordOf(parent.events.filter(({ position }) => position <= joined))?.words ?? {};
+  return new Map(
+    (Object.keys(parent.record.words) as CustomerField[]).flatMap((field) => {
+      const word = parent.record.words[field];
+      if (!word || word.position <= joined) return [];
+      return [[field, { before: before[field]?.value ?? null, now: word.value }] as const];
+    }),
+  );
+}
+
+/** The part with all that are below it. */
+export function groupOf(top: Part, parts: ReadonlyMap<string, Part>): Group {
+  const below = top.state.members.flatMap((id) => {
+    const part = parts.get(id);
+    return part ? groupOf(part, parts) : [];
+  });
+  return [top, ...below];
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CustomerEvent, CustomerFields, RecordedOf } from '@throughline/contracts';
+import { replay } from '@throughline/event-sourcing';
+import fc from 'fast-check';
+import { builtInRules, customer } from './customer.ts';
+import { undoOf } from './customer-undo.ts';
+
+type Happened = RecordedOf<CustomerEvent>;
+type Said = { batch: string; fields: CustomerFields };
+
+const context = { now: '2026-02-01T00:00:00.000Z', entry: 'person', rules: builtInRules } as const;
+const changed = (fields: CustomerFields): CustomerEvent => ({
+  type: 'CustomerDetailsChanged',
+  ...fields,
+  emailsReserved: false,
+});
+const created = (fields: CustomerFields): CustomerEvent => ({
+  type: 'CustomerCreated',
+  number: 'C-1',
+  ...fields,
+  emailsReserved: false,
+});
+const happened = (batchId: string, { type, ...data }: CustomerEvent) => ({ type, data, meta: { batchId } }) as Happened;
+const ofBatch =
+  (batch: string) =>
+  ({ meta }: Happened) =>
+    meta.batchId === batch;
+const stateAfter = (events: readonly Happened[]) =>
+  replay(
+    customer,
+    events.map(({ type, data }) => ({ type, ...data }) as CustomerEvent),
+  );
+
+/** The record's state after a batch was undone. */
+function undone(events: readonly Happened[], batch: string) {
+  const state = stateAfter(events);
+  const command = { type: 'UndoChanges', undone: undoOf(events, ofBatch(batch)) } as const;
+  return customer.decide(state, command, context).reduce(customer.evolve, state);
+}
+
+describe('undoing a batch', () => {
+  const before = happened('', created({ name: '王伟', title: '经理', tags: ['vip'] }));
+
+  it('gives each field back what it held before, and takes away what was not there', () => {
+    const events = [before, happened('import', changed({ title: 'CEO', industry: '零售', tags: ['x'] }))];
+    expect(undone(events, 'import').details).toEqual({ name: '王伟', title: '经理', tags: ['vip'] });
+  });
+
+  it('keeps what somebody changed since, and says so', () => {
+    const events = [
+      before,
+      happened('import', changed({ title: 'CEO', industry: '零售' })),
+      happened('', changed({ title: '总监' })),
+    ];
+    expect(undoOf(events, ofBatch('import'))).toMatchObject({ fields: { industry: null }, kept: ['title'] });
+    expect(undone(events, 'import').details).toMatchObject({ title: '总监' });
+  });
+
+  it('archives a record that it had made, unless somebody worked with it', () => {
+    const made = happened('import', created({ name: '李娜' }));
+    expect(undone([made], 'import').status).toBe('archived');
+    const touched = [made, happened('', changed({ title: '医生' }))];
+    expect(undoOf(touched, ofBatch('import'))).toEqual({ fields: {}, record: null, kept: ['record'] });
+    expect(undone(touched, 'import')).toMatchObject({ status: 'active', details: { name: '李娜', title: '医生' } });
+  });
+
+  it('brings back what it had archived', () => {
+    expect(undone([before, happened('bulk', { type: 'CustomerArchived' })], 'bulk').status).toBe('active');
+  });
+
+  it('can be undone itself', () => {
+    const events = [before, happened('import', changed({ title: 'CEO' }))];
+    const back = happened('undo', changed(undoOf(events, ofBatch('import')).fields));
+    expect(undone([...events, back], 'undo').details).toMatchObject({ title: 'CEO' });
+  });
+
+  const fields = fc.record(
+    {
+      title: fc.option(fc.constantFrom('经理', 'CEO'), { nil: null }),
+      industry: fc.option(fc.constantFrom('零售', '制造'), { nil: null }),
+      tags: fc.uniqueArray(fc.constantFrom('vip', 'b2b')),
+    },
+    { requiredKeys: [] },
+  );
+  const said: fc.Arbitrary<Said> = fc.record({ batch: fc.constantFrom('', 'a', 'b'), fields }) as fc.Arbitrary<Said>;
+
+  it('leaves the record as if it had never been, but for what was changed since', () => {
+    fc.assert(
+      fc.property(fc.array(said, { maxLength: 12 }), (all) => {
+        const events = [before, ...all.map((one) => happened(one.batch, changed(one.fields)))];
+        const { details } = undone(events, 'a');
+        const without = stateAfter(events.filter((event) => !ofBatch('a')(event))).details;
+        const { kept } = undoOf(events, ofBatch('a'));
+        expect(details).toEqual(without);
+        for (const field of kept)
+          expect(details[field as 'title']).toEqual(stateAfter(events).details[field as 'title']);
+      }),
+    );
+  });
+});

@@ -1,0 +1,61 @@
+import {
+  customerFieldNames,
+  known,
+  type CustomerEvent,
+  type CustomerField,
+  type CustomerFields,
+  type RecordedOf,
+} from '@throughline/contracts';
+
+type Happened = RecordedOf<CustomerEvent>;
+
+/** What undoing some of a record's events does to it, and what it leaves because somebody changed it since. */
+export type Undone = {
+  /** Field -> the value it gets back; null where it had none. */
+  fields: CustomerFields;
+  /** Whether the whole record goes to the archive, where they had made it, or comes out of it. */
+  record: 'archive' | 'restore' | null;
+  /** Fields that stay as they are, and `record` where the record itself stays although they had made it. */
+  kept: readonly (CustomerField | 'record')[];
+};
+
+/**
+ * What takes back some events of a record, and nothing else: a field gets back what it would hold without them, unless it was
+ * set since by something else. A record that they made is archived, unless anybody worked with it since.
+ *
+ * @param events all that happened to the record, in order
+ * @param isUndone tells those that are to be taken back
+ */
+export function undoOf(events: readonly Happened[], isUndone: (event: Happened) => boolean): Undone {
+  const words = new Map<CustomerField, { undone: boolean; value: unknown; before: unknown }>();
+  let isMade = false;
+  let isTouched = false;
+  let lastMove: { undone: boolean; type: string } | undefined;
+  for (const event of events) {
+    const undone = isUndone(event);
+    if (event.type === 'CustomerCreated') isMade = undone;
+    else if (!undone && event.type !== 'CustomerConfirmed') isTouched = true;
+    if (event.type === 'CustomerArchived' || event.type === 'CustomerRestored') lastMove = { undone, type: event.type };
+    for (const field of customerFieldNames) {
+      if (!(field in event.data)) continue;
+      const value = known((event.data as Record<string, unknown>)[field]) ?? null;
+      const word = words.get(field);
+      // What stood there before the first of those that are undone in a row.
+      const before = undone ? (word?.undone ? word.before : (word?.value ?? null)) : null;
+      words.set(field, { undone, value, before });
+    }
+  }
+  // Nobody wants a record back in pieces that they have worked with.
+  if (isMade) {
+    return isTouched ? { fields: {}, record: null, kept: ['record'] } : { fields: {}, record: 'archive', kept: [] };
+  }
+  const undoneFields = new Set(
+    events.filter(isUndone).flatMap(({ data }) => customerFieldNames.filter((field) => field in data)),
+  );
+  const given = [...words].filter(([, word]) => word.undone);
+  return {
+    fields: Object.fromEntries(given.map(([field, { before }]) => [field, before])) as CustomerFields,
+    record: lastMove?.undone ? (lastMove.type === 'CustomerArchived' ? 'restore' : 'archive') : null,
+    kept: [...undoneFields].filter((field) => words.get(field)?.undone === false),
+  };
+}

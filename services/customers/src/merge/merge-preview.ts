@@ -1,0 +1,100 @@
+import { isDeepStrictEqual } from 'node:util';
+import { fieldsOf, type CustomerField, type Golden, type SurvivorshipRules } from '@throughline/contracts';
+import { changedSince, goldenOfGroup, groupBefore, type Group } from '../customer/customer-group.ts';
+
+export type MergedField = {
+  field: string;
+  value: unknown;
+  /** The records that the value comes from. */
+  from: readonly string[];
+  rule: string;
+  /** Whether the customers say different things. */
+  differs: boolean;
+  candidates: readonly { recordId: string; value: unknown }[];
+};
+
+const shown = (field: string) => (field === 'customerType' ? 'type' : field);
+/** After everything that was recorded. */
+const next = Number.MAX_SAFE_INTEGER;
+
+/** What merging would make of each field, and why; nothing is recorded. */
+export function previewMerge(
+  [survivor, ...absorbed]: readonly [Group, ...Group[]],
+  picks: Readonly<Record<string, string>>,
+  rules: SurvivorshipRules,
+): MergedField[] {
+  const [{ record }] = survivor;
+  const picked = Object.entries(picks).map(([field, recordId]) => [field, { recordId, position: next }]);
+  const top = {
+    ...survivor[0],
+    record: {
+      ...record,
+      rules,
+      picks: { ...record.picks, ...Object.fromEntries(picked) } as typeof record.picks,
+      members: [...record.members, ...absorbed.map(([{ id }]) => ({ recordId: id, position: next }))],
+    },
+  };
+  const after = goldenOfGroup([top, ...survivor.slice(1), ...absorbed.flat()]);
+  const groups = [survivor, ...absorbed].map((group) => ({ id: group[0].id, golden: goldenOfGroup(group) }));
+  return (Object.keys(after) as CustomerField[]).map((field) => {
+    const candidates = groups.flatMap(({ id, golden }) =>
+      golden[field] === undefined ? [] : [{ recordId: id, value: valueOf(golden, field) }],
+    );
+    return {
+      field: shown(field),
+      value: valueOf(after, field),
+      from: [...new Set((after[field] ?? []).map(({ recordId }) => recordId))],
+      rule: field in picks ? 'picked' : (rules[field] ?? 'survivor'),
+      differs:
+        candidates.length < groups.length ||
+        candidates.some(({ value }) => !isDeepStrictEqual(value, candidates[0]?.value)),
+      candidates,
+    };
+  });
+}
+
+const valueOf = (golden: Golden, field: CustomerField): unknown =>
+  fieldsOf({ [field]: golden[field] } as Golden)[field];
+
+/** What was changed since a record joined, as its user would see it. */
+export function previewUnmerge(group: Group, recordId: string) {
+  const part = group.find(({ id }) => id === recordId);
+  const parent = group.find(({ id }) => id === part?.state.into);
+  if (!parent) return undefined;
+  const changed = [...changedSince(parent, recordId)].map(([field, change]) => ({ field: shown(field), ...change }));
+  return { record: recordId, changed, records: group.map(({ id }) => id) };
+}
+
+/** Where the value of each field comes from: the record, and the event that said it. */
+export function provenanceOf(group: Group) {
+  const events = new Map(group.flatMap((part) => part.events.map((event) => [event.position, event] as const)));
+  const connections = new Map(group.map(({ id, state }) => [id, state.externalIds[0]?.connectionId]));
+  const fields = Object.entries(goldenOfGroup(group)).map(([field, origins]) => [
+    shown(field),
+    origins.flatMap(({ value, recordId, position }) => {
+      const event = events.get(position);
+      if (!event) return [];
+      const { id: eventId, effectiveAt: at, meta } = event;
+      const connectionId = connections.get(recordId);
+      return [
+        { value, recordId, eventId, at, actor: meta.actor, source: meta.source, ...(connectionId && { connectionId }) },
+      ];
+    }),
+  ]);
+  return { fields: Object.fromEntries(fields) as Record<string, unknown[]> };
+}
+
+/** The values that fields had before the last change of each; null where they had none. */
+export function valuesBefore(group: Group, fields: readonly CustomerField[]): Record<string, unknown> {
+  return Object.fromEntries(
+    fields.map((field) => {
+      const last = Math.max(0, ...group.map(({ record }) => record.words[field]?.position ?? 0));
+      return [shown(field), valueAt(group, field, last)];
+    }),
+  );
+}
+
+function valueAt(group: Group, field: CustomerField, before: number): unknown {
+  const past = groupBefore(group, before);
+  return past ? (valueOf(goldenOfGroup(past), field) ?? null) : null;
+}

@@ -1,0 +1,81 @@
+import { customerFieldNames } from '@throughline/contracts';
+import { Id, Ids, orNull } from '@throughline/service';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { Type } from 'typebox';
+
+/** As callers name them. */
+export const shownFields = customerFieldNames.map((field) => (field === 'customerType' ? 'type' : field));
+
+export class MergeDto {
+  /** The customers that turned out to be this one. */
+  @IsArray() @ArrayMinSize(1) @ArrayMaxSize(9) @Ids() absorb!: string[];
+  /** Field -> the customer whose value is to be taken. */
+  @IsOptional() @IsObject() fields?: Record<string, string>;
+  @IsOptional() @IsString() @MaxLength(1_000) reason?: string;
+}
+
+export class UnmergeDto {
+  /** The record to take out again. */
+  @Id() record!: string;
+  /** Fields changed since the merge whose values go along with it. */
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsIn(shownFields, { each: true }) move?: string[];
+}
+
+export class UnmergePreviewDto {
+  @Id() record!: string;
+}
+
+export class RevertDto {
+  @IsArray() @ArrayMinSize(1) @ArrayMaxSize(100) @IsIn(shownFields, { each: true }) fields!: string[];
+}
+
+const text = Type.String();
+const uuid = Type.String({ format: 'uuid' });
+const Candidate = Type.Object({ recordId: uuid, value: Type.Unknown() }, { title: 'MergeCandidate' });
+
+export const MergePreview = Type.Object(
+  {
+    fields: Type.Array(
+      Type.Object(
+        {
+          field: text,
+          value: Type.Unknown(),
+          from: Type.Array(uuid),
+          rule: text,
+          differs: Type.Boolean(),
+          candidates: Type.Array(Candidate),
+        },
+        { title: 'MergedField' },
+      ),
+    ),
+    records: Type.Array(Type.Object({ id: uuid, number: text, into: orNull(uuid) }, { title: 'MergedRecord' })),
+  },
+  { title: 'MergePreview' },
+);
+
+export const UnmergePreview = Type.Object(
+  {
+    record: uuid,
+    /** What was changed on the customer since: with `move` it goes along. */
+    changed: Type.Array(
+      Type.Object({ field: text, before: Type.Unknown(), now: Type.Unknown() }, { title: 'ChangedSince' }),
+    ),
+    records: Type.Array(uuid),
+  },
+  { title: 'UnmergePreview' },
+);
+
+const Origin = Type.Object(
+  {
+    value: Type.Unknown(),
+    recordId: uuid,
+    eventId: uuid,
+    at: Type.String({ format: 'date-time' }),
+    actor: Type.Object({ type: text, id: text }, { title: 'Actor' }),
+    source: text,
+    connectionId: Type.Optional(uuid),
+  },
+  { title: 'FieldOrigin' },
+);
+/** Field -> where its value comes from; several for lists. */
+export const Provenance = Type.Object({ fields: Type.Record(text, Type.Array(Origin)) }, { title: 'Provenance' });

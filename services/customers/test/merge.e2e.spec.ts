@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '@throughline/event-sourcing';
+import { startTestService, type Reply, type TestService } from '@throughline/service/testing';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+});
+afterAll(() => service.end());
+
+const url = (id: string, verb = '') => `/api/customers/${id}${verb && `/${verb}`}`;
+const create = async (body: object) => (await service.call('POST', '/api/customers', body)).body;
+const get = (id: string) => service.call('GET', url(id));
+const post = (id: string, verb: string, body: object = {}, headers = {}): Promise<Reply> =>
+  service.call('POST', url(id, verb), body, headers);
+const patch = (id: string, body: object, headers = {}) => service.call('PATCH', url(id), body, headers);
+
+async function twoWangs() {
+  const beijing = await create({ name: '王伟', title: '经理', addresses: [{ city: '北京' }], tags: ['vip'] });
+  const shanghai = await create({
+    name: 'Wang Wei',
+    department: '采购',
+    emails: [{ value: `wang.${newId()}@example.cn` }],
+    tags: ['b2b'],
+  });
+  return { beijing, shanghai };
+}
+
+describe('a merge', () => {
+  it('says beforehand what it would make of each field and why, and changes nothing', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    const { status, body } = await post(beijing.id, 'merge/preview', {
+      absorb: [shanghai.id],
+      fields: { name: shanghai.id },
+    });
+    expect(status).toBe(200);
+    const field = (name: string) => body.fields.find((one: any) => one.field === name);
+    expect(field('name')).toMatchObject({ value: 'Wang Wei', from: [shanghai.id], rule: 'picked', differs: true });
+    expect(field('title')).toMatchObject({ value: '经理', from: [beijing.id], rule: 'survivor' });
+    expect(field('tags')).toMatchObject({ value: ['vip', 'b2b'], rule: 'all', from: [beijing.id, shanghai.id] });
+    expect((await get(shanghai.id)).body.id).toBe(shanghai.id);
+  });
+
+  it('makes one customer, whom each id, number and e-mail finds', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    const merged = await post(beijing.id, 'merge', { absorb: [shanghai.id], reason: '同一个人' });
+    expect(merged.status).toBe(200);
+    expect(merged.body).toMatchObject({ id: beijing.id, name: '王伟', department: '采购', tags: ['vip', 'b2b'] });
+    expect(merged.body.records.map(({ id }: any) => id)).toEqual([beijing.id, shanghai.id]);
+    const email = encodeURIComponent(shanghai.emails[0].value);
+    for (const path of [
+      url(shanghai.id),
+      `/api/customers/by/number/${shanghai.number}`,
+      `/api/customers/by/email/${email}`,
+    ]) {
+      expect((await service.call('GET', path)).body).toEqual(merged.body);
+    }
+    expect((await get(beijing.id)).headers.get('etag')).toBe(merged.headers.get('etag'));
+  });
+
+  it('takes changes through any of its ids, and shows where each value comes from', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    await post(beijing.id, 'merge', { absorb: [shanghai.id] });
+    const changed = await patch(shanghai.id, {
+      title: '总监',
+      emails: [...shanghai.emails, { value: `new.${newId()}@x.cn` }],
+    });
+    expect(changed).toMatchObject({ status: 200, body: { id: beijing.id, title: '总监' } });
+    expect(changed.body.emails).toHaveLength(2);
+    const { fields } = (await service.call('GET', url(beijing.id, 'provenance'))).body;
+    expect(fields.title).toMatchObject([{ value: '总监', recordId: beijing.id, actor: { type: 'user' } }]);
+    expect(fields.department).toMatchObject([{ value: '采购', recordId: shanghai.id }]);
+    expect((await post(beijing.id, 'revert', { fields: ['title'] })).body.title).toBe('经理');
+  });
+
+  it('lets a change of another field through and refuses one of the same, whichever record it came from', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    const etag = (await post(beijing.id, 'merge', { absorb: [shanghai.id] })).headers.get('etag') as string;
+    await patch(beijing.id, { department: '市场' });
+    expect((await patch(beijing.id, { title: '顾问' }, { 'if-match': etag })).status).toBe(200);
+    const refused = await patch(shanghai.id, { department: '财务' }, { 'if-match': etag });
+    expect(refused).toMatchObject({
+      status: 412,
+      body: { conflicts: [{ field: 'department', mine: '财务', theirs: '市场', original: '采购' }] },
+    });
+  });
+
+  it('is carried out once, however often it is sent', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    const key = { 'idempotency-key': newId() };
+    const outcomes = await Promise.all(
+      Array.from({ length: 5 }, () => post(beijing.id, 'merge', { absorb: [shanghai.id] }, key)),
+    );
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set([200]));
+    const { items } = (await service.call('GET', url(beijing.id, 'history'))).body;
+    expect(items.filter(({ type }: any) => type === 'CustomersMerged')).toHaveLength(1);
+  });
+
+  it('of two opposite ones at once leaves one customer', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { beijing, shanghai } = await twoWangs();
+      await Promise.all([
+        post(beijing.id, 'merge', { absorb: [shanghai.id] }),
+        post(shanghai.id, 'merge', { absorb: [beijing.id] }),
+      ]);
+      const [one, other] = [(await get(beijing.id)).body, (await get(shanghai.id)).body];
+      expect(one).toEqual(other);
+      expect(one.records).toHaveLength(2);
+    }
+  });
+
+  it('is taken back with everything, at any time', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    await post(beijing.id, 'merge', { absorb: [shanghai.id] });
+    await patch(beijing.id, { title: '总监', industry: '零售' });
+    const preview = await post(beijing.id, 'unmerge/preview', { record: shanghai.id });
+    expect(preview.body.changed).toEqual([
+      { field: 'title', before: '经理', now: '总监' },
+      { field: 'industry', before: null, now: '零售' },
+    ]);
+    expect((await post(beijing.id, 'unmerge', { record: shanghai.id, move: ['industry'] })).status).toBe(200);
+    const [one, other] = [(await get(beijing.id)).body, (await get(shanghai.id)).body];
+    expect(one).toMatchObject({ id: beijing.id, title: '总监', tags: ['vip'] });
+    expect(one).not.toHaveProperty('industry');
+    const { version: _, ...before } = shanghai;
+    expect(other).toMatchObject({ ...before, industry: '零售' });
+    expect(other).not.toHaveProperty('records');
+  });
+
+  it('shows the customers apart as of before', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    const before = new Date().toISOString();
+    await new Promise((done) => setTimeout(done, 5));
+    await post(beijing.id, 'merge', { absorb: [shanghai.id] });
+    expect((await service.call('GET', `${url(shanghai.id)}?asOf=${before}`)).body).toEqual(shanghai);
+  });
+
+  it('archives, restores and erases all records together', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    await post(beijing.id, 'merge', { absorb: [shanghai.id] });
+    expect((await post(shanghai.id, 'archive')).body).toMatchObject({ id: beijing.id, archived: true });
+    // The addresses of all of them are free again.
+    const taken = await create({ name: '别人', emails: shanghai.emails });
+    expect((await post(beijing.id, 'restore')).body).toMatchObject({ code: 'email-taken', holder: taken.id });
+    await service.call('DELETE', url(taken.id));
+    expect((await post(beijing.id, 'restore')).body).toMatchObject({ archived: false });
+    expect((await post(shanghai.id, 'erase')).status).toBe(202);
+    expect((await get(beijing.id)).body).toMatchObject({ erased: true });
+    expect((await get(shanghai.id)).body.erased).toBe(true);
+  });
+
+  it('names what is wrong with it', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    const codes = async (body: object) => {
+      const reply = await post(beijing.id, 'merge', body);
+      return `${reply.status} ${reply.body.code}`;
+    };
+    expect(await codes({ absorb: [] })).toBe('400 invalid-request');
+    expect(await codes({ absorb: [newId()] })).toBe('404 customer-not-found');
+    expect(await codes({ absorb: [shanghai.id], fields: { name: newId() } })).toBe('422 invalid-merge');
+    expect(await codes({ absorb: [shanghai.id], fields: { colour: shanghai.id } })).toBe('422 invalid-merge');
+    await service.call('DELETE', url(shanghai.id));
+    expect(await codes({ absorb: [shanghai.id] })).toBe('409 customer-archived');
+    const notMerged = await post(beijing.id, 'unmerge', { record: shanghai.id });
+    expect(notMerged).toMatchObject({ status: 409, body: { code: 'not-merged' } });
+  });
+});
