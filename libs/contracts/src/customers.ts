@@ -1,4 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox';
+import { customerMet } from './customer-met.ts';
 import { Personal, described, event, type EventOf, type Erased } from './event.ts';
 import { DateText, InstantText, Money, Uuid } from './money.ts';
 
@@ -196,6 +197,7 @@ export const customerEvents = {
     { stamp, confirmed },
     { description: 'A source repeated what is known already, in a newer version.' },
   ),
+  CustomerMet: customerMet,
   CustomerArchived: event('customer', {}, { description: 'The record was put away; its claims are free again.' }),
   CustomerErased: event(
     'customer',

@@ -122,6 +122,7 @@ export function recordAfter(
     case 'CustomerErased':
       return { ...now, status: 'erased', words: {}, externalIds: [], picks: {} };
     case 'CustomerConfirmed':
+    case 'CustomerMet':
       return before;
   }
 }

@@ -14,5 +14,6 @@ export * from './sales.ts';
 export * from './tags.ts';
 export * from './records.ts';
 export * from './shown-order.ts';
+export * from './forms.ts';
 export * from './gateway.ts';
 export * from './topics.ts';

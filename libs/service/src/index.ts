@@ -1,5 +1,5 @@
 export * from './answer.ts';
-export { Actor, Answers, Total, orNull, page, record } from './answers.ts';
+export { Actor, Answers, ProblemAnswer, Total, orNull, page, record } from './answers.ts';
 export * from './backup.ts';
 export * from './bodies.ts';
 export * from './bus.ts';

@@ -73,9 +73,9 @@ export function describer(): {
     schemas,
     manners: (method, path, operation, answer) => {
       const reads = method === 'get' || path.endsWith('/query');
-      // Sign-in and hooks are no commands: they have checks of their own.
+      // Sign-in, hooks and forms are no commands: they have checks of their own.
       const commands = !reads && !isPublic(path.replace(/\{\w+\}/g, '1'));
-      const hasBody = operation.requestBody !== undefined || path.startsWith('/hooks/');
+      const hasBody = operation.requestBody !== undefined || (method !== 'get' && /^\/(hooks|forms)\//.test(path));
       const ofOne = commands && (method !== 'post' || path.includes('{'));
       const asks = operation.parameters?.some((one) => 'in' in one && one.in === 'query');
       operation.parameters = [

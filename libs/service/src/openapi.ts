@@ -99,7 +99,7 @@ export function openApiOf(app: NestFastifyApplication, service: ServiceName): Op
     .map(
       ([path, item]) => [service === 'gateway' ? path.replace(operations.own, operations.shown) : path, item] as const,
     )
-    .filter(([path]) => path.startsWith('/api/') || path.startsWith('/hooks/'));
+    .filter(([path]) => /^\/(api|hooks|forms)\//.test(path));
   const { schemas, manners } = describer();
   for (const [path, item] of paths) {
     for (const [method, operation] of Object.entries(item as Record<string, Operation>)) {

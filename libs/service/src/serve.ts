@@ -34,6 +34,7 @@ import { openApiOf } from './openapi.ts';
 import { OperationsController } from './operations.controller.ts';
 import { PassErrorOn, PolicyTransport } from './policy-transport.ts';
 import { ProblemFilter } from './problem.ts';
+import { pathOf } from './public-routes.ts';
 import { Records } from './records.ts';
 import { byInternalToken, prepareRequests, type Authenticate } from './request.ts';
 import { definitionOf, type Describes } from './service.ts';
@@ -60,7 +61,7 @@ export type StartOptions = {
 
 const megabyte = 1024 * 1024;
 const lastRequestMilliseconds = 2_000;
-/** Routes without the `/api` in front. */
+/** Routes without the `/api` in front, or with one of their own: what answers `/forms` is not what answers `/api/forms`. */
 const outsideApi = [
   'healthz',
   'readyz',
@@ -68,6 +69,9 @@ const outsideApi = [
   'internal/history',
   'internal/operations/{*path}',
   'hooks/:connection',
+  'forms/:key',
+  'api/forms',
+  'api/forms/{*path}',
   'unsubscribe/:token',
   '.well-known/jwks.json',
 ];
@@ -115,7 +119,12 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const authenticate = options.authenticate?.(kernel, () => app) ?? byInternalToken(tokens);
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log, meters: kernel.meters });
-  takeJsonOnly(fastify as never);
+  const { takesRaw } = definition;
+  takeJsonOnly(
+    fastify as never,
+    ({ url, headers }) =>
+      takesRaw !== undefined && takesRaw.path.test(pathOf(url)) && takesRaw.type.test(headers['content-type'] ?? ''),
+  );
   const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });

@@ -46,6 +46,8 @@ export type ServiceDefinition = {
   forgets?: Type<Forgets>[];
   /** What falls due: name, which never changes, and the provider that handles it. `Timers` schedules. */
   timers?: Readonly<Record<string, Type<TimerHandler>>>;
+  /** Bodies that are no JSON: a controller reads their bytes. */
+  takesRaw?: { path: RegExp; type: RegExp };
   /** Work in the background: kind, which never changes, and the provider that does it. `Jobs` starts it. */
   jobs?: Readonly<Record<string, Type<JobHandler>>>;
   /** Entities of tables that are not views, made by `migrations`. */

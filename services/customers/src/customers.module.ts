@@ -2,6 +2,8 @@ import { Service } from '@throughline/service';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
+import { BatchRequestController } from './batch-request/batch-request.controller.ts';
+import { BatchRequests } from './batch-request/batch-requests.store.ts';
 import { ConsentController } from './consent/consent.controller.ts';
 import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
 import { Consents } from './consent/consents.store.ts';
@@ -25,9 +27,12 @@ import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-er
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
 import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
+import { RecordConsentsWhenFormSubmitted } from './policies/record-consents-when-form-submitted.policy.ts';
+import { RecordCustomerWhenFormSubmitted } from './policies/record-customer-when-form-submitted.policy.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
 import { FieldClassesController } from './privacy/field-classes.controller.ts';
+import { VcardController } from './vcard/vcard.controller.ts';
 
 @Service({
   name: 'customers',
@@ -38,6 +43,8 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     MergeController,
     LinksController,
     CustomerController,
+    BatchRequestController,
+    VcardController,
     ErasureController,
     BatchController,
     ConsentController,
@@ -47,17 +54,30 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
   ],
   policies: [
     RecordCustomerWhenSeen,
+    RecordCustomerWhenFormSubmitted,
+    RecordConsentsWhenFormSubmitted,
     DestroyKeyWhenCustomerErased,
     AcknowledgeErasureWhenPersonForgotten,
     RunBatchWhenStarted,
     ScheduleExpiryWhenConsentGiven,
   ],
   folds: [batchList, customerLinks, tags],
-  providers: [CustomerNumbers, CurrentRules, GoldenCustomers, CustomerLinks, FieldSchemas, Tags, Batches, Consents],
+  providers: [
+    CustomerNumbers,
+    CurrentRules,
+    GoldenCustomers,
+    CustomerLinks,
+    FieldSchemas,
+    Tags,
+    Batches,
+    BatchRequests,
+    Consents,
+  ],
   describes: [FieldSchemas],
   jobs: { undo: UndoBatch },
   keeps: ['jobs'],
   workers: [ErasureReplay],
+  takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001],
 })

@@ -1,4 +1,4 @@
-import type { CustomerFields } from '@throughline/contracts';
+import type { CustomerFields, Entry } from '@throughline/contracts';
 import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, normalisePhone } from '@throughline/language';
 import { converted, customErrors } from '../field/custom-values.ts';
@@ -30,6 +30,13 @@ const asFields = ({ type, ...fields }: CustomerInput): CustomerFields =>
 export const asShown = ({ customerType, ...fields }: CustomerFields): CustomerInput =>
   customerType === undefined ? fields : { ...fields, type: customerType };
 
+/** Where a customer came from, by the way it was entered, unless it is said. Whoever carries it in knows better. */
+const sourceOf: Partial<Record<Entry, string>> = { person: 'manual', api: 'api', import: 'import', form: 'web-form' };
+
+export function withSource(fields: CustomerInput, entry: Entry, source = sourceOf[entry]): CustomerInput {
+  return source === undefined || fields.source !== undefined ? fields : { ...fields, source };
+}
+
 /** The comparable forms of a customer's addresses. */
 export const emailKeys = ({ emails }: CustomerFields): string[] => [
   ...new Set((emails ?? []).flatMap(({ value }) => normaliseEmail(value).key ?? [])),
@@ -52,14 +59,16 @@ export function withE164(fields: CustomerFields, known: CustomerFields = {}): Cu
  * Checks what a person or a program wants to record, and brings it into its normal form.
  *
  * @param known the fields that the record has already; undefined where it is new
+ * @param others what is wrong with what came along
  * @throws Refusal `invalid-customer` that names every failing field
  */
 export function tidyFields(
   input: CustomerInput,
   known: CustomerFields | undefined,
   { now, entry, rules: { fieldSet, linkErrors = [] } }: DecideContext<CustomerRules>,
+  others: readonly FieldError[] = [],
 ): CustomerFields {
-  const errors: FieldError[] = [];
+  const errors = [...others];
   const details = known ?? {};
   const given = entry === 'import' ? withConverted(asFields(input), fieldSet) : asFields(input);
   const tidy = withCustom(withE164(named(given, details), details), details);

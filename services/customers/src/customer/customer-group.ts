@@ -9,6 +9,7 @@ import {
   type CustomerFields,
   type CustomerRecord,
   type Golden,
+  type Instant,
   type RecordedOf,
   type SurvivorshipRules,
 } from '@throughline/contracts';
@@ -40,6 +41,19 @@ export type Decided = ReadonlyMap<string, readonly CustomerEvent[]>;
 export function partOf(id: string, events: readonly RecordedOf<CustomerEvent>[]): Part | undefined {
   const record = recordOf(events);
   return record && { id, state: replay(customer, events.map(eventOf) as CustomerEvent[]), record, events };
+}
+
+/** A record as it will be once these events of it are recorded; their place is after all others. */
+export function partAfter(id: string, before: Part | undefined, decided: readonly CustomerEvent[], now: Instant): Part {
+  const past = before?.events ?? [];
+  const upcoming = decided.map(({ type, ...data }, index) => ({
+    type,
+    data,
+    stream: { type: customer.category, id, version: past.length + index + 1 },
+    position: Number.MAX_SAFE_INTEGER,
+    effectiveAt: now,
+  })) as unknown as RecordedOf<CustomerEvent>[];
+  return partOf(id, [...past, ...upcoming]) as Part;
 }
 
 /** The customer as it was just before an event was recorded; undefined where it did not exist. */

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { customerRecord, isCurrency } from '@throughline/contracts';
+import { Uuid, customerRecord, isCurrency } from '@throughline/contracts';
 import { Id, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
@@ -21,8 +21,15 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { addressUses, standings } from './customer-fields.ts';
+import { Type as Property } from 'typebox';
+import { MetDto } from './met.dto.ts';
 
 export const Customer = record('Customer', customerRecord);
+/** `interactionId`: of the encounter, where the customer was entered with one. */
+export const CreatedCustomer = record('CreatedCustomer', {
+  ...customerRecord,
+  interactionId: Property.Optional(Uuid),
+});
 
 class EmailDto {
   @IsString() @MinLength(1) @MaxLength(320) value!: string;
@@ -182,4 +189,6 @@ export class ChangeCustomerDto {
 export class CreateCustomerDto extends ChangeCustomerDto {
   @IsOptional() @Id() id?: string;
   @IsOptional() @IsString() @Matches(/^[\p{L}\p{N}._/-]{1,50}$/u) number?: string;
+  /** What was spoken with the customer just now: logged as an interaction. */
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => MetDto) interaction?: MetDto;
 }

@@ -10,13 +10,14 @@ import {
 } from '@throughline/contracts';
 import { Elsewhere, conflict, notFound, type DecideContext, type Decider } from '@throughline/event-sourcing';
 import { fittingCustom } from '../field/custom-values.ts';
-import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
+import { asShown, emailKeys, tidyFields, withSource, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
 import type { Undone } from './customer-undo.ts';
 import type { CustomerRules } from './customer-rules.ts';
+import { customerMet, metErrors, type Met } from './met.ts';
 
 export type CustomerCommand =
-  | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
+  | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId; met?: Met }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
   | { type: 'ImportCustomer'; number: string; mode: ImportMode; row: CustomerInput; policies: ImportPolicies }
@@ -84,10 +85,14 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
-      const fields = tidyFields(command.fields, undefined, context);
-      const { number, externalId } = command;
+      const { number, externalId, met } = command;
+      const given = met ? withSource(command.fields, entry, 'quick-add') : withSource(command.fields, entry);
+      const fields = tidyFields(given, undefined, context, met && metErrors(met, context.now));
       const emailsReserved = reserves && hasEmails(fields);
-      return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
+      return [
+        { type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) },
+        ...(met ? [customerMet(met, context.now)] : []),
+      ];
     }
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command, rules);
     if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
@@ -95,7 +100,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
         {
           type: 'CustomerCreated',
           number: command.number,
-          ...tidyFields(command.row, undefined, context),
+          ...tidyFields(withSource(command.row, entry), undefined, context),
           emailsReserved: false,
         },
       ];
@@ -141,6 +146,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
         };
       case 'CustomerConfirmed':
         return withFields(state, {}, event.stamp, event.confirmed);
+      case 'CustomerMet':
+        return state;
       case 'CustomerArchived':
         return { ...state, status: 'archived' };
       case 'CustomerRestored':

@@ -3,6 +3,7 @@ import { type CustomerEvent, type Instant, type RecordedOf } from '@throughline/
 import {
   Commands,
   Refusal,
+  VersionConflict,
   checkConflicts,
   conflict,
   currentContext,
@@ -31,6 +32,14 @@ type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 type Ids = readonly [string, ...string[]];
 type Above = { above: readonly Group[]; lost?: string };
 type Remembered = { target: string; body?: unknown; commandId?: string };
+
+type Choice<Answer> = {
+  ids: readonly string[];
+  decide: (
+    parts: ReadonlyMap<string, Part>,
+    context: DecideContext<CustomerRules>,
+  ) => { decided: Decided; answer: Answer };
+};
 
 const attempts = 20;
 
@@ -97,6 +106,7 @@ export class GoldenCustomers {
     choose: () => Promise<{ id: string; command: CustomerCommand }>,
     fields: CustomerInput,
     body: object,
+    named: Pick<Remembered, 'commandId'> = {},
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
     const rules = await this.rulesFor('', { type: 'ChangeCustomer', changes: fields });
     const first = fields.parentId ? await choose() : undefined;
@@ -104,13 +114,13 @@ export class GoldenCustomers {
       return this.#executeForGroup(first.id, first.command, rules, { target: '', body });
     }
     try {
-      const executed = await this.commands.executeChosen(customer, choose, { ...rules, body });
+      const executed = await this.commands.executeChosen(customer, choose, { ...rules, body, ...named });
       return isOneOfSeveral(executed.state) ? await this.read(executed.id) : await this.#withTags(executed);
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
     const { id, command } = await choose();
-    return this.#executeForGroup(id, command, rules, { target: '', body });
+    return this.#executeForGroup(id, command, rules, { target: '', body, ...named });
   }
 
   /** What a command on a customer is decided by, besides the customer. */
@@ -197,6 +207,49 @@ export class GoldenCustomers {
     }
   }
 
+  /**
+   * One decision over whatever `choose` names, in one append; it is asked again where somebody else was quicker.
+   *
+   * @param choose its `decide` gets the named records that there are, with all that belong to the same customers
+   * @returns the first answer, also to a repeat, which is told by `body`
+   */
+  async decideChosen<Answer>(choose: () => Promise<Choice<Answer>>, body: object): Promise<Answer> {
+    const { entry } = currentContext();
+    const stamped = await this.current.read();
+    const chooseStreams = async () => {
+      const { ids, decide } = await choose();
+      const streams = await this.#withGroups(ids);
+      return {
+        ids: streams,
+        decide: (_: unknown, histories: readonly unknown[]) => {
+          const parts = partsOf(streams, histories as Histories);
+          if ([...parts.values()].some(({ state }) => !relativesOf(state).every((id) => parts.has(id)))) {
+            throw new VersionConflict();
+          }
+          const context = { now: new Date().toISOString(), entry, rules: stamped.rules };
+          const { decided, answer } = decide(parts, context);
+          return { events: streams.map((stream) => decided.get(stream) ?? []), answer };
+        },
+      };
+    };
+    const { answer } = await this.commands.executeChosenAcross(customer, chooseStreams, { ...stamped, body });
+    return answer;
+  }
+
+  /** Record -> the one that answers for it, of those that belong to a merged customer. */
+  async goldenIds(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const found = await this.commands.loadMany(customer, ids);
+    return new Map(
+      [...found].flatMap(([id, { state }]) => (isOneOfSeveral(state) ? [[id, state.goldenId ?? id] as const] : [])),
+    );
+  }
+
+  async #withGroups(ids: readonly string[]): Promise<string[]> {
+    const groups: Group[] = [];
+    for (const goldenId of new Set((await this.goldenIds(ids)).values())) groups.push(await this.group(goldenId));
+    return [...new Set([...ids, ...groups.flat().map(({ id }) => id)])];
+  }
+
   async #decideOnce(
     ids: Ids,
     command: { type: string },
@@ -262,6 +315,11 @@ const movesInHierarchy = (command: CustomerCommand): boolean =>
   command.type === 'ChangeCustomer' && linksOf(command).parentId !== undefined;
 
 const isOneOfSeveral = ({ into, members }: Customer): boolean => into !== undefined || members.length > 0;
+
+const relativesOf = ({ goldenId, members }: Customer): string[] => [
+  ...members,
+  ...(goldenId === undefined ? [] : [goldenId]),
+];
 
 const instantsOf = ({ asOf, knownAt }: AtQuery): At => {
   const utc = (text: string) => new Date(text).toISOString();
