@@ -1,4 +1,5 @@
 import {
+  customerFieldNames,
   known,
   type Actor,
   type AnyEvent,
@@ -84,6 +85,8 @@ const titleOf = (rows: readonly TimelineEntry[]) =>
   byVersion(rows).findLast(({ title }) => title !== null)?.title ?? null;
 const kindOf = (rows: readonly TimelineEntry[]) => byVersion(rows)[0]?.kind ?? 'interaction';
 
+const isField = (name: string) => customerFieldNames.some((field) => field === name);
+
 export const timelineCustomers = fold<CustomerEntry, CustomerEvent>(CustomerEntry, {
   name: 'timeline_customers',
   version: 1,
@@ -98,12 +101,16 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent>(CustomerEntr
         title: known(name) ?? known(companyName) ?? number,
         data: { number, source },
       }),
-    CustomerDetailsChanged: (rows, { emailsReserved: _, stamp: __, confirmed: ___, ...fields }, event) =>
+    CustomerDetailsChanged: (rows, details, event) =>
       withEvent(rows, event, {
         customerId: event.stream.id,
         kind: 'customer',
-        title: known(fields.name) ?? titleOf(rows),
-        data: { fields: Object.keys(fields).map((field) => (field === 'customerType' ? 'type' : field)) },
+        title: known(details.name) ?? titleOf(rows),
+        data: {
+          fields: Object.keys(details)
+            .filter(isField)
+            .map((field) => (field === 'customerType' ? 'type' : field)),
+        },
       }),
     CustomerArchived: (rows, _, event) =>
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
