@@ -1,4 +1,6 @@
 import { Service } from '@throughline/service';
+import { CleaningController } from './cleaning/cleaning.controller.ts';
+import { CompaniesByDomain, companyDomains } from './cleaning/company-domains.view.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
@@ -12,9 +14,10 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
 
 @Service({
   name: 'customers',
-  controllers: [MergeController, CustomerController, ErasureController],
+  controllers: [CleaningController, MergeController, CustomerController, ErasureController],
   policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
-  providers: [CustomerNumbers, GoldenCustomers],
+  folds: [companyDomains],
+  providers: [CompaniesByDomain, CustomerNumbers, GoldenCustomers],
   workers: [ErasureReplay],
   migrations: [CustomerNumber1700000000001],
 })

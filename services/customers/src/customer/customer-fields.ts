@@ -39,7 +39,7 @@ export function withE164(fields: CustomerFields, known: CustomerFields = {}): Cu
  */
 export function tidyFields(input: CustomerInput, details: CustomerFields, now: string): CustomerFields {
   const errors: FieldError[] = [];
-  const tidy = withCustom(withE164(named(asFields(input), details), details), details);
+  const tidy = inNormalForm(input, details);
   const after = { ...details, ...tidy };
   if (!after.name?.trim()) errors.push({ path: 'name', code: 'required' });
   for (const [path, value] of Object.entries(asShown(tidy))) {
@@ -60,6 +60,10 @@ export function tidyFields(input: CustomerInput, details: CustomerFields, now: s
   if (errors.length > 0) throw invalid('invalid-customer', errors);
   return tidy;
 }
+
+/** The fields that a record would get, right or wrong. */
+export const inNormalForm = (input: CustomerInput, details: CustomerFields): CustomerFields =>
+  withCustom(withE164(named(asFields(input), details), details), details);
 
 /** Custom fields are merged one by one, as RFC 7396 has it: null takes one away, what is not named stays. */
 function withCustom(fields: CustomerFields, { custom = {} }: CustomerFields): CustomerFields {
