@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const libs = ['contracts', 'event-sourcing', 'language', 'messaging', 'service'];
+const libs = ['contracts', 'event-sourcing', 'language', 'messaging', 'service', 'tables'];
 const externals = ['@nestjs/common', '@opentelemetry/api', '@opentelemetry/sdk-trace', 'typebox', 'pg'];
 const folders: string[] = [];
 

@@ -27,4 +27,5 @@ export * from './service.ts';
 export * from './telemetry.ts';
 export * from './timers.ts';
 export * from './tokens.ts';
+export * from './unsubscribe.ts';
 export * from './validation.ts';

@@ -13,10 +13,11 @@ import {
   runInContext,
   seal,
   transaction,
+  type Pool,
   type RequestContext,
+  type Secrets,
   type SubscriptionLog,
 } from '@throughline/event-sourcing';
-import type { Kernel } from './kernel.ts';
 
 export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'stopped';
 
@@ -58,6 +59,9 @@ export type JobHandler = {
 /** The id of the command for one item of a job. */
 export const itemId = (job: Pick<Job, 'id'>, item: string | number): string => derivedId('job', job.id, item);
 
+/** What jobs need of a service's kernel. */
+type Below = { pool: Pool; secrets: Secrets };
+
 type Stored = Job & { entry: Entry; source: string; params: Buffer | null; place: Buffer | null };
 
 const schema = `
@@ -93,11 +97,11 @@ export class Jobs {
   readonly #woken = new EventEmitter();
 
   private constructor(
-    private readonly kernel: Pick<Kernel, 'pool' | 'secrets'>,
+    private readonly kernel: Below,
     private readonly log: SubscriptionLog,
   ) {}
 
-  static async open(kernel: Pick<Kernel, 'pool' | 'secrets'>, log: SubscriptionLog): Promise<Jobs> {
+  static async open(kernel: Below, log: SubscriptionLog): Promise<Jobs> {
     // Of several processes that start at once, one makes the table.
     await transaction(kernel.pool, async (client) => {
       await client.query(`select pg_advisory_xact_lock(hashtext('throughline:jobs'))`);
@@ -124,12 +128,17 @@ export class Jobs {
 
   /** @throws Refusal `job-not-found` */
   async read(id: string): Promise<Job> {
+    const job = await this.find(id);
+    if (!job) throw notFound('job-not-found');
+    return job;
+  }
+
+  async find(id: string): Promise<Job | undefined> {
     const { rows } = await this.kernel.pool.query<Job>({
       text: `select ${columns} from jobs where id = $1`,
       values: [id],
       types: plainTypes,
     });
-    if (!rows[0]) throw notFound('job-not-found');
     return rows[0];
   }
 

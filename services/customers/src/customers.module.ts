@@ -1,6 +1,13 @@
 import { Service } from '@throughline/service';
 import { CleaningController } from './cleaning/cleaning.controller.ts';
 import { CompaniesByDomain, companyDomains } from './cleaning/company-domains.view.ts';
+import { Batches, batchList } from './batch/batch-list.view.ts';
+import { BatchController } from './batch/batch.controller.ts';
+import { UndoBatch } from './batch/undo-batch.job.ts';
+import { ConsentController } from './consent/consent.controller.ts';
+import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
+import { Consents } from './consent/consents.store.ts';
+import { UnsubscribeController } from './consent/unsubscribe.controller.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
@@ -10,15 +17,38 @@ import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
+import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
+import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
+import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
+import { FieldClassesController } from './privacy/field-classes.controller.ts';
 
 @Service({
   name: 'customers',
-  controllers: [CleaningController, MergeController, CustomerController, ErasureController],
-  policies: [RecordCustomerWhenSeen, DestroyKeyWhenCustomerErased, AcknowledgeErasureWhenPersonForgotten],
-  folds: [companyDomains],
-  providers: [CompaniesByDomain, CustomerNumbers, GoldenCustomers],
+  controllers: [
+    CleaningController,
+    MergeController,
+    CustomerController,
+    ErasureController,
+    BatchController,
+    ConsentController,
+    ConsentPurposeController,
+    UnsubscribeController,
+    FieldClassesController,
+  ],
+  policies: [
+    RecordCustomerWhenSeen,
+    DestroyKeyWhenCustomerErased,
+    AcknowledgeErasureWhenPersonForgotten,
+    RunBatchWhenStarted,
+    ScheduleExpiryWhenConsentGiven,
+  ],
+  folds: [batchList, companyDomains],
+  providers: [CustomerNumbers, GoldenCustomers, Batches, Consents, CompaniesByDomain],
+  jobs: { undo: UndoBatch },
+  keeps: ['jobs'],
   workers: [ErasureReplay],
+  timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001],
 })
 export class CustomersModule {}

@@ -21,6 +21,7 @@ import { serveOperations } from './operations/operations.edge.ts';
 import { Passes } from './routing/passes.edge.ts';
 import { forwardToOwners } from './routing/proxy.edge.ts';
 import { ownerOf, routes } from './routing/routes.ts';
+import { serveUnsubscribe } from './routing/unsubscribe.edge.ts';
 
 export { GatewayModule };
 export type { FirstAccess } from './access/first-access.store.ts';
@@ -49,6 +50,7 @@ export async function startGateway(options: {
       keepBodiesRaw(app);
       countFailure = await limitRate(app);
       serveDocs(app, baseUrl);
+      serveUnsubscribe(app, baseUrl);
       const passes = new Passes(tokens);
       serveOperations(app, passes, baseUrl);
       await forwardToOwners(app, passes, baseUrl);
@@ -76,7 +78,7 @@ const isReady = (base: string): Promise<boolean> =>
 function keepBodiesRaw(app: NestFastifyApplication): void {
   takeJsonOnly(app.getHttpAdapter().getInstance() as never, ({ method, url }) => {
     const path = pathOf(url);
-    return path.startsWith('/hooks/') || ownerOf(method, path) !== undefined;
+    return /^\/(hooks|unsubscribe)\//.test(path) || ownerOf(method, path) !== undefined;
   });
 }
 

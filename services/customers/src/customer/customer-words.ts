@@ -1,5 +1,6 @@
 import {
   customerFieldNames,
+  isErased,
   known,
   type CustomerField,
   type CustomerFields,
@@ -14,6 +15,7 @@ type Words = {
   stamps: { readonly [F in CustomerField]?: SourceStamp };
   inferred: Readonly<Record<string, string>>;
   cleared: readonly string[];
+  unreadable: boolean;
 };
 
 /** The state with the fields that an event gives; of a source also with what it said, and by which stamp. */
@@ -25,16 +27,19 @@ export function withWords<State extends Words>(
 ): State {
   const rules = new Map(event.inferred?.map(({ field, rule }) => [field, rule]));
   const given: Record<string, unknown> = {};
+  let { unreadable } = state;
   for (const field of customerFieldNames) {
     if (!(field in event)) continue;
     const value = (event as Record<string, unknown>)[field];
     given[field] = value === null ? undefined : known(value);
+    unreadable ||= isErased(value);
   }
   const isSaid = (field: string) => !rules.has(field);
   const said = Object.fromEntries(Object.entries(given).filter(([field]) => isSaid(field)));
   const inferred = Object.entries(state.inferred).filter(([field]) => !(field in given));
   const now = {
     ...state,
+    unreadable,
     details: compact({ ...state.details, ...given }),
     inferred: Object.fromEntries([...inferred, ...[...rules].filter(([, rule]) => rule !== nothingTells)]),
     cleared: [

@@ -7,7 +7,7 @@ import {
   type Reverted,
   type SourceStamp,
 } from '@throughline/contracts';
-import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
 import { atTheDoor, withCorrections } from '../cleaning/at-the-door.ts';
 import { cleanCustomer } from '../cleaning/clean-customer.ts';
 import { withoutCorrection } from '../cleaning/corrections.ts';
@@ -46,6 +46,8 @@ export type Customer = {
   number: string;
   details: CustomerFields;
   emailsReserved: boolean;
+  /** Whether what was recorded of the person can no longer be read: at every moment, also before the erasure. */
+  unreadable: boolean;
   externalIds: readonly ExternalId[];
   /** What the source said last, and when: its next word counts where it is newer and different. */
   said: CustomerFields;
@@ -68,7 +70,10 @@ export type Customer = {
 };
 
 /** A command that concerns all records of a customer was sent to one of them. */
-export class OneOfSeveral extends Error {}
+export class OneOfSeveral extends Elsewhere {}
+
+/** A source goes on speaking of its own record alone, and what was said of one is taken back there. */
+const ofOneRecord = new Set(['CreateCustomer', 'RecordSeenCustomer', 'UndoChanges']);
 
 export const customer: Decider<Customer, CustomerCommand, CustomerEvent, CustomerRules> = {
   category: 'customer',
@@ -77,6 +82,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     number: '',
     details: {},
     emailsReserved: false,
+    unreadable: false,
     externalIds: [],
     said: {},
     stamps: {},
@@ -89,8 +95,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
   },
 
   guard({ into, members }, { type }) {
-    // A source goes on speaking of its own record alone.
-    if (type !== 'RecordSeenCustomer' && type !== 'CreateCustomer' && (into || members.length > 0)) {
+    if (!ofOneRecord.has(type) && (into || members.length > 0)) {
       throw new OneOfSeveral();
     }
   },
@@ -198,13 +203,13 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
   access: ({ details }) => ({ ownerId: details.ownerId ?? undefined }),
 
-  fields: ({ status, number, details, externalIds, inferred }) => ({
+  fields: ({ status, number, details, externalIds, inferred, unreadable }) => ({
     number,
     ...asShown(details),
     ...(Object.keys(inferred).length > 0 && { inferred }),
     externalIds,
     archived: status === 'archived',
-    ...(status === 'erased' && { erased: true }),
+    ...((status === 'erased' || unreadable) && { erased: true }),
   }),
 };
 

@@ -1,0 +1,10 @@
+// What a spreadsheet takes for the beginning of a formula, or skips before one.
+const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
+const HIDDEN_FORMULA = /^'+[=+\-@\t\r\n＝＋－＠]/;
+const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
+
+/** An apostrophe before what a spreadsheet would run as a formula; numbers and E.164 phones stay as they are. */
+export const withApostrophe = (text: string): string => (FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text);
+
+/** Takes the apostrophe away again. */
+export const withoutApostrophe = (text: string): string => (HIDDEN_FORMULA.test(text) ? text.slice(1) : text);

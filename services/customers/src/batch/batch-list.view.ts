@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common';
+import { known, type Actor, type BatchEvent, type BatchKind, type Instant } from '@throughline/contracts';
+import { fold, plainTypes } from '@throughline/event-sourcing';
+import { Kernel } from '@throughline/service';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/** Everything that changed many records at once, the latest first. */
+@Entity()
+@Index(['startedAt', 'id'])
+export class BatchRow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('text') kind!: BatchKind;
+  @Column({ type: 'json', nullable: true }) title!: string | null;
+  @Column('json') startedBy!: Actor;
+  @Column('timestamptz') startedAt!: Instant;
+  @Column({ type: 'timestamptz', nullable: true }) finishedAt!: Instant | null;
+  @Column('json') counts!: Record<string, number>;
+  @Index() @Column({ type: 'uuid', nullable: true }) undoes!: string | null;
+  @Column({ type: 'uuid', nullable: true }) undoesConnection!: string | null;
+}
+
+export const batchList = fold<BatchRow, BatchEvent>(BatchRow, {
+  name: 'batch_list',
+  version: 1,
+  feed: 'customers',
+  key: ({ stream }) => stream.id,
+  on: {
+    BatchStarted: (_, { kind, title, undoes, undoesConnection }, { stream, meta, recordedAt }) => [
+      {
+        id: stream.id,
+        kind,
+        title: known(title) ?? null,
+        startedBy: meta.actor,
+        startedAt: recordedAt,
+        finishedAt: null,
+        counts: {},
+        undoes: undoes ?? null,
+        undoesConnection: undoesConnection ?? null,
+      },
+    ],
+    BatchFinished: (rows, { counts }, { recordedAt }) =>
+      rows.map((row) => ({ ...row, counts, finishedAt: recordedAt })),
+  },
+});
+
+const pageSize = 50;
+
+@Injectable()
+export class Batches {
+  constructor(private readonly kernel: Kernel) {}
+
+  /** The latest first; `undoneBy` where one was taken back, or is about to be. */
+  async list(
+    cursor?: string,
+  ): Promise<{ items: (BatchRow & { undoneBy: string | null })[]; nextCursor: string | null }> {
+    const [, startedAt, id] = /^(\S+) ([0-9a-f-]{36})$/.exec(Buffer.from(cursor ?? '', 'base64url').toString()) ?? [];
+    const { rows } = await this.kernel.pool.query<BatchRow & { undoneBy: string | null }>({
+      text: `select id, kind, title, started_by as "startedBy", started_at as "startedAt", finished_at as "finishedAt", counts,
+          undoes, undoes_connection as "undoesConnection",
+          (select u.id from "${batchList.table}" u where u.undoes = b.id order by started_at desc limit 1) as "undoneBy"
+        from "${batchList.table}" b
+        where $1::timestamptz is null or (started_at, id) < ($1::timestamptz, $2::uuid)
+        order by started_at desc, id desc limit ${pageSize + 1}`,
+      values: [startedAt ?? null, id ?? null],
+      types: plainTypes,
+    });
+    const items = rows.slice(0, pageSize);
+    const last = rows.length > pageSize ? items.at(-1) : undefined;
+    return {
+      items,
+      nextCursor: last ? Buffer.from(`${last.startedAt} ${last.id}`).toString('base64url') : null,
+    };
+  }
+}

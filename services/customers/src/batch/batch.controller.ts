@@ -1,0 +1,82 @@
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Commands, conflict, idOfNew, notFound } from '@throughline/event-sourcing';
+import { Answers, IdPipe, Jobs, Records } from '@throughline/service';
+import { IsOptional, Matches, MaxLength } from 'class-validator';
+import { Batches } from './batch-list.view.ts';
+import { Batch, BatchPage, UndoPreview } from './batch.dto.ts';
+import { batch } from './batch.ts';
+import { UndoBatch } from './undo-batch.job.ts';
+
+class PageQuery {
+  @IsOptional() @MaxLength(200) cursor?: string;
+}
+
+class UndoQuery {
+  @IsOptional() @Matches(/^\d{1,15}$/) cursor?: string;
+}
+
+/** Imports, bulk changes, automatic merges and what took them back. */
+@Controller('batches')
+@Answers(Batch)
+export class BatchController {
+  constructor(
+    private readonly commands: Commands,
+    private readonly records: Records,
+    private readonly jobs: Jobs,
+    private readonly batches: Batches,
+    private readonly undoing: UndoBatch,
+  ) {}
+
+  @Get()
+  @Answers(BatchPage)
+  list(@Query() { cursor }: PageQuery) {
+    return this.batches.list(cursor);
+  }
+
+  @Get(':id')
+  async read(@Param('id', IdPipe) id: string) {
+    const { fields, ...answer } = await this.records.read(batch, id);
+    // The policy that starts the work may still be on its way.
+    const progress = await this.jobs.find(id);
+    return { ...answer, fields: { ...fields, progress } };
+  }
+
+  /** What undoing it would do to each record, and what it would leave because it was changed since. */
+  @Get(':id/undo')
+  @Answers(UndoPreview)
+  async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: UndoQuery) {
+    await this.#known(id);
+    const { items, next } = await this.undoing.preview(id, Number(cursor ?? 0));
+    return { items, nextCursor: next === null ? null : String(next) };
+  }
+
+  @Post(':id/undo')
+  @HttpCode(202)
+  async undo(@Param('id', IdPipe) id: string) {
+    const { state } = await this.#known(id);
+    if (state.status !== 'done' && (await this.jobs.find(id))?.state !== 'stopped') throw conflict('batch-running');
+    return this.commands.execute(batch, idOfNew('batch'), { type: 'StartBatch', kind: 'undo', undoes: id });
+  }
+
+  /** Ends it after the step that is under way; what is done stays done, and can be undone. */
+  @Post(':id/stop')
+  @HttpCode(200)
+  async stop(@Param('id', IdPipe) id: string) {
+    await this.jobs.stop(id);
+    return this.read(id);
+  }
+
+  /** Goes on with one that failed or was stopped. */
+  @Post(':id/retry')
+  @HttpCode(200)
+  async retry(@Param('id', IdPipe) id: string) {
+    await this.jobs.retry(id);
+    return this.read(id);
+  }
+
+  async #known(id: string) {
+    const found = await this.commands.load(batch, id);
+    if (found.version === 0) throw notFound('batch-not-found');
+    return found;
+  }
+}

@@ -1,0 +1,65 @@
+import { batchKinds } from '@throughline/contracts';
+import { Actor, orNull, page, record } from '@throughline/service';
+import { Type } from 'typebox';
+
+const text = Type.String();
+const uuid = Type.String({ format: 'uuid' });
+const instant = Type.String({ format: 'date-time' });
+const kind = Type.Union(batchKinds.map((one) => Type.Literal(one)));
+const counts = Type.Record(text, Type.Integer());
+
+const Progress = Type.Object(
+  {
+    state: text,
+    done: Type.Integer(),
+    total: orNull(Type.Integer()),
+    counts,
+    error: orNull(text),
+  },
+  { title: 'Progress' },
+);
+
+export const Batch = record('Batch', {
+  kind,
+  status: text,
+  title: Type.Optional(text),
+  undoes: Type.Optional(uuid),
+  undoesConnection: Type.Optional(uuid),
+  counts,
+  progress: orNull(Progress),
+});
+
+export const BatchPage = page(
+  'Batch',
+  Type.Object(
+    {
+      id: uuid,
+      kind,
+      title: orNull(text),
+      startedBy: Actor,
+      startedAt: instant,
+      finishedAt: orNull(instant),
+      counts,
+      undoes: orNull(uuid),
+      undoesConnection: orNull(uuid),
+      undoneBy: orNull(uuid),
+    },
+    { title: 'BatchListed' },
+  ),
+);
+
+export const UndoPreview = page(
+  'Undo',
+  Type.Object(
+    {
+      recordId: uuid,
+      number: text,
+      /** The values that fields get back; null where they had none. */
+      fields: Type.Record(text, Type.Unknown()),
+      record: orNull(Type.Union([Type.Literal('archive'), Type.Literal('restore')])),
+      /** What stays, since it was changed since. */
+      kept: Type.Array(text),
+    },
+    { title: 'UndoneRecord' },
+  ),
+);

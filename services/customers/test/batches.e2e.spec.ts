@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { CustomerEvent } from '@throughline/contracts';
+import { newId, runInContext, systemContext } from '@throughline/event-sourcing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
+import { batch } from '../src/batch/batch.ts';
+import { builtInRules, customer, type CustomerCommand } from '../src/customer/customer.ts';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+});
+afterAll(() => service.end());
+
+const create = async (body: object) => (await service.call('POST', '/api/customers', body)).body;
+const get = async (path: string) => (await service.call('GET', `/api/${path}`)).body;
+const finished = (id: string) =>
+  eventually(
+    () => get(`batches/${id}`),
+    ({ status }) => status === 'done',
+  );
+
+/** Commands as one batch, as an import or a bulk change sends them. */
+async function inBatch(commands: readonly (CustomerCommand & { id: string })[]): Promise<string> {
+  const batchId = newId();
+  const { commands: executor } = service.kernel;
+  await runInContext({ ...systemContext('test'), entry: 'import', batchId }, async () => {
+    for (const { id, ...command } of commands) {
+      await executor.execute(customer, id, command as CustomerCommand, { rules: builtInRules });
+    }
+    // Nothing runs it: it has done its work already.
+    await executor.execute(batch, batchId, { type: 'StartBatch', kind: 'merge', title: '客户.csv' });
+    await executor.execute(batch, batchId, { type: 'FinishBatch', counts: { changed: commands.length } });
+  });
+  return batchId;
+}
+
+describe('a batch', () => {
+  it('is previewed and undone record by record, but for what was changed since', async () => {
+    const [wang, li] = [await create({ name: '王伟', title: '经理' }), await create({ name: '李娜' })];
+    const made = newId();
+    const batchId = await inBatch([
+      { id: wang.id, type: 'ChangeCustomer', changes: { title: 'CEO', industry: '零售' } },
+      { id: li.id, type: 'ChangeCustomer', changes: { title: '医生' } },
+      { id: made, type: 'CreateCustomer', number: `I-${batchIdOf(made)}`, fields: { name: '新客户' } },
+    ]);
+    await service.call('PATCH', `/api/customers/${wang.id}`, { title: '总监' });
+
+    const preview = await get(`batches/${batchId}/undo`);
+    expect(preview.items).toEqual([
+      { recordId: wang.id, number: wang.number, fields: { industry: null }, record: null, kept: ['title'] },
+      { recordId: li.id, number: li.number, fields: { title: null }, record: null, kept: [] },
+      { recordId: made, number: `I-${batchIdOf(made)}`, fields: {}, record: 'archive', kept: [] },
+    ]);
+    const key = { 'idempotency-key': newId() };
+    const [undo, again] = [
+      await service.call('POST', `/api/batches/${batchId}/undo`, {}, key),
+      await service.call('POST', `/api/batches/${batchId}/undo`, {}, key),
+    ];
+    expect([undo.status, again.body.id]).toEqual([202, undo.body.id]);
+    expect(await finished(undo.body.id)).toMatchObject({
+      kind: 'undo',
+      undoes: batchId,
+      counts: { changed: 2, archived: 1, failed: 0 },
+      progress: { state: 'done', done: 3, total: 3 },
+    });
+    expect(await get(`customers/${wang.id}`)).toMatchObject({ title: '总监' });
+    expect(await get(`customers/${wang.id}`)).not.toHaveProperty('industry');
+    expect(await get(`customers/${li.id}`)).not.toHaveProperty('title');
+    expect(await get(`customers/${made}`)).toMatchObject({ archived: true });
+
+    const redo = await service.call('POST', `/api/batches/${undo.body.id}/undo`);
+    await finished(redo.body.id);
+    expect(await get(`customers/${wang.id}`)).toMatchObject({ title: '总监', industry: '零售' });
+    expect(await get(`customers/${made}`)).toMatchObject({ archived: false });
+  });
+
+  it('of merges is undone by taking them apart', async () => {
+    const [one, other] = [await create({ name: '张三' }), await create({ name: '张三' })];
+    const batchId = newId();
+    await runInContext({ ...systemContext('test'), batchId }, async () => {
+      const mergeId = newId();
+      await service.kernel.commands.executeAcross(
+        customer,
+        [one.id, other.id],
+        { type: 'Merge' },
+        (): CustomerEvent[][] => [
+          [{ type: 'CustomersMerged', mergeId, absorbed: [other.id], rules: {} }],
+          [{ type: 'CustomerAbsorbed', mergeId, into: one.id, goldenId: one.id }],
+        ],
+      );
+      await service.kernel.commands.execute(batch, batchId, { type: 'StartBatch', kind: 'merge' });
+      await service.kernel.commands.execute(batch, batchId, { type: 'FinishBatch', counts: {} });
+    });
+    expect((await get(`customers/${other.id}`)).id).toBe(one.id);
+    await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
+    expect((await get(`customers/${other.id}`)).id).toBe(other.id);
+  });
+
+  it('is listed with who began it and what undid it, the latest first', async () => {
+    const { items } = await eventually(
+      () => get('batches'),
+      ({ items: all }) => all.length >= 3,
+    );
+    const undone = items.find(({ undoneBy, title }: any) => title === '客户.csv' && undoneBy);
+    expect(undone).toMatchObject({ kind: 'merge', counts: { changed: 3 }, startedBy: { type: 'system' } });
+    expect(items.find(({ id }: any) => id === undone.undoneBy)).toMatchObject({ kind: 'undo', undoes: undone.id });
+  });
+
+  it('that nobody knows is not found', async () => {
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/undo'],
+      ['POST', '/undo'],
+      ['POST', '/stop'],
+    ] as const) {
+      expect((await service.call(method, `/api/batches/${newId()}${path}`)).status).toBe(404);
+    }
+  });
+});
+
+const batchIdOf = (id: string) => id.slice(-12);
