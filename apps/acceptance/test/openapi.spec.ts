@@ -103,6 +103,11 @@ describe('the OpenAPI document of all services', () => {
     const { id: customerId } = customer;
     await check('PATCH', `/api/customers/${customerId}`, '/api/customers/{id}', { title: 'CEO' });
     await check('GET', `/api/customers/${customerId}/history`, '/api/customers/{id}/history');
+    const dirty = { name: ' JOHN SMITH', phones: [{ value: '0755-26770000' }], emails: [{ value: 'nobody' }] };
+    await check('POST', '/api/customers/check', '/api/customers/check', dirty);
+    const { id: john } = await check('POST', '/api/customers', '/api/customers', { ...dirty, emails: [] });
+    for (const list of ['corrections', 'suggestions', 'provenance'])
+      await check('GET', `/api/customers/${john}/${list}`, `/api/customers/{id}/${list}`);
     const line = { title: '茶', quantity: '2', unitPrice: cny('5') };
     const order = await check('POST', '/api/orders', '/api/orders', { customerId, lines: [line] });
     await check('POST', `/api/orders/${order.id}/refunds`, '/api/orders/{id}/refunds', { amount: '1' });

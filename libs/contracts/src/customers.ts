@@ -155,6 +155,47 @@ export const ExternalId = Type.Object(
   { title: 'ExternalId', description: 'What a record is called in the system that a connection leads to.' },
 );
 
+export const Correction = Type.Object(
+  {
+    path: described(
+      text,
+      'The value: `name`, `emails.0.value`; `addresses.0` where several parts of an entry changed.',
+    ),
+    rule: text,
+    from: described(Type.Unknown(), 'What was entered; of an entry, the parts that changed.'),
+    to: Type.Unknown(),
+  },
+  { title: 'Correction', description: 'How writing a value in its normal form changed it.' },
+);
+export const Reverted = Type.Object(
+  {
+    eventId: described(Uuid, 'The event that brought the corrections.'),
+    path: described(text, 'As the corrections have it.'),
+    rules: Type.Array(text),
+    from: described(Type.Unknown(), 'What was entered, and holds again.'),
+    to: Type.Unknown(),
+  },
+  {
+    title: 'Reverted',
+    description: 'Corrections of one value that were taken back. The same rules leave it alone now.',
+  },
+);
+export const Inferred = Type.Object(
+  {
+    field: text,
+    rule: described(text, 'What it follows from; `none` where nothing tells it any more, and it was cleared.'),
+  },
+  { title: 'Inferred', description: 'A field whose value nobody said: it follows from what other fields say.' },
+);
+export type Correction = Static<typeof Correction>;
+export type Reverted = Static<typeof Reverted>;
+export type Inferred = Static<typeof Inferred>;
+
+const corrections = described(
+  Type.Optional(Personal(Type.Array(Correction))),
+  'What cleaning changed on the values given, step by step.',
+);
+const inferred = described(Type.Optional(Type.Array(Inferred)), 'Fields given here whose value nobody said.');
 const emailsReserved = described(Type.Boolean(), 'Whether nobody else may have these e-mail addresses.');
 const confirmed = described(Type.Array(text), 'Fields that the source repeated unchanged: they hold as of the stamp.');
 const mergeId = described(Uuid, 'The merge, or the unmerge: the same on every record that it concerns.');
@@ -174,6 +215,8 @@ export const customerEvents = {
       externalId: described(Type.Optional(Personal(ExternalId)), 'The record in its source, where it came from one.'),
       stamp: Type.Optional(stamp),
       leftOut,
+      corrections,
+      inferred,
     },
     { description: 'A customer’s record was made, by a person, a program or a source.' },
   ),
@@ -189,6 +232,12 @@ export const customerEvents = {
       stamp: Type.Optional(stamp),
       confirmed: Type.Optional(confirmed),
       leftOut,
+      corrections,
+      inferred,
+      reverted: described(
+        Type.Optional(Personal(Type.Array(Reverted))),
+        'Corrections that this takes back: the values are as entered again.',
+      ),
     },
     { description: 'Fields of the record changed. Only those are given; null clears one.' },
   ),
@@ -198,6 +247,14 @@ export const customerEvents = {
     { description: 'A source repeated what is known already, in a newer version.' },
   ),
   CustomerMet: customerMet,
+  CustomerSuggestionDismissed: event(
+    'customer',
+    {
+      suggestionId: described(Personal(text), 'Made of the field, the rule and the value that it is about.'),
+      rule: text,
+    },
+    { description: 'Somebody does not want what was suggested; another value may be suggested anew.' },
+  ),
   CustomerArchived: event('customer', {}, { description: 'The record was put away; its claims are free again.' }),
   CustomerErased: event(
     'customer',

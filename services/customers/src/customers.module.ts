@@ -1,4 +1,6 @@
 import { Service } from '@throughline/service';
+import { CleaningController } from './cleaning/cleaning.controller.ts';
+import { CompaniesByDomain, companyDomains } from './cleaning/company-domains.view.ts';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
@@ -40,6 +42,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     FieldController,
     FieldTemplateController,
     TagController,
+    CleaningController,
     MergeController,
     LinksController,
     CustomerController,
@@ -61,7 +64,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     RunBatchWhenStarted,
     ScheduleExpiryWhenConsentGiven,
   ],
-  folds: [batchList, customerLinks, tags],
+  folds: [batchList, customerLinks, tags, companyDomains],
   providers: [
     CustomerNumbers,
     CurrentRules,
@@ -72,6 +75,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     Batches,
     BatchRequests,
     Consents,
+    CompaniesByDomain,
   ],
   describes: [FieldSchemas],
   jobs: { undo: UndoBatch },

@@ -1,4 +1,5 @@
 import {
+  customerFieldNames,
   known,
   type Actor,
   type AnyEvent,
@@ -85,6 +86,8 @@ const titleOf = (rows: readonly TimelineEntry[]) =>
   byVersion(rows).findLast(({ title }) => title !== null)?.title ?? null;
 const kindOf = (rows: readonly TimelineEntry[]) => byVersion(rows)[0]?.kind ?? 'interaction';
 
+const isField = (name: string) => customerFieldNames.some((field) => field === name);
+
 export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEvent>(CustomerEntry, {
   name: 'timeline_customers',
   version: 3,
@@ -99,12 +102,16 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEven
         title: known(name) ?? known(companyName) ?? number,
         data: { number, source },
       }),
-    CustomerDetailsChanged: (rows, { emailsReserved: _, stamp: __, confirmed: ___, ...fields }, event) =>
+    CustomerDetailsChanged: (rows, details, event) =>
       withEvent(rows, event, {
         customerId: event.stream.id,
         kind: 'customer',
-        title: known(fields.name) ?? titleOf(rows),
-        data: { fields: Object.keys(fields).map((field) => (field === 'customerType' ? 'type' : field)) },
+        title: known(details.name) ?? titleOf(rows),
+        data: {
+          fields: Object.keys(details)
+            .filter(isField)
+            .map((field) => (field === 'customerType' ? 'type' : field)),
+        },
       }),
     CustomerArchived: (rows, _, event) =>
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),

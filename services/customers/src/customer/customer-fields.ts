@@ -25,7 +25,7 @@ const mostCustom = 200;
 /** The fields as callers name them: an event cannot have a field called `type`. */
 export type CustomerInput = Omit<CustomerFields, 'customerType'> & { type?: string | null };
 
-const asFields = ({ type, ...fields }: CustomerInput): CustomerFields =>
+export const asFields = ({ type, ...fields }: CustomerInput): CustomerFields =>
   type === undefined ? fields : { ...fields, customerType: type };
 export const asShown = ({ customerType, ...fields }: CustomerFields): CustomerInput =>
   customerType === undefined ? fields : { ...fields, type: customerType };
@@ -71,7 +71,7 @@ export function tidyFields(
   const errors = [...others];
   const details = known ?? {};
   const given = entry === 'import' ? withConverted(asFields(input), fieldSet) : asFields(input);
-  const tidy = withCustom(withE164(named(given, details), details), details);
+  const tidy = inNormalForm(given, details);
   const after = { ...details, ...tidy };
   if (!after.name?.trim()) errors.push({ path: 'name', code: 'required' });
   for (const [path, value] of Object.entries(asShown(tidy))) {
@@ -120,6 +120,10 @@ function withConverted(fields: CustomerFields, { fields: defined }: FieldSet): C
   });
   return { ...fields, custom: Object.fromEntries(read) as Json };
 }
+
+/** The fields that a record would get, right or wrong. */
+export const inNormalForm = (fields: CustomerFields, details: CustomerFields): CustomerFields =>
+  withCustom(withE164(named(fields, details), details), details);
 
 /** Custom fields are merged one by one, as RFC 7396 has it: null takes one away, what is not named stays. */
 function withCustom(fields: CustomerFields, { custom = {} }: CustomerFields): CustomerFields {
