@@ -44,7 +44,10 @@ export type Executed<State, Event extends AnyEvent> = {
   repeated: boolean;
 };
 
-export type Item<Command> = { id: string; command: Command; commandId: string };
+export type Item<Command> = { id: string; command: Command; commandId: string } & Pick<
+  ExecuteOptions<never>,
+  'occurredAt' | 'body'
+>;
 export type ItemOutcome<State, Event extends AnyEvent> =
   { status: 'done'; executed: Executed<State, Event> } | { status: 'refused'; refusal: Refusal };
 
@@ -131,10 +134,10 @@ export class Commands {
   ): Promise<ItemOutcome<S, E>[]> {
     const outcomes: ItemOutcome<S, E>[] = [];
     const byStream = Map.groupBy(items.entries(), ([, { id }]) => id);
-    await eachOf(byStream.values(), manyAtOnce, async (own) => {
-      for (const [index, { id, command, commandId }] of own) {
+    await eachOf(byStream.values(), manyAtOnce, async (ofStream) => {
+      for (const [index, { id, command, ...own }] of ofStream) {
         try {
-          const executed = await this.execute(decider, id, command, { ...options, commandId });
+          const executed = await this.execute(decider, id, command, { ...options, ...own });
           outcomes[index] = { status: 'done', executed };
         } catch (error) {
           if (!(error instanceof Refusal)) throw error;

@@ -1,5 +1,5 @@
 export * from './answer.ts';
-export { Actor, Answers, Total, orNull, page, record } from './answers.ts';
+export { Actor, Answers, AnswersFile, Total, orNull, page, record } from './answers.ts';
 export * from './backup.ts';
 export * from './bodies.ts';
 export * from './bus.ts';
@@ -27,4 +27,5 @@ export * from './service.ts';
 export * from './telemetry.ts';
 export * from './timers.ts';
 export * from './tokens.ts';
+export * from './uploads.ts';
 export * from './validation.ts';

@@ -37,6 +37,7 @@ import { byInternalToken, prepareRequests, type Authenticate } from './request.t
 import { definitionOf } from './service.ts';
 import { Timers } from './timers.ts';
 import { Tokens } from './tokens.ts';
+import { takeUploads } from './uploads.ts';
 import { shapeCheck } from './validation.ts';
 
 export type RunningService = {
@@ -113,6 +114,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log, meters: kernel.meters });
   takeJsonOnly(fastify as never);
+  if (definition.uploads) await takeUploads(fastify as never, definition.uploads);
   const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });

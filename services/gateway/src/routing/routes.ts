@@ -12,7 +12,7 @@ export const routes: readonly Route[] = [
   { path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
   { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact)$/, service: 'analytics' },
   { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
-  { path: /^\/api\/(customers|erasures|batches)(\/|$)/, service: 'customers' },
+  { path: /^\/api\/(customers|erasures|batches|imports)(\/|$)/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
   { path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
@@ -30,6 +30,9 @@ export function isAllowed(roles: readonly string[], method: string, path: string
 
 export const ownerOf = (method: string, path: string): ServiceName | undefined =>
   routes.find((route) => (route.methods?.includes(method) ?? true) && route.path.test(path))?.service;
+
+/** Where files come in: they are handed on as they come. */
+export const takesFile = (method: string, path: string): boolean => method === 'POST' && path === '/api/imports';
 
 /** The methods that others than the path's main owner answer there. */
 export const methodsBeside = (path: string): string[] =>
