@@ -38,6 +38,7 @@ import { react as acknowledge } from '../../../services/customers/src/policies/a
 import { react as destroyKey } from '../../../services/customers/src/policies/destroy-key-when-customer-erased.policy.ts';
 import { react as recordCustomer } from '../../../services/customers/src/policies/record-customer-when-seen.policy.ts';
 import { react as runBatch } from '../../../services/customers/src/policies/run-batch-when-started.policy.ts';
+import { react as startBatch } from '../../../services/customers/src/policies/start-batch-when-import-started.policy.ts';
 import { GatewayModule } from '../../../services/gateway/src/gateway.module.ts';
 import { react as rememberRecord } from '../../../services/gateway/src/policies/remember-record-when-person-erased.policy.ts';
 import { InteractionsModule } from '../../../services/interactions/src/interactions.module.ts';
@@ -58,6 +59,7 @@ const modules = [GatewayModule, CustomersModule, InteractionsModule, SalesModule
 const policies: Readonly<Record<string, readonly [types: readonly string[], react: (event: Recorded) => unknown]>> = {
   'record-customer-when-seen': [['CustomerSeen'], (event) => recordCustomer(event as never, 'C-000001')],
   'run-batch-when-started': [['BatchStarted'], (event) => runBatch(event as never)],
+  'start-batch-when-import-started': [['ImportStarted'], (event) => startBatch(event as never, '客户.csv')],
   'record-order-when-seen': [['OrderSeen', 'RefundSeen'], (event) => recordOrder(event as never)],
   'destroy-key-when-customer-erased': [['CustomerErased'], (event) => destroyKey(event as never)],
   'acknowledge-erasure-when-person-forgotten': [['PersonForgotten'], (event) => acknowledge(event as never)],

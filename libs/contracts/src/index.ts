@@ -1,6 +1,7 @@
 export * from './event.ts';
 export * from './money.ts';
 export * from './batches.ts';
+export * from './imports.ts';
 export * from './customers.ts';
 export * from './golden-customer.ts';
 export * from './erasure.ts';

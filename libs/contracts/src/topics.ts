@@ -3,6 +3,7 @@ import { customerEvents } from './customers.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
 import { gatewayEvents } from './gateway.ts';
+import { importEvents } from './imports.ts';
 import { interactionEvents } from './interactions.ts';
 import { salesEvents } from './sales.ts';
 
@@ -12,7 +13,7 @@ export type ServiceName = (typeof services)[number];
 /** The dictionary of every service that publishes events. */
 export const dictionary = {
   gateway: { ...gatewayEvents, ...forgettingEvents },
-  customers: { ...customerEvents, ...batchEvents, ...erasureEvents, ...forgettingEvents },
+  customers: { ...customerEvents, ...batchEvents, ...importEvents, ...erasureEvents, ...forgettingEvents },
   interactions: { ...interactionEvents, ...forgettingEvents },
   sales: { ...salesEvents, ...forgettingEvents },
   analytics: forgettingEvents,

@@ -80,7 +80,7 @@ export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
 /** A command on a customer of several records: changes go to the one that answers for them, the rest concerns all. */
 export function decideForGroup(group: Group, command: CustomerCommand, context: DecideContext<CustomerRules>): Decided {
   const [top, ...others] = group;
-  if (command.type !== 'ChangeCustomer') {
+  if (command.type !== 'ChangeCustomer' && command.type !== 'ImportCustomer') {
     return new Map(group.map(({ id, state }) => [id, customer.decide(state, ofPart(command, id), context)]));
   }
   const details = fieldsOf(goldenOfGroup(group));

@@ -16,7 +16,14 @@ export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
-  | { type: 'ImportCustomer'; number: string; mode: ImportMode; row: CustomerInput; policies: ImportPolicies }
+  | {
+      type: 'ImportCustomer';
+      number: string;
+      externalId?: ExternalId;
+      mode: ImportMode;
+      row: CustomerInput;
+      policies: ImportPolicies;
+    }
   | { type: 'UndoChanges'; undone: Undone }
   | { type: 'ArchiveCustomer' }
   | { type: 'RestoreCustomer' }
@@ -88,9 +95,9 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     }
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
     if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
-      return [
-        { type: 'CustomerCreated', number: command.number, ...tidyFields(command.row, {}, now), emailsReserved: false },
-      ];
+      const { number, externalId, row } = command;
+      const fields = tidyFields(row, {}, now);
+      return [{ type: 'CustomerCreated', number, ...fields, emailsReserved: false, ...(externalId && { externalId }) }];
     }
     if (state.status === 'none') throw notFound('customer-not-found');
     if (command.type === 'EraseCustomer') {
@@ -102,8 +109,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       case 'ChangeCustomer':
         return change(state, command.changes, reserves, now);
       case 'ImportCustomer':
-        if (command.mode === 'create') throw conflict('customer-exists');
-        return change(state, changesByPolicy(command.row, state.details, command.policies), false, now);
+        return importRow(state, command, now);
       case 'UndoChanges':
         return undoChanges(state, command.undone);
       case 'ArchiveCustomer':
@@ -175,6 +181,21 @@ function change(state: Customer, input: CustomerInput, reserves: boolean, now: s
   if (Object.keys(changes).length === 0) return [];
   const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
   return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
+}
+
+/** An archived record comes back: somebody wants it in. */
+function importRow(
+  state: Customer,
+  { mode, row, policies }: Extract<CustomerCommand, { type: 'ImportCustomer' }>,
+  now: string,
+): CustomerEvent[] {
+  const isArchived = state.status === 'archived';
+  if (mode === 'create' && !isArchived) throw conflict('customer-exists');
+  const changes = changesByPolicy(row, state.details, policies);
+  return [
+    ...(isArchived ? [{ type: 'CustomerRestored' as const }] : []),
+    ...change({ ...state, status: 'active' }, changes, false, now),
+  ];
 }
 
 /** Back to what was: values that were valid then are not checked again. */

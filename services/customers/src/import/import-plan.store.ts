@@ -1,0 +1,158 @@
+import { Injectable } from '@nestjs/common';
+import type { Instant } from '@throughline/contracts';
+import { Refusal, notFound } from '@throughline/event-sourcing';
+import { shapeErrorsOf } from '@throughline/service';
+import type { TableRow } from '@throughline/tables';
+import { tidyFields } from '../customer/customer-fields.ts';
+import { ChangeCustomerDto } from '../customer/customer.dto.ts';
+import type { CustomerCommand } from '../customer/customer.ts';
+import { customerImportFields } from './import-fields.ts';
+import { ImportFiles } from './import-files.store.ts';
+import type { ImportMapping } from './import-mapping.ts';
+import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
+import { ImportRows } from './import-rows.store.ts';
+import { openImportTable, wishesOf } from './import-table.ts';
+import { ImportTargets, type Target } from './import-targets.store.ts';
+import type { Import } from './import.ts';
+
+export type ImportCommandOfRow = Extract<CustomerCommand, { type: 'ImportCustomer' }>;
+
+/** What becomes of a row: nothing, for these reasons, or a command on a record. */
+export type PlannedRow = { line: number; cells: readonly string[]; reading: RowReading } & (
+  | { fate: 'failed' | 'skipped'; errors: readonly RowError[] }
+  | {
+      fate: 'command';
+      id: string;
+      /** It is there already. */
+      isThere: boolean;
+      /** Its customer is made of several records. */
+      isGrouped: boolean;
+      /** Without a number where the row gives none. */
+      command: ImportCommandOfRow;
+      occurredAt: Instant | undefined;
+    }
+);
+
+/** A piece of the file: its rows, and the line up to which it was read. */
+export type PlannedChunk = { rows: readonly PlannedRow[]; line: number };
+
+const chunkRows = 500;
+/** So that very wide rows do not add up. */
+const chunkCharacters = 4 * 1024 * 1024;
+
+/** Reads an uploaded file row by row and finds out what each one means, without changing anything. */
+@Injectable()
+export class ImportPlans {
+  constructor(
+    private readonly files: ImportFiles,
+    private readonly rows: ImportRows,
+    private readonly targets: ImportTargets,
+  ) {}
+
+  /** How many rows there are. */
+  async count(state: Import): Promise<number> {
+    let count = 0;
+    for await (const _ of (await this.#open(state)).rows) count += 1;
+    return count;
+  }
+
+  /**
+   * @param importId what the ids of rows without a key derive from
+   * @param jobId whose memory of the rows it is
+   * @param after the line up to which the rows are done
+   */
+  async *plan(importId: string, jobId: string, state: Import, after = 0): AsyncGenerator<PlannedChunk> {
+    const { mapping } = state;
+    if (!mapping) throw notFound('import-not-found');
+    const table = await this.#open(state);
+    const read = rowReader(table.header, mapping, customerImportFields);
+    let chunk: TableRow[] = [];
+    let characters = 0;
+    const planned = async (): Promise<PlannedChunk> => {
+      const rows = await this.#planned(importId, jobId, mapping, chunk, read);
+      const { line } = chunk.at(-1) as TableRow;
+      [chunk, characters] = [[], 0];
+      return { rows, line };
+    };
+    for await (const row of table.rows) {
+      if (row.line <= after) continue;
+      chunk.push(row);
+      characters += row.cells.reduce((sum, { text }) => sum + text.length, 0);
+      if (chunk.length === chunkRows || characters > chunkCharacters) yield await planned();
+    }
+    if (chunk.length > 0) yield await planned();
+  }
+
+  async #open({ file, reading }: Import) {
+    if (!file || !reading || !(await this.files.exists(file.fileId))) throw notFound('import-file-gone');
+    return openImportTable(this.files.source(file.fileId, file.bytes), wishesOf(reading));
+  }
+
+  async #planned(
+    importId: string,
+    jobId: string,
+    mapping: ImportMapping,
+    chunk: readonly TableRow[],
+    read: (cells: TableRow['cells']) => RowReading,
+  ): Promise<PlannedRow[]> {
+    const rows = chunk.map((row) => {
+      const reading = read(row.cells);
+      const errors = row.error ? [{ column: null, code: row.error.code, params: row.error.params }] : errorsOf(reading);
+      const values = matchValues(reading, mapping.matchBy);
+      return { line: row.line, cells: row.cells.map(({ text }) => text), reading, errors, values };
+    });
+    const sound = rows.filter(({ errors }) => errors.length === 0);
+    const duplicates = await this.rows.duplicates(jobId, sound);
+    const sought = sound.filter(({ line }) => !duplicates.has(line));
+    const targets = await this.targets.find(importId, mapping, sought);
+    return rows.map(({ values, errors, ...row }): PlannedRow => {
+      if (errors.length > 0) return { ...row, fate: 'failed', errors };
+      const first = duplicates.get(row.line);
+      if (first !== undefined) return skipped(row, 'duplicate-in-file', { first });
+      const target = targets.get(row.line) as Target;
+      if (target === 'several') return { ...row, fate: 'failed', errors: [{ column: null, code: 'several-matches' }] };
+      if (mapping.mode === 'update' && !target.isThere) {
+        return skipped(row, values.length === 0 ? 'key-empty' : 'no-match');
+      }
+      const occurredAt = target.isThere ? undefined : row.reading.createdAt;
+      return { ...row, fate: 'command', ...target, command: commandOf(mapping, row.reading), occurredAt };
+    });
+  }
+}
+
+function commandOf({ mode, connectionId }: ImportMapping, reading: RowReading): ImportCommandOfRow {
+  const { row, policies, number = '', externalId } = reading;
+  const external = externalId !== undefined && connectionId !== undefined && { connectionId, id: externalId };
+  return { type: 'ImportCustomer', number, ...(external && { externalId: external }), mode, row, policies };
+}
+
+const skipped = (
+  row: Pick<PlannedRow, 'line' | 'cells' | 'reading'>,
+  code: string,
+  params?: RowError['params'],
+): PlannedRow => ({ ...row, fate: 'skipped', errors: [{ column: null, code, ...(params && { params }) }] });
+
+/** All that is wrong with a row, as far as it can be told without its record. */
+function errorsOf(reading: RowReading): readonly RowError[] {
+  const errors = [...reading.errors, ...asRowErrors(reading, shapeErrorsOf(ChangeCustomerDto, reading.row))];
+  if (errors.length === 0) return errors;
+  // The rest is the decider's to say, who is not asked any more.
+  try {
+    tidyFields(reading.row, { name: reading.row.name ?? '-' }, new Date().toISOString());
+    return errors;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return [...errors, ...asRowErrors(reading, error.errors)];
+  }
+}
+
+/** A refusal as what is wrong with a row. */
+export const rowErrorsOf = (reading: RowReading, { code, params, errors }: Refusal): readonly RowError[] =>
+  errors.length > 0 ? asRowErrors(reading, errors) : [{ column: null, code, params }];
+
+const asRowErrors = (reading: RowReading, errors: Refusal['errors']): RowError[] =>
+  errors.map(({ path, code, params }) => {
+    const column = columnOf(path, reading);
+    // Where no column is to blame, the field is to be named.
+    return { column, code, params: { ...params, ...(column === null && { field: path }) } };
+  });
