@@ -80,10 +80,15 @@ describe('a batch', () => {
     const batchId = newId();
     await runInContext({ ...systemContext('test'), batchId }, async () => {
       const mergeId = newId();
-      await service.kernel.commands.executeAcross(customer, [one.id, other.id], { type: 'Merge' }, (): CustomerEvent[][] => [
-        [{ type: 'CustomersMerged', mergeId, absorbed: [other.id], rules: {} }],
-        [{ type: 'CustomerAbsorbed', mergeId, into: one.id, goldenId: one.id }],
-      ]);
+      await service.kernel.commands.executeAcross(
+        customer,
+        [one.id, other.id],
+        { type: 'Merge' },
+        (): CustomerEvent[][] => [
+          [{ type: 'CustomersMerged', mergeId, absorbed: [other.id], rules: {} }],
+          [{ type: 'CustomerAbsorbed', mergeId, into: one.id, goldenId: one.id }],
+        ],
+      );
       await service.kernel.commands.execute(batch, batchId, { type: 'StartBatch', kind: 'merge' });
       await service.kernel.commands.execute(batch, batchId, { type: 'FinishBatch', counts: {} });
     });

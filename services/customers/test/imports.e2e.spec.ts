@@ -28,7 +28,7 @@ async function upload(
   const form = new FormData();
   form.append('object', 'customers');
   for (const [key, value] of Object.entries(fields)) form.append(key, value as string);
-  form.append('file', new Blob([content as BlobPart]), name);
+  form.append('file', new Blob([content as string]), name);
   const { token } = await tokens.issue(administrator, 'internal', 60);
   const response = await fetch(`${service.url}/api/imports`, {
     method: 'POST',
