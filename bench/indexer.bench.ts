@@ -5,9 +5,10 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@elastic/elasticsearch';
 import { AnalyticsModule } from '@throughline/analytics-service';
+import { emptyLedger } from '@throughline/contracts';
 import { newId, type Pool } from '@throughline/event-sourcing';
 import { Log, definitionOf } from '@throughline/service';
-import type { CustomerDocument } from '../services/analytics/src/search/customer-document.view.ts';
+import { permissionsOf, type CustomerDocument } from '../services/analytics/src/search/customer-document.view.ts';
 import { customers } from '../services/analytics/src/search/customers.index.ts';
 import { ElasticsearchEngine } from '../services/analytics/src/search/elasticsearch.engine.ts';
 import { recordTypes } from '../services/analytics/src/search/record-types.index.ts';
@@ -132,9 +133,11 @@ function customerDocuments(count: number): CustomerDocument[] {
   return Array.from({ length: count }, (_, unique) => ({
     id: newId(),
     number: `C-${String(unique).padStart(6, '0')}`,
+    numbers: [`C-${String(unique).padStart(6, '0')}`],
     ...(customerFields(random, unique) as object),
     externalIds: [],
     archived: false,
+    ...permissionsOf(emptyLedger),
     revenue: { amount: `${random.int(1, 99_999)}.${random.digits(2)}`, currency: 'CNY' },
     revenueOther: [],
     orderCount: random.int(0, 30),

@@ -20,6 +20,7 @@ const tasks = {
   backup: 'tools/backup.ts',
   restore: 'tools/restore.ts',
   views: 'tools/views.ts',
+  match: 'tools/match.ts',
 };
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');

@@ -169,9 +169,13 @@ export function erasure({ start, parts }: Erasable): void {
     const value = { amount: '10.00', currency: 'CNY' };
     const deal = await crm.call('POST', '/api/deals', { customerId, title: `Tea for ${name.join(' ')}`, value });
     expect(deal.status).toBe(201);
+    const proof = { how: 'form', reference: `mail of ${email}`, page: `https://forget.example/join?name=${name[1]}` };
+    const consent = { purpose: 'newsletter', channel: 'email', basis: 'consent', textVersion: '1', proof };
+    expect((await crm.call('POST', `/api/customers/${customerId}/consents`, consent)).status).toBe(200);
+    expect((await crm.call('GET', `/api/customers/${customerId}/personal-data`)).status).toBe(200);
     await eventually(
       async () => (await crm.call('GET', `/api/customers/${customerId}/timeline`)).body.items.length as number,
-      (count) => count >= 4,
+      (count) => count >= 5,
     );
     const before = { revenue: await revenue(), totals: await totals() };
     expect(Number(before.totals)).toBe(412.44);
@@ -213,6 +217,8 @@ export function erasure({ start, parts }: Erasable): void {
     const { body: record } = await crm.call('GET', `/api/customers/${customerId}`);
     expect(record).toMatchObject({ erased: true, number: expect.any(String) });
     expect(record.name).toBeUndefined();
+    const { body: ledger } = await crm.call('GET', `/api/customers/${customerId}/consents`);
+    expect(ledger.history).toEqual([expect.objectContaining({ purpose: 'newsletter', how: 'form', textVersion: '1' })]);
     expect((await dump()).filter((text) => traces.test(text))).toEqual([]);
   });
 

@@ -81,7 +81,7 @@ async function store(fixture: Fixture, stream: Stored['stream'], position: numbe
     commandId: newId(),
   };
   return {
-    ...codec.encode(event, id, stream.id, await codec.keysToEncode([event], stream.id)),
+    ...codec.encode(event, id, stream.id, await codec.keysToEncode(codec.subjectsOf([event], stream.id))),
     id,
     type,
     stream,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newId, recordId } from '@throughline/event-sourcing';
 import { startSapSystem } from '@throughline/gateway-service/sap-system';
-import { caller, eventually, type Reply } from '@throughline/service/testing';
+import { caller, eventually, fresh, type Reply } from '@throughline/service/testing';
 import pg from 'pg';
 import type { Instance } from './instance.ts';
 import {
@@ -497,6 +497,113 @@ export function acceptance(start: () => Promise<Instance>): void {
     });
   });
 
+  describe('a consent', () => {
+    it('is taken back by the link at the foot of a message, and lists know it', async () => {
+      const { id } = (await crm.call('POST', '/api/customers', { name: 'Reader of Letters' })).body;
+      const path = `/api/customers/${id}/consents`;
+      const about = { purpose: 'marketing', channel: 'email' };
+      const proof = { how: 'form', page: 'https://example.cn/join' };
+      const given = await crm.call('POST', path, { ...about, basis: 'consent', textVersion: '1', proof });
+      const permitted = async (after: string) => {
+        const query = { filter: { id, marketingEmail: 'yes' } };
+        return found(await fresh(() => crm.call('POST', '/api/customers/query', query, { 'x-after': after })));
+      };
+      expect(await permitted(given.headers.get('x-position') ?? '')).toEqual([id]);
+      const link = (await crm.call('GET', `${path}/unsubscribe-link?purpose=marketing&channel=email`)).body.url;
+      const { pathname } = new URL(link, crm.url);
+      const asked = await fetch(crm.url + pathname);
+      expect([asked.status, asked.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+      const clicked = { 'content-type': 'application/x-www-form-urlencoded' };
+      const body = 'List-Unsubscribe=One-Click';
+      expect((await fetch(crm.url + pathname, { method: 'POST', headers: clicked, body })).status).toBe(200);
+      expect((await fetch(`${crm.url}/unsubscribe/nonsense`, { method: 'POST' })).status).toBe(404);
+      await eventually(
+        () => permitted(''),
+        (ids) => ids.length === 0,
+      );
+    });
+  });
+
+  describe('a person', () => {
+    it('is told what all services know about them, also as a table, and what hangs on them', async () => {
+      const { id } = (await crm.call('POST', '/api/customers', { name: '赵敏', birthDate: '1990-01-01' })).body;
+      const made = { customerId: id, title: 'Tea for all', value: { amount: '9', currency: 'CNY' } };
+      await crm.call('POST', '/api/deals', made);
+      const logged = await crm.call('POST', '/api/interactions', { customerId: id, kind: 'call', subject: 'Tea' });
+      const proof = { how: 'form', reference: 'form 7' };
+      const service = { purpose: 'service', basis: 'contract', proof };
+      const said = await crm.call('POST', `/api/customers/${id}/consents`, service);
+      const after = [logged, said].map(({ headers }) => headers.get('x-position')).join();
+      const ask = async (path: string, headers = {}) =>
+        fresh(() => crm.call('GET', `/api/customers/${id}/${path}`, undefined, { 'x-after': after, ...headers }));
+      const counted = await eventually(
+        () => ask('impact'),
+        ({ body }) => body.openDeals?.count === 1,
+      );
+      expect(counted.body).toMatchObject({ interactions: 1, consents: 1, orders: { count: 0 } });
+      const { body } = await ask('personal-data', { 'accept-language': 'zh-CN' });
+      expect(body.records[0].fields).toContainEqual(
+        expect.objectContaining({ field: 'birthDate', label: '出生日期', class: 'sensitive', source: 'web' }),
+      );
+      expect(body.consents).toEqual([expect.objectContaining({ purpose: 'service', basisLabel: '订立或履行合同' })]);
+      expect([body.deals.length, body.interactions.length, body.exports.length]).toEqual([1, 1, 1]);
+      const table = await ask('personal-data?format=csv&language=en');
+      expect(table.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+      expect(table.body).toContain('Date of birth,1990-01-01,Sensitive,Entered by hand');
+    });
+  });
+
+  describe('one person from two sources', () => {
+    const [shop, tea] = [recordId(ids.shopify, '4711'), recordId(ids.woocommerce, '4712')];
+    const name: [string, string] = ['Grace', 'Hopper'];
+    const [inShop, atTea] = ['grace@navy.example', 'hopper@tea.example'];
+    const teaOrder = (id: number, total: string) =>
+      wooOrder(ids.woocommerce, { id, customerId: 4712, email: atTea, name, total, modified: '2026-05-02T00:00:00' });
+    const numberOf = async (id: string) => (await crm.call('GET', `/api/customers/${id}`)).body.number as string;
+    const timeline = async (id: string) =>
+      (await crm.call('GET', `/api/customers/${id}/timeline?limit=200`)).body.items as { type: string }[];
+    const goldenIds = async () => {
+      const { rows } = await bi.query<{ dim: string[]; fact: string[] }>(
+        `select (select array_agg(customer_id) from bi.dim_customer where customer_id = any($1)) as dim,
+           (select array_agg(distinct customer_id) from bi.fact_order_line where record_id = any($1)) as fact`,
+        [[shop, tea]],
+      );
+      return [rows[0]?.dim, rows[0]?.fact];
+    };
+
+    it('is one customer once they are merged, with everything of both, and two again once they are not', async () => {
+      const bought = { id: '80001', customerId: '4711', email: inShop, name };
+      await send(shopifyOrder(ids.shopify, { ...bought, updatedAt: '2026-05-01T00:00:00Z' }));
+      await send(teaOrder(4001, '29.35'));
+      await becomes(shop, 41_244);
+      await becomes(tea, 2_935);
+      const numbers = [await numberOf(shop), await numberOf(tea)];
+
+      expect((await crm.call('POST', `/api/customers/${shop}/merge`, { absorb: [tea] })).status).toBe(200);
+      await becomes(shop, 44_179);
+      for (const q of [inShop, atTea, ...numbers]) expect(await search(q)).toEqual([shop]);
+      expect(await search('grace hopper')).toEqual([shop]);
+
+      await send(teaOrder(4002, '10.65'));
+      await becomes(shop, 45_244);
+      const whole = await eventually(
+        () => timeline(tea),
+        (items) => items.filter(({ type }) => type === 'OrderPlaced').length === 3,
+      );
+      expect(await timeline(shop)).toEqual(whole);
+      expect(whole.map(({ type }) => type)).toEqual(expect.arrayContaining(['CustomersMerged', 'CustomerAbsorbed']));
+      expect(await goldenIds()).toEqual([[shop], [shop]]);
+      expect(await bySql(shop)).toBe(45_244);
+
+      expect((await crm.call('POST', `/api/customers/${shop}/unmerge`, { record: tea })).status).toBe(200);
+      await becomes(shop, 41_244);
+      await becomes(tea, 4_000);
+      expect([await bySql(shop), await bySql(tea)]).toEqual([41_244, 4_000]);
+      expect(await search(atTea)).toEqual([tea]);
+      expect((await timeline(tea)).map(({ type }) => type)).toContain('CustomerReleased');
+    });
+  });
+
   describe('an operator', () => {
     const operations = (method: string, path: string) => crm.call(method, `/api/operations/${path}`);
 
@@ -515,7 +622,7 @@ export function acceptance(start: () => Promise<Instance>): void {
       expect((await crm.anonymous('GET', '/api/operations/views')).status).toBe(401);
     });
 
-    it.each(['analytics.dim_customer', 'sales.pipeline_board'])(
+    it.each(['analytics.dim_customer', 'analytics.customer_document', 'sales.pipeline_board'])(
       'has %s verified and rebuilt, with equal hashes',
       async (view) => {
         for (const kind of ['verify', 'rebuild']) {

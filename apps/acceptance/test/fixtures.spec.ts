@@ -39,6 +39,7 @@ import { react as destroyKey } from '../../../services/customers/src/policies/de
 import { react as recordCustomer } from '../../../services/customers/src/policies/record-customer-when-seen.policy.ts';
 import { react as runBatch } from '../../../services/customers/src/policies/run-batch-when-started.policy.ts';
 import { react as startBatch } from '../../../services/customers/src/policies/start-batch-when-import-started.policy.ts';
+import { react as scheduleExpiry } from '../../../services/customers/src/policies/schedule-expiry-when-consent-given.policy.ts';
 import { GatewayModule } from '../../../services/gateway/src/gateway.module.ts';
 import { react as rememberRecord } from '../../../services/gateway/src/policies/remember-record-when-person-erased.policy.ts';
 import { InteractionsModule } from '../../../services/interactions/src/interactions.module.ts';
@@ -63,6 +64,7 @@ const policies: Readonly<Record<string, readonly [types: readonly string[], reac
   'record-order-when-seen': [['OrderSeen', 'RefundSeen'], (event) => recordOrder(event as never)],
   'destroy-key-when-customer-erased': [['CustomerErased'], (event) => destroyKey(event as never)],
   'acknowledge-erasure-when-person-forgotten': [['PersonForgotten'], (event) => acknowledge(event as never)],
+  'schedule-expiry-when-consent-given': [['ConsentGiven'], (event) => scheduleExpiry(event as never)],
   'remember-record-when-person-erased': [['PersonErased'], (event) => rememberRecord(event as never)],
   'close-deals-when-customer-archived': [['CustomerArchived'], (event) => closeDeals(event as never, [newId()])],
   'schedule-follow-up-when-planned': [

@@ -1,10 +1,13 @@
 import { batchEvents } from './batches.ts';
+import { consentConfigurationEvents, consentEvents } from './consent.ts';
 import { customerEvents } from './customers.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
+import { fieldClassEvents } from './field-classes.ts';
 import { gatewayEvents } from './gateway.ts';
 import { importEvents } from './imports.ts';
 import { interactionEvents } from './interactions.ts';
+import { privacyEvents } from './privacy.ts';
 import { salesEvents } from './sales.ts';
 
 export const services = ['gateway', 'customers', 'interactions', 'sales', 'analytics'] as const;
@@ -13,10 +16,19 @@ export type ServiceName = (typeof services)[number];
 /** The dictionary of every service that publishes events. */
 export const dictionary = {
   gateway: { ...gatewayEvents, ...forgettingEvents },
-  customers: { ...customerEvents, ...batchEvents, ...importEvents, ...erasureEvents, ...forgettingEvents },
+  customers: {
+    ...customerEvents,
+    ...batchEvents,
+    ...importEvents,
+    ...consentEvents,
+    ...consentConfigurationEvents,
+    ...fieldClassEvents,
+    ...erasureEvents,
+    ...forgettingEvents,
+  },
   interactions: { ...interactionEvents, ...forgettingEvents },
   sales: { ...salesEvents, ...forgettingEvents },
-  analytics: forgettingEvents,
+  analytics: { ...privacyEvents, ...forgettingEvents },
 } as const satisfies Record<ServiceName, EventDefinitions>;
 
 /** The topic that carries a copy of a service's log. */

@@ -60,7 +60,7 @@ const codecOf = (TenantJoined: EventDefinition) => new Codec({ TenantJoined }, k
 async function stored(codec: Codec, said: object, streamId: string = newId()): Promise<Stored> {
   const joined = { type: 'TenantJoined', ...said } as AnyEvent;
   const { id, data: _, meta, ...envelope } = recorded(1, joined.type, streamId);
-  const encoded = codec.encode(joined, id, streamId, await codec.keysToEncode([joined], streamId));
+  const encoded = codec.encode(joined, id, streamId, await codec.keysToEncode(codec.subjectsOf([joined], streamId)));
   return { ...envelope, ...encoded, id, meta: JSON.stringify(meta), hash: '' };
 }
 const decoded = async (codec: Codec, event: Stored) => (await codec.decode([event]))[0];

@@ -99,8 +99,12 @@ export class Codec {
     }
   }
 
-  /** Makes sure that the keys which `encode` needs are there, with one round trip at most. */
-  async keysToEncode(events: readonly AnyEvent[], streamId: string): Promise<ReadonlyMap<string, KeyObject>> {
+  /**
+   * Whose keys `encode` needs for the events of a stream.
+   *
+   * @throws MalformedEvent
+   */
+  subjectsOf(events: readonly AnyEvent[], streamId: string): ReadonlySet<string> {
     const subjects = new Set<string>();
     for (const event of events) {
       for (const [name, { subject }] of this.#entry(event.type).personal) {
@@ -108,6 +112,11 @@ export class Codec {
         if (values[name] !== undefined) subjects.add(subjectOf(values, subject, streamId));
       }
     }
+    return subjects;
+  }
+
+  /** The keys of data subjects, made where they never had one; with one round trip at most. */
+  async keysToEncode(subjects: ReadonlySet<string>): Promise<ReadonlyMap<string, KeyObject>> {
     return subjects.size === 0 ? new Map() : this.keyring.keysFor([...subjects], true);
   }
 

@@ -230,6 +230,26 @@ describe('a decision over several streams', () => {
     expect(await across(ids, 'a2', () => [[move], [move]])).toMatchObject({ streams: [], repeated: true });
   });
 
+  it('knows what happened to each of them, in their order', async () => {
+    const [opened, nowhere] = [newId(), newId()];
+    await run(opened, open());
+    await run(opened, { type: 'MoveMoney', amount: 2 });
+    let histories: readonly (readonly { type: string; stream: { id: string; version: number } }[])[] = [];
+    await runInContext(person, () =>
+      kernel.commands.executeAcross(account, [nowhere, opened], { type: 'Look' }, (_, recorded) => {
+        histories = recorded;
+        return [[], []];
+      }),
+    );
+    expect(histories.map((history) => history.map(({ type, stream }) => [type, stream.id, stream.version]))).toEqual([
+      [],
+      [
+        ['AccountOpened', opened, 1],
+        ['MoneyMoved', opened, 2],
+      ],
+    ]);
+  });
+
   it('is made again where a stream that it only read moved on meanwhile', async () => {
     const [written, read] = [newId(), newId()] as const;
     await run(read, open());

@@ -1,65 +1,36 @@
 import { createHmac, type KeyObject } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import type { AnyEvent, Instant, Recorded } from '@throughline/contracts';
-import { ErasedSubject, eventOf, type Stored } from './codec.ts';
-import { currentContext, type RequestContext } from './context.ts';
-import type { Secrets } from './crypto.ts';
-import { replay, type Decider } from './decider.ts';
-import { eachOf } from './each-of.ts';
-import { newId } from './ids.ts';
-import { Refusal, conflict, invalid, type RefusalKind } from './refusal.ts';
 import {
   ClaimTaken,
   CommandRepeated,
   VersionConflict,
   noStream,
+  type Append,
   type Appended,
-  type EventStore,
   type StreamAppend,
-} from './store.ts';
+} from './append.ts';
+import { ErasedSubject, eventOf, type Stored } from './codec.ts';
+import type { ExecuteOptions, Executed, Item, ItemOutcome } from './command.ts';
+import { executeBatch, type BatchTools, type Before, type Planned } from './command-batch.ts';
+import { firstOutcome, memoryOf, refused, type Memory } from './command-memory.ts';
+import { currentContext, type RequestContext } from './context.ts';
+import type { Secrets } from './crypto.ts';
+import { Elsewhere, replay, type Decider } from './decider.ts';
+import { decideOn, fieldsOf } from './decision.ts';
+import { Refusal, conflict } from './refusal.ts';
+import type { EventStore, SendOptions } from './store.ts';
 import { traced } from './tracing.ts';
 
-export type ExecuteOptions<Rules> = {
-  rules?: Rules;
-  /** Version of the rules, stamped into the envelope. */
-  rulesVersion?: string;
-  /** When it happened, where that is not now; the future is clamped. */
-  occurredAt?: Instant;
-  /** What the caller sent, where the command also holds what was made here (a number): a repeat is told by it. */
-  body?: unknown;
-  /** Instead of the request's; needed where one request carries out several commands. */
-  commandId?: string;
-};
-
-export type Executed<State, Event extends AnyEvent> = {
-  id: string;
-  version: number;
-  /** Place of the last event in the service's log; 0 where the stream has none. */
-  position: number;
-  state: State;
-  /** The record as its users see it: the decider's `fields` of the state. */
-  fields: Readonly<Record<string, unknown>>;
-  events: readonly Event[];
-  /** True where the command had been carried out before, and this is its first outcome. */
-  repeated: boolean;
-};
-
-export type Item<Command> = { id: string; command: Command; commandId: string } & Pick<
-  ExecuteOptions<never>,
-  'occurredAt' | 'body'
->;
-export type ItemOutcome<State, Event extends AnyEvent> =
-  { status: 'done'; executed: Executed<State, Event> } | { status: 'refused'; refusal: Refusal };
-
-/** One field that changed since the version that the caller had seen. */
-export type FieldConflict = { field: string; mine: unknown; theirs: unknown; original: unknown };
-
 const attempts = 20;
-const manyAtOnce = 64;
+/** Commands that travel together. */
+const together = 500;
 
 type Loaded = { stored: readonly Stored[]; recorded: readonly Recorded[] };
 const nothing: Loaded = { stored: [], recorded: [] };
-type AnyDecider<S, C extends { type: string }, E extends AnyEvent, R> = Decider<S, C, E, R>;
+type Foldable<S, E extends AnyEvent> = Pick<Decider<S, never, E, never>, 'category' | 'initial' | 'evolve'>;
+type Folded<S> = { state: S; version: number; position: number; events: readonly Recorded[] };
+/** An append with the claims that it is about: HMACed key -> claim. */
+type Named = StreamAppend & { names: ReadonlyMap<string, string> };
 
 /** The one way to change anything: load, fold, check access, decide, append. */
 export class Commands {
@@ -81,16 +52,16 @@ export class Commands {
    * Carries out a command on one stream. Without `If-Match` a lost race is decided again; with it, other fields may have
    * changed meanwhile, the same field not.
    *
-   * @throws Refusal of the decider; `<what>-taken`; `changed-meanwhile` (precondition); `idempotency-key-reused`
+   * @throws Refusal of the decider; `<what>-taken`; of `decideOn`; `idempotency-key-reused`
    */
   async execute<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
-    decider: AnyDecider<S, C, E, R>,
+    decider: Decider<S, C, E, R>,
     id: string,
     command: C,
     options: ExecuteOptions<R> = {},
   ): Promise<Executed<S, E>> {
     const context = currentContext();
-    const memory = this.#memory(decider.category, id, command, options, context);
+    const memory = memoryOf(this.#bodyKey, decider.category, id, command, options, context);
     const stream = `${decider.category}:${id}`;
     const attempt = () => this.#attempt(decider, id, command, options, context, memory);
     return this.#once(
@@ -107,12 +78,12 @@ export class Commands {
    * @throws Refusal as `execute` does, and what `choose` throws
    */
   async executeChosen<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
-    decider: AnyDecider<S, C, E, R>,
+    decider: Decider<S, C, E, R>,
     choose: () => Promise<{ id: string; command: C }>,
     options: ExecuteOptions<R> & { body: unknown },
   ): Promise<Executed<S, E>> {
     const context = currentContext();
-    const memory = this.#memory(decider.category, '', { type: 'Chosen' }, options, context);
+    const memory = memoryOf(this.#bodyKey, decider.category, '', { type: 'Chosen' }, options, context);
     const attempt = async () => {
       const { id, command } = await choose();
       try {
@@ -126,26 +97,56 @@ export class Commands {
     return this.#once(memory, attempt, () => this.#repeat<S, E>(decider, memory));
   }
 
-  /** Carries out many commands, each for itself, those of one stream in their order; they travel to the store together. */
+  /**
+   * Carries out many commands, each for itself, as if one after the other; they are loaded and appended together. Of two
+   * that want the same claim the first gets it.
+   */
   async executeMany<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
-    decider: AnyDecider<S, C, E, R>,
+    decider: Decider<S, C, E, R>,
     items: readonly Item<C>[],
     options: Omit<ExecuteOptions<R>, 'commandId'> = {},
   ): Promise<ItemOutcome<S, E>[]> {
-    const outcomes: ItemOutcome<S, E>[] = [];
-    const byStream = Map.groupBy(items.entries(), ([, { id }]) => id);
-    await eachOf(byStream.values(), manyAtOnce, async (ofStream) => {
-      for (const [index, { id, command, ...own }] of ofStream) {
-        try {
-          const executed = await this.execute(decider, id, command, { ...options, ...own });
-          outcomes[index] = { status: 'done', executed };
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error;
-          outcomes[index] = { status: 'refused', refusal: error };
-        }
-      }
+    const context = currentContext();
+    // For its first command only.
+    delete context.freshId;
+    const optionsOf = ({ commandId, body = options.body, occurredAt = options.occurredAt }: Item<C>) => ({
+      ...options,
+      commandId,
+      body,
+      ...(occurredAt !== undefined && { occurredAt }),
     });
-    return outcomes;
+    const alone = async (item: Item<C>): Promise<ItemOutcome<S, E>> => {
+      try {
+        return { status: 'done', executed: await this.execute(decider, item.id, item.command, optionsOf(item)) };
+      } catch (error) {
+        if (error instanceof Refusal) return { status: 'refused', refusal: error };
+        if (error instanceof Elsewhere) return { status: 'elsewhere' };
+        throw error;
+      }
+    };
+    const tools: BatchTools<S, C, E, R> = {
+      store: this.store,
+      decider,
+      options,
+      context,
+      now: () => this.clock().toISOString(),
+      memoryOf: (item) => memoryOf(this.#bodyKey, decider.category, item.id, item.command, optionsOf(item), context),
+      hashed: (claim) => this.#hashed(claim),
+      append: (planned, sending) => this.#sendMany(decider.category, planned, context, optionsOf, sending),
+      alone,
+    };
+    const batches: Promise<ItemOutcome<S, E>[]>[] = [];
+    let before: Before | undefined;
+    for (let index = 0; index < items.length; index += together) {
+      const part = items.slice(index, index + together);
+      // The database writes one batch while the next one is decided and encrypted.
+      const done = executeBatch(tools, part, before);
+      done.catch(() => undefined);
+      batches.push(done);
+      await before?.done;
+      before = { streams: new Set(part.map(({ id }) => id.toLowerCase())), done };
+    }
+    return (await Promise.all(batches)).flat();
   }
 
   /**
@@ -157,10 +158,10 @@ export class Commands {
    * @param options.target what the caller named, where `ids` follow from it: a repeat is told by it
    */
   async executeAcross<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
-    decider: AnyDecider<S, C, E, R>,
+    decider: Decider<S, C, E, R>,
     ids: readonly string[],
     command: { type: string },
-    decide: (states: readonly S[], histories: readonly (readonly Recorded[])[]) => readonly (readonly E[])[],
+    decide: (states: readonly S[], histories: readonly (readonly Recorded<E>[])[]) => readonly (readonly E[])[],
     options: ExecuteOptions<R> & { target?: string } = {},
   ): Promise<{
     position: number;
@@ -168,15 +169,21 @@ export class Commands {
     repeated: boolean;
   }> {
     const context = currentContext();
-    const memory = this.#memory(decider.category, options.target ?? ids.join(','), command, options, context);
+    const memory = memoryOf(
+      this.#bodyKey,
+      decider.category,
+      options.target ?? ids.join(','),
+      command,
+      options,
+      context,
+    );
     const attempt = async () => {
-      const loaded = await Promise.all(ids.map((id) => this.#load(decider.category, id)));
+      const found = await this.#loadMany(decider.category, ids);
+      const loaded = ids.map((id) => found.get(id) ?? nothing);
       const states = loaded.map(({ recorded }) => replay(decider, recorded.map(eventOf) as E[]));
       for (const state of states) if (decider.access) context.authorise?.(decider.category, decider.access(state));
-      const decided = decide(
-        states,
-        loaded.map(({ recorded }) => recorded),
-      );
+      const histories = loaded.map(({ recorded }) => recorded as readonly Recorded<E>[]);
+      const decided = decide(states, histories);
       if (decided.every((events) => events.length === 0)) {
         await this.#rememberNothing(memory, []);
         return { position: 0, streams: [], repeated: false };
@@ -197,25 +204,30 @@ export class Commands {
 
   /** The folded stream, always current; with `asOf` as things were then, with `knownAt` as the CRM knew them then. */
   async load<S, E extends AnyEvent>(
-    decider: Pick<AnyDecider<S, never, E, never>, 'category' | 'initial' | 'evolve'>,
+    decider: Foldable<S, E>,
     id: string,
     at: { asOf?: Instant; knownAt?: Instant; version?: number } = {},
-  ): Promise<{ state: S; version: number; position: number; events: readonly Recorded[] }> {
+  ): Promise<Folded<S>> {
     const { recorded } = await this.#load(decider.category, id);
     const { asOf, knownAt, version = Number.MAX_SAFE_INTEGER } = at;
-    const events = recorded.filter(
-      (event) =>
-        event.stream.version <= version &&
-        (asOf === undefined || event.effectiveAt <= asOf) &&
-        (knownAt === undefined || event.recordedAt <= knownAt),
+    return folded(
+      decider,
+      recorded.filter(
+        (event) =>
+          event.stream.version <= version &&
+          (asOf === undefined || event.effectiveAt <= asOf) &&
+          (knownAt === undefined || event.recordedAt <= knownAt),
+      ),
     );
-    const last = events.at(-1);
-    return {
-      state: replay(decider, events.map(eventOf) as E[]),
-      version: last?.stream.version ?? 0,
-      position: last?.position ?? 0,
-      events,
-    };
+  }
+
+  /** Many folded streams at once: id -> as `load` answers. Those that do not exist have version 0. */
+  async loadMany<S, E extends AnyEvent>(
+    decider: Foldable<S, E>,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, Folded<S>>> {
+    const found = await this.#loadMany(decider.category, ids);
+    return new Map(ids.map((id) => [id, folded(decider, (found.get(id) ?? nothing).recorded)]));
   }
 
   /** True where the stream has any event. */
@@ -244,6 +256,19 @@ export class Commands {
     return { stored, recorded: await this.store.codec.decode(stored) };
   }
 
+  /** By the ids as they were given. */
+  async #loadMany(category: string, ids: readonly string[]): Promise<ReadonlyMap<string, Loaded>> {
+    const streams = await this.store.loadMany(category, ids);
+    const decoded = await this.store.codec.decode([...streams.values()].flat());
+    const recorded = Map.groupBy(decoded, ({ stream }) => stream.id);
+    return new Map(
+      ids.map((given) => {
+        const id = given.toLowerCase();
+        return [given, { stored: streams.get(id) ?? [], recorded: recorded.get(id) ?? [] }];
+      }),
+    );
+  }
+
   /** Decides until no race is lost, remembers a refusal, and answers a repeat with the first outcome. */
   async #once<T>(
     memory: Memory,
@@ -265,8 +290,7 @@ export class Commands {
       return repeated;
     } catch (error) {
       if (!memory.given || !(error instanceof Refusal) || error.code === 'too-busy') throw error;
-      const { kind, code, params, errors } = error;
-      const first = await this.store.remember(memory, { kind: 'refused', refusal: { kind, code, params, errors } });
+      const first = (await this.store.remember([{ command: memory, outcome: refused(error) }])).has(memory.id);
       // Refused, it may be, because the same command was carried out a moment ago.
       const repeated = first ? undefined : await repeat();
       if (repeated === undefined) throw error;
@@ -291,19 +315,25 @@ export class Commands {
 
   /** @throws CommandRepeated where the command had another outcome before */
   async #rememberNothing(memory: Memory, streams: Appended['streams']): Promise<void> {
-    if (memory.given && !(await this.store.remember(memory, { kind: 'done', streams }))) throw new CommandRepeated();
+    if (!memory.given) return;
+    const first = await this.store.remember([{ command: memory, outcome: { kind: 'done', streams } }]);
+    if (!first.has(memory.id)) throw new CommandRepeated();
   }
 
   async #send(
     category: string,
-    streams: readonly (StreamAppend & { names: ReadonlyMap<string, string> })[],
+    streams: readonly Named[],
     memory: Memory,
     context: RequestContext,
-    options: ExecuteOptions<never> | ExecuteOptions<unknown>,
+    options: Pick<ExecuteOptions<unknown>, 'occurredAt' | 'rulesVersion'>,
   ): Promise<Appended> {
     try {
       const appended = await traced(`append ${category}`, { parent: context.traceparent }, (traceparent) =>
-        this.store.append(this.#append(streams, memory, context, options, traceparent)),
+        this.store.append({
+          streams,
+          ofErased: ofErased(context),
+          ...this.#envelope(memory, context, options, traceparent),
+        }),
       );
       context.position = Math.max(context.position ?? 0, appended.position);
       return appended;
@@ -315,7 +345,7 @@ export class Commands {
   }
 
   async #attempt<S, C extends { type: string }, E extends AnyEvent, R>(
-    decider: AnyDecider<S, C, E, R>,
+    decider: Decider<S, C, E, R>,
     id: string,
     command: C,
     options: ExecuteOptions<R>,
@@ -328,14 +358,7 @@ export class Commands {
     const { stored, recorded } = isNew ? nothing : await this.#load(decider.category, id);
     const past = recorded.map(eventOf) as E[];
     const state = replay(decider, past);
-    if (stored.length > 0 && decider.access) context.authorise?.(decider.category, decider.access(state));
-    decider.guard?.(state, command);
-    if (context.ifMatch !== undefined) checkIfMatch(decider, past, state, command, context.ifMatch);
-    const events = decider.decide(state, command, {
-      now: this.clock().toISOString(),
-      entry: context.entry,
-      rules: options.rules as R,
-    });
+    const events = decideOn(decider, past, state, command, context, this.clock().toISOString(), options);
     const version = stored.length;
     if (events.length === 0) {
       await this.#rememberNothing(memory, [{ type: decider.category, id, version }]);
@@ -364,12 +387,12 @@ export class Commands {
   }
 
   async #streamAppend<S, C extends { type: string }, E extends AnyEvent, R>(
-    decider: AnyDecider<S, C, E, R>,
+    decider: Decider<S, C, E, R>,
     id: string,
     stored: readonly Stored[],
     state: S,
     events: readonly E[],
-  ): Promise<StreamAppend & { names: ReadonlyMap<string, string> }> {
+  ): Promise<Named> {
     const last = stored.at(-1);
     const head = last ? { version: last.stream.version, hash: last.hash, effectiveAt: last.effectiveAt } : noStream;
     const stream = { type: decider.category, id, head, events };
@@ -377,7 +400,7 @@ export class Commands {
     const wanted = new Map(
       decider.claims(events.reduce(decider.evolve, state)).map((claim) => [this.#hashed(claim), claim]),
     );
-    const held = new Set(last ? await this.store.claimsOf(decider.category, id) : []);
+    const held = new Set(last && (await this.store.claimsOf(decider.category, [id])).get(last.stream.id));
     return {
       ...stream,
       names: wanted,
@@ -386,40 +409,58 @@ export class Commands {
     };
   }
 
-  #append(
-    streams: readonly StreamAppend[],
-    memory: Memory,
+  async #sendMany<C, E extends AnyEvent>(
+    category: string,
+    planned: readonly Planned<C, E>[],
     context: RequestContext,
-    options: ExecuteOptions<never> | ExecuteOptions<unknown>,
+    optionsOf: (item: Item<C>) => Pick<ExecuteOptions<unknown>, 'occurredAt' | 'rulesVersion'>,
+    sending: SendOptions,
+  ): Promise<PromiseSettledResult<readonly number[]>[]> {
+    const results = await traced(`append ${category}`, { parent: context.traceparent }, (traceparent) =>
+      this.store.appendMany(
+        planned.map(({ stream, steps }) => ({
+          stream,
+          ofErased: ofErased(context),
+          steps: steps.map(({ item, memory, events }) => ({
+            events,
+            ...this.#envelope(memory, context, optionsOf(item), traceparent),
+          })),
+        })),
+        sending,
+      ),
+    );
+    for (const result of results) {
+      if (result.status === 'fulfilled') context.position = Math.max(context.position ?? 0, ...result.value);
+    }
+    return results;
+  }
+
+  #envelope(
+    command: Memory,
+    { actor, source, correlationId, causationId, batchId }: RequestContext,
+    { occurredAt, rulesVersion }: Pick<ExecuteOptions<unknown>, 'occurredAt' | 'rulesVersion'>,
     traceparent: string | undefined,
-  ): Parameters<EventStore['append']>[0] {
+  ): Omit<Append, 'streams' | 'ofErased'> {
     const recordedAt = this.clock().toISOString();
-    const { actor, source, correlationId, causationId, batchId } = context;
     return {
-      streams,
       recordedAt,
-      occurredAt: options.occurredAt ?? recordedAt,
-      command: memory,
-      // People are told that somebody was erased. What comes from outside keeps its facts.
-      ofErased: context.entry === 'person' || context.entry === 'api' ? 'refuse' : 'drop',
+      occurredAt: occurredAt ?? recordedAt,
+      command,
       meta: {
         actor,
         source,
         correlationId,
-        commandId: memory.id,
+        commandId: command.id,
         ...(causationId !== undefined && { causationId }),
         ...(batchId !== undefined && { batchId }),
-        ...(options.rulesVersion !== undefined && { rulesVersion: options.rulesVersion }),
+        ...(rulesVersion !== undefined && { rulesVersion }),
         ...(traceparent !== undefined && { traceparent }),
       },
     };
   }
 
   /** `<what>-taken`, with the id of who has it. */
-  async #taken(
-    category: string,
-    streams: readonly (StreamAppend & { names: ReadonlyMap<string, string> })[],
-  ): Promise<Refusal> {
+  async #taken(category: string, streams: readonly Named[]): Promise<Refusal> {
     const names = new Map(streams.flatMap((stream) => [...stream.names]));
     const own = new Set(streams.map((stream) => stream.id));
     for (const [key, holder] of await this.store.holders(category, [...names.keys()])) {
@@ -434,43 +475,14 @@ export class Commands {
     return createHmac('sha256', this.#claimKey).update(claim).digest('base64');
   }
 
-  #memory(
-    category: string,
-    target: string,
-    command: { type: string },
-    options: ExecuteOptions<never> | ExecuteOptions<unknown>,
-    context: RequestContext,
-  ): Memory {
-    const chosen = options.commandId ?? context.commandId;
-    const derived = chosen === undefined ? context.nextCommandId?.(`${category}:${target}:${command.type}`) : undefined;
-    // A derived id says by itself what it repeats: the body may have been made from what a view says by now.
-    const sent = derived === undefined ? (options.body ?? command) : command.type;
-    const body = JSON.stringify([category, target, sent]);
-    const actor = `${context.actor.type}:${context.actor.id}`;
-    return {
-      // Two callers may choose the same key: each has its own.
-      id: `${actor}/${chosen ?? derived ?? newId()}`,
-      actor,
-      bodyHash: createHmac('sha256', this.#bodyKey).update(body).digest(),
-      given: (chosen ?? derived) !== undefined,
-    };
-  }
-
-  async #recall(
-    memory: Memory,
-  ): Promise<{ streams: { type: string; id: string; version: number }[]; position: number } | undefined> {
-    const remembered = await this.store.recall(memory.id);
-    if (!remembered) return undefined;
-    if (!remembered.bodyHash.equals(memory.bodyHash)) throw invalid('idempotency-key-reused');
-    const { outcome, position } = remembered;
-    if (outcome.kind === 'done') return { streams: [...outcome.streams], position };
-    const { kind, code, params, errors } = outcome.refusal;
-    throw new Refusal(kind as RefusalKind, code, params as Record<string, unknown>, errors as []);
+  async #recall(memory: Memory): Promise<Appended | undefined> {
+    const remembered = (await this.store.recall([memory.id])).get(memory.id);
+    return remembered && firstOutcome(remembered, memory);
   }
 
   /** The first outcome of a command, its body rendered anew at the version it had then. */
   async #repeat<S, E extends AnyEvent>(
-    decider: Pick<AnyDecider<S, never, E, never>, 'category' | 'initial' | 'evolve' | 'fields'>,
+    decider: Pick<Decider<S, never, E, never>, 'category' | 'initial' | 'evolve' | 'fields'>,
     memory: Memory,
   ): Promise<Executed<S, E> | undefined> {
     const remembered = await this.#recall(memory);
@@ -482,40 +494,15 @@ export class Commands {
   }
 }
 
-const fieldsOf = <S>(decider: { fields?: (state: S) => Readonly<Record<string, unknown>> }, state: S) =>
-  decider.fields?.(state) ?? {};
+/** People are told that somebody was erased. What comes from outside keeps its facts. */
+const ofErased = ({ entry }: RequestContext) => (entry === 'person' || entry === 'api' ? 'refuse' : 'drop');
 
-/** `given`: the id was chosen by the caller or derived, so that the command may come again. */
-type Memory = { id: string; actor: string; bodyHash: Buffer; given: boolean };
-
-function checkIfMatch<S, C extends { type: string }, E extends AnyEvent, R>(
-  decider: AnyDecider<S, C, E, R>,
-  past: readonly E[],
-  now: S,
-  command: C,
-  [seen, ...others]: readonly number[],
-): void {
-  if (seen === past.length && others.length === 0) return;
-  const changes = (command as { changes?: Record<string, unknown> }).changes;
-  if (seen === undefined || seen > past.length || others.length > 0 || !changes || !decider.fields)
-    throw new Refusal('precondition', 'changed-meanwhile', { conflicts: [] });
-  checkConflicts(changes, decider.fields(replay(decider, past.slice(0, seen))), decider.fields(now));
-}
-
-/**
- * Other fields may have changed since the caller looked, the same ones not.
- *
- * @throws Refusal `changed-meanwhile` with mine, theirs and original of each field
- */
-export function checkConflicts(
-  changes: Readonly<Record<string, unknown>>,
-  original: Readonly<Record<string, unknown>>,
-  theirs: Readonly<Record<string, unknown>>,
-): void {
-  const conflicts: FieldConflict[] = Object.entries(changes).flatMap(([field, mine]) =>
-    isDeepStrictEqual(original[field], theirs[field]) || isDeepStrictEqual(mine, theirs[field])
-      ? []
-      : [{ field, mine, theirs: theirs[field] ?? null, original: original[field] ?? null }],
-  );
-  if (conflicts.length > 0) throw new Refusal('precondition', 'changed-meanwhile', { conflicts });
+function folded<S, E extends AnyEvent>(decider: Foldable<S, E>, events: readonly Recorded[]): Folded<S> {
+  const last = events.at(-1);
+  return {
+    state: replay(decider, events.map(eventOf) as E[]),
+    version: last?.stream.version ?? 0,
+    position: last?.position ?? 0,
+    events,
+  };
 }

@@ -6,7 +6,7 @@ import {
   createPublicKey,
   createSecretKey,
   hkdfSync,
-  randomBytes,
+  randomFillSync,
   type KeyObject,
 } from 'node:crypto';
 
@@ -49,9 +49,21 @@ export function signingKeys(secrets: Secrets, purpose: string): { privateKey: Ke
 const nonceLength = 12;
 const tagLength = 16;
 
+/** Random bytes for many nonces are drawn at once: each draw costs as much as the encryption. */
+const nonces = Buffer.alloc(nonceLength * 512);
+let used = nonces.length;
+function nextNonce(): Buffer {
+  if (used === nonces.length) {
+    randomFillSync(nonces);
+    used = 0;
+  }
+  used += nonceLength;
+  return nonces.subarray(used - nonceLength, used);
+}
+
 /** AES-256-GCM: nonce, ciphertext and tag in one buffer, bound to `context` (the additional authenticated data). */
 export function seal(key: KeyObject, plain: Buffer | string, context: string): Buffer {
-  const nonce = randomBytes(nonceLength);
+  const nonce = nextNonce();
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(Buffer.from(context));
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);

@@ -2,6 +2,9 @@ import type { AnyEvent, Entry, Instant } from '@throughline/contracts';
 
 export type DecideContext<Rules> = { now: Instant; entry: Entry; rules: Rules };
 
+/** A stream cannot decide a command by itself: whoever sent it knows how it is carried out. Nothing of it is remembered. */
+export class Elsewhere extends Error {}
+
 /** What the scope of a role is checked against. */
 export type Access = { ownerId?: string | undefined; teamId?: string | undefined };
 
@@ -15,10 +18,7 @@ export type Decider<State, Command extends { type: string }, Event extends AnyEv
   initial: State;
   decide: (state: State, command: Command, context: DecideContext<Rules>) => readonly Event[];
   evolve: (state: State, event: Event) => State;
-  /**
-   * Throws where a stream cannot decide a command by itself, before anything else is checked. What it throws is no
-   * `Refusal`, and is not remembered: somebody else knows how to carry the command out.
-   */
+  /** @throws Elsewhere where the stream cannot decide the command by itself, before anything else is checked */
   guard?: (state: State, command: { type: string }) => void;
   /** Values, as `<what>:<value>`, that no other stream of the category may hold now; taken ones refuse `<what>-taken`. */
   claims?: (state: State) => readonly string[];

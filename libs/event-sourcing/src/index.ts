@@ -9,8 +9,26 @@ export * from './gather.ts';
 export * from './keyring.ts';
 export * from './codec.ts';
 export * from './store-schema.ts';
+export {
+  ClaimTaken,
+  CommandRepeated,
+  VersionConflict,
+  maxEventBytes,
+  noStream,
+  type Append,
+  type Appended,
+  type CommandKey,
+  type Outcome,
+  type StreamAppend,
+  type StreamHead,
+  type Succession,
+} from './append.ts';
+export * from './hash-chain.ts';
 export * from './store.ts';
+export * from './command.ts';
 export * from './commands.ts';
+export { checkConflicts, type FieldConflict } from './decision.ts';
+export { forgetCommands, keepForgettingCommands } from './command-retention.ts';
 export * from './feed.ts';
 export * from './subscription.ts';
 export {
@@ -33,6 +51,7 @@ export * from './leader.ts';
 export * from './tracing.ts';
 export * from './write-once.ts';
 export {
+  anchorPublicKey,
   anchorRestored,
   keepAnchors,
   writeAnchors,

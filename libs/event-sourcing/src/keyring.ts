@@ -22,7 +22,9 @@ const longestCache = 60_000;
 const cacheSize = 50_000;
 
 /** `wrapped` is null where the key was destroyed. */
-type KeyRow = { subject: string; wrapped: Buffer | null };
+type KeyRow = { subject: string; wrapped: Buffer | null; is_made?: boolean };
+/** Undefined where the key was destroyed; subjects that never had one are missing. */
+type Keys = ReadonlyMap<string, KeyObject | undefined>;
 
 /** The keyring in its own database, keys wrapped by the master key. */
 export class PostgresKeyring implements Keyring {
@@ -62,30 +64,37 @@ export class PostgresKeyring implements Keyring {
       else if (cached.key) found.set(subject, cached.key);
     }
     if (asked.length === 0) return found;
-    const rows = create ? await this.#readOrMake(asked) : await this.#read(asked);
+    const keys = create ? await this.#readOrMake(asked) : await this.#read(asked);
     if (this.#cache.size > cacheSize) this.#cache.clear();
     for (const subject of asked) {
-      const wrapped = rows.get(subject);
-      if (wrapped === undefined) continue;
-      const key = wrapped ? createSecretKey(open(this.#master, wrapped, subject)) : undefined;
+      if (!keys.has(subject)) continue;
+      const key = keys.get(subject);
       this.#cache.set(subject, { key, until: now + this.cacheMilliseconds });
       if (key) found.set(subject, key);
     }
     return found;
   }
 
-  async #make(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | null>> {
-    const wrapped = subjects.map((subject) => seal(this.#master, randomBytes(32), subject));
+  async #make(subjects: readonly string[]): Promise<Keys> {
+    const fresh = new Map(
+      subjects.map((subject) => {
+        const key = randomBytes(32);
+        return [subject, { key: createSecretKey(key), wrapped: seal(this.#master, key, subject) }];
+      }),
+    );
     const { rows } = await this.pool.query<KeyRow>({
       name: 'make-keys',
       text: `with made as (
           insert into keys (subject, wrapped) select * from unnest($1::text[], $2::bytea[])
-          on conflict (subject) do nothing returning subject, wrapped
+          on conflict (subject) do nothing returning subject
         )
-        select subject, wrapped from made union all select subject, wrapped from keys where subject = any($1)`,
-      values: [subjects, wrapped],
+        select subject, null::bytea as wrapped, true as is_made from made
+        union all select subject, wrapped, false from keys where subject = any($1)`,
+      values: [subjects, [...fresh.values()].map(({ wrapped }) => wrapped)],
     });
-    const found = new Map(rows.map((row) => [row.subject, row.wrapped]));
+    const found = new Map(
+      rows.map((row) => [row.subject, row.is_made ? fresh.get(row.subject)?.key : this.#unwrapped(row)]),
+    );
     // Made by another process while the statement ran: neither made here nor seen yet.
     const unseen = subjects.filter((subject) => !found.has(subject));
     if (unseen.length > 0) for (const [subject, key] of await this.#read(unseen)) found.set(subject, key);
@@ -109,12 +118,16 @@ export class PostgresKeyring implements Keyring {
     this.#cache.delete(subject);
   }
 
-  async #read(subjects: readonly string[]): Promise<Map<string, Buffer | null>> {
+  async #read(subjects: readonly string[]): Promise<Keys> {
     const { rows } = await this.pool.query<KeyRow>({
       name: 'read-keys',
       text: 'select subject, wrapped from keys where subject = any($1)',
       values: [subjects],
     });
-    return new Map(rows.map((row) => [row.subject, row.wrapped]));
+    return new Map(rows.map((row) => [row.subject, this.#unwrapped(row)]));
+  }
+
+  #unwrapped({ subject, wrapped }: Pick<KeyRow, 'subject' | 'wrapped'>): KeyObject | undefined {
+    return wrapped ? createSecretKey(open(this.#master, wrapped, subject)) : undefined;
   }
 }

@@ -97,7 +97,8 @@ export class Operations {
   }
 
   /**
-   * Asks whoever keeps the view to do it; the newest table of a view's name, or the table named.
+   * Asks whoever keeps the view to do it; the newest table of a view's name, or the table named. A rebuild takes the
+   * place of a job that waits to mend the view: it mends as well.
    *
    * @throws Refusal `view-not-found`; `view-job-exists` (one at a time)
    */
@@ -108,8 +109,15 @@ export class Operations {
     );
     if (!found) throw notFound('view-not-found');
     const [job] = await this.#rows<ViewJob>(
-      `insert into view_jobs (table_name, kind, requested_by) select $1, $2, $3
-       where not exists (select from view_jobs where table_name = $1 and state in ('wanted', 'running'))
+      `with replaced as (
+         delete from view_jobs where table_name = $1 and kind = 'mend' and state = 'wanted' and $2 = 'rebuild'
+         returning id
+       )
+       insert into view_jobs (table_name, kind, requested_by) select $1, $2, $3
+       where not exists (
+         select from view_jobs where table_name = $1 and state in ('wanted', 'running')
+           and id not in (select id from replaced)
+       )
        returning ${jobColumns}`,
       [found.table, kind, by],
     );

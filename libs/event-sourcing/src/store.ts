@@ -1,181 +1,30 @@
-import { createHmac, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import type { AnyEvent, EventMeta, Instant } from '@throughline/contracts';
+import { setImmediate as turnOfLoop, setTimeout as sleep } from 'node:timers/promises';
+import type { Instant } from '@throughline/contracts';
+import {
+  ClaimTaken,
+  CommandRepeated,
+  VersionConflict,
+  moved,
+  prepareAppend,
+  prepareSuccession,
+  subjectsOf,
+  type Append,
+  type Appended,
+  type CommandKey,
+  type Outcome,
+  type Sealing,
+  type Succession,
+} from './append.ts';
+import { writeAppends, type Prepared } from './append-statements.ts';
 import type { Codec, Stored } from './codec.ts';
 import { isTransient, plainTypes, type Pool } from './database.ts';
-import { newId } from './ids.ts';
-import { invalid } from './refusal.ts';
 
-/** Largest event, in bytes of JSON as stored. Files and bodies belong to the blob port. */
-export const maxEventBytes = 256 * 1024;
-
-export type StreamHead = { version: number; hash: string; effectiveAt: Instant | undefined };
-export const noStream: StreamHead = { version: 0, hash: '', effectiveAt: undefined };
-
-export type StreamAppend = {
-  type: string;
-  id: string;
-  /** The stream as the caller loaded it; another head now is a conflict. */
-  head: StreamHead;
-  events: readonly AnyEvent[];
-  /** HMACed claim keys to give up and to take. */
-  release?: readonly string[];
-  take?: readonly string[];
+/** An append on its way. It is answered with the position that each of its commands reached, in their order. */
+type Waiting = Prepared & {
+  settle: { resolve: (positions: readonly number[]) => void; reject: (error: Error) => void };
 };
-
-/** What is remembered of a command, so that a repeat gets the first outcome. Nothing personal. */
-export type Outcome =
-  | { kind: 'done'; streams: readonly { type: string; id: string; version: number }[] }
-  | { kind: 'refused'; refusal: { kind: string; code: string; params: unknown; errors: unknown } };
-
-export type Append = {
-  streams: readonly StreamAppend[];
-  meta: EventMeta;
-  occurredAt: Instant;
-  recordedAt: Instant;
-  command: { id: string; actor: string; bodyHash: Buffer };
-  /** What of people who were erased meanwhile: see `Codec.encode`. */
-  ofErased?: 'refuse' | 'drop';
-};
-
-export type Appended = { position: number; streams: readonly { type: string; id: string; version: number }[] };
-
-/** A stream moved on since it was loaded. */
-export class VersionConflict extends Error {}
-/** Another stream holds a claim: `key` is the HMACed key. */
-export class ClaimTaken extends Error {}
-/** The command id was carried out meanwhile: ask `recall` for the outcome. */
-export class CommandRepeated extends Error {}
-
-type Prepared = {
-  append: Append;
-  streams: {
-    type: string;
-    id: string;
-    expected: number;
-    version: number;
-    release: readonly string[];
-    take: readonly string[];
-  }[];
-  events: Row[];
-  outcome: string;
-  settle: { resolve: (appended: Appended) => void; reject: (error: Error) => void };
-};
-type Row = {
-  id: string;
-  streamType: string;
-  streamId: string;
-  version: number;
-  type: string;
-  schemaVersion: number;
-  data: string;
-  personal: string | null;
-  meta: string;
-  effectiveAt: Instant;
-  hash: Buffer;
-};
-
-const appendStatement = `
-with wanted as (
-  select * from unnest($1::int[], $2::text[], $3::uuid[], $4::int[], $5::int[]) as s(append, type, id, previous, version)
-),
-settled as (
-  insert into streams as s (type, id, version, previous)
-  select type, id, version, previous from wanted w
-  where previous = 0 or exists (select from streams known where known.type = w.type and known.id = w.id)
-  order by type, id
-  on conflict (type, id) do update set version = excluded.version, previous = excluded.previous
-  where s.version = excluded.previous
-  returning s.type, s.id
-),
-done as (
-  select append from wanted group by append
-  having bool_and((type, id) in (select type, id from settled))
-),
-written as (
-  insert into events (position, id, stream_type, stream_id, version, type, schema_version, data, personal, meta,
-    command_id, batch_id, occurred_at, recorded_at, effective_at, hash)
-  select nextval('events_position'), e.* from (
-    select id, stream_type, stream_id, version, type, schema_version, data::json, personal::json, meta::json,
-      command_id, batch_id, occurred_at, recorded_at, effective_at, hash
-    from unnest($6::int[], $7::uuid[], $8::text[], $9::uuid[], $10::int[], $11::text[], $12::smallint[], $13::text[],
-      $14::text[], $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[],
-      $21::bytea[]) with ordinality as i(append, id, stream_type, stream_id, version, type, schema_version, data,
-      personal, meta, command_id, batch_id, occurred_at, recorded_at, effective_at, hash, ordinal)
-    join done using (append)
-    order by ordinal
-  ) e
-  returning position, command_id
-),
-released as (
-  delete from claims c
-  using unnest($22::int[], $23::text[], $24::uuid[], $25::text[]) as r(append, category, stream_id, key)
-  where r.append in (select append from done)
-    and c.category = r.category and c.key = r.key and c.stream_id = r.stream_id
-  returning 1
-),
-claimed as (
-  select t.* from unnest($26::int[], $27::text[], $28::uuid[], $29::text[]) as t(append, category, stream_id, key)
-  join done using (append)
-),
-taken as (
-  insert into claims (category, key, stream_id)
-  select category, key, stream_id from claimed where (select count(*) from released) >= 0 order by category, key
-  on conflict (category, key) do nothing
-  returning 1
-),
-remembered as (
-  insert into commands (id, actor, body_hash, outcome, position, recorded_at)
-  select c.id, c.actor, c.body_hash, c.outcome::json,
-    (select max(position) from written where command_id = c.id), c.recorded_at
-  from unnest($30::int[], $31::text[], $32::text[], $33::bytea[], $34::text[], $35::timestamptz[])
-    as c(append, id, actor, body_hash, outcome, recorded_at)
-  join done using (append)
-  where (select count(*) from taken) >= 0
-  order by c.id
-  on conflict (id) do nothing
-  returning id, position
-)
-select c.append, r.position,
-  guard(not $36::boolean or (select count(*) from settled) = (select count(*) from wanted), 'version')
-  and guard((select count(*) from taken) = (select count(*) from claimed), 'claim')
-  and guard((select count(*) from remembered) = (select count(*) from done), 'command') as ok
-from (values (0)) as always(zero)
-left join unnest($30::int[], $31::text[]) as c(append, id) on true
-left join remembered r on r.id = c.id`;
-
-/** The same for one append to one stream without claims, as most are: half the time of the statement for all cases. */
-const plainAppendStatement = `
-with settled as (
-  insert into streams as s (type, id, version, previous)
-  select $1, $2::uuid, $4::int, $3::int
-  where $3::int = 0 or exists (select from streams known where known.type = $1 and known.id = $2::uuid)
-  on conflict (type, id) do update set version = excluded.version, previous = excluded.previous
-  where s.version = excluded.previous
-  returning 1
-),
-written as (
-  insert into events (position, id, stream_type, stream_id, version, type, schema_version, data, personal, meta,
-    command_id, batch_id, occurred_at, recorded_at, effective_at, hash)
-  select nextval('events_position'), id, $1, $2::uuid, version, type, schema_version, data::json, personal::json,
-    $13::json, $14, $15, $16::timestamptz, $17::timestamptz, effective_at, hash
-  from (
-    select * from unnest($5::uuid[], $6::int[], $7::text[], $8::smallint[], $9::text[], $10::text[], $11::timestamptz[],
-      $12::bytea[]) with ordinality as i(id, version, type, schema_version, data, personal, effective_at, hash, ordinal)
-    where exists (select from settled)
-    order by ordinal
-  ) e
-  returning position
-),
-remembered as (
-  insert into commands (id, actor, body_hash, outcome, position, recorded_at)
-  select $14, $18, $19::bytea, $20::json, max(position), $17::timestamptz from written having count(*) > 0
-  on conflict (id) do nothing
-  returning position
-)
-select 0 as append, (select position from remembered) as position,
-  guard((select count(*) from remembered) = (select count(*) from settled), 'command') as ok`;
 
 const eventColumns = `position, id, stream_type, stream_id, version, type, schema_version, data::text, personal::text,
   meta::text, occurred_at, recorded_at, effective_at, encode(hash, 'hex') as hash`;
@@ -197,6 +46,16 @@ type EventRow = {
   hash: string;
 };
 
+/** What came of a command. */
+export type Remembered = { bodyHash: Buffer; outcome: Outcome; position: number };
+
+export type SendOptions = {
+  /** What must have come before; until then all is only made ready. */
+  turn?: Promise<unknown> | undefined;
+  /** Whether to find out who made the statement fail, by sending ever smaller parts; else all fail with them. */
+  isolate: boolean;
+};
+
 /** How long the next statement waits for the one before. */
 const patienceMilliseconds = 1_000;
 
@@ -204,22 +63,11 @@ const patienceMilliseconds = 1_000;
 const gatherAppends = 64;
 const gatherEvents = 500;
 
-/** The streams that an append moved on, with where they stand then. */
-const moved = (streams: Prepared['streams']): Appended['streams'] =>
-  streams.flatMap(({ type, id, expected, version }) => (version > expected ? [{ type, id, version }] : []));
+/** What many appends at once bring to one statement, about; one that is larger goes alone. */
+const statementCharacters = 16_000_000;
 
 /** Two appends that swap a claim may meet: the victim did nothing and simply tries again. */
 const deadlockDetected = '40P01';
-
-/** As the database will give it back, so that instants compare as text and the hash chain holds. */
-function canonicalInstant(text: string): Instant {
-  const time = new Date(text);
-  const year = time.getUTCFullYear();
-  if (!(year >= 1 && year <= 9999)) throw invalid('invalid-time');
-  return time.toISOString();
-}
-
-const later = (a: Instant, b: Instant | undefined): Instant => (b !== undefined && b > a ? b : a);
 
 type Happenings = {
   /** The highest position of what was committed. */
@@ -238,15 +86,17 @@ type Happenings = {
  */
 export class EventStore extends EventEmitter<Happenings> {
   #generation = '';
-  #waiting: Prepared[] = [];
+  #waiting: Waiting[] = [];
+  readonly #sealing: Sealing;
   #busy = false;
 
   constructor(
     readonly pool: Pool,
     readonly codec: Codec,
-    private readonly chainKey: KeyObject,
+    chainKey: KeyObject,
   ) {
     super();
+    this.#sealing = { codec, chainKey };
     this.setMaxListeners(0);
   }
 
@@ -265,8 +115,9 @@ export class EventStore extends EventEmitter<Happenings> {
    */
   async append(append: Append): Promise<Appended> {
     const askedAt = performance.now();
-    const prepared = await this.#prepare(append);
-    const appended = await new Promise<Appended>((resolve, reject) => {
+    const keys = await this.codec.keysToEncode(subjectsOf(this.codec, append.streams));
+    const prepared = prepareAppend(this.#sealing, append, keys);
+    const [position = 0] = await new Promise<readonly number[]>((resolve, reject) => {
       const waiting = { ...prepared, settle: { resolve, reject } };
       // Several streams fail together, so they do not share a statement with appends that could make them fail.
       if (waiting.streams.length > 1) void this.#send([waiting], true);
@@ -276,10 +127,46 @@ export class EventStore extends EventEmitter<Happenings> {
       }
     });
     this.emit('answered', (performance.now() - askedAt) / 1_000);
-    return appended;
+    return { position, streams: moved(prepared.streams) };
   }
 
-  /** The events of a stream in order, from the first one, up to `until` where given. */
+  /**
+   * Appends to many streams in one statement, each succession for itself. No two of them share a stream, a claim or a
+   * command.
+   *
+   * @returns for each the position that its steps reached, or what `append` would have thrown
+   */
+  async appendMany(
+    successions: readonly Succession[],
+    { turn, isolate }: SendOptions,
+  ): Promise<PromiseSettledResult<readonly number[]>[]> {
+    const subjects = await Promise.allSettled(
+      successions.map(async ({ stream: { id }, steps }) =>
+        subjectsOf(
+          this.codec,
+          steps.map(({ events }) => ({ id, events })),
+        ),
+      ),
+    );
+    const wellFormed = subjects.flatMap((result) => (result.status === 'fulfilled' ? [...result.value] : []));
+    const keys = await this.codec.keysToEncode(new Set(wellFormed));
+    const batch: Waiting[] = [];
+    const answers = successions.map(
+      (succession) =>
+        new Promise<readonly number[]>((resolve, reject) => {
+          batch.push({ ...prepareSuccession(this.#sealing, succession, keys), settle: { resolve, reject } });
+        }),
+    );
+    const settled = Promise.allSettled(answers);
+    await turn;
+    const askedAt = performance.now();
+    for (const part of parts(batch)) await this.#send(part, false, isolate);
+    const seconds = (performance.now() - askedAt) / 1_000;
+    for (const { steps } of successions) for (const _ of steps) this.emit('answered', seconds);
+    return settled;
+  }
+
+  /** The events of a stream in order, from the first one. */
   async load(type: string, id: string): Promise<Stored[]> {
     const { rows } = await this.pool.query<EventRow>({
       name: 'load-stream',
@@ -313,6 +200,18 @@ export class EventStore extends EventEmitter<Happenings> {
       [batchId, type],
     );
     return Number(rows[0]?.count);
+  }
+
+  /** The same of many streams of one type; ids without events are missing. */
+  async loadMany(type: string, ids: readonly string[]): Promise<ReadonlyMap<string, readonly Stored[]>> {
+    const { rows } = await this.pool.query<EventRow>({
+      name: 'load-streams',
+      text: `select ${eventColumns} from events where stream_type = $1 and stream_id = any($2)
+        order by stream_id, version`,
+      values: [type, ids],
+      types: plainTypes,
+    });
+    return Map.groupBy(this.#stored(rows), ({ stream }) => stream.id);
   }
 
   /** Events above a position in position order. It may see gaps of appends under way: `StoreFeed` knows how to wait. */
@@ -354,47 +253,58 @@ export class EventStore extends EventEmitter<Happenings> {
     return new Set(rows.map((row) => row.virtualtransaction));
   }
 
-  /** What came of a command, or undefined where it was never carried out. */
-  async recall(
-    id: string,
-  ): Promise<{ actor: string; bodyHash: Buffer; outcome: Outcome; position: number } | undefined> {
+  /** What came of commands; those that were never carried out are missing. */
+  async recall(ids: readonly string[]): Promise<ReadonlyMap<string, Remembered>> {
     const { rows } = await this.pool.query<{
-      actor: string;
+      id: string;
       body_hash: Buffer;
       outcome: Outcome;
       position: number | null;
     }>({
-      name: 'recall-command',
-      text: 'select actor, body_hash, outcome, position from commands where id = $1',
-      values: [id],
+      name: 'recall-commands',
+      text: 'select id, body_hash, outcome, position from commands where id = any($1)',
+      values: [ids],
       types: plainTypes,
     });
-    const row = rows[0];
-    return row && { actor: row.actor, bodyHash: row.body_hash, outcome: row.outcome, position: row.position ?? 0 };
+    return new Map(
+      rows.map(({ id, body_hash: bodyHash, outcome, position }) => [
+        id,
+        { bodyHash, outcome, position: position ?? 0 },
+      ]),
+    );
   }
 
   /**
-   * Remembers a command that appended nothing. The first outcome of an id stays.
+   * Remembers commands that appended nothing. The first outcome of an id stays.
    *
-   * @returns false where there was one already
+   * @returns the ids that had none before
    */
-  async remember(command: Append['command'], outcome: Outcome): Promise<boolean> {
-    const { rowCount } = await this.pool.query({
-      name: 'remember-command',
-      text: 'insert into commands (id, actor, body_hash, outcome) values ($1, $2, $3, $4) on conflict (id) do nothing',
-      values: [command.id, command.actor, command.bodyHash, JSON.stringify(outcome)],
+  async remember(outcomes: readonly { command: CommandKey; outcome: Outcome }[]): Promise<ReadonlySet<string>> {
+    const { rows } = await this.pool.query<{ id: string }>({
+      name: 'remember-commands',
+      text: `insert into commands (id, actor, body_hash, outcome)
+        select id, actor, body_hash, outcome::json
+        from unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) as c(id, actor, body_hash, outcome) order by id
+        on conflict (id) do nothing returning id`,
+      values: [
+        outcomes.map(({ command }) => command.id),
+        outcomes.map(({ command }) => command.actor),
+        outcomes.map(({ command }) => command.bodyHash),
+        outcomes.map(({ outcome }) => JSON.stringify(outcome)),
+      ],
     });
-    return rowCount === 1;
+    return new Set(rows.map(({ id }) => id));
   }
 
-  /** The claim keys that a stream holds now. */
-  async claimsOf(category: string, streamId: string): Promise<string[]> {
-    const { rows } = await this.pool.query<{ key: string }>({
+  /** The claim keys that streams hold now; those without any are missing. */
+  async claimsOf(category: string, streamIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const { rows } = await this.pool.query<{ stream_id: string; keys: string[] }>({
       name: 'claims-of',
-      text: 'select key from claims where category = $1 and stream_id = $2',
-      values: [category, streamId],
+      text: `select stream_id, array_agg(key) as keys from claims where category = $1 and stream_id = any($2)
+        group by stream_id`,
+      values: [category, streamIds],
     });
-    return rows.map((row) => row.key);
+    return new Map(rows.map(({ stream_id, keys }) => [stream_id, keys]));
   }
 
   /** Who holds any of the keys: key -> stream id. */
@@ -426,60 +336,13 @@ export class EventStore extends EventEmitter<Happenings> {
     }));
   }
 
-  async #prepare(append: Append): Promise<Omit<Prepared, 'settle'>> {
-    const recordedAt = canonicalInstant(append.recordedAt);
-    const said = canonicalInstant(append.occurredAt);
-    const occurredAt = said > recordedAt ? recordedAt : said;
-    const meta = JSON.stringify(append.meta);
-    const events: Row[] = [];
-    const streams: Prepared['streams'] = [];
-    for (const { type, id: givenId, head, events: news, release = [], take = [] } of append.streams) {
-      // As the database will give it back: the hash, the data subject and the cipher are bound to it.
-      const id = givenId.toLowerCase();
-      if (news.length === 0 && head.version === 0) continue;
-      const keys = await this.codec.keysToEncode(news, id);
-      let { version, hash, effectiveAt } = head;
-      for (const event of news) {
-        version += 1;
-        effectiveAt = later(occurredAt, effectiveAt);
-        const eventId = newId();
-        const encoded = this.codec.encode(event, eventId, id, keys, append.ofErased);
-        const bytes = Buffer.byteLength(encoded.data) + Buffer.byteLength(encoded.personal ?? '');
-        if (bytes > maxEventBytes) throw invalid('event-too-large', [], { bytes, limit: maxEventBytes });
-        const row = {
-          id: eventId,
-          streamType: type,
-          streamId: id,
-          version,
-          type: event.type,
-          ...encoded,
-          meta,
-          effectiveAt,
-        };
-        const chained = chainHash(this.chainKey, hash, {
-          ...row,
-          occurredAt,
-          recordedAt,
-          commandId: append.command.id,
-          batchId: append.meta.batchId ?? null,
-        });
-        hash = chained.toString('hex');
-        events.push({ ...row, hash: chained });
-      }
-      streams.push({ type, id, expected: head.version, version, release, take });
-    }
-    if (events.length === 0) throw new Error('an append without events');
-    const outcome: Outcome = { kind: 'done', streams: moved(streams) };
-    return { append: { ...append, occurredAt, recordedAt }, streams, events, outcome: JSON.stringify(outcome) };
-  }
-
   async #drain(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
     try {
       while (this.#waiting.length > 0) {
         // A turn of the loop, in which callers whose append has just ended come along with their next one.
-        await turn();
+        await turnOfLoop();
         const sent = this.#send(this.#gather(), false);
         // One that waits for a lock, or whose connection hangs, does not hold up the others for long.
         await Promise.race([sent, sleep(patienceMilliseconds, undefined, { ref: false })]);
@@ -490,14 +353,14 @@ export class EventStore extends EventEmitter<Happenings> {
   }
 
   /** The next batch: no two of it share a stream, a claim or a command, so that each can succeed on its own. */
-  #gather(): Prepared[] {
-    const batch: Prepared[] = [];
-    const left: Prepared[] = [];
+  #gather(): Waiting[] {
+    const batch: Waiting[] = [];
+    const left: Waiting[] = [];
     const taken = new Set<string>();
     let events = 0;
     for (const prepared of this.#waiting) {
       const names = [
-        `command ${prepared.append.command.id}`,
+        ...prepared.commands.map(({ id }) => `command ${id}`),
         ...prepared.streams.flatMap(({ type, id, release, take }) => [
           `stream ${type} ${id}`,
           ...[...release, ...take].map((key) => `claim ${type} ${key}`),
@@ -515,165 +378,60 @@ export class EventStore extends EventEmitter<Happenings> {
     return batch;
   }
 
-  async #send(batch: readonly Prepared[], allOrNothing: boolean): Promise<void> {
-    let positions: ReadonlyMap<number, number>;
+  async #send(batch: readonly Waiting[], allOrNothing: boolean, isolate = true): Promise<void> {
+    let written: ReadonlyMap<string, number>;
     this.emit('statement', batch.length);
     try {
-      positions = await this.#execute(batch, allOrNothing);
+      written = await writeAppends(this.pool, batch, allOrNothing);
     } catch (error) {
-      return this.#failed(batch, allOrNothing, error as Error);
+      return this.#failed(batch, allOrNothing, isolate, error as Error);
     }
     let highest = 0;
-    batch.forEach((prepared, index) => {
-      const position = positions.get(index);
-      if (position === undefined) prepared.settle.reject(new VersionConflict());
+    for (const { commands, settle } of batch) {
+      const positions = commands.flatMap(({ id }) => written.get(id) ?? []);
+      if (positions.length < commands.length) settle.reject(new VersionConflict());
       else {
-        highest = Math.max(highest, position);
-        prepared.settle.resolve({ position, streams: moved(prepared.streams) });
+        highest = Math.max(highest, ...positions);
+        settle.resolve(positions);
       }
-    });
+    }
     if (highest > 0) this.emit('appended', highest);
   }
 
   /** The statement failed as a whole and left nothing, unless the connection was lost: then nobody knows. */
-  async #failed(batch: readonly Prepared[], allOrNothing: boolean, error: Error & { code?: string }): Promise<void> {
-    const [alone, another] = batch;
-    if (error.code === deadlockDetected) await this.#send(batch, allOrNothing);
-    else if (another && error.code !== undefined && !isTransient(error)) {
+  async #failed(
+    batch: readonly Waiting[],
+    allOrNothing: boolean,
+    isolate: boolean,
+    error: Error & { code?: string },
+  ): Promise<void> {
+    const isGuarded = error.code === 'TL001';
+    if (error.code === deadlockDetected) await this.#send(batch, allOrNothing, isolate);
+    else if (batch.length > 1 && error.code !== undefined && !isTransient(error) && (isolate || !isGuarded)) {
       // One of them broke the statement: halves, until it fails alone.
       const half = batch.length >> 1;
-      await this.#send(batch.slice(0, half), allOrNothing);
-      await this.#send(batch.slice(half), allOrNothing);
-    } else if (alone && error.code === 'TL001') {
-      const reasons = { version: VersionConflict, claim: ClaimTaken, command: CommandRepeated };
-      const Reason = reasons[error.message as keyof typeof reasons];
-      alone.settle.reject(new Reason(error.message));
+      await this.#send(batch.slice(0, half), allOrNothing, isolate);
+      await this.#send(batch.slice(half), allOrNothing, isolate);
     } else {
-      for (const prepared of batch) prepared.settle.reject(error);
+      const reasons = { version: VersionConflict, claim: ClaimTaken, command: CommandRepeated };
+      const Reason = isGuarded ? reasons[error.message as keyof typeof reasons] : undefined;
+      for (const { settle } of batch) settle.reject(Reason ? new Reason(error.message) : error);
     }
-  }
-
-  /** Positions by index in the batch; an index that is missing had a version conflict. */
-  async #execute(batch: readonly Prepared[], allOrNothing: boolean): Promise<ReadonlyMap<number, number>> {
-    const streams = batch.flatMap((prepared, append) => prepared.streams.map((stream) => ({ append, ...stream })));
-    const events = batch.flatMap((prepared, append) => prepared.events.map((event) => ({ append, ...event })));
-    const claims = (which: 'release' | 'take') =>
-      streams.flatMap((stream) =>
-        stream[which].map((key) => ({ append: stream.append, type: stream.type, id: stream.id, key })),
-      );
-    const released = claims('release');
-    const taken = claims('take');
-    if (streams.length === 1 && released.length + taken.length === 0) return this.#executePlain(batch[0] as Prepared);
-    const appendOf = (event: { append: number }) => (batch[event.append] as Prepared).append;
-    const { rows } = await this.pool.query<{ append: number; position: number | null }>({
-      name: 'append',
-      text: appendStatement,
-      types: plainTypes,
-      values: [
-        streams.map((s) => s.append),
-        streams.map((s) => s.type),
-        streams.map((s) => s.id),
-        streams.map((s) => s.expected),
-        streams.map((s) => s.version),
-        events.map((e) => e.append),
-        events.map((e) => e.id),
-        events.map((e) => e.streamType),
-        events.map((e) => e.streamId),
-        events.map((e) => e.version),
-        events.map((e) => e.type),
-        events.map((e) => e.schemaVersion),
-        events.map((e) => e.data),
-        events.map((e) => e.personal),
-        events.map((e) => e.meta),
-        events.map((e) => appendOf(e).command.id),
-        events.map((e) => appendOf(e).meta.batchId ?? null),
-        events.map((e) => appendOf(e).occurredAt),
-        events.map((e) => appendOf(e).recordedAt),
-        events.map((e) => e.effectiveAt),
-        events.map((e) => e.hash),
-        released.map((c) => c.append),
-        released.map((c) => c.type),
-        released.map((c) => c.id),
-        released.map((c) => c.key),
-        taken.map((c) => c.append),
-        taken.map((c) => c.type),
-        taken.map((c) => c.id),
-        taken.map((c) => c.key),
-        batch.map((_, append) => append),
-        batch.map((prepared) => prepared.append.command.id),
-        batch.map((prepared) => prepared.append.command.actor),
-        batch.map((prepared) => prepared.append.command.bodyHash),
-        batch.map((prepared) => prepared.outcome),
-        batch.map((prepared) => prepared.append.recordedAt),
-        allOrNothing,
-      ],
-    });
-    return positionsOf(rows);
-  }
-
-  async #executePlain({ append, streams, events, outcome }: Prepared): Promise<ReadonlyMap<number, number>> {
-    const { type, id, expected, version } = streams[0] as Prepared['streams'][number];
-    const { rows } = await this.pool.query<{ append: number; position: number | null }>({
-      name: 'append-plain',
-      text: plainAppendStatement,
-      types: plainTypes,
-      values: [
-        type,
-        id,
-        expected,
-        version,
-        events.map((e) => e.id),
-        events.map((e) => e.version),
-        events.map((e) => e.type),
-        events.map((e) => e.schemaVersion),
-        events.map((e) => e.data),
-        events.map((e) => e.personal),
-        events.map((e) => e.effectiveAt),
-        events.map((e) => e.hash),
-        events[0]?.meta,
-        append.command.id,
-        append.meta.batchId ?? null,
-        append.occurredAt,
-        append.recordedAt,
-        append.command.actor,
-        append.command.bodyHash,
-        outcome,
-      ],
-    });
-    return positionsOf(rows);
   }
 }
 
-const positionsOf = (rows: readonly { append: number; position: number | null }[]) =>
-  new Map(rows.flatMap((row) => (row.position === null ? [] : [[row.append, row.position]])));
-
-/** Everything of a row but its position, which nobody knows before the INSERT: that is for the anchors to prove. */
-export type Chained = Omit<Row, 'hash'> & {
-  occurredAt: Instant;
-  recordedAt: Instant;
-  commandId: string;
-  batchId: string | null;
-};
-
-/** Keyed chain over a stream: HMAC-SHA256 of the hash before and of everything that is stored, ciphertext included. */
-export function chainHash(key: KeyObject, previous: string, event: Chained): Buffer {
-  const { id, streamType, streamId, version, type, schemaVersion, data, personal, meta } = event;
-  const { commandId, batchId, occurredAt, recordedAt, effectiveAt } = event;
-  const stored = [
-    id,
-    streamType,
-    streamId,
-    version,
-    type,
-    schemaVersion,
-    data,
-    personal,
-    meta,
-    commandId,
-    batchId,
-    occurredAt,
-    recordedAt,
-    effectiveAt,
-  ];
-  return createHmac('sha256', key).update(previous).update(JSON.stringify(stored)).digest();
+/** Cut where a statement would become too large. */
+function parts(batch: readonly Waiting[]): Waiting[][] {
+  const cut: Waiting[][] = [];
+  let room = 0;
+  for (const waiting of batch) {
+    const size = waiting.events.reduce((sum, { data, personal }) => sum + data.length + (personal?.length ?? 0), 0);
+    if (size > room || cut.length === 0) {
+      cut.push([]);
+      room = statementCharacters;
+    }
+    cut.at(-1)?.push(waiting);
+    room -= size;
+  }
+  return cut;
 }

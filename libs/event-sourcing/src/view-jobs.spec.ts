@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Recorded } from '@throughline/contracts';
 import { Balance, balances, cards, log, views } from '../test/bank.ts';
 import { feedOf, recorded, testGeneration, until } from '../test/events.ts';
-import { checkpointOf, document, newId, touch, type Feed, type Fold } from './index.ts';
+import { Operations, checkpointOf, document, newId, touch, type Feed, type Fold } from './index.ts';
 
 let live: Awaited<ReturnType<typeof views>>;
 beforeAll(async () => {
@@ -122,6 +122,24 @@ describe('a view', () => {
     await until(
       async () => (await live.rows(`select doc->>'total' as total from card_v1 where id = $1`, [bad]))[0] !== undefined,
     );
+  });
+
+  it('is rebuilt also where a job waits to mend it, and not where another one is under way', async () => {
+    const operations = new Operations(live.pool);
+    const kinds = async () => (await live.rows<{ kind: string }>('select kind from view_jobs')).map(({ kind }) => kind);
+    const put = (state: string) =>
+      live.pool.query(
+        `insert into view_jobs (table_name, kind, state, requested_by) values ($1, 'mend', $2, 'start')`,
+        [balances.table, state],
+      );
+    await put('wanted');
+    await expect(operations.request('balance', 'verify', 'test')).rejects.toMatchObject({ code: 'view-job-exists' });
+    expect(await operations.request('balance', 'rebuild', 'test')).toMatchObject({ kind: 'rebuild', state: 'wanted' });
+    expect(await kinds()).toEqual(['rebuild']);
+    await live.pool.query('truncate view_jobs');
+    await put('running');
+    await expect(operations.request('balance', 'rebuild', 'test')).rejects.toMatchObject({ code: 'view-job-exists' });
+    expect(await kinds()).toEqual(['mend']);
   });
 
   it('over a log that was restored stops with a clear word, and goes on once it is rebuilt', async () => {

@@ -25,3 +25,7 @@ export { regionFromAddress, regionFromIdentityCard, regionFromPhone, regionFromP
 export { regionFromRegistrationNumber, type InferredRegion } from './region-rules.ts';
 export { cleanSocialAccount, socialNetwork, type SocialAccount, type SocialProblem } from './social-accounts.ts';
 export { cleanCompanyName, cleanPersonName, splitName, type NameParts } from './person-names.ts';
+export { isWithinOneEdit, jaroWinkler, soundex } from './similarity.ts';
+export { matchableEmail, type MatchableEmail } from './email-match.ts';
+export { namePart, personNames, type NamePart, type PersonName } from './name-match.ts';
+export { companyName, type CompanyName } from './companies.ts';

@@ -16,6 +16,8 @@ export type Observed = {
   pool: Pool;
   /** Milliseconds for which Kafka has not answered. */
   fetchAge: () => number;
+  /** How many timers of each name failed for good; left out where the service has none. */
+  failedTimers?: () => Promise<readonly { timer: string; count: number }[]>;
   /** What this process runs while it leads; left out where it never does. */
   workers?: Followers & { leading: () => boolean; feed: (service: ServiceName) => Feed };
 };
@@ -46,7 +48,7 @@ const ownerMilliseconds = 1_000;
  *
  * @returns how to end it
  */
-export function observe({ service, pool, fetchAge, workers }: Observed): () => void {
+export function observe({ service, pool, fetchAge, failedTimers: askTimers, workers }: Observed): () => void {
   const meter = metrics.getMeter('throughline');
   const gauge = (name: string, description: string) =>
     meter.createObservableGauge(`throughline_${name}`, { description });
@@ -57,13 +59,14 @@ export function observe({ service, pool, fetchAge, workers }: Observed): () => v
   const lagSeconds = gauge('subscription_lag_seconds', 'Age of the oldest event that a subscription has not handled');
   const deadLetters = gauge('dead_letters', 'Events that a policy has parked');
   const brokenKeys = gauge('broken_keys', 'Keys of a view that stand still');
+  const failedTimers = gauge('failed_timers', 'Timers that failed for good, and wait for an operator');
   const connections = gauge('postgres_connections', 'Connections of the pool, and who waits for one');
   const kafkaFetchAge = gauge('kafka_fetch_age_seconds', 'For how long Kafka has not answered; 0 where nobody asks it');
   const leader = gauge('leader', "Whether this process leads the service's workers");
-  const ofDatabase = [database, head, position, lagEvents, lagSeconds, deadLetters, brokenKeys];
+  const ofDatabase = [database, head, position, lagEvents, lagSeconds, deadLetters, brokenKeys, failedTimers];
   const gauges = [...ofDatabase, connections, kafkaFetchAge, leader];
 
-  const figures = sparingly(() => readFigures(pool, workers));
+  const figures = sparingly(() => readFigures(pool, workers, askTimers));
   const callback: Parameters<typeof meter.addBatchObservableCallback>[0] = async (result) => {
     result.observe(connections, pool.totalCount, { service, state: 'total' });
     result.observe(connections, pool.idleCount, { service, state: 'idle' });
@@ -84,6 +87,7 @@ export function observe({ service, pool, fetchAge, workers }: Observed): () => v
     }
     for (const { count, ...labels } of read.deadLetters) result.observe(deadLetters, count, { service, ...labels });
     for (const { count, view } of read.brokenKeys) result.observe(brokenKeys, count, { service, view });
+    for (const { count, timer } of read.failedTimers) result.observe(failedTimers, count, { service, timer });
   };
   meter.addBatchObservableCallback(callback, gauges);
   return () => meter.removeBatchObservableCallback(callback, gauges);
@@ -95,6 +99,7 @@ type Figures = {
   subscriptions: readonly { subscription: string; feed: ServiceName; position: number; behind: Behind | undefined }[];
   deadLetters: readonly { policy: string; feed: string; count: number }[];
   brokenKeys: readonly { view: string; count: number }[];
+  failedTimers: readonly { timer: string; count: number }[];
 };
 
 const statement = `
@@ -103,7 +108,11 @@ union all select 'position', subscription, feed, position from checkpoints
 union all select 'dead', policy, feed, count(*) from dead_letters group by policy, feed
 union all select 'broken', view, '', count(*) from broken_keys group by view`;
 
-async function readFigures(pool: Pool, workers: Observed['workers']): Promise<Figures> {
+async function readFigures(
+  pool: Pool,
+  workers: Observed['workers'],
+  failedTimers: Observed['failedTimers'],
+): Promise<Figures> {
   const { rows } = await pool.query<{ what: string; name: string; feed: string; figure: number }>({
     text: statement,
     types: plainTypes,
@@ -128,6 +137,7 @@ async function readFigures(pool: Pool, workers: Observed['workers']): Promise<Fi
     subscriptions: await Promise.all(begun.map(async (at) => ({ ...at, behind: await behind(at.feed, at.position) }))),
     deadLetters: policies.map(({ policy, feed }) => ({ policy, feed, count: figureOf('dead', policy, feed) ?? 0 })),
     brokenKeys: views.map((view) => ({ view, count: figureOf('broken', view) ?? 0 })),
+    failedTimers: (await failedTimers?.()) ?? [],
   };
 }
 

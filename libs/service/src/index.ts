@@ -28,4 +28,5 @@ export * from './telemetry.ts';
 export * from './timers.ts';
 export * from './tokens.ts';
 export * from './uploads.ts';
+export * from './unsubscribe.ts';
 export * from './validation.ts';

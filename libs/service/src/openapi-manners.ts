@@ -36,7 +36,7 @@ const responses = {
   403: problem('The role does not allow it.'),
   404: problem('There is no such thing, or none that the caller may see.'),
   409: problem('What is there already does not allow it.'),
-  412: problem('Somebody changed the same field; `conflicts` says which.'),
+  412: problem('Somebody changed the same field; `conflicts` says which. Empty where the request names no fields.'),
   413: problem('The body is too large.'),
   415: problem('The body is not JSON in UTF-8.'),
   422: problem('The meaning of some fields is not right; `errors` names them all.'),

@@ -1,5 +1,12 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { Refusal, errorForLog, isTransient, type FieldError, type RefusalKind } from '@throughline/event-sourcing';
+import {
+  Refusal,
+  UnknownEvent,
+  errorForLog,
+  isTransient,
+  type FieldError,
+  type RefusalKind,
+} from '@throughline/event-sourcing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from './log.ts';
 import { languageOf, messageOf, type Language } from './messages.ts';
@@ -63,6 +70,8 @@ export function problemOf(error: unknown): Problem {
     return { status: statusOf[error.kind], code: error.code, params: error.params, errors: error.errors };
   if (error instanceof ShapeError) return { status: 400, code: error.code, errors: error.errors };
   if (error instanceof HttpProblem) return { status: error.status, code: error.code, headers: error.headers };
+  // Another process, of a newer release, wrote the record: during an upgrade one that can read it soon answers here.
+  if (error instanceof UnknownEvent) return { status: 503, code: 'newer-release', headers: { 'retry-after': '30' } };
   if (isTransient(error)) return { status: 503, code: 'unavailable' };
   const { code, statusCode } = Object(error) as { code?: unknown; statusCode?: number };
   if (code === 'FST_ERR_BAD_URL') return { status: 400, code: 'unreadable-url' };

@@ -11,6 +11,7 @@ import {
   announce,
   errorForLog,
   keepAnchors,
+  keepForgettingCommands,
   writeOnceFolder,
   type Duty,
 } from '@throughline/event-sourcing';
@@ -67,6 +68,7 @@ const outsideApi = [
   'internal/history',
   'internal/operations/{*path}',
   'hooks/:connection',
+  'unsubscribe/:token',
   '.well-known/jwks.json',
 ];
 
@@ -137,6 +139,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     service: definition.name,
     pool: kernel.pool,
     fetchAge: () => bus.fetchAge(),
+    ...(timers && { failedTimers: () => timers.failures() }),
     ...(config.role !== 'api' && {
       workers: {
         ...followersOf(definition, transport.policies, bus.relays),
@@ -162,6 +165,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
           anchored(kernel, config, log, signal),
           kernel.views.forgetOld(signal),
           jobs?.run(new Map(workOf.map(([kind, handler]): [string, JobHandler] => [kind, app.get(handler)])), signal),
+          keepForgettingCommands(kernel.pool, config.commandDays, log, signal),
           ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
           // Who has nothing to follow leads all the same.
           signal.aborted ? undefined : once(signal, 'abort'),

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Controller, Post } from '@nestjs/common';
+import { Controller, Injectable, Post } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Recorded } from '@throughline/contracts';
@@ -8,6 +8,7 @@ import { Commands, conflict, newId } from '@throughline/event-sourcing';
 import { freePort } from './embedded-postgres.ts';
 import { Log } from './log.ts';
 import { Service } from './service.ts';
+import { Timers } from './timers.ts';
 import { startTelemetry, type Telemetry } from './telemetry.ts';
 import { eventually, startTestService, testConfig, type TestService } from './testing.ts';
 
@@ -42,7 +43,14 @@ class Notes {
   }
 }
 
-@Service({ name: 'interactions', controllers: [Notes], policies: [Waits, Refuses] })
+@Injectable()
+class Rings {
+  due() {
+    return Promise.resolve();
+  }
+}
+
+@Service({ name: 'interactions', controllers: [Notes], policies: [Waits, Refuses], timers: { bell: Rings } })
 class Observed {}
 
 const log = new Log('test', 'error');
@@ -95,6 +103,18 @@ describe('the metrics of a service', () => {
     const after = await eventually(scrape, (now) => now.get(lag) === 0);
     expect(after.get(`subscription_lag_seconds ${on('waits')}`)).toBe(0);
     expect(after.get(`subscription_position ${on('waits')}`)).toBe(2);
+  });
+
+  it('count the timers that failed for good, until somebody settles them', async () => {
+    const failed = 'failed_timers timer="bell"';
+    await eventually(scrape, (now) => now.get(failed) === 0);
+    const timers = service.app.get(Timers);
+    await timers.at('bell', 'b1', new Date(Date.now() + 3_600_000).toISOString());
+    await service.kernel.pool.query(`update timers.job set state = 'failed' where name = 'bell'`);
+    await eventually(scrape, (now) => now.get(failed) === 1);
+    const [bell] = await timers.failed(10);
+    await timers.discard(bell?.id ?? '', 'op', 'no longer needed');
+    await eventually(scrape, (now) => now.get(failed) === 0);
   });
 
   it('leave out what the database does not say, and say that it does not', async () => {

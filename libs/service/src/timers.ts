@@ -187,6 +187,16 @@ export class Timers {
     return rows;
   }
 
+  /** How many of each name failed for good. */
+  async failures(): Promise<{ timer: string; count: number }[]> {
+    const { rows } = await this.pool.query<{ timer: string; count: number }>(
+      `select timer, count(id)::int as count from unnest($1::text[]) as known(timer)
+       left join ${schema}.job on name = timer and state = 'failed' group by timer`,
+      [this.names],
+    );
+    return rows;
+  }
+
   /** @throws Refusal `timer-not-found`, also where it has not failed for good */
   async retry(id: string): Promise<void> {
     const [name, job] = await this.#failed(id);

@@ -1,6 +1,10 @@
 import { Service } from '@throughline/service';
 import { BiWatchdog } from './bi/bi-watchdog.worker.ts';
 import { BiSchema } from './bi/bi-schema.store.ts';
+import { ImpactReader } from './privacy/impact.reader.ts';
+import { PersonalDataReader } from './privacy/personal-data.reader.ts';
+import { PrivacyController } from './privacy/privacy.controller.ts';
+import { privacy } from './privacy/privacy.view.ts';
 import { ReportController } from './reports/report.controller.ts';
 import { Reports } from './reports/reports.store.ts';
 import { ListsController } from './lists/lists.controller.ts';
@@ -11,14 +15,15 @@ import { searchDocuments, searchFolds } from './search/search.view.ts';
 import { TimelineController } from './timeline/timeline.controller.ts';
 import { Timelines } from './timeline/timeline.reader.ts';
 import { timeline } from './timeline/timeline.view.ts';
+import { goldenCustomer } from './star/golden-customer.view.ts';
 import { star } from './star/star.view.ts';
 
 @Service({
   name: 'analytics',
-  folds: [...star, ...searchFolds, ...timeline],
-  documents: searchDocuments,
-  controllers: [ListsController, TimelineController, ReportController],
-  providers: [searchEngine, Lists, Timelines, BiSchema, Reports],
+  folds: [...star, ...searchFolds, ...timeline, ...privacy],
+  documents: [...searchDocuments, goldenCustomer],
+  controllers: [ListsController, TimelineController, ReportController, PrivacyController],
+  providers: [searchEngine, Lists, Timelines, BiSchema, Reports, PersonalDataReader, ImpactReader],
   workers: [SearchIndexer, BiWatchdog],
   forgets: [SearchIndexer],
 })

@@ -111,6 +111,41 @@ describe('lists and search', () => {
     }
   });
 
+  it('leave out who does not want to be written to', async () => {
+    const [wants, objects, silent] = [
+      await customer({ name: 'Wants Letters' }),
+      await customer({ name: 'Objects To Letters' }),
+      await customer({ name: 'Silent About Letters' }),
+    ];
+    const say = async (customerId: string, event: object) =>
+      `customers@${await service.log('customers').append({ type: 'consent', id: newId() }, { customerId, ...event } as never)}`;
+    const about = { purpose: 'marketing', channel: 'email', how: 'form' };
+    const given = { type: 'ConsentGiven', ...about, basis: 'consent', givenAt: '2026-01-01T00:00:00Z' };
+    await say(wants.id, given);
+    await say(objects.id, given);
+    const after = await say(objects.id, {
+      type: 'ConsentWithdrawn',
+      ...about,
+      withdrawnAt: '2026-01-02T00:00:00Z',
+    });
+    const letters = { id: { in: [wants.id, objects.id, silent.id] } };
+    const found = async (filter: object) =>
+      names(await fresh(() => list('customers', { filter: { and: [letters, filter] }, sort: 'name' }, after)));
+    expect(await found({ marketingEmail: 'yes' })).toEqual(['Wants Letters']);
+    expect(await found({ marketingEmail: { ne: 'no' } })).toEqual(['Silent About Letters', 'Wants Letters']);
+    expect(await found({ optOuts: { has: 'marketing:email' } })).toEqual(['Objects To Letters']);
+    const facets = (await list('customers', { filter: letters, facets: 'marketingEmail,doNotContact' })).body.facets;
+    expect(facets.marketingEmail.map(({ value, count }: any) => [value, count]).sort()).toEqual([
+      ['no', 1],
+      ['unknown', 1],
+      ['yes', 1],
+    ]);
+    const forbidden = { type: 'ContactForbidden', how: 'phone', forbiddenAt: '2026-02-01T00:00:00Z' };
+    const later = await say(wants.id, forbidden);
+    const none = await fresh(() => list('customers', { filter: { and: [letters, { marketingEmail: 'yes' }] } }, later));
+    expect(names(none)).toEqual([]);
+  });
+
   it('tell what a customer bought and when there was contact last', async () => {
     const { id } = await customer({ name: 'Buyer', ownerId: newId() });
     const orderId = newId();

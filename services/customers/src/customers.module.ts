@@ -2,6 +2,10 @@ import { Service } from '@throughline/service';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
+import { ConsentController } from './consent/consent.controller.ts';
+import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
+import { Consents } from './consent/consents.store.ts';
+import { UnsubscribeController } from './consent/unsubscribe.controller.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
@@ -24,17 +28,31 @@ import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-er
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
 import { StartBatchWhenImportStarted } from './policies/start-batch-when-import-started.policy.ts';
+import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
+import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
+import { FieldClassesController } from './privacy/field-classes.controller.ts';
 
 @Service({
   name: 'customers',
-  controllers: [MergeController, CustomerController, ErasureController, BatchController, ImportController],
+  controllers: [
+    MergeController,
+    CustomerController,
+    ErasureController,
+    BatchController,
+    ImportController,
+    ConsentController,
+    ConsentPurposeController,
+    UnsubscribeController,
+    FieldClassesController,
+  ],
   policies: [
     RecordCustomerWhenSeen,
     DestroyKeyWhenCustomerErased,
     AcknowledgeErasureWhenPersonForgotten,
     RunBatchWhenStarted,
     StartBatchWhenImportStarted,
+    ScheduleExpiryWhenConsentGiven,
   ],
   folds: [batchList, customerKeys, importList],
   uploads: ['/api/imports'],
@@ -42,6 +60,7 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
     CustomerNumbers,
     GoldenCustomers,
     Batches,
+    Consents,
     CustomerKeys,
     Imports,
     ImportFiles,
@@ -52,6 +71,7 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
   jobs: { undo: UndoBatch, 'check-import': CheckImport, import: RunImport },
   keeps: ['jobs', 'import_files', 'import_chunks', 'import_keys', 'import_errors'],
   workers: [ErasureReplay, ForgetImports],
+  timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001, Imports1700000000002],
 })
 export class CustomersModule {}

@@ -144,6 +144,19 @@ describe('the customers service', () => {
     });
   });
 
+  it('holds a verb against the version that was seen, except an erasure', async () => {
+    const { id } = await create();
+    await service.call('PATCH', `/api/customers/${id}`, { title: 'CTO' });
+    const verb = (name: string, etag: string) =>
+      service.call('POST', `/api/customers/${id}/${name}`, undefined, { 'if-match': etag });
+    expect(await verb('archive', '"1"')).toMatchObject({
+      status: 412,
+      body: { code: 'record-changed', conflicts: [] },
+    });
+    expect((await verb('archive', '"2"')).status).toBe(200);
+    expect((await verb('erase', '"1"')).status).toBe(202);
+  });
+
   it('gives one of fifty parallel creates the e-mail, and 49 a conflict that says who has it', async () => {
     const body = { name: 'Same', emails: [{ value: 'Same@Example.com' }] };
     const replies = await Promise.all(Array.from({ length: 50 }, () => service.call('POST', '/api/customers', body)));
@@ -433,5 +446,17 @@ describe('its description', () => {
     });
     expect(schema.properties.emails).toEqual({ type: 'array', items: { $ref: '#/components/schemas/EmailDto' } });
     expect(schema.required ?? []).not.toContain('name');
+  });
+});
+
+describe('a record that a newer release wrote', () => {
+  it('is answered with 503 and when to come again', async () => {
+    const { id } = await create();
+    const client = await service.kernel.pool.connect();
+    await client.query(`set session_replication_role = replica`);
+    await client.query(`update events set schema_version = 99 where stream_id = $1`, [id]);
+    client.release(true);
+    const { status, body, headers } = await service.call('GET', `/api/customers/${id}`);
+    expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'newer-release', '30']);
   });
 });

@@ -12,11 +12,15 @@ afterAll(() => service.end());
 describe('a store that knows nothing of an erasure since its backup', () => {
   it('carries it out anew, as the keyring still says so', async () => {
     const { body: erased } = await service.call('POST', '/api/customers', { name: 'Zoë' });
+    const before = new Date();
     const { body: kept } = await service.call('POST', '/api/customers', { name: 'Ada' });
     await service.kernel.keyring.destroy(erased.id as string);
     await service.app.get(ErasureReplay).run(new AbortController().signal);
     const record = await service.call('GET', `/api/customers/${erased.id}`);
     expect(record.body).toMatchObject({ erased: true, number: erased.number });
+    const asOf = before.toISOString();
+    const then = await service.call('GET', `/api/customers/${erased.id}?asOf=${asOf}`);
+    expect(then.body).toMatchObject({ erased: true, version: 1 });
     expect((await service.call('GET', `/api/customers/${kept.id}`)).body).toMatchObject({
       name: 'Ada',
       archived: false,

@@ -23,6 +23,7 @@ import { serveOperations } from './operations/operations.edge.ts';
 import { Passes } from './routing/passes.edge.ts';
 import { forwardToOwners } from './routing/proxy.edge.ts';
 import { ownerOf, routes, takesFile } from './routing/routes.ts';
+import { serveUnsubscribe } from './routing/unsubscribe.edge.ts';
 
 export { GatewayModule };
 export type { FirstAccess } from './access/first-access.store.ts';
@@ -52,6 +53,7 @@ export async function startGateway(options: {
       pipeFiles(app);
       countFailure = await limitRate(app);
       serveDocs(app, baseUrl);
+      serveUnsubscribe(app, baseUrl);
       const passes = new Passes(tokens);
       serveOperations(app, passes, baseUrl);
       await forwardToOwners(app, passes, baseUrl);
@@ -79,7 +81,7 @@ const isReady = (base: string): Promise<boolean> =>
 function keepBodiesRaw(app: NestFastifyApplication): void {
   takeJsonOnly(app.getHttpAdapter().getInstance() as never, ({ method, url }) => {
     const path = pathOf(url);
-    return path.startsWith('/hooks/') || ownerOf(method, path) !== undefined;
+    return /^\/(hooks|unsubscribe)\//.test(path) || ownerOf(method, path) !== undefined;
   });
 }
 

@@ -1,6 +1,7 @@
 import {
   InstantText,
   MoneyAnswer,
+  OneOf,
   Uuid,
   customerRecord,
   dealRecord,
@@ -31,14 +32,25 @@ const list = (title: string, fields: TProperties) =>
     { total: Total, facets: Type.Record(text, Type.Array(facet)) },
   );
 const customerName = orNull(text);
+const permission = OneOf(['yes', 'no', 'unknown'] as const);
 export const CustomerList = list('Customer', {
   ...customerRecord,
+  /** Those of all its records. */
+  numbers: Type.Array(text),
   revenue: orNull(MoneyAnswer),
   /** What cannot be added to `revenue`: orders in other currencies without a rate into the base currency. */
   revenueOther: Type.Array(MoneyAnswer),
   orderCount: Type.Integer(),
   lastOrderAt: orNull(InstantText),
   lastInteractionAt: orNull(InstantText),
+  doNotContact: Type.Boolean(),
+  marketingEmail: permission,
+  marketingPhone: permission,
+  marketingSms: permission,
+  marketingMessenger: permission,
+  marketingPost: permission,
+  consents: Type.Array(text),
+  optOuts: Type.Array(text),
 });
 export const OrderList = list('Order', { ...orderRecord, customerName });
 export const DealList = list('Deal', {

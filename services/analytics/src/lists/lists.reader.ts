@@ -3,8 +3,11 @@ import { defaultTimeZone } from '@throughline/contracts';
 import { invalid } from '@throughline/event-sourcing';
 import { analyseQuery, highlight, type Range } from '@throughline/language';
 import { HttpProblem, Kernel, ShapeError } from '@throughline/service';
-import { allOf, everything, type Condition } from '../search/condition.ts';
-import { customerProfile } from '../search/customer-document.view.ts';
+import { allOf, comparedWith, everything, widened, type Condition } from '../search/condition.ts';
+import { customerDocument } from '../search/customer-document.view.ts';
+import { customerProfile } from '../search/customer-profile.view.ts';
+import { numbersBeside, recordsBeside } from '../search/customer-records.reader.ts';
+import { customers } from '../search/customers.index.ts';
 import type { RecordType } from '../search/record-type.ts';
 import { recordTypes } from '../search/record-types.index.ts';
 import {
@@ -111,7 +114,17 @@ export class Lists {
     return everything;
   }
 
-  async #ask(type: RecordType, query: EngineQuery): Promise<EngineAnswer> {
+  /** Facts keep the record that they came with, and documents of merged customers are those of their golden records. */
+  async #ofWholeCustomers(type: RecordType, condition: Condition): Promise<Condition> {
+    const { customer } = type;
+    const records = await recordsBeside(this.kernel.pool, comparedWith(customer, condition));
+    const wide = widened(customer, records, condition);
+    if (type.type !== customers.type) return wide;
+    return widened('number', await numbersBeside(this.kernel.pool, comparedWith('number', wide)), wide);
+  }
+
+  async #ask(type: RecordType, asked: EngineQuery): Promise<EngineAnswer> {
+    const query = { ...asked, condition: await this.#ofWholeCustomers(type, asked.condition) };
     try {
       return await this.engine.query(type, query);
     } catch (error) {
@@ -132,8 +145,9 @@ export class Lists {
     const ids = [...new Set(records.flatMap(({ customerId }) => (typeof customerId === 'string' ? [customerId] : [])))];
     if (ids.length === 0) return [...records];
     const { rows } = await this.kernel.pool.query<{ id: string; name: string | null }>(
-      `select id, coalesce(details->>'name', details->>'companyName', number) as name from "${customerProfile.table}"
-       where id = any($1::uuid[])`,
+      `select r.id, coalesce(doc->>'name', doc->>'companyName', doc->>'number') as name
+       from "${customerProfile.table}" r join "${customerDocument.table}" c on c.id = r.golden_id::text
+       where r.id = any($1::uuid[])`,
       [ids],
     );
     const names = new Map(rows.map(({ id, name }) => [id, name]));

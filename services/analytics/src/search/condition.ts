@@ -60,6 +60,45 @@ export function meets(keys: Keys, condition: Condition): boolean {
 export const folded = (field: string): string => `${field}_text`;
 export const sorted = (field: string): string => `${field}_sort`;
 
+/** The values that a key is compared with, as they stand. */
+export function comparedWith(field: string, condition: Condition): readonly string[] {
+  switch (condition.is) {
+    case 'all':
+    case 'any':
+      return condition.of.flatMap((one) => comparedWith(field, one));
+    case 'not':
+      return comparedWith(field, condition.of);
+    case 'oneOf':
+      return condition.field === field ? condition.values : [];
+    case 'range':
+    case 'contains':
+    case 'startsWith':
+    case 'present':
+      return [];
+  }
+}
+
+/** The condition with more values beside some that a key is compared with. */
+export function widened(field: string, more: ReadonlyMap<string, readonly string[]>, condition: Condition): Condition {
+  switch (condition.is) {
+    case 'all':
+    case 'any':
+      return { ...condition, of: condition.of.map((one) => widened(field, more, one)) };
+    case 'not':
+      return { ...condition, of: widened(field, more, condition.of) };
+    case 'oneOf': {
+      if (condition.field !== field) return condition;
+      const values = condition.values.flatMap((value) => [value, ...(more.get(value) ?? [])]);
+      return { ...condition, values: [...new Set(values)] };
+    }
+    case 'range':
+    case 'contains':
+    case 'startsWith':
+    case 'present':
+      return condition;
+  }
+}
+
 /** By code point, as the bytes of UTF-8 stand: `COLLATE "C"`, a keyword field. (JavaScript compares UTF-16 units.) */
 export function inOrder(a: string, b: string): number {
   const [left, right] = [[...a], [...b]];

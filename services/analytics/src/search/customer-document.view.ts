@@ -1,120 +1,127 @@
 import {
-  customerFieldNames,
+  consentTags,
+  contactForbidden,
+  emptyLedger,
   inMinorUnits,
-  known,
-  type CustomerEvent,
+  ledgerOf,
+  permission,
   type CustomerField,
+  type ConsentLedger,
   type CustomerFields,
+  type CustomerRecord,
   type Instant,
   type Money,
+  type Permission,
 } from '@throughline/contracts';
-import { document, fold, touch } from '@throughline/event-sourcing';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { document, touch } from '@throughline/event-sourcing';
 import { Exact } from '../star/columns.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine, type FactOrderLine } from '../star/fact-order-line.view.ts';
+import { customerConsent } from './customer-consent.view.ts';
+import { customerProfile, fieldsOfGroup, groupsOf, lifeOf, type CustomerGroup } from './customer-profile.view.ts';
 
 /** The fields as callers name them: an event cannot have a field called `type`. */
 type Details = { [F in Exclude<CustomerField, 'customerType'>]?: NonNullable<CustomerFields[F]> } & { type?: string };
 type ExternalId = { connectionId: string; id: string };
+type RecordPart = { id: string; number: string; into?: string; externalIds: readonly ExternalId[] };
 
-/** What is known about a customer's record, whole: what the lists show. */
-@Entity()
-export class CustomerProfile {
-  @PrimaryColumn('uuid') id!: string;
-  @Column('text') number!: string;
-  @Column('json') details!: Details;
-  @Column('json') externalIds!: readonly ExternalId[];
-  @Column('boolean') archived!: boolean;
-  @Column('timestamptz') createdAt!: Instant;
-  @Column('timestamptz') updatedAt!: Instant;
-}
+/** Whom people may write to: those who want it, those who do not, those who never said. */
+export type Permissions = {
+  /** The person wants not to be contacted at all: every permission is `no`. */
+  doNotContact: boolean;
+  marketingEmail: Permission;
+  marketingPhone: Permission;
+  marketingSms: Permission;
+  marketingMessenger: Permission;
+  marketingPost: Permission;
+  /** `newsletter:email`, and `newsletter` where it is for all channels. */
+  consents: readonly string[];
+  optOuts: readonly string[];
+};
 
-export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProfile, {
-  name: 'customer_profile',
-  version: 1,
-  feed: 'customers',
-  key: (event) => event.stream.id,
-  on: {
-    CustomerCreated: (_, { number, externalId, ...fields }, { stream, effectiveAt }) => {
-      const external = known(externalId);
-      return [
-        {
-          id: stream.id,
-          number,
-          details: withFields({}, fields),
-          externalIds: external ? [external] : [],
-          archived: false,
-          createdAt: effectiveAt,
-          updatedAt: effectiveAt,
-        },
-      ];
-    },
-    CustomerDetailsChanged: (rows, fields, { effectiveAt }) =>
-      rows.map((row) => ({ ...row, details: withFields(row.details, fields), updatedAt: effectiveAt })),
-    CustomerArchived: (rows, _, { effectiveAt }) =>
-      rows.map((row) => ({ ...row, archived: true, updatedAt: effectiveAt })),
-    CustomerErased: (rows, _, { effectiveAt }) =>
-      rows.map((row) => ({ ...row, archived: true, updatedAt: effectiveAt })),
-    CustomerRestored: (rows, _, { effectiveAt }) =>
-      rows.map((row) => ({ ...row, archived: false, updatedAt: effectiveAt })),
+export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
+  doNotContact: contactForbidden(ledger) !== undefined,
+  marketingEmail: permission(ledger, 'marketing', 'email'),
+  marketingPhone: permission(ledger, 'marketing', 'phone'),
+  marketingSms: permission(ledger, 'marketing', 'sms'),
+  marketingMessenger: permission(ledger, 'marketing', 'messenger'),
+  marketingPost: permission(ledger, 'marketing', 'post'),
+  consents: consentTags(ledger, 'given'),
+  optOuts: consentTags(ledger, 'withdrawn'),
+});
+
+/** A customer as lists and search answer it. */
+export type CustomerDocument = Details &
+  Permissions & {
+    id: string;
+    number: string;
+    /** Those of all its records: an old one goes on finding it. */
+    numbers: readonly string[];
+    externalIds: readonly ExternalId[];
+    /** Where several were merged: all of them, the one that answers for them first. */
+    records?: readonly RecordPart[];
+    archived: boolean;
+    /** Of the orders that stand, less refunds, in the base currency; null without any. */
+    revenue: Money | null;
+    /** The same in other currencies, largest first, where orders have no rate into the base currency. */
+    revenueOther: readonly Money[];
+    orderCount: number;
+    lastOrderAt: Instant | null;
+    lastInteractionAt: Instant | null;
+    createdAt: Instant;
+    updatedAt: Instant;
+  };
+
+export const customerDocument = document<CustomerDocument>({
+  name: 'customer_document',
+  version: 4,
+  touchedBy: [
+    touch(customerProfile, ({ id }) => id),
+    touch(customerConsent, ({ recordId }) => recordId),
+    touch(customerProfile, ({ goldenId }) => goldenId),
+    touch(factOrderLine, ({ recordId }) => recordId),
+    touch(factInteraction, ({ recordId }) => recordId),
+  ],
+  owners: async (records, read) => [
+    ...records,
+    ...(await read(customerProfile, 'id', records)).map(({ goldenId }) => goldenId),
+  ],
+  async render(keys, read) {
+    const groups = groupsOf(keys, await read(customerProfile, 'goldenId', keys));
+    const ids = [...groups.values()].flat().map(({ recordId }) => recordId);
+    const consents = new Map((await read(customerConsent, 'recordId', ids)).map((row) => [row.recordId, row.ledger]));
+    const lines = Map.groupBy(await read(factOrderLine, 'recordId', ids), ({ recordId }) => recordId);
+    const interactions = Map.groupBy(await read(factInteraction, 'recordId', ids), ({ recordId }) => recordId);
+    return [...groups].map(([id, group]) => ({
+      id,
+      number: group[0].number,
+      numbers: group.map(({ number }) => number),
+      ...detailsOf(group),
+      externalIds: group.flatMap(({ externalIds }) => externalIds),
+      archived: group[0].status !== 'active',
+      ...(group.length > 1 && { records: group.map(partOf) }),
+      ...permissionsOf(ledgerOf(group.map(({ recordId }) => consents.get(recordId) ?? emptyLedger))),
+      ...ordersOf(group.flatMap(({ recordId }) => lines.get(recordId) ?? [])),
+      lastInteractionAt: latest(
+        group.flatMap(({ recordId }) => (interactions.get(recordId) ?? []).map(({ startedAt }) => startedAt)),
+      ),
+      ...lifeOf(group),
+    }));
   },
 });
 
 /** What was cleared or erased is as if never told. */
-function withFields(before: Details, given: { [F in CustomerField]?: unknown }): Details {
-  const details: Record<string, unknown> = { ...before };
-  for (const field of customerFieldNames) {
-    if (!(field in given)) continue;
-    const value = known(given[field]);
-    const name = field === 'customerType' ? 'type' : field;
-    if (value === undefined) delete details[name];
-    else details[name] = value;
-  }
-  return details;
+export function detailsOf(group: CustomerGroup): Details {
+  const { customerType: type, ...named } = fieldsOfGroup(group);
+  const known = Object.entries({ ...named, type }).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(known) as Details;
 }
 
-/** A customer as lists and search answer it. */
-export type CustomerDocument = Details & {
-  id: string;
-  number: string;
-  externalIds: readonly ExternalId[];
-  archived: boolean;
-  /** Of the orders that stand, less refunds, in the base currency; null without any. */
-  revenue: Money | null;
-  /** The same in other currencies, largest first, where orders have no rate into the base currency. */
-  revenueOther: readonly Money[];
-  orderCount: number;
-  lastOrderAt: Instant | null;
-  lastInteractionAt: Instant | null;
-  createdAt: Instant;
-  updatedAt: Instant;
-};
-
-export const customerDocument = document<CustomerDocument>({
-  name: 'customer_document',
-  version: 2,
-  touchedBy: [
-    touch(customerProfile, ({ id }) => id),
-    touch(factOrderLine, ({ recordId }) => recordId),
-    touch(factInteraction, ({ recordId }) => recordId),
-  ],
-  async render(keys, read) {
-    const profiles = await read(customerProfile, 'id', keys);
-    const lines = Map.groupBy(await read(factOrderLine, 'recordId', keys), ({ recordId }) => recordId);
-    const interactions = Map.groupBy(await read(factInteraction, 'recordId', keys), ({ recordId }) => recordId);
-    return profiles.map(({ id, number, details, externalIds, archived, createdAt, updatedAt }) => ({
-      id,
-      number,
-      ...details,
-      externalIds,
-      archived,
-      ...ordersOf(lines.get(id) ?? []),
-      lastInteractionAt: latest((interactions.get(id) ?? []).map(({ startedAt }) => startedAt)),
-      createdAt,
-      updatedAt,
-    }));
-  },
+const partOf = ({ recordId, number, into, externalIds }: CustomerRecord): RecordPart => ({
+  id: recordId,
+  number,
+  ...(into !== null && { into }),
+  externalIds,
 });
 
 function ordersOf(

@@ -5,11 +5,13 @@ const address = ({ addresses = [] }: CustomerDocument) => addresses.find(({ prim
 
 export const customers: RecordType<CustomerDocument> = {
   type: 'customers',
-  version: 2,
+  version: 4,
   document: customerDocument,
+  customer: 'id',
   fields: {
     id: { type: 'keyword' },
     number: { type: 'keyword', often: 'asc' },
+    numbers: { type: 'tags' },
     kind: { type: 'keyword', facet: true },
     name: { type: 'text', often: 'asc' },
     givenName: { type: 'text' },
@@ -38,6 +40,14 @@ export const customers: RecordType<CustomerDocument> = {
     lifecycle: { type: 'keyword', facet: true },
     connections: { type: 'tags', facet: true, from: (doc) => doc.externalIds.map(({ connectionId }) => connectionId) },
     archived: { type: 'boolean', facet: true },
+    doNotContact: { type: 'boolean', facet: true },
+    marketingEmail: { type: 'keyword', facet: true },
+    marketingPhone: { type: 'keyword', facet: true },
+    marketingSms: { type: 'keyword', facet: true },
+    marketingMessenger: { type: 'keyword', facet: true },
+    marketingPost: { type: 'keyword', facet: true },
+    consents: { type: 'tags', facet: true },
+    optOuts: { type: 'tags', facet: true },
     revenue: { type: 'money', often: 'desc' },
     revenueCurrency: { type: 'keyword', facet: true, from: ({ revenue }) => revenue?.currency },
     orderCount: { type: 'number' },
@@ -46,7 +56,7 @@ export const customers: RecordType<CustomerDocument> = {
     createdAt: { type: 'instant', often: 'desc' },
     updatedAt: { type: 'instant', often: 'desc' },
   },
-  beside: ['revenueOther', 'addresses', 'socials', 'custom', 'externalIds'],
+  beside: ['revenueOther', 'addresses', 'socials', 'custom', 'externalIds', 'records'],
   sort: '-createdAt',
   title: ({ name, companyName, number }) => name ?? companyName ?? number,
   search: (doc) => ({
@@ -61,7 +71,7 @@ export const customers: RecordType<CustomerDocument> = {
     ],
     email: (doc.emails ?? []).map(({ value }) => value),
     phone: (doc.phones ?? []).map(({ value, e164 }) => e164 ?? value),
-    code: present(doc.number, doc.registrationNumber, ...doc.externalIds.map(({ id }) => id)),
+    code: present(...doc.numbers, doc.registrationNumber, ...doc.externalIds.map(({ id }) => id)),
   }),
   // As the customers service reads numbers without a country code.
   country: (doc) => {

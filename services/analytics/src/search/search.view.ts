@@ -1,11 +1,13 @@
 import type { DocumentView } from '@throughline/event-sourcing';
-import { customerDocument, customerProfile } from './customer-document.view.ts';
+import { customerConsent } from './customer-consent.view.ts';
+import { customerDocument } from './customer-document.view.ts';
+import { customerProfile } from './customer-profile.view.ts';
 import { dealDocument } from './deal-document.view.ts';
 import { interactionDocument, interactionRecord } from './interaction-document.view.ts';
 import { orderDocument, orderRecord } from './order-document.view.ts';
 
 /** What the documents are made of, beside the star. */
-export const searchFolds = [customerProfile, orderRecord, interactionRecord];
+export const searchFolds = [customerProfile, customerConsent, orderRecord, interactionRecord];
 
 /** What lists and search are made of; the engine holds copies. */
 export const searchDocuments: readonly DocumentView[] = [

@@ -1,3 +1,4 @@
+import { customerAlias } from './customer-alias.view.ts';
 import { dimCustomer } from './dim-customer.view.ts';
 import { dimCustomerHistory } from './dim-customer-history.view.ts';
 import { dimDeal } from './dim-deal.view.ts';
@@ -11,6 +12,7 @@ import { organisation } from './organisation.view.ts';
 
 /** Everything that the schema `bi`, and the reports on it, are made of. */
 export const star = [
+  customerAlias,
   dimCustomer,
   dimCustomerHistory,
   dimDeal,

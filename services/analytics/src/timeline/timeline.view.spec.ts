@@ -83,6 +83,51 @@ describe('the timeline', () => {
     ]);
   });
 
+  it('tells of consents, without their proofs', () => {
+    const about = { customerId, purpose: 'newsletter', how: 'form', reference: 'form 7' };
+    const rows = rowsAfter(
+      timelineCustomers,
+      recorded(
+        { type: 'ConsentGiven', ...about, basis: 'consent', givenAt: '2026-01-01T00:00:00Z' },
+        { type: 'ConsentWithdrawn', ...about, channel: 'email', withdrawnAt: '2026-01-02T00:00:00Z' } as never,
+        { type: 'ContactForbidden', customerId, how: 'phone', forbiddenAt: '2026-01-03T00:00:00Z' } as never,
+      ),
+    );
+    expect(rows.map(({ kind, customerId: of, data }) => [kind, of, data])).toEqual([
+      ['consent', customerId, { purpose: 'newsletter', basis: 'consent', how: 'form' }],
+      ['consent', customerId, { purpose: 'newsletter', channel: 'email', how: 'form' }],
+      ['consent', customerId, { how: 'phone' }],
+    ]);
+  });
+
+  it('tells of merges and of what was taken out again', () => {
+    const mergeId = customerId;
+    const rows = rowsAfter(
+      timelineCustomers,
+      recorded(
+        { type: 'CustomerCreated', number: 'C-1', name: '张三', emailsReserved: true },
+        { type: 'CustomersMerged', mergeId, absorbed: [customerId], rules: {}, reason: { erased: true } } as never,
+        { type: 'CustomersUnmerged', mergeId, released: [customerId] } as never,
+        { type: 'CustomerAbsorbed', mergeId, into: customerId, goldenId: customerId } as never,
+        { type: 'CustomerReleased', mergeId, from: customerId } as never,
+      ),
+    );
+    expect(rows.slice(1).map(({ kind, title, data }) => [kind, title, data])).toEqual([
+      ['merge', '张三', { mergeId, absorbed: [customerId] }],
+      ['unmerge', '张三', { mergeId, released: [customerId] }],
+      ['merge', '张三', { mergeId, into: customerId, goldenId: customerId }],
+      ['unmerge', '张三', { mergeId, from: customerId }],
+    ]);
+  });
+
+  it('tells when a follow-up fell due', () => {
+    const logged = { type: 'InteractionLogged', customerId, kind: 'call', subject: 'Hello', startedAt: '2026-03-01' };
+    const dueAt = '2026-03-08T00:00:00.000Z';
+    const rows = rowsAfter(timelineInteractions, recorded(logged, { type: 'FollowUpDue', customerId, dueAt } as never));
+    expect(short(rows)[1]).toEqual(['FollowUpDue', 'call', customerId, 'Hello']);
+    expect(rows[1]?.data).toEqual({ dueAt });
+  });
+
   it('tells of interactions by their kind', () => {
     const logged = {
       type: 'InteractionLogged',

@@ -2,6 +2,7 @@ import {
   known,
   type Actor,
   type AnyEvent,
+  type ConsentEvent,
   type CustomerEvent,
   type DealEvent,
   type Instant,
@@ -84,9 +85,9 @@ const titleOf = (rows: readonly TimelineEntry[]) =>
   byVersion(rows).findLast(({ title }) => title !== null)?.title ?? null;
 const kindOf = (rows: readonly TimelineEntry[]) => byVersion(rows)[0]?.kind ?? 'interaction';
 
-export const timelineCustomers = fold<CustomerEntry, CustomerEvent>(CustomerEntry, {
+export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEvent>(CustomerEntry, {
   name: 'timeline_customers',
-  version: 1,
+  version: 3,
   feed: 'customers',
   key,
   by: 'streamId',
@@ -111,6 +112,44 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent>(CustomerEntr
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
     CustomerRestored: (rows, _, event) =>
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
+    ConsentGiven: (rows, { customerId, purpose, channel, basis, how }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { purpose, channel, basis, how } }),
+    ConsentWithdrawn: (rows, { customerId, purpose, channel, how }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { purpose, channel, how } }),
+    ConsentExpired: (rows, { customerId, purpose, channel, expiresOn }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { purpose, channel, expiresOn } }),
+    ContactForbidden: (rows, { customerId, how }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { how } }),
+    ContactAllowed: (rows, { customerId, how }, event) =>
+      withEvent(rows, event, { customerId, kind: 'consent', data: { how } }),
+    CustomersMerged: (rows, { mergeId, absorbed, reason, score }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'merge',
+        title: titleOf(rows),
+        data: { mergeId, absorbed, reason: known(reason), score },
+      }),
+    CustomerAbsorbed: (rows, { mergeId, into, goldenId }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'merge',
+        title: titleOf(rows),
+        data: { mergeId, into, goldenId },
+      }),
+    CustomersUnmerged: (rows, { mergeId, released }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'unmerge',
+        title: titleOf(rows),
+        data: { mergeId, released },
+      }),
+    CustomerReleased: (rows, { mergeId, from }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'unmerge',
+        title: titleOf(rows),
+        data: { mergeId, from },
+      }),
   },
 });
 
@@ -181,7 +220,7 @@ export const timelineSales = fold<SalesEntry, OrderEvent | DealEvent>(SalesEntry
 
 export const timelineInteractions = fold<InteractionEntry, InteractionEvent>(InteractionEntry, {
   name: 'timeline_interactions',
-  version: 1,
+  version: 2,
   feed: 'interactions',
   key,
   by: 'streamId',
@@ -200,6 +239,8 @@ export const timelineInteractions = fold<InteractionEntry, InteractionEvent>(Int
         title: known(subject) ?? titleOf(rows),
         data: { subject: known(subject), outcome: known(outcome) },
       }),
+    FollowUpDue: (rows, { customerId, dueAt }, event) =>
+      withEvent(rows, event, { customerId, kind: kindOf(rows), title: titleOf(rows), data: { dueAt } }),
     InteractionArchived: (rows, { customerId }, event) =>
       withEvent(rows, event, { customerId, kind: kindOf(rows), title: titleOf(rows) }),
   },

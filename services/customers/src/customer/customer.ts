@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   customerFieldNames,
+  isErased,
   known,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
   type SourceStamp,
 } from '@throughline/contracts';
-import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
 import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
 import type { Undone } from './customer-undo.ts';
@@ -45,6 +46,8 @@ export type Customer = {
   number: string;
   details: CustomerFields;
   emailsReserved: boolean;
+  /** Whether what was recorded of the person can no longer be read: at every moment, also before the erasure. */
+  unreadable: boolean;
   externalIds: readonly ExternalId[];
   /** What the source said last, and when: its next word counts where it is newer and different. */
   said: CustomerFields;
@@ -59,7 +62,7 @@ export type Customer = {
 };
 
 /** A command that concerns all records of a customer was sent to one of them. */
-export class OneOfSeveral extends Error {}
+export class OneOfSeveral extends Elsewhere {}
 
 /** A source goes on speaking of its own record alone, and what was said of one is taken back there. */
 const ofOneRecord = new Set(['CreateCustomer', 'RecordSeenCustomer', 'UndoChanges']);
@@ -71,6 +74,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     number: '',
     details: {},
     emailsReserved: false,
+    unreadable: false,
     externalIds: [],
     said: {},
     stamps: {},
@@ -166,12 +170,12 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
   access: ({ details }) => ({ ownerId: details.ownerId ?? undefined }),
 
-  fields: ({ status, number, details, externalIds }) => ({
+  fields: ({ status, number, details, externalIds, unreadable }) => ({
     number,
     ...asShown(details),
     externalIds,
     archived: status === 'archived',
-    ...(status === 'erased' && { erased: true }),
+    ...((status === 'erased' || unreadable) && { erased: true }),
   }),
 };
 
@@ -257,15 +261,23 @@ function withFields(
   confirmed: readonly string[] = [],
 ): Customer {
   const given: Record<string, unknown> = {};
+  let { unreadable } = state;
   for (const field of customerFieldNames) {
     if (!(field in event)) continue;
     const value = (event as Record<string, unknown>)[field];
     given[field] = value === null ? undefined : known(value);
+    unreadable ||= isErased(value);
   }
   const details = compact({ ...state.details, ...given });
-  if (!stamp) return { ...state, details };
+  if (!stamp) return { ...state, details, unreadable };
   const stamps = Object.fromEntries([...Object.keys(given), ...confirmed].map((field) => [field, stamp]));
-  return { ...state, details, said: compact({ ...state.said, ...given }), stamps: { ...state.stamps, ...stamps } };
+  return {
+    ...state,
+    details,
+    unreadable,
+    said: compact({ ...state.said, ...given }),
+    stamps: { ...state.stamps, ...stamps },
+  };
 }
 
 const compact = (fields: Record<string, unknown>): CustomerFields =>

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Commands, Refusal, currentContext, eachOf } from '@throughline/event-sourcing';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { decideForGroup } from '../customer/customer-group.ts';
-import { builtInRules, customer } from '../customer/customer.ts';
+import { builtInRules, customer, type Customer } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
 import { ImportPlans, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
@@ -15,6 +15,7 @@ const none = { read: 0, new: 0, update: 0, unchanged: 0, duplicate: 0, skipped: 
 type Counts = typeof none;
 type End = Exclude<keyof Counts, 'read' | 'formulas'>;
 type Outcome = { end: End; errors?: readonly RowError[] };
+type States = ReadonlyMap<string, { state: Customer }>;
 type Place = { line: number; total: number; counts: Counts; kept: number };
 
 const atOnce = 16;
@@ -43,8 +44,10 @@ export class CheckImport implements JobHandler {
     await this.keys.caughtUp(signal);
     for await (const { rows, line } of this.plans.plan(importId, job.id, state, place.line)) {
       const outcomes: Outcome[] = [];
+      const ids = rows.flatMap((row) => (row.fate === 'command' && row.isThere ? [row.id] : []));
+      const states = await this.commands.loadMany(customer, ids);
       await eachOf(rows.entries(), atOnce, async ([index, row]) => {
-        outcomes[index] = await this.#outcome(row);
+        outcomes[index] = await this.#outcome(row, states);
       });
       const wrong = rows.flatMap(({ line: at, cells }, index): RejectedRow[] => {
         const errors = outcomes[index]?.errors;
@@ -61,13 +64,13 @@ export class CheckImport implements JobHandler {
     await this.rows.forgetKeys(job.id);
   }
 
-  async #outcome(row: PlannedRow): Promise<Outcome> {
+  async #outcome(row: PlannedRow, states: States): Promise<Outcome> {
     if (row.fate !== 'command') {
       const isDuplicate = row.errors.some(({ code }) => code === 'duplicate-in-file');
       return { end: row.fate === 'failed' ? 'error' : isDuplicate ? 'duplicate' : 'skipped', errors: row.errors };
     }
     try {
-      const events = await this.#decided(row);
+      const events = await this.#decided(row, states);
       if (events.length === 0) return { end: 'unchanged' };
       return { end: events[0]?.type === 'CustomerCreated' ? 'new' : 'update' };
     } catch (error) {
@@ -77,10 +80,9 @@ export class CheckImport implements JobHandler {
     }
   }
 
-  async #decided({ id, isThere, command }: Extract<PlannedRow, { fate: 'command' }>) {
+  async #decided({ id, command }: Extract<PlannedRow, { fate: 'command' }>, states: States) {
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: builtInRules };
-    if (!isThere) return customer.decide(customer.initial, command, context);
-    const { state } = await this.commands.load(customer, id);
+    const state = states.get(id)?.state ?? customer.initial;
     if (!state.into && state.members.length === 0) return customer.decide(state, command, context);
     return [...decideForGroup(await this.customers.group(id), command, context).values()].flat();
   }

@@ -65,23 +65,15 @@ export class RunImport implements JobHandler {
       if (row.fate !== 'command') outcomes[index] = { end: row.fate, errors: row.errors };
       else (row.isGrouped ? grouped : single).push({ row, index });
     });
-    try {
-      const done = await this.commands.executeMany(
-        customer,
-        await Promise.all(single.map(({ row }) => this.#item(job, row))),
-        { rules: builtInRules },
-      );
-      single.forEach(({ row, index }, at) => {
-        const outcome = done[at];
-        if (outcome?.status === 'done') outcomes[index] = { end: endOf(outcome.executed.events) };
-        else if (outcome?.refusal.code === 'too-busy') grouped.push({ row, index });
-        else if (outcome) outcomes[index] = refused(row, outcome.refusal);
-      });
-    } catch (error) {
-      // Merged a moment ago: what was carried out is told by its id.
-      if (!(error instanceof OneOfSeveral)) throw error;
-      grouped.push(...single);
-    }
+    const items = await Promise.all(single.map(({ row }) => this.#item(job, row)));
+    const done = await this.commands.executeMany(customer, items, { rules: builtInRules });
+    single.forEach(({ row, index }, at) => {
+      const outcome = done[at];
+      if (outcome?.status === 'done') outcomes[index] = { end: endOf(outcome.executed.events) };
+      else if (outcome?.status === 'refused' && outcome.refusal.code !== 'too-busy') {
+        outcomes[index] = refused(row, outcome.refusal);
+      } else grouped.push({ row, index });
+    });
     await eachOf(grouped, atOnce, async ({ row, index }) => {
       outcomes[index] = await this.#carryOutAlone(job, row);
     });

@@ -7,11 +7,15 @@ describe('the table of routes', () => {
       ['GET', '/api/customers', 'analytics'],
       ['POST', '/api/customers/query', 'analytics'],
       ['GET', '/api/customers/1/timeline', 'analytics'],
+      ['GET', '/api/customers/1/personal-data', 'analytics'],
+      ['GET', '/api/customers/1/impact', 'analytics'],
       ['GET', '/api/reports/funnel', 'analytics'],
       ['POST', '/api/customers', 'customers'],
       ['PATCH', '/api/customers/1', 'customers'],
       ['GET', '/api/pipelines/1/board', 'sales'],
       ['POST', '/api/interactions', 'interactions'],
+      ['POST', '/api/customers/1/consents', 'customers'],
+      ['GET', '/api/consent-purposes', 'customers'],
       ['GET', '/api/customersx', undefined],
       ['GET', '/internal/history', undefined],
     ];
@@ -33,6 +37,9 @@ describe('the table of routes', () => {
       for (const [method, path] of [
         ['PUT', '/api/exchange-rates'],
         ['POST', '/api/pipelines'],
+        ['PUT', '/api/consent-purposes/newsletter'],
+        ['PUT', '/api/field-classes/phones'],
+        ['POST', '/api/consent-purposes/newsletter/texts'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);
       }

@@ -10,16 +10,17 @@ const lists = 'customers|orders|deals|interactions';
 export const routes: readonly Route[] = [
   { methods: read, path: new RegExp(`^/api/(${lists})$`), service: 'analytics' },
   { path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
-  { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact)$/, service: 'analytics' },
+  { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact|personal-data|impact)$/, service: 'analytics' },
   { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
-  { path: /^\/api\/(customers|erasures|batches|imports)(\/|$)/, service: 'customers' },
+  { path: /^\/api\/(customers|erasures|batches|imports|consent-purposes|field-classes)(\/|$)/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
   { path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
 
 const writers = ['administrator', 'member', 'integration'];
 /** What decides over everybody's figures, and what cannot be undone. */
-const configuration = /^\/api\/((pipelines|exchange-rates)(\/|$)|customers\/[^/]+\/erase$)/;
+const configuration =
+  /^\/api\/((pipelines|exchange-rates|consent-purposes|field-classes)(\/|$)|customers\/[^/]+\/erase$)/;
 
 /** What a caller's roles allow on the routes of the table: readers read, and configuration is the administrators'. */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {

@@ -1,0 +1,189 @@
+import {
+  classOf,
+  consentState,
+  contactForbidden,
+  fieldOf,
+  lastWord,
+  type Actor,
+  type Bilingual,
+  type ConsentEntry,
+  type ConsentLedger,
+  type ConsentPurpose,
+  type ConsentState,
+  type ContactChannel,
+  type FieldClass,
+  type FieldClasses,
+  type FieldGroup,
+  type Instant,
+} from '@throughline/contracts';
+import { basisLabels, channelLabels, entered, groupLabels } from './personal-data-labels.ts';
+
+export type Language = keyof Bilingual;
+export type Origin = { at: Instant; recordedAt: Instant; actor: Actor; source: string };
+type Json = Readonly<Record<string, unknown>>;
+
+/** What is known, as the views have it. Several records where they are one person's. */
+export type Known = {
+  customerId: string;
+  records: readonly {
+    id: string;
+    number: string;
+    details: Json;
+    externalIds: readonly { connectionId: string; id: string }[];
+    createdAt: Instant;
+    origins: Readonly<Record<string, Origin>>;
+  }[];
+  ledger: ConsentLedger;
+  purposes: readonly ConsentPurpose[];
+  texts: readonly { purpose: string; textVersion: string; language: string; text: string }[];
+  classes: FieldClasses;
+  /** Connection's id -> what people call it. */
+  connections: ReadonlyMap<string, string>;
+  orders: readonly Json[];
+  deals: readonly Json[];
+  interactions: readonly Json[];
+  history: readonly { at: Instant; type: string; recordId: string; actor: Actor; source: string | null; data: Json }[];
+  exports: readonly { at: Instant; actor: Actor; format: string }[];
+};
+
+export type ToldField = {
+  field: string;
+  label: string;
+  group: FieldGroup;
+  groupLabel: string;
+  personal: boolean;
+  class: FieldClass;
+  value: unknown;
+  /** Where it comes from, by whom and since when. */
+  source: string;
+  sourceLabel: string;
+  actor: Actor | null;
+  at: Instant | null;
+};
+
+export type ToldConsent = Partial<Omit<ConsentEntry, 'channel' | 'purpose'>> & {
+  purpose: string;
+  label: string;
+  description: string | null;
+  channel: ContactChannel | null;
+  channelLabel: string | null;
+  state: ConsentState;
+  basisLabel: string | null;
+  /** What the person agreed to, word for word. */
+  text: string | null;
+};
+
+/** All that is known about a person, for the person. */
+export type PersonalData = {
+  customerId: string;
+  language: Language;
+  exportedAt: Instant;
+  records: readonly {
+    id: string;
+    number: string;
+    createdAt: Instant;
+    fields: readonly ToldField[];
+    sources: readonly { connectionId: string; connection: string; id: string }[];
+  }[];
+  doNotContact: { since: Instant; how: string } | null;
+  consents: readonly ToldConsent[];
+  consentHistory: readonly ConsentEntry[];
+  orders: readonly Json[];
+  deals: readonly Json[];
+  interactions: readonly Json[];
+  history: Known['history'];
+  exports: Known['exports'];
+};
+
+export function personalData(known: Known, language: Language, now: Instant): PersonalData {
+  const { customerId, ledger, orders, deals, interactions, history, exports, connections } = known;
+  const forbidden = contactForbidden(ledger);
+  const nameOf = (source: string) =>
+    connections.get(source) ?? (source in entered ? entered[source as keyof typeof entered][language] : source);
+  return {
+    customerId,
+    language,
+    exportedAt: now,
+    records: known.records.map(({ id, number, createdAt, externalIds, details, origins }) => ({
+      id,
+      number,
+      createdAt,
+      fields: fieldsOf(details).flatMap(([field, value]) => {
+        const told = fieldOf(field);
+        if (!told) return [];
+        const origin = origins[field];
+        const source = origin?.source ?? '';
+        return [
+          {
+            field,
+            label: told.label[language],
+            group: told.group,
+            groupLabel: groupLabels[told.group][language],
+            personal: told.personal,
+            class: classOf(field, known.classes),
+            value,
+            source,
+            sourceLabel: nameOf(source),
+            actor: origin?.actor ?? null,
+            at: origin?.at ?? null,
+          },
+        ];
+      }),
+      sources: externalIds.map(({ connectionId, id: external }) => ({
+        connectionId,
+        connection: nameOf(connectionId),
+        id: external,
+      })),
+    })),
+    doNotContact: forbidden ? { since: forbidden.at, how: forbidden.how } : null,
+    consents: consentsOf(known, language, now),
+    consentHistory: ledger.entries,
+    orders,
+    deals,
+    interactions,
+    history,
+    exports,
+  };
+}
+
+/** The installation's own fields one by one. */
+const fieldsOf = ({ custom, ...details }: Json): [string, unknown][] => [
+  ...Object.entries(details),
+  ...Object.entries((custom ?? {}) as Json).map(([name, value]): [string, unknown] => [`custom.${name}`, value]),
+];
+
+/** What was said about each purpose and channel that anybody spoke of. */
+function consentsOf({ ledger, purposes, texts }: Known, language: Language, now: Instant): ToldConsent[] {
+  const spokenOf = [
+    ...new Set(ledger.entries.map(({ purpose, channel }) => JSON.stringify([purpose, channel ?? null]))),
+  ];
+  return spokenOf.sort().flatMap((key) => {
+    const [purpose, channel] = JSON.parse(key) as [string, ContactChannel | null];
+    const word = lastWord(ledger, purpose, channel ?? undefined);
+    if (!word) return [];
+    const { purpose: _, channel: __, ...said } = word;
+    const defined = purposes.find((one) => one.key === purpose);
+    const agreed = word.kind === 'given' ? texts.find((one) => isText(one, word)) : undefined;
+    return [
+      {
+        ...said,
+        purpose,
+        label: defined?.label[language] ?? purpose,
+        description: defined?.description?.[language] ?? null,
+        channel,
+        channelLabel: channel && channelLabels[channel][language],
+        state: consentState(word, now),
+        basisLabel: word.kind === 'given' ? basisLabels[word.basis][language] : null,
+        text: agreed?.text ?? null,
+      },
+    ];
+  });
+}
+
+const isText = (
+  text: Known['texts'][number],
+  word: { purpose: string; textVersion?: string; language?: string },
+): boolean =>
+  text.purpose === word.purpose &&
+  text.textVersion === word.textVersion &&
+  (word.language === undefined || text.language === word.language);

@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '@throughline/event-sourcing';
+import { fresh, startTestService, type TestService } from '@throughline/service/testing';
+import { AnalyticsModule } from '../src/analytics.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(AnalyticsModule, { listensTo: ['customers', 'sales', 'interactions', 'gateway'] });
+});
+afterAll(() => service.end());
+
+type Name = 'customers' | 'sales' | 'interactions' | 'gateway';
+const append = async (name: Name, type: string, id: string, ...events: { type: string; [key: string]: unknown }[]) =>
+  `${name}@${await service.log(name).append({ type, id }, ...events)}`;
+const ask = (id: string, path: string, after: readonly string[] = [], headers = {}) =>
+  fresh(() =>
+    service.call('GET', `/api/customers/${id}/${path}`, undefined, { 'x-after': after.join(','), ...headers }),
+  );
+
+/** A person of whom every service knows something. */
+async function known() {
+  const [id, connection] = [newId(), newId()];
+  const customerId = id;
+  const after = [
+    await append('gateway', 'connection', connection, { type: 'ConnectionMade', name: '天猫店', kind: 'json' }),
+    await append(
+      'customers',
+      'customer',
+      id,
+      {
+        type: 'CustomerCreated',
+        number: 'C-1',
+        name: '张三',
+        birthDate: '1990-01-01',
+        custom: { 身份证号: '110101199001011234', tea: 'green' },
+        externalId: { connectionId: connection, id: 'A-7' },
+        emailsReserved: false,
+      },
+      {
+        type: 'CustomerDetailsChanged',
+        phones: [{ value: '138 0013 8000' }],
+        custom: { 身份证号: '110101199001011234', tea: 'black' },
+        emailsReserved: false,
+      },
+    ),
+    await append('customers', 'field-classes', newId(), { type: 'FieldClassed', field: 'phones', class: 'sensitive' }),
+    await append('customers', 'consent-text', newId(), {
+      type: 'ConsentTextPublished',
+      purpose: 'newsletter',
+      textVersion: '1',
+      language: 'zh-CN',
+      text: '我同意接收新闻简报。',
+    }),
+    await append('customers', 'consent', newId(), {
+      type: 'ConsentGiven',
+      customerId,
+      purpose: 'newsletter',
+      channel: 'email',
+      basis: 'consent',
+      textVersion: '1',
+      language: 'zh-CN',
+      how: 'form',
+      givenAt: '2026-01-01T00:00:00Z',
+    }),
+    await append('sales', 'deal', newId(), {
+      type: 'DealOpened',
+      customerId,
+      title: '=1+1',
+      value: { amount: '12.5', currency: 'CNY' },
+      pipelineId: newId(),
+      stage: 'lead',
+    }),
+    await append('sales', 'order', newId(), {
+      type: 'OrderPlaced',
+      customerId,
+      number: 'SO-1',
+      status: 'open',
+      currency: 'CNY',
+      lines: [],
+      taxIncluded: true,
+      subtotal: '25',
+      discount: '0',
+      tax: '0',
+      shipping: '0',
+      total: '25',
+      paid: '0',
+      placedAt: '2026-01-05T00:00:00Z',
+      baseCurrency: 'CNY',
+      rate: '1',
+    }),
+    await append('interactions', 'interaction', newId(), {
+      type: 'InteractionLogged',
+      customerId,
+      kind: 'call',
+      subject: 'Tea',
+      content: 'wants a "discount", soon',
+      followUp: { plan: 'call again', dueAt: '2099-01-01T00:00:00Z' },
+      startedAt: '2026-02-01T00:00:00Z',
+    }),
+  ];
+  // One position a service: the furthest.
+  const furthest = new Map(after.map((position) => [position.split('@')[0], position]));
+  return { id, connection, after: [...furthest.values()] };
+}
+
+describe('what is known about a person', () => {
+  it('is told whole, with where each field comes from and how sensitive it is', async () => {
+    const { id, connection, after } = await known();
+    const { status, body } = await ask(id, 'personal-data', after, { 'accept-language': 'zh-CN' });
+    expect(status).toBe(200);
+    const [record] = body.records;
+    expect(record).toMatchObject({ id, number: 'C-1', sources: [{ connection: '天猫店', connectionId: connection }] });
+    const field = (name: string) => record.fields.find((one: any) => one.field === name);
+    expect(field('name')).toMatchObject({
+      label: '名称',
+      class: 'normal',
+      personal: true,
+      value: '张三',
+      sourceLabel: 'test',
+      actor: { type: 'system', id: 'test' },
+    });
+    expect(field('birthDate').class).toBe('sensitive');
+    expect(field('phones').class).toBe('sensitive');
+    expect(field('custom.身份证号').class).toBe('sensitive');
+    expect(field('custom.tea')).toMatchObject({ value: 'black', class: 'normal' });
+    expect(body.consents).toEqual([
+      expect.objectContaining({
+        purpose: 'newsletter',
+        label: '新闻简报',
+        channelLabel: '电子邮件',
+        state: 'given',
+        basisLabel: '本人同意',
+        text: '我同意接收新闻简报。',
+      }),
+    ]);
+    expect(body.orders).toEqual([expect.objectContaining({ number: 'SO-1' })]);
+    expect(body.deals).toEqual([expect.objectContaining({ title: '=1+1' })]);
+    expect(body.interactions).toEqual([expect.objectContaining({ kind: 'call', content: 'wants a "discount", soon' })]);
+    expect(body.history.map(({ type }: any) => type).sort()).toEqual([
+      'ConsentGiven',
+      'CustomerCreated',
+      'CustomerDetailsChanged',
+    ]);
+  });
+
+  it('can be had as a table in the language asked, which no spreadsheet takes for formulas', async () => {
+    const { id, after } = await known();
+    const { status, headers, body } = await ask(id, 'personal-data?format=csv&language=zh', after);
+    expect([status, headers.get('content-type'), headers.get('content-language')]).toEqual([
+      200,
+      'text/csv; charset=utf-8',
+      'zh',
+    ]);
+    expect(headers.get('content-disposition')).toContain('attachment');
+    const lines = (body as string).replace(/^\uFEFF/, '').split('\r\n');
+    expect(lines[0]).toBe('类别,项目,内容,级别,来源,操作者,时间');
+    expect(lines.find((line) => line.startsWith('个人,出生日期'))).toContain('1990-01-01,敏感');
+    expect(lines.find((line) => line.startsWith('同意与用途'))).toContain('我同意接收新闻简报。');
+    expect(body).toContain('"wants a ""discount"", soon');
+    expect(lines.find((line) => line.startsWith('商机'))).toContain("商机,'=1+1,");
+  });
+
+  it('is handed out on the record', async () => {
+    const { id, after } = await known();
+    await ask(id, 'personal-data?format=csv', after);
+    const { body, headers } = await ask(id, 'personal-data?language=en', after);
+    expect(headers.get('x-position')).toMatch(/^analytics@\d+$/);
+    expect(body.exports.map(({ format, actor }: any) => [format, actor.type])).toEqual([
+      ['csv', 'user'],
+      ['json', 'user'],
+    ]);
+  });
+
+  it('is nothing of a person whom nobody knows', async () => {
+    expect(await ask(newId(), 'personal-data')).toMatchObject({ status: 404, body: { code: 'customer-not-found' } });
+    expect((await ask(newId(), 'personal-data?format=pdf')).status).toBe(400);
+  });
+});
+
+describe('what else is affected where a customer goes', () => {
+  it('is counted over all services', async () => {
+    const { id, after } = await known();
+    expect((await ask(id, 'impact', after)).body).toEqual({
+      customerId: id,
+      records: 1,
+      sources: 1,
+      openDeals: { count: 1, value: [{ amount: '12.50', currency: 'CNY' }] },
+      closedDeals: 0,
+      orders: { count: 1, open: 1 },
+      interactions: 1,
+      plannedFollowUps: 1,
+      consents: 1,
+    });
+  });
+
+  it('is nothing for a customer alone, and unknown for nobody', async () => {
+    const id = newId();
+    const created = { type: 'CustomerCreated', number: 'C-9', name: 'Alone', emailsReserved: false };
+    const after = await append('customers', 'customer', id, created);
+    expect((await ask(id, 'impact', [after])).body).toMatchObject({
+      openDeals: { count: 0, value: [] },
+      orders: { count: 0, open: 0 },
+      interactions: 0,
+    });
+    expect((await ask(newId(), 'impact')).status).toBe(404);
+  });
+});
