@@ -3,6 +3,7 @@ export * from './money.ts';
 export * from './batches.ts';
 export * from './imports.ts';
 export * from './customers.ts';
+export * from './customer-table.ts';
 export * from './golden-customer.ts';
 export * from './consent.ts';
 export * from './consent-ledger.ts';

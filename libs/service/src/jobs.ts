@@ -13,10 +13,11 @@ import {
   runInContext,
   seal,
   transaction,
+  type Pool,
   type RequestContext,
+  type Secrets,
   type SubscriptionLog,
 } from '@throughline/event-sourcing';
-import type { Kernel } from './kernel.ts';
 
 export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'stopped';
 
@@ -93,11 +94,11 @@ export class Jobs {
   readonly #woken = new EventEmitter();
 
   private constructor(
-    private readonly kernel: Pick<Kernel, 'pool' | 'secrets'>,
+    private readonly kernel: { pool: Pool; secrets: Secrets },
     private readonly log: SubscriptionLog,
   ) {}
 
-  static async open(kernel: Pick<Kernel, 'pool' | 'secrets'>, log: SubscriptionLog): Promise<Jobs> {
+  static async open(kernel: { pool: Pool; secrets: Secrets }, log: SubscriptionLog): Promise<Jobs> {
     // Of several processes that start at once, one makes the table.
     await transaction(kernel.pool, async (client) => {
       await client.query(`select pg_advisory_xact_lock(hashtext('throughline:jobs'))`);

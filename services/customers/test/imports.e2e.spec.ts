@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, secretsFrom } from '@throughline/event-sourcing';
 import { Tokens } from '@throughline/service';
@@ -9,6 +10,7 @@ import {
   type TestService,
 } from '@throughline/service/testing';
 import { writeXlsx } from '@throughline/tables';
+import { ForgetImports } from '../src/import/forget-imports.worker.ts';
 import { CustomersModule } from '../src/customers.module.ts';
 
 let service: TestService;
@@ -143,6 +145,34 @@ describe('an uploaded file', () => {
     expect((await service.call('POST', '/api/imports', {})).body.code).toBe('unsupported-media-type');
     const wrong = await upload('name\na\n', { fields: { object2: 'x' } });
     expect([wrong.status, wrong.body.errors]).toEqual([400, [expect.objectContaining({ path: 'object2' })]]);
+  });
+
+  it('that breaks off is not there, and neither is what came of it', async () => {
+    const count = async () =>
+      (await service.kernel.pool.query('select count(*)::int as n from import_files')).rows[0].n as number;
+    const before = await count();
+    const { token } = await tokens.issue(administrator, 'internal', 60);
+    const { hostname, port } = new URL(service.url);
+    const socket = connect(Number(port), hostname);
+    const head = ['POST /api/imports HTTP/1.1', 'host: x', `authorization: Bearer ${token}`, 'content-length: 9000000'];
+    socket.write(`${[...head, 'content-type: multipart/form-data; boundary=b'].join('\r\n')}\r\n\r\n`);
+    socket.write('--b\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\n');
+    socket.write(`name\n${'Anna\n'.repeat(400_000)}`);
+    await eventually(count, (files) => files === before + 1);
+    socket.destroy();
+    expect(await eventually(count, (files) => files === before)).toBe(before);
+  });
+
+  it('is forgotten after a while, and cannot be run then', async () => {
+    const { body } = await upload('name\nAnna\n');
+    await map(body.id, { ...body.suggestion, matchBy: 'none', mode: 'create' });
+    await service.app.get(ForgetImports).forget(new Date(Date.now() + 31 * 86_400_000));
+    await service.call('POST', `/api/imports/${body.id}/run`);
+    const { progress, preview } = await eventually(
+      () => get(`imports/${body.id}`),
+      (one) => one.progress?.state === 'failed',
+    );
+    expect([progress.error, preview]).toEqual(['import-file-gone', []]);
   });
 
   it('can be read in another way, which voids its mapping', async () => {

@@ -54,6 +54,8 @@ export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
 export type CustomerDocument = Details &
   Permissions & {
     id: string;
+    /** As its ETag has it: the version of each of its records. */
+    version: string;
     number: string;
     /** Those of all its records: an old one goes on finding it. */
     numbers: readonly string[];
@@ -74,7 +76,7 @@ export type CustomerDocument = Details &
 
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 4,
+  version: 5,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(customerConsent, ({ recordId }) => recordId),
@@ -87,13 +89,16 @@ export const customerDocument = document<CustomerDocument>({
     ...(await read(customerProfile, 'id', records)).map(({ goldenId }) => goldenId),
   ],
   async render(keys, read) {
-    const groups = groupsOf(keys, await read(customerProfile, 'goldenId', keys));
+    const profiles = await read(customerProfile, 'goldenId', keys);
+    const versions = new Map(profiles.map((profile) => [profile.id, profile.version]));
+    const groups = groupsOf(keys, profiles);
     const ids = [...groups.values()].flat().map(({ recordId }) => recordId);
     const consents = new Map((await read(customerConsent, 'recordId', ids)).map((row) => [row.recordId, row.ledger]));
     const lines = Map.groupBy(await read(factOrderLine, 'recordId', ids), ({ recordId }) => recordId);
     const interactions = Map.groupBy(await read(factInteraction, 'recordId', ids), ({ recordId }) => recordId);
     return [...groups].map(([id, group]) => ({
       id,
+      version: group.map(({ recordId }) => versions.get(recordId)).join('-'),
       number: group[0].number,
       numbers: group.map(({ number }) => number),
       ...detailsOf(group),

@@ -5,7 +5,7 @@ const address = ({ addresses = [] }: CustomerDocument) => addresses.find(({ prim
 
 export const customers: RecordType<CustomerDocument> = {
   type: 'customers',
-  version: 4,
+  version: 5,
   document: customerDocument,
   customer: 'id',
   fields: {
@@ -56,7 +56,7 @@ export const customers: RecordType<CustomerDocument> = {
     createdAt: { type: 'instant', often: 'desc' },
     updatedAt: { type: 'instant', often: 'desc' },
   },
-  beside: ['revenueOther', 'addresses', 'socials', 'custom', 'externalIds', 'records'],
+  beside: ['version', 'revenueOther', 'addresses', 'socials', 'custom', 'externalIds', 'records'],
   sort: '-createdAt',
   title: ({ name, companyName, number }) => name ?? companyName ?? number,
   search: (doc) => ({

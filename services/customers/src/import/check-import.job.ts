@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Commands, Refusal, currentContext, eachOf } from '@throughline/event-sourcing';
+import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
-import { decideForGroup } from '../customer/customer-group.ts';
 import { builtInRules, customer, type Customer } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
@@ -65,7 +64,7 @@ export class CheckImport implements JobHandler {
   }
 
   async #outcome(row: PlannedRow, states: States): Promise<Outcome> {
-    if (row.fate !== 'command') {
+    if ('errors' in row) {
       const isDuplicate = row.errors.some(({ code }) => code === 'duplicate-in-file');
       return { end: row.fate === 'failed' ? 'error' : isDuplicate ? 'duplicate' : 'skipped', errors: row.errors };
     }
@@ -80,11 +79,19 @@ export class CheckImport implements JobHandler {
     }
   }
 
-  async #decided({ id, command }: Extract<PlannedRow, { fate: 'command' }>, states: States) {
+  async #decided(row: Extract<PlannedRow, { fate: 'command' | 'edit' }>, states: States) {
+    if (row.fate === 'edit') {
+      const { id, versions: ifMatch, changes } = row;
+      if (Object.keys(changes).length === 0) return [];
+      return runInContext({ ...currentContext(), ifMatch }, () =>
+        this.customers.decided(id, { type: 'ChangeCustomer', changes }),
+      );
+    }
+    const { id, command } = row;
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: builtInRules };
     const state = states.get(id)?.state ?? customer.initial;
     if (!state.into && state.members.length === 0) return customer.decide(state, command, context);
-    return [...decideForGroup(await this.customers.group(id), command, context).values()].flat();
+    return this.customers.decided(id, command);
   }
 }
 

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Instant } from '@throughline/contracts';
-import { Refusal, notFound } from '@throughline/event-sourcing';
+import { Refusal, eachOf, notFound } from '@throughline/event-sourcing';
 import { shapeErrorsOf } from '@throughline/service';
-import type { TableRow } from '@throughline/tables';
-import { tidyFields } from '../customer/customer-fields.ts';
+import type { Cell, TableRow } from '@throughline/tables';
+import { tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import type { CustomerCommand } from '../customer/customer.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { editedRow } from './edited-row.ts';
 import { customerImportFields } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import type { ImportMapping } from './import-mapping.ts';
@@ -31,6 +33,8 @@ export type PlannedRow = { line: number; cells: readonly string[]; reading: RowR
       command: ImportCommandOfRow;
       occurredAt: Instant | undefined;
     }
+  /** Cells of an exported table that somebody changed. */
+  | { fate: 'edit'; id: string; versions: readonly number[]; changes: CustomerInput }
 );
 
 /** A piece of the file: its rows, and the line up to which it was read. */
@@ -47,6 +51,7 @@ export class ImportPlans {
     private readonly files: ImportFiles,
     private readonly rows: ImportRows,
     private readonly targets: ImportTargets,
+    private readonly customers: GoldenCustomers,
   ) {}
 
   /** How many rows there are. */
@@ -65,11 +70,15 @@ export class ImportPlans {
     const { mapping } = state;
     if (!mapping) throw notFound('import-not-found');
     const table = await this.#open(state);
-    const read = rowReader(table.header, mapping, customerImportFields);
+    const isEdited = mapping.columns.some(({ field }) => field === 'version');
+    const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
+    const read = rowReader(table.header, readable, customerImportFields);
     let chunk: TableRow[] = [];
     let characters = 0;
     const planned = async (): Promise<PlannedChunk> => {
-      const rows = await this.#planned(importId, jobId, mapping, chunk, read);
+      const rows = isEdited
+        ? await this.#edited(jobId, mapping, table.header, chunk, read)
+        : await this.#planned(importId, jobId, mapping, chunk, read);
       const { line } = chunk.at(-1) as TableRow;
       [chunk, characters] = [[], 0];
       return { rows, line };
@@ -93,7 +102,7 @@ export class ImportPlans {
     jobId: string,
     mapping: ImportMapping,
     chunk: readonly TableRow[],
-    read: (cells: TableRow['cells']) => RowReading,
+    read: (cells: readonly Cell[]) => RowReading,
   ): Promise<PlannedRow[]> {
     const rows = chunk.map((row) => {
       const reading = read(row.cells);
@@ -118,7 +127,62 @@ export class ImportPlans {
       return { ...row, fate: 'command', ...target, command: commandOf(mapping, row.reading), occurredAt };
     });
   }
+
+  /** Rows of an exported table: each is held against its record as it was exported. */
+  async #edited(
+    jobId: string,
+    mapping: ImportMapping,
+    header: readonly string[],
+    chunk: readonly TableRow[],
+    read: (cells: readonly Cell[]) => RowReading,
+  ): Promise<PlannedRow[]> {
+    const keyColumns = mapping.columns.filter(({ field }) => field === 'id' || field === 'version');
+    const readKeys = rowReader(header, { ...mapping, columns: keyColumns, defaults: {} }, customerImportFields);
+    const rows = chunk.map((row) => ({ row, keys: readKeys(row.cells) }));
+    const ids = rows.map(({ row, keys }) => ({ line: row.line, values: matchValues(keys, 'id') }));
+    const duplicates = await this.rows.duplicates(jobId, ids);
+    const planned: PlannedRow[] = [];
+    await eachOf(rows.entries(), atOnce, async ([index, { row, keys }]) => {
+      const first = duplicates.get(row.line);
+      const plain = { line: row.line, cells: row.cells.map(({ text }) => text), reading: keys };
+      planned[index] =
+        first === undefined
+          ? { ...plain, ...(await this.#edit(mapping, header, row, keys, read)) }
+          : skipped(plain, 'duplicate-in-file', { first });
+    });
+    return planned;
+  }
+
+  async #edit(
+    mapping: ImportMapping,
+    header: readonly string[],
+    { cells, error }: TableRow,
+    keys: RowReading,
+    read: (cells: readonly Cell[]) => RowReading,
+  ): Promise<Edited> {
+    if (error) return failed([{ column: null, code: error.code, params: error.params }]);
+    if (keys.errors.length > 0) return failed(keys.errors);
+    const { id, version } = keys;
+    if (id === undefined || version === undefined) return failed([{ column: null, code: 'key-empty' }]);
+    const versions = version.split('-').map(Number);
+    try {
+      const seen = await this.customers.fieldsAt(id, versions);
+      if (!seen) return failed([{ column: null, code: 'changed-meanwhile' }]);
+      const { changes, errors, reading } = editedRow(cells, header, mapping, seen, read);
+      const wrong = [...errors, ...asRowErrors(reading, shapeErrorsOf(ChangeCustomerDto, changes))];
+      return wrong.length > 0 ? failed(wrong) : { fate: 'edit', id, versions, changes, reading };
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      return failed(rowErrorsOf(keys, thrown));
+    }
+  }
 }
+
+type Edited =
+  | { fate: 'failed'; errors: readonly RowError[] }
+  | { fate: 'edit'; id: string; versions: readonly number[]; changes: CustomerInput; reading: RowReading };
+const failed = (errors: readonly RowError[]): Edited => ({ fate: 'failed', errors });
+const atOnce = 16;
 
 function commandOf({ mode, connectionId }: ImportMapping, reading: RowReading): ImportCommandOfRow {
   const { row, policies, number = '', externalId } = reading;
@@ -147,8 +211,15 @@ function errorsOf(reading: RowReading): readonly RowError[] {
 }
 
 /** A refusal as what is wrong with a row. */
-export const rowErrorsOf = (reading: RowReading, { code, params, errors }: Refusal): readonly RowError[] =>
-  errors.length > 0 ? asRowErrors(reading, errors) : [{ column: null, code, params }];
+export function rowErrorsOf(reading: RowReading, { code, params, errors }: Refusal): readonly RowError[] {
+  if (errors.length > 0) return asRowErrors(reading, errors);
+  const conflicts = (params['conflicts'] ?? []) as readonly { field: string }[];
+  if (conflicts.length === 0) return [{ column: null, code, params }];
+  return asRowErrors(
+    reading,
+    conflicts.map(({ field }) => ({ path: field, code })),
+  );
+}
 
 const asRowErrors = (reading: RowReading, errors: Refusal['errors']): RowError[] =>
   errors.map(({ path, code, params }) => {

@@ -18,6 +18,7 @@ type End = Exclude<keyof Counts, 'read'>;
 type Outcome = { end: End; errors?: readonly RowError[] };
 type Place = { line: number; total: number; counts: Counts };
 type CommandRow = Extract<PlannedRow, { fate: 'command' }>;
+type EditRow = Extract<PlannedRow, { fate: 'edit' }>;
 
 const atOnce = 16;
 
@@ -61,8 +62,10 @@ export class RunImport implements JobHandler {
     const outcomes: Outcome[] = [];
     const single: { row: CommandRow; index: number }[] = [];
     const grouped: { row: CommandRow; index: number }[] = [];
+    const edits: { row: EditRow; index: number }[] = [];
     rows.forEach((row, index) => {
-      if (row.fate !== 'command') outcomes[index] = { end: row.fate, errors: row.errors };
+      if (row.fate === 'edit') edits.push({ row, index });
+      else if (row.fate !== 'command') outcomes[index] = { end: row.fate, errors: row.errors };
       else (row.isGrouped ? grouped : single).push({ row, index });
     });
     const items = await Promise.all(single.map(({ row }) => this.#item(job, row)));
@@ -76,6 +79,9 @@ export class RunImport implements JobHandler {
     });
     await eachOf(grouped, atOnce, async ({ row, index }) => {
       outcomes[index] = await this.#carryOutAlone(job, row);
+    });
+    await eachOf(edits, atOnce, async ({ row, index }) => {
+      outcomes[index] = await this.#edit(job, row);
     });
     return outcomes;
   }
@@ -99,13 +105,33 @@ export class RunImport implements JobHandler {
         if (!(error instanceof OneOfSeveral)) throw error;
       }
       await runInContext({ ...currentContext(), commandId }, () => this.customers.execute(id, command, body));
-      const group = await this.customers.group(id);
-      const isOurs = group.some(({ events }) => events.some(({ meta }) => meta.commandId.endsWith(`/${commandId}`)));
-      return { end: isOurs ? 'updated' : 'unchanged' };
+      return { end: await this.#endOf(id, commandId) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return refused(row, error);
     }
+  }
+
+  /** Refused where somebody else changed the same fields since they were exported. */
+  async #edit(job: JobAtWork, { id, line, versions: ifMatch, changes, reading }: EditRow): Promise<Outcome> {
+    if (Object.keys(changes).length === 0) return { end: 'unchanged' };
+    const commandId = itemId(job, line);
+    try {
+      await runInContext({ ...currentContext(), commandId, ifMatch }, () =>
+        this.customers.execute(id, { type: 'ChangeCustomer', changes }),
+      );
+      return { end: await this.#endOf(id, commandId) };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return { end: 'failed', errors: rowErrorsOf(reading, error) };
+    }
+  }
+
+  /** Whether a command changed any of the customer's records, now or before a kill. */
+  async #endOf(id: string, commandId: string): Promise<End> {
+    const group = await this.customers.group(id);
+    const isOurs = group.some(({ events }) => events.some(({ meta }) => meta.commandId.endsWith(`/${commandId}`)));
+    return isOurs ? 'updated' : 'unchanged';
   }
 }
 

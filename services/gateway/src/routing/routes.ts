@@ -11,6 +11,7 @@ export const routes: readonly Route[] = [
   { methods: read, path: new RegExp(`^/api/(${lists})$`), service: 'analytics' },
   { path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
   { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact|personal-data|impact)$/, service: 'analytics' },
+  { methods: ['POST'], path: /^\/api\/customers\/export$/, service: 'analytics' },
   { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
   { path: /^\/api\/(customers|erasures|batches|imports|consent-purposes|field-classes)(\/|$)/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
