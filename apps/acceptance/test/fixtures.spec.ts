@@ -40,6 +40,7 @@ import { react as recordConsents } from '../../../services/customers/src/policie
 import { react as recordSubmitter } from '../../../services/customers/src/policies/record-customer-when-form-submitted.policy.ts';
 import { react as recordCustomer } from '../../../services/customers/src/policies/record-customer-when-seen.policy.ts';
 import { react as runBatch } from '../../../services/customers/src/policies/run-batch-when-started.policy.ts';
+import { react as startBatch } from '../../../services/customers/src/policies/start-batch-when-import-started.policy.ts';
 import { react as scheduleExpiry } from '../../../services/customers/src/policies/schedule-expiry-when-consent-given.policy.ts';
 import { GatewayModule } from '../../../services/gateway/src/gateway.module.ts';
 import { react as rememberRecord } from '../../../services/gateway/src/policies/remember-record-when-person-erased.policy.ts';
@@ -64,6 +65,7 @@ const policies: Readonly<Record<string, readonly [types: readonly string[], reac
   'record-consents-when-form-submitted': [['FormSubmitted'], (event) => recordConsents(event as never)],
   'record-customer-when-form-submitted': [['FormSubmitted'], (event) => recordSubmitter(event as never, 'C-000001')],
   'run-batch-when-started': [['BatchStarted'], (event) => runBatch(event as never)],
+  'start-batch-when-import-started': [['ImportStarted'], (event) => startBatch(event as never, '客户.csv')],
   'record-order-when-seen': [['OrderSeen', 'RefundSeen'], (event) => recordOrder(event as never)],
   'destroy-key-when-customer-erased': [['CustomerErased'], (event) => destroyKey(event as never)],
   'acknowledge-erasure-when-person-forgotten': [['PersonForgotten'], (event) => acknowledge(event as never)],

@@ -6,6 +6,7 @@ import type { EventDefinitions } from './event.ts';
 import { fieldClassEvents } from './field-classes.ts';
 import { fieldEvents } from './fields.ts';
 import { gatewayEvents } from './gateway.ts';
+import { importEvents } from './imports.ts';
 import { interactionEvents } from './interactions.ts';
 import { privacyEvents } from './privacy.ts';
 import { salesEvents } from './sales.ts';
@@ -20,6 +21,7 @@ export const dictionary = {
   customers: {
     ...customerEvents,
     ...batchEvents,
+    ...importEvents,
     ...consentEvents,
     ...consentConfigurationEvents,
     ...fieldClassEvents,

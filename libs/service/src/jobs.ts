@@ -165,7 +165,9 @@ export class Jobs {
   async run(handlers: ReadonlyMap<string, JobHandler>, signal: AbortSignal): Promise<void> {
     const running = new Map<string, Promise<void>>();
     while (!signal.aborted) {
-      const woken = once(this.#woken, 'started', { signal }).catch(() => undefined);
+      const turn = new AbortController();
+      const waiting = { signal: AbortSignal.any([signal, turn.signal]) };
+      const woken = once(this.#woken, 'started', waiting).catch(() => undefined);
       try {
         for (const job of await this.#next([...handlers.keys()], [...running.keys()])) {
           if (running.size >= atOnce) break;
@@ -181,7 +183,8 @@ export class Jobs {
       } catch (error) {
         this.log.warn('jobs wait', errorForLog(error));
       }
-      await Promise.race([woken, sleep(askMilliseconds, undefined, { signal }).catch(() => undefined)]);
+      await Promise.race([woken, sleep(askMilliseconds, undefined, waiting).catch(() => undefined)]);
+      turn.abort();
     }
     await Promise.all(running.values());
   }

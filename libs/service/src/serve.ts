@@ -40,6 +40,7 @@ import { byInternalToken, prepareRequests, type Authenticate } from './request.t
 import { definitionOf, type Describes } from './service.ts';
 import { Timers } from './timers.ts';
 import { Tokens } from './tokens.ts';
+import { takeUploads } from './uploads.ts';
 import { shapeCheck } from './validation.ts';
 
 export type RunningService = {
@@ -125,6 +126,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     ({ url, headers }) =>
       takesRaw !== undefined && takesRaw.path.test(pathOf(url)) && takesRaw.type.test(headers['content-type'] ?? ''),
   );
+  if (definition.uploads) await takeUploads(fastify as never, definition.uploads);
   const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });

@@ -36,6 +36,8 @@ export type ServiceDefinition = {
   policies?: Type<unknown>[];
   folds?: readonly Fold[];
   documents?: readonly DocumentView[];
+  /** Routes, as `/api/imports`, that take a form with a file; `readUpload` reads it. */
+  uploads?: readonly string[];
   /** What answers queries and whatever else controllers and policies are given. */
   providers?: NonNullable<ModuleMetadata['providers']>;
   /** Providers that run while this process leads, beside views, policies and relay. */

@@ -16,18 +16,30 @@ import { CustomerController } from './customer/customer.controller.ts';
 import { TagController } from './tag/tag.controller.ts';
 import { Tags, tags } from './tag/tags.view.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
+import { Imports1700000000002 } from './migrations/2-imports.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
 import { FieldSchemas } from './field/field-schemas.store.ts';
 import { FieldTemplateController } from './field/field-template.controller.ts';
 import { LinksController } from './links/links.controller.ts';
 import { CustomerLinks, customerLinks } from './links/customer-links.view.ts';
+import { CheckImport } from './import/check-import.job.ts';
+import { CustomerKeys, customerKeys } from './import/customer-keys.view.ts';
+import { ForgetImports } from './import/forget-imports.worker.ts';
+import { ImportController } from './import/import.controller.ts';
+import { ImportFiles } from './import/import-files.store.ts';
+import { Imports, importList } from './import/import-list.view.ts';
+import { ImportPlans } from './import/import-plan.store.ts';
+import { ImportRows } from './import/import-rows.store.ts';
+import { ImportTargets } from './import/import-targets.store.ts';
+import { RunImport } from './import/run-import.job.ts';
 import { MergeController } from './merge/merge.controller.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
+import { StartBatchWhenImportStarted } from './policies/start-batch-when-import-started.policy.ts';
 import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
 import { RecordConsentsWhenFormSubmitted } from './policies/record-consents-when-form-submitted.policy.ts';
 import { RecordCustomerWhenFormSubmitted } from './policies/record-customer-when-form-submitted.policy.ts';
@@ -50,6 +62,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     VcardController,
     ErasureController,
     BatchController,
+    ImportController,
     ConsentController,
     ConsentPurposeController,
     UnsubscribeController,
@@ -62,9 +75,10 @@ import { VcardController } from './vcard/vcard.controller.ts';
     DestroyKeyWhenCustomerErased,
     AcknowledgeErasureWhenPersonForgotten,
     RunBatchWhenStarted,
+    StartBatchWhenImportStarted,
     ScheduleExpiryWhenConsentGiven,
   ],
-  folds: [batchList, customerLinks, tags, companyDomains],
+  folds: [batchList, customerLinks, tags, companyDomains, customerKeys, importList],
   providers: [
     CustomerNumbers,
     CurrentRules,
@@ -76,13 +90,20 @@ import { VcardController } from './vcard/vcard.controller.ts';
     BatchRequests,
     Consents,
     CompaniesByDomain,
+    CustomerKeys,
+    Imports,
+    ImportFiles,
+    ImportPlans,
+    ImportRows,
+    ImportTargets,
   ],
   describes: [FieldSchemas],
-  jobs: { undo: UndoBatch },
-  keeps: ['jobs'],
-  workers: [ErasureReplay],
+  uploads: ['/api/imports'],
+  jobs: { undo: UndoBatch, 'check-import': CheckImport, import: RunImport },
+  keeps: ['jobs', 'import_files', 'import_chunks', 'import_keys', 'import_errors'],
+  workers: [ErasureReplay, ForgetImports],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
-  migrations: [CustomerNumber1700000000001],
+  migrations: [CustomerNumber1700000000001, Imports1700000000002],
 })
 export class CustomersModule {}

@@ -4,9 +4,11 @@ import type { ServiceName } from '@throughline/contracts';
 import {
   HttpProblem,
   Tokens,
+  formBytes,
   pathOf,
   startService,
   takeJsonOnly,
+  uploadBytes,
   type Bus,
   type RunningService,
   type ServiceConfig,
@@ -20,7 +22,7 @@ import { GatewayModule } from './gateway.module.ts';
 import { serveOperations } from './operations/operations.edge.ts';
 import { Passes } from './routing/passes.edge.ts';
 import { forwardToOwners } from './routing/proxy.edge.ts';
-import { ownerOf, routes } from './routing/routes.ts';
+import { ownerOf, routes, takesFile } from './routing/routes.ts';
 import { serveUnsubscribe } from './routing/unsubscribe.edge.ts';
 
 export { GatewayModule };
@@ -48,6 +50,7 @@ export async function startGateway(options: {
       ),
     prepare: async (app) => {
       keepBodiesRaw(app);
+      pipeFiles(app);
       countFailure = await limitRate(app);
       serveDocs(app, baseUrl);
       serveUnsubscribe(app, baseUrl);
@@ -79,6 +82,17 @@ function keepBodiesRaw(app: NestFastifyApplication): void {
   takeJsonOnly(app.getHttpAdapter().getInstance() as never, ({ method, url }) => {
     const path = pathOf(url);
     return /^\/(hooks|forms|unsubscribe)\//.test(path) || ownerOf(method, path) !== undefined;
+  });
+}
+
+/** Files are as large as they are: they are handed on while they come in. */
+function pipeFiles(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  fastify.addContentTypeParser('multipart/form-data', (request, stream, done) => {
+    if (!takesFile(request.method, pathOf(request.url))) return done(new HttpProblem(415, 'unsupported-media-type'));
+    const length = Number(request.headers['content-length'] ?? 0);
+    if (length > uploadBytes + formBytes) return done(new HttpProblem(413, 'too-large'));
+    done(null, stream);
   });
 }
 

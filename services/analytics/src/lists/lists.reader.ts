@@ -16,13 +16,14 @@ import {
   type EngineAnswer,
   type EngineQuery,
   type Hit,
+  type Place,
 } from '../search/search-engine.ts';
 import { customField } from '../star/custom-field.view.ts';
 import { organisation } from '../star/organisation.view.ts';
 import { tagNamesNow } from '../bi/bi-views.sql.ts';
 import { keyed, withDefined, withTagNames, type DefinedField } from './defined-fields.ts';
 import { spanOf, type Span } from './moments.ts';
-import { ListErrors, customerName, readListQuery, type ListRequest } from './list-query.ts';
+import { ListErrors, customerName, mostItems, readListQuery, type ListRequest } from './list-query.ts';
 
 export type ListAnswer = {
   items: readonly Record<string, unknown>[];
@@ -78,6 +79,27 @@ export class Lists {
         }),
       ),
     };
+  }
+
+  /**
+   * All records of a list, however many, read on while they are taken. What changes meanwhile is as it was when its page
+   * was read.
+   *
+   * @throws Refusal, ShapeError before the first record
+   */
+  async all(type: RecordType, request: ListRequest): Promise<AsyncIterable<Hit['doc']>> {
+    const timeZone = await this.#timeZone();
+    const { query } = understood(() =>
+      readListQuery(type, { ...request, limit: mostItems }, { now: new Date(), timeZone, scope: this.#scope() }),
+    );
+    const first = await this.#ask(type, query);
+    const ask = (after: Place) => this.#ask(type, { ...query, after });
+    return (async function* () {
+      for (let page = first; ; page = await ask(page.next)) {
+        for (const { doc } of page.hits) yield doc;
+        if (!page.next) return;
+      }
+    })();
   }
 
   async search(request: { q: string; types?: string; limit?: string; archived?: string }): Promise<SearchAnswer> {

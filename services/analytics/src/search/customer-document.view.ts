@@ -56,6 +56,8 @@ export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
 export type CustomerDocument = Details &
   Permissions & {
     id: string;
+    /** As its ETag has it: the version of each of its records. */
+    version: string;
     number: string;
     /** Those of all its records: an old one goes on finding it. */
     numbers: readonly string[];
@@ -94,7 +96,9 @@ export const customerDocument = document<CustomerDocument>({
     return [...records, ...(await read(customerProfile, 'id', records)).map(({ goldenId }) => goldenId)];
   },
   async render(keys, read) {
-    const groups = groupsOf(keys, await read(customerProfile, 'goldenId', keys));
+    const profiles = await read(customerProfile, 'goldenId', keys);
+    const versions = new Map(profiles.map((profile) => [profile.id, profile.version]));
+    const groups = groupsOf(keys, profiles);
     const ids = [...groups.values()].flat().map(({ recordId }) => recordId);
     const consents = new Map((await read(customerConsent, 'recordId', ids)).map((row) => [row.recordId, row.ledger]));
     const lines = Map.groupBy(await read(factOrderLine, 'recordId', ids), ({ recordId }) => recordId);
@@ -103,6 +107,7 @@ export const customerDocument = document<CustomerDocument>({
     const tagsNow = await namesNow([...new Set([...details.values()].flatMap(({ tags = [] }) => tags))], read);
     return [...groups].map(([id, group]) => ({
       id,
+      version: group.map(({ recordId }) => versions.get(recordId)).join('-'),
       number: group[0].number,
       numbers: group.map(({ number }) => number),
       ...withTagsNow(details.get(id) ?? {}, tagsNow),

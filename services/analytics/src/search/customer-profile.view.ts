@@ -30,6 +30,8 @@ export class CustomerProfile {
   @Index() @Column('text') number!: string;
   /** The record that answers for it; its own id where it stands for itself. */
   @Index() @Column('uuid') goldenId!: string;
+  /** Of the last event that counts here. */
+  @Column('integer') version!: number;
   @Column('json') rest!: Rest;
 }
 
@@ -42,14 +44,19 @@ const usual: Usual = {
   status: 'active',
 };
 
-export function recordOf({ id, number, goldenId, rest: { said, ...rest } }: CustomerProfile): CustomerRecord {
+export function recordOf({
+  id,
+  number,
+  goldenId,
+  rest: { said, ...rest },
+}: Omit<CustomerProfile, 'version'>): CustomerRecord {
   const words = said.flatMap(({ position, at, fields }) =>
     Object.entries(fields).map(([field, value]) => [field, { value, position, at }]),
   );
   return { ...usual, ...rest, recordId: id, number, goldenId, words: Object.fromEntries(words) as Words };
 }
 
-function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecord): CustomerProfile {
+function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecord, version: number): CustomerProfile {
   const { createdAt, updatedAt, ...others } = rest;
   // Rules come with a merge, and hold whatever a later release has built in.
   const isUsual = (name: keyof Usual) =>
@@ -59,6 +66,7 @@ function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecor
     id: recordId,
     number,
     goldenId,
+    version,
     rest: {
       ...Object.fromEntries(unusual.map((name) => [name, others[name]])),
       said: saidAtOnce(words),
@@ -84,12 +92,12 @@ function saidAtOnce(words: Words): Said[] {
 
 function told([row]: readonly CustomerProfile[], _: object, event: Recorded<CustomerEvent>): CustomerProfile[] {
   const record = recordAfter(row && recordOf(row), event as RecordedOf<CustomerEvent>);
-  return record ? [profileOf(record)] : [];
+  return record ? [profileOf(record, event.stream.version)] : [];
 }
 
 export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProfile, {
   name: 'customer_profile',
-  version: 2,
+  version: 3,
   feed: 'customers',
   key: (event) => event.stream.id,
   on: {

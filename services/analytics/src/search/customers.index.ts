@@ -79,6 +79,7 @@ export const customers: RecordType<CustomerDocument> = {
     updatedAt: { type: 'instant', often: 'desc' },
   },
   beside: [
+    'version',
     'age',
     'revenueOther',
     'addresses',

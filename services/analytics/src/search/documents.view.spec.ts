@@ -62,6 +62,7 @@ describe("a customer's document", () => {
     expect(document).toEqual({
       id: streamId,
       number: 'C-1',
+      version: '3',
       numbers: ['C-1'],
       name: '张三',
       type: 'new',
@@ -160,6 +161,7 @@ describe("a customer's document", () => {
     expect(rest).toEqual({
       id: streamId,
       number: 'C-1',
+      version: '2',
       numbers: ['C-1'],
       externalIds: [],
       archived: true,

@@ -122,7 +122,7 @@ describe('a customer', () => {
     given(told)
       .when({ type: 'ChangeCustomer', changes: { phones: [] } })
       .then(gone);
-    const { number: _, name: __, type: ___, ...again } = told;
+    const { number: _, name: __, type: ___, source: ____, ...again } = told;
     given(told, gone)
       .when({ type: 'ChangeCustomer', changes: { phones: [{ value: landline.value }] } })
       .then({ type: 'CustomerDetailsChanged', ...again });

@@ -117,6 +117,7 @@ export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
 
 const toTheTop: readonly CustomerCommand['type'][] = [
   'ChangeCustomer',
+  'ImportCustomer',
   'RevertCorrection',
   'AcceptSuggestion',
   'DismissSuggestion',

@@ -25,7 +25,14 @@ export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId; met?: Met }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
-  | { type: 'ImportCustomer'; number: string; mode: ImportMode; row: CustomerInput; policies: ImportPolicies }
+  | {
+      type: 'ImportCustomer';
+      number: string;
+      externalId?: ExternalId;
+      mode: ImportMode;
+      row: CustomerInput;
+      policies: ImportPolicies;
+    }
   | { type: 'UndoChanges'; undone: Undone }
   | { type: 'RevertCorrection'; reverted: Reverted }
   | { type: 'AcceptSuggestion' | 'DismissSuggestion'; suggestionId: string; companies: CompanyDomains }
@@ -121,8 +128,9 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     }
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command, rules);
     if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
-      const fields = atTheDoor(state, withSource(command.row, entry), context);
-      return [completed(state, { type: 'CustomerCreated', number: command.number, ...fields, emailsReserved: false })];
+      const { number, externalId, row } = command;
+      const given = { ...atTheDoor(state, withSource(row, entry), context), emailsReserved: false };
+      return [completed(state, { type: 'CustomerCreated', number, ...given, ...(externalId && { externalId }) })];
     }
     if (state.status === 'none') throw notFound('customer-not-found');
     if (command.type === 'EraseCustomer') {
@@ -134,13 +142,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       case 'ChangeCustomer':
         return change(state, command.changes, reserves, context);
       case 'ImportCustomer':
-        if (command.mode === 'create') throw conflict('customer-exists');
-        return change(
-          state,
-          changesByPolicy(command.row, { ...state, details: saidOf(state) }, command.policies),
-          false,
-          context,
-        );
+        return importRow(state, command, context);
       case 'UndoChanges':
         return undoChanges(state, command.undone);
       case 'RevertCorrection':
@@ -263,6 +265,21 @@ function answerSuggestion(
 /** With what follows from it, where a field is empty or was inferred before. */
 export const completed = (state: Customer, event: SayingEvent): SayingEvent =>
   withInferred(event, customer.evolve(state, event));
+
+/** An archived record comes back: somebody wants it in. */
+function importRow(
+  state: Customer,
+  { mode, row, policies }: Extract<CustomerCommand, { type: 'ImportCustomer' }>,
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
+  const isArchived = state.status === 'archived';
+  if (mode === 'create' && !isArchived) throw conflict('customer-exists');
+  const changes = changesByPolicy(row, { ...state, details: saidOf(state) }, policies);
+  return [
+    ...(isArchived ? [{ type: 'CustomerRestored' as const }] : []),
+    ...change({ ...state, status: 'active' }, changes, false, context),
+  ];
+}
 
 /** Back to what was: values that were valid then are not checked again. */
 function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {

@@ -71,6 +71,19 @@ export class GoldenCustomers {
     };
   }
 
+  /** The fields as they were at the versions of an ETag; undefined where the customer never had those. */
+  async fieldsAt(id: string, versions: readonly number[]): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const seen = groupAt(await this.group(id), versions);
+    return seen && shownGroup(seen);
+  }
+
+  /** What a command would bring about, without doing it. @throws Refusal as `execute` does */
+  async decided(id: string, command: CustomerCommand): Promise<readonly CustomerEvent[]> {
+    const group = checked(await this.group(id), command);
+    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: builtInRules };
+    return [...decideForGroup(group, command, context).values()].flat();
+  }
+
   /** What happened to a customer's records, in the order in which it was recorded. */
   async history(id: string, query: HistoryQuery) {
     const group = await this.group(id);
