@@ -96,7 +96,7 @@ const wayOf = (entry: Entry): WayIn | undefined => (entry === 'policy' ? undefin
 export const customerRulesOf = (
   { rules }: DuplicateRules,
   { skip, roles }: Pick<Attempt, 'skip' | 'roles'>,
-): CustomerRules => ({
+): Pick<CustomerRules, 'reserves'> => ({
   reserves: (entry, operation) => {
     const way = wayOf(entry);
     if (way === undefined) return [];

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { CustomerEvent, CustomerFields, WayIn } from '@throughline/contracts';
 import { Commands, Refusal, conflict, type Executed } from '@throughline/event-sourcing';
 import type { RecordAnswer } from '@throughline/service';
+import type { CustomerInput } from '../customer/customer-fields.ts';
 import { customer, type Customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
 import { builtInModel } from '../matching/built-in-model.ts';
@@ -35,8 +36,15 @@ export class GuardedCustomers {
   }
 
   /** As `GoldenCustomers.executeChosen`, guarded likewise. */
-  async executeChosen(choose: () => Promise<Chosen>, body: object, entering: Entering = {}): Promise<Answered> {
-    return this.#guarded(await choose(), entering, (inForce) => this.customers.executeChosen(choose, body, inForce));
+  async executeChosen(
+    choose: () => Promise<Chosen>,
+    fields: CustomerInput,
+    body: object,
+    entering: Entering = {},
+  ): Promise<Answered> {
+    return this.#guarded(await choose(), entering, (inForce) =>
+      this.customers.executeChosen(choose, fields, body, {}, inForce),
+    );
   }
 
   async #guarded(
