@@ -18,8 +18,14 @@ module.exports = {
     forbid('libs-do-not-know-services', '^libs/', { path: '^(services|apps)/' }),
     forbid('libs-by-their-door', '^(services|apps)/', { path: '^libs/[^/]+/(?!src/(index|testing|scenario)\\.ts$)' }),
     forbid('services-are-islands', '^services/([^/]+)/', { path: '^services/', pathNot: '^services/$1/' }),
-    forbid('domain-is-pure', domain, { pathNot: ['^libs/(contracts|event-sourcing|language)/', domain, computing] }),
-    forbid('views-do-not-decide', '\\.view\\.ts$', { path: [domain, '\\.controller\\.ts$'] }),
+    forbid('domain-is-pure', domain, {
+      pathNot: ['^libs/(contracts|event-sourcing|language|tables)/', domain, computing],
+    }),
+    // Matching compares and decides nothing: to the match view it is what the language library is to search.
+    forbid('views-do-not-decide', '\\.view\\.ts$', {
+      path: [domain, '\\.controller\\.ts$'],
+      pathNot: '^services/customers/src/matching/',
+    }),
     forbid('web-sees-only-contracts', '^apps/web/', { path: '^(services|libs/(?!contracts/))' }),
   ],
   options: {

@@ -344,7 +344,9 @@ export function acceptance(start: () => Promise<Instance>): void {
         string,
         unknown
       >[];
-      const customers = people.map(({ number: _, createdAt: __, updatedAt: ___, version: ____, ...rest }) => rest);
+      const customers = people.map(
+        ({ number: _, numbers: __, createdAt: ___, updatedAt: ____, version: _____, ...rest }) => rest,
+      );
       const orders = await Promise.all(
         Array.from({ length: 6 }, async (_, n) => {
           const { body } = await instance.call(

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@throughline/service/testing';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { startEmbedded, type Instance } from '../src/instance.ts';
 
@@ -29,6 +30,8 @@ const resolved = (value: any): any =>
 const failing = (lacks: (operation: (typeof operations)[number]) => boolean) =>
   operations.filter(lacks).map(({ name }) => name);
 const success = ({ responses }: Operation) => Object.entries(responses).filter(([status]) => status.startsWith('2'));
+/** JSON, or the file that it answers instead. */
+const contentOf = ({ content = {} }: any): any => content['application/json'] ?? Object.values(content)[0];
 const isCommand = ({ method, path }: { method: string; path: string }) =>
   path.startsWith('/api/') && method !== 'get' && !/\/query$|^\/api\/sessions$/.test(path);
 
@@ -45,7 +48,7 @@ describe('the OpenAPI document of all services', () => {
       ({ method, operation }) =>
         method !== 'options' &&
         (success(operation).length === 0 ||
-          success(operation).some(([, one]) => !resolved(one.content?.['application/json']?.schema)?.type)),
+          success(operation).some(([, one]) => !resolved(contentOf(one)?.schema)?.type)),
     );
     expect(lacking).toEqual([]);
   });
@@ -103,6 +106,11 @@ describe('the OpenAPI document of all services', () => {
     const { id: customerId } = customer;
     await check('PATCH', `/api/customers/${customerId}`, '/api/customers/{id}', { title: 'CEO' });
     await check('GET', `/api/customers/${customerId}/history`, '/api/customers/{id}/history');
+    const dirty = { name: ' JOHN SMITH', phones: [{ value: '0755-26770000' }], emails: [{ value: 'nobody' }] };
+    await check('POST', '/api/customers/check', '/api/customers/check', dirty);
+    const { id: john } = await check('POST', '/api/customers', '/api/customers', { ...dirty, emails: [] });
+    for (const list of ['corrections', 'suggestions', 'provenance'])
+      await check('GET', `/api/customers/${john}/${list}`, `/api/customers/{id}/${list}`);
     const line = { title: '茶', quantity: '2', unitPrice: cny('5') };
     const order = await check('POST', '/api/orders', '/api/orders', { customerId, lines: [line] });
     await check('POST', `/api/orders/${order.id}/refunds`, '/api/orders/{id}/refunds', { amount: '1' });
@@ -130,6 +138,19 @@ describe('the OpenAPI document of all services', () => {
     await check('GET', '/api/consent-purposes/newsletter/texts', '/api/consent-purposes/{key}/texts');
     await check('PUT', '/api/field-classes/phones', '/api/field-classes/{field}', { class: 'sensitive' });
     await check('GET', '/api/field-classes', '/api/field-classes');
+    const rule = { ways: ['person'], operations: ['create'], band: 'review', action: 'warn' };
+    await check('PUT', '/api/duplicate-rules', '/api/duplicate-rules', { rules: [rule] });
+    await check('GET', '/api/duplicate-rules', '/api/duplicate-rules');
+    const twin = { name: '王小明', phones: [{ value: '13800138000' }] };
+    await check('POST', '/api/customers', '/api/customers', twin);
+    await check('POST', '/api/customers/match', '/api/customers/match', twin);
+    await check('GET', `/api/customers/${customerId}/duplicates`, `${one}/duplicates`);
+    const { items: pairs } = await eventually(
+      () => check('GET', '/api/duplicates', '/api/duplicates'),
+      ({ items }: any) => items.length > 0,
+    );
+    await check('GET', `/api/duplicates/${pairs[0].id}`, '/api/duplicates/{id}');
+    await check('POST', `/api/duplicates/${pairs[0].id}/dismiss`, '/api/duplicates/{id}/dismiss', {});
     await check('GET', `/api/customers/${customerId}/personal-data`, `${one}/personal-data`);
     await check('GET', `/api/customers/${customerId}/impact`, `${one}/impact`);
     await check('GET', `/api/customers/${customerId}/timeline`, '/api/customers/{id}/timeline');

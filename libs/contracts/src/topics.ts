@@ -2,14 +2,18 @@ import { batchEvents } from './batches.ts';
 import { careEvents, careSettingsEvents } from './care.ts';
 import { consentConfigurationEvents, consentEvents } from './consent.ts';
 import { customerEvents } from './customers.ts';
+import { duplicateEvents } from './duplicates.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
 import { fieldClassEvents } from './field-classes.ts';
+import { fieldEvents } from './fields.ts';
 import { gatewayEvents } from './gateway.ts';
+import { importEvents } from './imports.ts';
 import { interactionEvents } from './interactions.ts';
 import { lifecycleEvents } from './lifecycle.ts';
 import { privacyEvents } from './privacy.ts';
 import { salesEvents } from './sales.ts';
+import { tagEvents } from './tags.ts';
 
 export const services = ['gateway', 'customers', 'interactions', 'sales', 'analytics'] as const;
 export type ServiceName = (typeof services)[number];
@@ -20,12 +24,16 @@ export const dictionary = {
   customers: {
     ...customerEvents,
     ...batchEvents,
+    ...importEvents,
     ...consentEvents,
     ...consentConfigurationEvents,
     ...fieldClassEvents,
     ...lifecycleEvents,
     ...careEvents,
     ...careSettingsEvents,
+    ...duplicateEvents,
+    ...fieldEvents,
+    ...tagEvents,
     ...erasureEvents,
     ...forgettingEvents,
   },

@@ -8,6 +8,8 @@ export type RequestContext = {
   actor: Actor;
   entry: Entry;
   source: string;
+  /** Of whoever asks, as far as they have signed in. */
+  roles?: readonly string[];
   correlationId: string;
   causationId?: string;
   /** From `Idempotency-Key`, or derived by a policy: a repeat gets the first outcome. */

@@ -102,6 +102,7 @@ function contextOf(request: FastifyRequest, identity: Identity, traceparent: str
     actor: { type, id: identity.id },
     entry: type === 'user' ? 'person' : 'api',
     source: type === 'user' ? 'web' : 'api',
+    roles: identity.roles,
     correlationId: traceId,
     traceparent,
     ...(commandId !== undefined && { commandId }),

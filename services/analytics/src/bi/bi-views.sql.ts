@@ -2,6 +2,8 @@ import { defaultTimeZone } from '@throughline/contracts';
 import { checkpointOf } from '@throughline/event-sourcing';
 import { customerDocument } from '../search/customer-document.view.ts';
 import { customerAlias } from '../star/customer-alias.view.ts';
+import { customField } from '../star/custom-field.view.ts';
+import { customerCustomField } from '../star/customer-custom-field.view.ts';
 import { dimCustomerHistory } from '../star/dim-customer-history.view.ts';
 import { dimCustomer } from '../star/dim-customer.view.ts';
 import { dimDealHistory } from '../star/dim-deal-history.view.ts';
@@ -14,6 +16,7 @@ import { factStageVisit } from '../star/fact-stage-visit.view.ts';
 import { goldenCustomer } from '../star/golden-customer.view.ts';
 import { organisation } from '../star/organisation.view.ts';
 import { star } from '../star/star.view.ts';
+import { tagName } from '../star/tag-name.view.ts';
 
 export type BiColumn = {
   name: string;
@@ -96,6 +99,14 @@ const golden = column('customer_id', 'coalesce(a.customer_id, t.record_id)', 'Th
 const record = plain('record_id', 'The record that the fact came with, whatever it was merged into since.');
 const withAlias = (table: string) => `from ${table} t left join ${customerAlias.table} a on a.record_id = t.record_id`;
 
+/** Every name that a tag ever had beside the one that it has now, or that the tag has into which it was merged. */
+export const tagNamesNow = `select given, name from (
+  with recursive meant as (
+    select name as given, current as name, "into" from ${tagName.table}
+    union select m.given, t.current, t."into" from meant m join ${tagName.table} t on t.tag_id = m."into"
+  ) select given, name from meant where "into" is null
+) now`;
+
 /** A column of `dim_customer`; of a customer of several records, what those say together. */
 function together(name: string, type = 'text'): string {
   const property = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -124,7 +135,11 @@ const recordAttributes = [
   plain('gender', 'Gender, where known.'),
   plain('owner_id', 'User who owns the customer.'),
   plain('lifecycle', 'Stage of the customer life cycle.'),
-  column('tags', `array_to_string(t.tags, ', ')`, 'Tags, separated by a comma; one a row in bridge_customer_tag.'),
+  column(
+    'tags',
+    `array_to_string(t.tags, ', ')`,
+    'Tags by the names that were given, separated by a comma; by those of now, one a row, in bridge_customer_tag.',
+  ),
   plain('archived', 'True where the customer is archived.'),
 ];
 
@@ -188,11 +203,53 @@ export const biViews: readonly BiView[] = [
     from: withAlias(dimCustomerHistory.table),
   },
   {
+    name: 'dim_custom_field',
+    comment: 'Fields that the installation gave its records.',
+    columns: [
+      plain('object', 'Whose field it is: customer.'),
+      plain('key', 'Its name.'),
+      plain('type', 'text, number, money, date, choice, multi-choice, reference or boolean.'),
+      plain('label_en', 'What it is called in English.'),
+      plain('label_zh', 'What it is called in Chinese.'),
+      column('field_group', 't.field_group', 'Part of the screen that it stands in.'),
+      plain('sensitivity', 'normal, personal or sensitive.'),
+      plain('retired', 'True where nobody fills it in any more.'),
+    ],
+    from: `from ${customField.table} t`,
+  },
+  {
+    name: 'customer_custom_field',
+    comment:
+      'Values of the fields in dim_custom_field, one row a value; several of a multi-choice. A new field is here at once. ' +
+      'Values of fields that are not normal are told to those who may see personal data.',
+    columns: [
+      golden,
+      record,
+      plain('key', 'Field, as in dim_custom_field.'),
+      plain('place', 'Number of the value within the field, from 1.'),
+      ...(
+        [
+          ['text', 'Texts, choices and references; of money: the currency.'],
+          ['number', 'Numbers and amounts.'],
+          ['date', 'Dates.'],
+          ['boolean', 'Flags.'],
+        ] as const
+      ).flatMap(([kind, comment]) => [
+        column(`value_${kind}`, `case when f.sensitivity = 'normal' then t.value_${kind} end`, comment),
+        personal(`personal_${kind}`, `t.value_${kind}`, `${comment} Of personal fields as well.`),
+      ]),
+    ],
+    from: `${withAlias(customerCustomField.table)} join ${customField.table} f on f.object = 'customer' and f.key = t.key`,
+  },
+  {
     name: 'bridge_customer_tag',
     comment: 'Tags of the customers, one row a customer and tag.',
-    columns: [column('customer_id', 'c.record_id', 'The customer: its golden record.'), column('tag', 'tag', 'Tag.')],
+    columns: [
+      column('customer_id', 'c.record_id', 'The customer: its golden record.'),
+      column('tag', 'coalesce(n.name, tag)', 'Tag, by the name that it has now.'),
+    ],
     from: `from (select t.record_id, ${together('tags', 'text[]')} as tags ${customers}) c
-      cross join unnest(c.tags) as tag group by 1, 2`,
+      cross join unnest(c.tags) as tag left join (${tagNamesNow}) n on n.given = tag group by 1, 2`,
   },
   {
     name: 'customer_quality',

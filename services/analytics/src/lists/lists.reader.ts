@@ -16,9 +16,14 @@ import {
   type EngineAnswer,
   type EngineQuery,
   type Hit,
+  type Place,
 } from '../search/search-engine.ts';
+import { customField } from '../star/custom-field.view.ts';
 import { organisation } from '../star/organisation.view.ts';
-import { ListErrors, customerName, readListQuery, type ListRequest } from './list-query.ts';
+import { tagNamesNow } from '../bi/bi-views.sql.ts';
+import { keyed, withDefined, withTagNames, type DefinedField } from './defined-fields.ts';
+import { spanOf, type Span } from './moments.ts';
+import { ListErrors, customerName, mostItems, readListQuery, type ListRequest } from './list-query.ts';
 
 export type ListAnswer = {
   items: readonly Record<string, unknown>[];
@@ -52,24 +57,49 @@ export class Lists {
     private readonly engine: SearchEngine,
   ) {}
 
-  async list(type: RecordType, request: ListRequest): Promise<ListAnswer> {
-    const timeZone = await this.#timeZone();
-    const { query, fields, cursorAt } = understood(() =>
-      readListQuery(type, request, { now: new Date(), timeZone, scope: this.#scope() }),
+  async list(listed: RecordType, request: ListRequest): Promise<ListAnswer> {
+    const [timeZone, now] = [await this.#timeZone(), new Date()];
+    const type = listed.type === customers.type ? await this.#withConfigured(listed) : listed;
+    const { query, fields, facets, cursorAt } = understood(() =>
+      readListQuery(type, request, { now, timeZone, scope: this.#scope() }),
     );
-    const { hits, next, total, facets } = await this.#ask(type, query);
-    const items = await this.#named(hits.map(({ doc }) => doc));
+    const { hits, next, total, facets: counted } = await this.#ask(keyed(type), query);
+    const today = spanOf('today', { now, timeZone }) as Span;
+    const derived = ({ doc }: Hit): Hit['doc'] => ({ ...doc, ...type.derived?.(doc as never, today.day) });
+    const items = await this.#named(hits.map(derived));
     return {
       items: fields ? items.map((item) => picked(item, fields)) : items,
       nextCursor: next ? cursorAt(next) : null,
       total,
       facets: Object.fromEntries(
-        Object.entries(facets).map(([field, values]) => {
-          const isFlag = (type.fields as Record<string, { type: string }>)[field]?.type === 'boolean';
-          return [field, values.map(({ value, count }) => ({ value: isFlag ? value === 'true' : value, count }))];
+        facets.map(([name, key]) => {
+          const isFlag = (type.fields as Record<string, { type: string }>)[name]?.type === 'boolean';
+          const values = counted[key] ?? [];
+          return [name, values.map(({ value, count }) => ({ value: isFlag ? value === 'true' : value, count }))];
         }),
       ),
     };
+  }
+
+  /**
+   * All records of a list, however many, read on while they are taken. What changes meanwhile is as it was when its page
+   * was read.
+   *
+   * @throws Refusal, ShapeError before the first record
+   */
+  async all(type: RecordType, request: ListRequest): Promise<AsyncIterable<Hit['doc']>> {
+    const timeZone = await this.#timeZone();
+    const { query } = understood(() =>
+      readListQuery(type, { ...request, limit: mostItems }, { now: new Date(), timeZone, scope: this.#scope() }),
+    );
+    const first = await this.#ask(type, query);
+    const ask = (after: Place) => this.#ask(type, { ...query, after });
+    return (async function* () {
+      for (let page = first; ; page = await ask(page.next)) {
+        for (const { doc } of page.hits) yield doc;
+        if (!page.next) return;
+      }
+    })();
   }
 
   async search(request: { q: string; types?: string; limit?: string; archived?: string }): Promise<SearchAnswer> {
@@ -131,6 +161,16 @@ export class Lists {
       if (error instanceof EngineUnavailable) throw new HttpProblem(503, 'unavailable');
       throw error;
     }
+  }
+
+  /** Customers with the fields that the installation gave them, and tags by any name, as they are at this moment. */
+  async #withConfigured(type: RecordType): Promise<RecordType> {
+    const [defined, renamed] = await Promise.all([
+      this.kernel.pool.query<DefinedField>(`select key, type from "${customField.table}" where object = 'customer'`),
+      this.kernel.pool.query<{ given: string; name: string }>(`${tagNamesNow} where given <> name`),
+    ]);
+    const names = new Map(renamed.rows.map(({ given, name }) => [given, name]));
+    return withDefined(withTagNames(type, names), defined.rows);
   }
 
   async #timeZone(): Promise<string> {

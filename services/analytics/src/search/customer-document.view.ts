@@ -21,7 +21,7 @@ import {
   type SetBy,
   type LifeStage,
 } from '@throughline/contracts';
-import { document, touch } from '@throughline/event-sourcing';
+import { document, touch, type ReadRows } from '@throughline/event-sourcing';
 import { Exact } from '../star/columns.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine, type FactOrderLine } from '../star/fact-order-line.view.ts';
@@ -35,6 +35,8 @@ import {
   stageOfGroup,
   type CustomerGroup,
 } from './customer-profile.view.ts';
+import { namesNow, namesOf, tagName } from '../star/tag-name.view.ts';
+import { customerTag } from './customer-tag.view.ts';
 
 /** The fields as callers name them: an event cannot have a field called `type`. */
 type Details = { [F in Exclude<CustomerField, 'customerType'>]?: NonNullable<CustomerFields[F]> } & { type?: string };
@@ -77,6 +79,8 @@ export type CustomerDocument = Details &
   Partial<Quality> &
   Typed & {
     id: string;
+    /** As its ETag has it: the version of each of its records. */
+    version: string;
     number: string;
     /** Those of all its records: an old one goes on finding it. */
     numbers: readonly string[];
@@ -96,9 +100,12 @@ export type CustomerDocument = Details &
     updatedAt: Instant;
   };
 
+/** In front of the id of a tag, where it is a tag that was touched. */
+const ofTag = 'tag:';
+
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 5,
+  version: 6,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(customerConsent, ({ recordId }) => recordId),
@@ -106,35 +113,41 @@ export const customerDocument = document<CustomerDocument>({
     touch(customerProfile, ({ goldenId }) => goldenId),
     touch(factOrderLine, ({ recordId }) => recordId),
     touch(factInteraction, ({ recordId }) => recordId),
+    touch(customerTag, ({ recordId }) => recordId),
+    touch(tagName, ({ tagId }) => `${ofTag}${tagId}`),
   ],
-  owners: async (records, read) => [
-    ...records,
-    ...(await read(customerProfile, 'id', records)).map(({ goldenId }) => goldenId),
-  ],
+  async owners(keys, read) {
+    const records = await recordsTouched(keys, read);
+    return [...records, ...(await read(customerProfile, 'id', records)).map(({ goldenId }) => goldenId)];
+  },
   async render(keys, read) {
-    const groups = groupsOf(keys, await read(customerProfile, 'goldenId', keys));
+    const profiles = await read(customerProfile, 'goldenId', keys);
+    const versions = new Map(profiles.map((profile) => [profile.id, profile.version]));
+    const groups = groupsOf(keys, profiles);
     const ids = [...groups.values()].flat().map(({ recordId }) => recordId);
     const consents = new Map((await read(customerConsent, 'recordId', ids)).map((row) => [row.recordId, row.ledger]));
     const cares = new Map((await read(customerCare, 'recordId', ids)).map((row) => [row.recordId, row.care]));
     const lines = Map.groupBy(await read(factOrderLine, 'recordId', ids), ({ recordId }) => recordId);
     const interactions = Map.groupBy(await read(factInteraction, 'recordId', ids), ({ recordId }) => recordId);
+    const details = new Map([...groups].map(([id, group]) => [id, detailsOf(group)]));
+    const tagsNow = await namesNow([...new Set([...details.values()].flatMap(({ tags = [] }) => tags))], read);
     return [...groups].map(([id, group]) => {
       const orders = ordersOf(group.flatMap(({ recordId }) => lines.get(recordId) ?? []));
       const care = careOf(group.map(({ recordId }) => cares.get(recordId) ?? noCare));
-      const details = detailsOf(group);
+      const told = withTagsNow(details.get(id) ?? {}, tagsNow);
       return {
         id,
+        version: group.map(({ recordId }) => versions.get(recordId)).join('-'),
         number: group[0].number,
         numbers: group.map(({ number }) => number),
-        ...details,
-        ...typeOf(details.type, orders.firstOrderAt, care),
+        ...told,
+        ...typeOf(told.type, orders.firstOrderAt, care),
         ...stageOfGroup(group),
         externalIds: group.flatMap(({ externalIds }) => externalIds),
         archived: group[0].status !== 'active',
         ...(group.length > 1 && { records: group.map(partOf) }),
         ...permissionsOf(ledgerOf(group.map(({ recordId }) => consents.get(recordId) ?? emptyLedger))),
-        ...(group[0].status !== 'erased' &&
-          qualityOf({ fields: details, bounced: care.bounced, stale: isStale(care) })),
+        ...(group[0].status !== 'erased' && qualityOf({ fields: told, bounced: care.bounced, stale: isStale(care) })),
         ...orders,
         lastInteractionAt: latest(
           group.flatMap(({ recordId }) => (interactions.get(recordId) ?? []).map(({ startedAt }) => startedAt)),
@@ -150,6 +163,17 @@ function typeOf(given: string | undefined, firstOrderAt: Instant | null, { order
   const derivedType = firstOrderAt === null ? 'potential' : isExisting ? 'existing' : 'new';
   return { type: given ?? derivedType, typeSetBy: given === undefined ? 'automatic' : 'manual', derivedType };
 }
+
+/** The records that are touched, also those that hold a tag, under any of its names, which was renamed or merged. */
+async function recordsTouched(keys: readonly string[], read: ReadRows): Promise<readonly string[]> {
+  const tagIds = keys.flatMap((key) => (key.startsWith(ofTag) ? [key.slice(ofTag.length)] : []));
+  if (tagIds.length === 0) return keys;
+  const holders = await read(customerTag, 'tag', await namesOf(tagIds, read));
+  return [...keys.filter((key) => !key.startsWith(ofTag)), ...holders.map(({ recordId }) => recordId)];
+}
+
+const withTagsNow = (details: Details, now: ReadonlyMap<string, string>): Details =>
+  details.tags ? { ...details, tags: [...new Set(details.tags.map((tag) => now.get(tag) ?? tag))] } : details;
 
 /** What was cleared or erased is as if never told. */
 export function detailsOf(group: CustomerGroup): Details {

@@ -10,17 +10,17 @@ import {
   type CustomerField,
   type CustomerFields,
   type CustomerRecord,
-  type Instant,
   type Recorded,
   type RecordedOf,
   type LifeStage,
+  type Word,
   type Words,
 } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** Fields that one event gave their values. */
-type Said = { position: number; at: Instant; fields: { [F in CustomerField]?: unknown }; automatic?: true };
+/** Fields that one event gave their values, in one way. */
+type Said = Omit<Word, 'value'> & { fields: { [F in CustomerField]?: unknown } };
 type Usual = Pick<CustomerRecord, 'externalIds' | 'into' | 'members' | 'picks' | 'rules' | 'status'>;
 /** What stands in no column of its own, without what is as usual: most records were said at once and never merged. */
 type Rest = Pick<CustomerRecord, 'createdAt' | 'updatedAt'> & Partial<Usual> & { said: readonly Said[] };
@@ -32,6 +32,8 @@ export class CustomerProfile {
   @Index() @Column('text') number!: string;
   /** The record that answers for it; its own id where it stands for itself. */
   @Index() @Column('uuid') goldenId!: string;
+  /** Of the last event that counts here. */
+  @Column('integer') version!: number;
   @Column('json') rest!: Rest;
 }
 
@@ -44,14 +46,19 @@ const usual: Usual = {
   status: 'active',
 };
 
-export function recordOf({ id, number, goldenId, rest: { said, ...rest } }: CustomerProfile): CustomerRecord {
+export function recordOf({
+  id,
+  number,
+  goldenId,
+  rest: { said, ...rest },
+}: Omit<CustomerProfile, 'version'>): CustomerRecord {
   const words = said.flatMap(({ fields, ...how }) =>
     Object.entries(fields).map(([field, value]) => [field, { value, ...how }]),
   );
   return { ...usual, ...rest, recordId: id, number, goldenId, words: Object.fromEntries(words) as Words };
 }
 
-function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecord): CustomerProfile {
+function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecord, version: number): CustomerProfile {
   const { createdAt, updatedAt, ...others } = rest;
   // Rules come with a merge, and hold whatever a later release has built in.
   const isUsual = (name: keyof Usual) =>
@@ -61,6 +68,7 @@ function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecor
     id: recordId,
     number,
     goldenId,
+    version,
     rest: {
       ...Object.fromEntries(unusual.map((name) => [name, others[name]])),
       said: saidAtOnce(words),
@@ -72,26 +80,27 @@ function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecor
 
 /** In one order whatever was said before what: rows are compared as text. */
 function saidAtOnce(words: Words): Said[] {
-  const said = new Map<number, Said>();
+  const said = new Map<string, Said>();
   for (const field of customerFieldNames) {
     const word = words[field];
     if (!word) continue;
-    const { position, value, ...how } = word;
-    const event = said.get(position) ?? { position, ...how, fields: {} };
+    const { value, ...how } = word;
+    const way = JSON.stringify(how);
+    const event = said.get(way) ?? { ...how, fields: {} };
     event.fields[field] = value;
-    said.set(position, event);
+    said.set(way, event);
   }
   return [...said.values()].toSorted((a, b) => a.position - b.position);
 }
 
 function told([row]: readonly CustomerProfile[], _: object, event: Recorded<CustomerEvent>): CustomerProfile[] {
   const record = recordAfter(row && recordOf(row), event as RecordedOf<CustomerEvent>);
-  return record ? [profileOf(record)] : [];
+  return record ? [profileOf(record, event.stream.version)] : [];
 }
 
 export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProfile, {
   name: 'customer_profile',
-  version: 2,
+  version: 4,
   feed: 'customers',
   key: (event) => event.stream.id,
   on: {

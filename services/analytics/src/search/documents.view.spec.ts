@@ -63,6 +63,7 @@ describe("a customer's document", () => {
     expect(document).toEqual({
       id: streamId,
       number: 'C-1',
+      version: '3',
       numbers: ['C-1'],
       name: '张三',
       type: 'new',
@@ -206,6 +207,7 @@ describe("a customer's document", () => {
     expect(rest).toEqual({
       id: streamId,
       number: 'C-1',
+      version: '2',
       numbers: ['C-1'],
       externalIds: [],
       archived: true,

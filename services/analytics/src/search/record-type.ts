@@ -9,6 +9,8 @@ export type RecordType<Doc extends { id: string } = never> = SearchIndex<Doc> & 
   customer: string;
   /** What is answered beside the fields: properties that nobody filters by. */
   beside: readonly string[];
+  /** What is answered besides, by what day it is today. */
+  derived?: (doc: Doc, today: string) => Record<string, unknown>;
   /** Where neither words nor an order are asked for. */
   sort: string;
   /** What a hit is called. */

@@ -1,4 +1,5 @@
 import {
+  customerFieldNames,
   known,
   type Actor,
   type AnyEvent,
@@ -85,9 +86,11 @@ const titleOf = (rows: readonly TimelineEntry[]) =>
   byVersion(rows).findLast(({ title }) => title !== null)?.title ?? null;
 const kindOf = (rows: readonly TimelineEntry[]) => byVersion(rows)[0]?.kind ?? 'interaction';
 
+const isField = (name: string) => customerFieldNames.some((field) => field === name);
+
 export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEvent>(CustomerEntry, {
   name: 'timeline_customers',
-  version: 3,
+  version: 4,
   feed: 'customers',
   key,
   by: 'streamId',
@@ -99,16 +102,16 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEven
         title: known(name) ?? known(companyName) ?? number,
         data: { number, source },
       }),
-    CustomerDetailsChanged: (
-      rows,
-      { emailsReserved: _, stamp: __, confirmed: ___, lifecycleSetBy: ____, ...fields },
-      event,
-    ) =>
+    CustomerDetailsChanged: (rows, details, event) =>
       withEvent(rows, event, {
         customerId: event.stream.id,
         kind: 'customer',
-        title: known(fields.name) ?? titleOf(rows),
-        data: { fields: Object.keys(fields).map((field) => (field === 'customerType' ? 'type' : field)) },
+        title: known(details.name) ?? titleOf(rows),
+        data: {
+          fields: Object.keys(details)
+            .filter(isField)
+            .map((field) => (field === 'customerType' ? 'type' : field)),
+        },
       }),
     CustomerArchived: (rows, _, event) =>
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),

@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { Commands, conflict, idOfNew, notFound } from '@throughline/event-sourcing';
+import { Commands, notFound } from '@throughline/event-sourcing';
 import { Answers, IdPipe, Jobs, Records } from '@throughline/service';
 import { IsOptional, Matches, MaxLength } from 'class-validator';
 import { Batches } from './batch-list.view.ts';
@@ -45,17 +45,15 @@ export class BatchController {
   @Get(':id/undo')
   @Answers(UndoPreview)
   async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: UndoQuery) {
-    await this.#known(id);
+    if (!(await this.commands.exists(batch.category, id))) throw notFound('batch-not-found');
     const { items, next } = await this.undoing.preview(id, Number(cursor ?? 0));
     return { items, nextCursor: next === null ? null : String(next) };
   }
 
   @Post(':id/undo')
   @HttpCode(202)
-  async undo(@Param('id', IdPipe) id: string) {
-    const { state } = await this.#known(id);
-    if (state.status !== 'done' && (await this.jobs.find(id))?.state !== 'stopped') throw conflict('batch-running');
-    return this.commands.execute(batch, idOfNew('batch'), { type: 'StartBatch', kind: 'undo', undoes: id });
+  undo(@Param('id', IdPipe) id: string) {
+    return this.undoing.start(id);
   }
 
   /** Ends it after the step that is under way; what is done stays done, and can be undone. */
@@ -72,11 +70,5 @@ export class BatchController {
   async retry(@Param('id', IdPipe) id: string) {
     await this.jobs.retry(id);
     return this.read(id);
-  }
-
-  async #known(id: string) {
-    const found = await this.commands.load(batch, id);
-    if (found.version === 0) throw notFound('batch-not-found');
-    return found;
   }
 }

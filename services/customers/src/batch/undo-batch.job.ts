@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { CustomerEvent, RecordedOf } from '@throughline/contracts';
-import { Commands, Refusal, eachOf } from '@throughline/event-sourcing';
-import { Kernel, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
+import type { BatchEvent, CustomerEvent, RecordedOf } from '@throughline/contracts';
+import { Commands, Refusal, conflict, eachOf, idOfNew, notFound, type Executed } from '@throughline/event-sourcing';
+import { Jobs, Kernel, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { unmergeRecord } from '../customer/customer-group.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
 import { builtInRules, customer } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
-import { batch } from './batch.ts';
+import { batch, type Batch } from './batch.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
@@ -26,7 +26,17 @@ export class UndoBatch implements JobHandler {
     private readonly kernel: Kernel,
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly jobs: Jobs,
   ) {}
+
+  /** Begins it as a batch of its own. @throws Refusal `batch-not-found`, `batch-running` */
+  async start(batchId: string): Promise<Executed<Batch, BatchEvent>> {
+    const { state, version } = await this.commands.load(batch, batchId);
+    if (version === 0) throw notFound('batch-not-found');
+    if (state.status !== 'done' && (await this.jobs.find(batchId))?.state !== 'stopped')
+      throw conflict('batch-running');
+    return this.commands.execute(batch, idOfNew('batch'), { type: 'StartBatch', kind: 'undo', undoes: batchId });
+  }
 
   /** What it would do, a page of records at a time; `after` as the page before said. */
   async preview(batchId: string, after = 0): Promise<{ items: UndoneRecord[]; next: number | null }> {

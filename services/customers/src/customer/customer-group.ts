@@ -2,6 +2,7 @@ import {
   customerFieldNames,
   fieldsOf,
   goldenOf,
+  inferredOf,
   known,
   recordAfter,
   stageOf,
@@ -10,6 +11,7 @@ import {
   type CustomerFields,
   type CustomerRecord,
   type Golden,
+  type Instant,
   type RecordedOf,
   type SurvivorshipRules,
 } from '@throughline/contracts';
@@ -22,8 +24,16 @@ import {
   type DecideContext,
   type FieldError,
 } from '@throughline/event-sourcing';
+import { openAgain } from '../cleaning/inferred.ts';
 import { emailKeys } from './customer-fields.ts';
-import { customer, reservedEmails, type Customer, type CustomerCommand, type CustomerRules } from './customer.ts';
+import {
+  completed,
+  customer,
+  reservedEmails,
+  type Customer,
+  type CustomerCommand,
+  type CustomerRules,
+} from './customer.ts';
 
 /** A record of a customer: its id, its state, and what merging knows of it. */
 export type Part = {
@@ -41,6 +51,19 @@ export type Decided = ReadonlyMap<string, readonly CustomerEvent[]>;
 export function partOf(id: string, events: readonly RecordedOf<CustomerEvent>[]): Part | undefined {
   const record = recordOf(events);
   return record && { id, state: replay(customer, events.map(eventOf) as CustomerEvent[]), record, events };
+}
+
+/** A record as it will be once these events of it are recorded; their place is after all others. */
+export function partAfter(id: string, before: Part | undefined, decided: readonly CustomerEvent[], now: Instant): Part {
+  const past = before?.events ?? [];
+  const upcoming = decided.map(({ type, ...data }, index) => ({
+    type,
+    data,
+    stream: { type: customer.category, id, version: past.length + index + 1 },
+    position: Number.MAX_SAFE_INTEGER,
+    effectiveAt: now,
+  })) as unknown as RecordedOf<CustomerEvent>[];
+  return partOf(id, [...past, ...upcoming]) as Part;
 }
 
 /** The customer as it was just before an event was recorded; undefined where it did not exist. */
@@ -63,13 +86,28 @@ export const recordOf = (events: readonly RecordedOf<CustomerEvent>[]): Customer
 export const goldenOfGroup = ([top, ...others]: Group): Golden =>
   goldenOf(top.record, new Map(others.map(({ id, record }) => [id, record])));
 
+/** The state of the record that answers for a customer, with what all of its records say. */
+export function stateOfGroup(group: Group): Customer {
+  const [{ state }] = group;
+  if (group.length === 1) return state;
+  const golden = goldenOfGroup(group);
+  return {
+    ...state,
+    details: fieldsOf(golden),
+    inferred: inferredOf(golden),
+    cleared: group.flatMap((part) => part.state.cleared),
+    reverted: group.flatMap((part) => part.state.reverted),
+    dismissed: group.flatMap((part) => part.state.dismissed),
+  };
+}
+
 /** The customer as it is answered: what its records say together. */
 export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
   const [top] = group;
   const stage = stageOf(goldenOfGroup(group));
   if (group.length === 1) return { ...customer.fields?.(top.state), ...stage };
   const externalIds = group.flatMap(({ state }) => state.externalIds);
-  const shown = customer.fields?.({ ...top.state, details: fieldsOf(goldenOfGroup(group)), externalIds });
+  const shown = customer.fields?.({ ...stateOfGroup(group), externalIds });
   const records = group.map(({ id, state }) => ({
     id,
     number: state.number,
@@ -79,14 +117,22 @@ export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
   return { ...shown, ...stage, records };
 }
 
+const toTheTop: readonly CustomerCommand['type'][] = [
+  'ChangeCustomer',
+  'ImportCustomer',
+  'RevertCorrection',
+  'AcceptSuggestion',
+  'DismissSuggestion',
+];
+
 /** A command on a customer of several records: changes go to the one that answers for them, the rest concerns all. */
 export function decideForGroup(group: Group, command: CustomerCommand, context: DecideContext<CustomerRules>): Decided {
   const [top, ...others] = group;
-  if (command.type !== 'ChangeCustomer') {
+  if (!toTheTop.includes(command.type)) {
     return new Map(group.map(({ id, state }) => [id, customer.decide(state, ofPart(command, id), context)]));
   }
-  const details = fieldsOf(goldenOfGroup(group));
-  const events = customer.decide({ ...top.state, details }, command, context).map((event) => {
+  const events = customer.decide(stateOfGroup(group), command, context).map((decided) => {
+    const event = withoutHeld(decided, others);
     if (event.type !== 'CustomerDetailsChanged' || event.emails === undefined) return event;
     const held = new Set(others.flatMap(({ state }) => reservedEmails(state)));
     const emails = known(event.emails) ?? [];
@@ -96,6 +142,13 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
     return unreserved.length > 0 ? { ...event, unreserved } : event;
   });
   return new Map([[top.id, events]]);
+}
+
+/** What another record of the customer has reserved stays with that record. */
+function withoutHeld(event: CustomerEvent, others: readonly Part[]): CustomerEvent {
+  if (event.type !== 'CustomerDetailsChanged' || event.reserved === undefined) return event;
+  const held = others.flatMap(({ state }) => state.reserved);
+  return { ...event, reserved: event.reserved.filter((field) => !held.includes(field)) };
 }
 
 /** Each record is erased under an erasure of its own. */
@@ -186,7 +239,8 @@ export function unmergeRecord(group: Group, { mergeId, recordId, move }: Unmerge
     if (move.length === 0) return [];
     const fields = Object.fromEntries(move.map((field) => [field, since.get(field)?.[which] ?? null]));
     const { emailsReserved } = move.includes('emails') ? parent.state : of.state;
-    return [{ type: 'CustomerDetailsChanged', ...(fields as CustomerFields), emailsReserved }];
+    const said = { ...(fields as CustomerFields), ...openAgain(fields) };
+    return [completed(of.state, { type: 'CustomerDetailsChanged', ...said, emailsReserved })];
   };
   return new Map<string, readonly CustomerEvent[]>([
     [parent.id, [{ type: 'CustomersUnmerged', mergeId, released: [recordId] }, ...changes(parent, 'before')]],
@@ -208,8 +262,9 @@ export function changedSince(
   return new Map(
     (Object.keys(parent.record.words) as CustomerField[]).flatMap((field) => {
       const word = parent.record.words[field];
-      if (!word || word.position <= joined) return [];
-      return [[field, { before: before[field]?.value ?? null, now: word.value }] as const];
+      if (!word || word.inferred || word.position <= joined) return [];
+      const was = before[field];
+      return [[field, { before: (was?.inferred ? null : was?.value) ?? null, now: word.value }] as const];
     }),
   );
 }

@@ -1,16 +1,17 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
-import { normaliseEmail } from '@throughline/language';
-import { Answers, AtQuery, HistoryQuery, IdPipe } from '@throughline/service';
+import { Answers, AtQuery, HistoryQuery, IdPipe, type RecordAnswer } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
-import { ChangeCustomerDto, CreateCustomerDto, Customer } from './customer.dto.ts';
+import { ChangeCustomerDto, CreateCustomerDto, CreatedCustomer, Customer } from './customer.dto.ts';
 import { customer, type CustomerCommand } from './customer.ts';
+import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
 import { GoldenCustomers } from './golden-customers.store.ts';
+import { metId } from './met.ts';
+import { claimOf, withEmail } from './unique-keys.ts';
 
-const uniqueKeys: Record<string, (value: string) => string> = {
-  number: (value) => `number:${value}`,
-  email: (value) => `email:${normaliseEmail(value).key ?? value}`,
-};
+/** Whoever may pass a duplicate rule says so by it; for a rule that only warns, everybody may. */
+const skipHeader = 'x-skip-duplicate-check';
+const entering = (skip: string | undefined) => ({ skip: skip === 'true' });
 
 @Controller('customers')
 @Answers(Customer)
@@ -18,13 +19,20 @@ export class CustomerController {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly guarded: GuardedCustomers,
     private readonly numbers: CustomerNumbers,
   ) {}
 
+  /** With an `interaction`, customer and encounter in one command; the answer names the interaction's id. */
   @Post()
-  async create(@Body() body: CreateCustomerDto) {
-    const { id = idOfNew(customer.category), number = await this.numbers.next(), ...fields } = body;
-    return this.customers.execute(id, { type: 'CreateCustomer', number, fields }, body);
+  @Answers(CreatedCustomer)
+  async create(@Body() body: CreateCustomerDto, @Headers(skipHeader) skip?: string): Promise<RecordAnswer> {
+    const { id = idOfNew(customer.category), number = await this.numbers.next(), interaction, ...fields } = body;
+    const interactionId = interaction && metId(id);
+    const met = interaction && interactionId && { ...interaction, interactionId };
+    const command: CustomerCommand = { type: 'CreateCustomer', number, fields, ...(met && { met }) };
+    const created = await this.guarded.execute(id, command, body, entering(skip));
+    return interactionId ? { ...created, fields: { ...created.fields, interactionId } } : created;
   }
 
   @Get(':id')
@@ -38,8 +46,8 @@ export class CustomerController {
   }
 
   @Patch(':id')
-  change(@Param('id', IdPipe) id: string, @Body() changes: ChangeCustomerDto) {
-    return this.customers.execute(id, { type: 'ChangeCustomer', changes });
+  change(@Param('id', IdPipe) id: string, @Body() changes: ChangeCustomerDto, @Headers(skipHeader) skip?: string) {
+    return this.guarded.execute(id, { type: 'ChangeCustomer', changes }, undefined, entering(skip));
   }
 
   @Post(':id/archive')
@@ -66,8 +74,13 @@ export class CustomerController {
 
   /** Changes the one that has this number or e-mail, else creates it. */
   @Put('by/:key/:value')
-  upsert(@Param('key') key: string, @Param('value') value: string, @Body() changes: ChangeCustomerDto) {
-    return this.#upsert({ key, value, changes }, async () => {
+  upsert(
+    @Param('key') key: string,
+    @Param('value') value: string,
+    @Body() changes: ChangeCustomerDto,
+    @Headers(skipHeader) skip?: string,
+  ) {
+    return this.#upsert({ key, value, changes }, changes, skip, async () => {
       const holder = await this.#find(key, value);
       if (holder) return { id: holder, command: { type: 'ChangeCustomer', changes } };
       const fields = key === 'email' ? { ...changes, emails: withEmail(changes.emails, value) } : changes;
@@ -82,9 +95,10 @@ export class CustomerController {
     @Param('connection', IdPipe) connectionId: string,
     @Param('external') external: string,
     @Body() changes: ChangeCustomerDto,
+    @Headers(skipHeader) skip?: string,
   ) {
     const id = recordId(connectionId, external);
-    return this.#upsert({ connectionId, external, changes }, async () => {
+    return this.#upsert({ connectionId, external, changes }, changes, skip, async () => {
       if (await this.commands.exists(customer.category, id))
         return { id, command: { type: 'ChangeCustomer', changes } };
       const number = await this.numbers.next();
@@ -93,8 +107,13 @@ export class CustomerController {
     });
   }
 
-  #upsert(body: object, choose: () => Promise<{ id: string; command: CustomerCommand }>) {
-    return this.customers.executeChosen(choose, body);
+  #upsert(
+    body: object,
+    changes: ChangeCustomerDto,
+    skip: string | undefined,
+    choose: () => Promise<{ id: string; command: CustomerCommand }>,
+  ) {
+    return this.guarded.executeChosen(choose, changes, body, entering(skip));
   }
 
   async #holder(key: string, value: string): Promise<string> {
@@ -105,13 +124,8 @@ export class CustomerController {
 
   /** @throws Refusal `not-found` where nothing is unique by that key */
   async #find(key: string, value: string): Promise<string | undefined> {
-    const claimOf = Object.hasOwn(uniqueKeys, key) ? uniqueKeys[key] : undefined;
-    if (!claimOf) throw notFound('not-found');
-    return this.commands.holderOf(customer.category, claimOf(value));
+    const claim = claimOf(key, value);
+    if (claim === undefined) throw notFound('not-found');
+    return this.commands.holderOf(customer.category, claim);
   }
 }
-
-const withEmail = (emails: ChangeCustomerDto['emails'] = [], value: string) =>
-  emails.some((email) => uniqueKeys['email']?.(email.value) === uniqueKeys['email']?.(value))
-    ? emails
-    : [{ value, primary: emails.length === 0 }, ...emails];

@@ -12,7 +12,7 @@ export interface MatchQuery {
 
 /** Gives records by the keys that they were stored with ({@link indexKeys}). */
 export interface MatchIndex {
-  /** What each query finds, in the order of the queries; of more than its limit those with the least ids. */
+  /** What each query finds, in the order of the queries; of more than its limit any of them. */
   find(queries: readonly MatchQuery[]): Promise<readonly (readonly MatchRecord[])[]>;
 }
 

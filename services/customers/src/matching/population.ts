@@ -118,7 +118,7 @@ function packedKeys(records: readonly MatchRecord[]): PackedKeys {
 }
 
 /** FNV-1a with the last steps of MurmurHash3. Two keys of one hash only make a block larger. */
-function hashOf(text: string): number {
+export function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -71,13 +71,22 @@ export function provenanceOf(group: Group) {
   const connections = new Map(group.map(({ id, state }) => [id, state.externalIds[0]?.connectionId]));
   const fields = Object.entries(goldenOfGroup(group)).map(([field, origins]) => [
     shown(field),
-    origins.flatMap(({ value, recordId, position }) => {
+    origins.flatMap(({ value, recordId, position, inferred }) => {
       const event = events.get(position);
       if (!event) return [];
       const { id: eventId, effectiveAt: at, meta } = event;
       const connectionId = connections.get(recordId);
       return [
-        { value, recordId, eventId, at, actor: meta.actor, source: meta.source, ...(connectionId && { connectionId }) },
+        {
+          value,
+          recordId,
+          eventId,
+          at,
+          actor: meta.actor,
+          source: meta.source,
+          ...(connectionId && { connectionId }),
+          ...(inferred !== undefined && { inferred }),
+        },
       ];
     }),
   ]);

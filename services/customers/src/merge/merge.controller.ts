@@ -1,11 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { builtInSurvivorship, type CustomerField } from '@throughline/contracts';
+import { builtInSurvivorship } from '@throughline/contracts';
 import { conflict, idOfNew } from '@throughline/event-sourcing';
 import { Answers, IdPipe } from '@throughline/service';
-import { mergeGroups, unmergeRecord, type Group } from '../customer/customer-group.ts';
+import { mergeGroups, unmergeRecord } from '../customer/customer-group.ts';
 import { Customer } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { previewMerge, previewUnmerge, provenanceOf, valuesBefore } from './merge-preview.ts';
+import { inEvents, picksOf } from './picks.ts';
 import {
   MergeDto,
   MergePreview,
@@ -15,9 +16,6 @@ import {
   UnmergePreview,
   UnmergePreviewDto,
 } from './merge.dto.ts';
-
-/** An event cannot have a field called `type`. */
-const inEvents = (field: string) => (field === 'type' ? 'customerType' : field) as CustomerField;
 
 @Controller('customers/:id')
 export class MergeController {
@@ -32,7 +30,7 @@ export class MergeController {
       mergeGroups(groups, {
         type: 'MergeCustomers',
         mergeId,
-        picks: picksOf(body, groups),
+        picks: picksOf(body.fields, groups),
         rules: builtInSurvivorship,
         reason: body.reason,
       }),
@@ -45,7 +43,7 @@ export class MergeController {
   @Answers(MergePreview)
   async previewMerge(@Param('id', IdPipe) id: string, @Body() body: MergeDto) {
     const groups = await this.customers.groups([id, ...body.absorb]);
-    const picks = picksOf(body, groups);
+    const picks = picksOf(body.fields, groups);
     const command = { type: 'MergeCustomers', mergeId: idOfNew('merge'), picks, rules: builtInSurvivorship } as const;
     mergeGroups(groups, command);
     const records = groups.flat().map(({ id: recordId, state }) => ({
@@ -99,12 +97,4 @@ export class MergeController {
     const changes = valuesBefore(group, body.fields.map(inEvents));
     return this.customers.execute(id, { type: 'ChangeCustomer', changes }, { revert: body });
   }
-}
-
-/** Callers may name any record of a customer: what counts is the customer's own. */
-function picksOf({ fields = {} }: MergeDto, groups: readonly Group[]): Record<string, string> {
-  const topOf = new Map(groups.flatMap((group) => group.map(({ id }) => [id, group[0].id] as const)));
-  return Object.fromEntries(
-    Object.entries(fields).map(([field, id]) => [inEvents(field), topOf.get(id) ?? String(id)]),
-  );
 }

@@ -1,0 +1,28 @@
+import {
+  builtInLifecycle,
+  type DuplicateOperation,
+  type Entry,
+  type Lifecycle,
+  type Reservable,
+} from '@throughline/contracts';
+import type { FieldError } from '@throughline/event-sourcing';
+import { noFields, type FieldSet } from '../field/field-set.ts';
+
+export type ReservedField = 'emails' | Reservable;
+
+/** What a customer is decided by, besides its own past. */
+export type CustomerRules = {
+  /** The fields whose values become this customer's alone, by how they come in. Connectors are never refused. */
+  reserves: (entry: Entry, operation: DuplicateOperation) => readonly ReservedField[];
+  /** What is wrong with the other customers that a command names. */
+  linkErrors?: readonly FieldError[];
+  /** The fields of the installation's own. */
+  fieldSet: FieldSet;
+  /** The moves that people and the API may make; sources say what they say. */
+  lifecycle: Lifecycle;
+};
+export const builtInRules: CustomerRules = {
+  reserves: (entry) => (entry === 'person' || entry === 'api' ? ['emails'] : []),
+  fieldSet: noFields,
+  lifecycle: builtInLifecycle,
+};

@@ -1,0 +1,43 @@
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import type { CustomerFields } from '@throughline/contracts';
+import { newId } from '@throughline/event-sourcing';
+import { Answers, IdPipe } from '@throughline/service';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { MatchDto } from './duplicate.dto.ts';
+import { DuplicateCheck } from './duplicate-check.store.ts';
+import { comparable, saidOf } from './match-records.view.ts';
+import { Matched } from './match.dto.ts';
+import { MatchRecords } from './match-records.store.ts';
+
+const told = 10;
+/** Below what anybody is asked about, in bits: whoever types a name wants to see the unlikely ones as well. */
+const weakest = -4;
+
+/** Would this be a duplicate? Nothing is recorded. */
+@Controller('customers')
+@Answers(Matched)
+export class MatchController {
+  constructor(
+    private readonly customers: GoldenCustomers,
+    private readonly matches: MatchRecords,
+    private readonly duplicates: DuplicateCheck,
+  ) {}
+
+  @Post('match')
+  @HttpCode(200)
+  match(@Body() { limit = told, ...fields }: MatchDto) {
+    return this.#matchesOf(newId(), null, fields, limit);
+  }
+
+  /** The customers that this one may be a duplicate of. */
+  @Get(':id/duplicates')
+  async duplicatesOf(@Param('id', IdPipe) id: string) {
+    const { id: goldenId, fields } = await this.customers.read(id);
+    return this.#matchesOf(goldenId, goldenId, fields, told);
+  }
+
+  async #matchesOf(id: string, goldenId: string | null, fields: CustomerFields, limit: number) {
+    const found = await this.matches.candidatesOf(comparable(id, saidOf(fields)), goldenId, weakest);
+    return { matches: await this.duplicates.told(found.slice(0, limit)) };
+  }
+}

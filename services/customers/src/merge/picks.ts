@@ -1,0 +1,16 @@
+import type { CustomerField } from '@throughline/contracts';
+import type { Group } from '../customer/customer-group.ts';
+
+/** An event cannot have a field called `type`. */
+export const inEvents = (field: string) => (field === 'type' ? 'customerType' : field) as CustomerField;
+
+/** Callers may name any record of a customer: what counts is the customer's own. */
+export function picksOf(
+  fields: Readonly<Record<string, string>> = {},
+  groups: readonly Group[],
+): Record<string, string> {
+  const topOf = new Map(groups.flatMap((group) => group.map(({ id }) => [id, group[0].id] as const)));
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, id]) => [inEvents(field), topOf.get(id) ?? String(id)]),
+  );
+}
