@@ -16,7 +16,7 @@ import {
 } from '@throughline/event-sourcing';
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
-import { takeJsonOnly } from './bodies.ts';
+import { takeJsonOnly, takeLines } from './bodies.ts';
 import { Bus, Feeds } from './bus.ts';
 import { ServiceConfig } from './config.ts';
 import { DeadMessages } from './dead-messages.ts';
@@ -63,8 +63,7 @@ const outsideApi = [
   'healthz',
   'readyz',
   'openapi.json',
-  'internal/history',
-  'internal/operations/{*path}',
+  'internal/{*path}',
   'hooks/:connection',
   'unsubscribe/:token',
   '.well-known/jwks.json',
@@ -114,6 +113,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log, meters: kernel.meters });
   takeJsonOnly(fastify as never);
+  takeLines(fastify as never);
   const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });

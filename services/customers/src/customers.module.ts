@@ -1,6 +1,11 @@
 import { Service } from '@throughline/service';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
+import { BatchFailures } from './batch/batch-failures.store.ts';
+import { BulkChangeController } from './batch/bulk-change.controller.ts';
+import { ChangeInBulk } from './batch/bulk-change.job.ts';
+import { BulkPreviews } from './batch/bulk-change.preview.ts';
+import { Selections } from './batch/selections.store.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
 import { ConsentController } from './consent/consent.controller.ts';
 import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
@@ -9,6 +14,7 @@ import { UnsubscribeController } from './consent/unsubscribe.controller.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
+import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { MergeController } from './merge/merge.controller.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
@@ -25,6 +31,7 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
   name: 'customers',
   controllers: [
     MergeController,
+    BulkChangeController,
     CustomerController,
     ErasureController,
     BatchController,
@@ -41,11 +48,11 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     ScheduleExpiryWhenConsentGiven,
   ],
   folds: [batchList],
-  providers: [CustomerNumbers, GoldenCustomers, Batches, Consents],
-  jobs: { undo: UndoBatch },
-  keeps: ['jobs'],
+  providers: [CustomerNumbers, GoldenCustomers, Batches, BatchFailures, BulkPreviews, Selections, Consents],
+  jobs: { 'bulk-change': ChangeInBulk, undo: UndoBatch },
+  keeps: ['jobs', 'selections', 'selected_records', 'batch_failures'],
   workers: [ErasureReplay],
   timers: { [consentTimer]: ConsentTimer },
-  migrations: [CustomerNumber1700000000001],
+  migrations: [CustomerNumber1700000000001, BulkChange1700000000005],
 })
 export class CustomersModule {}

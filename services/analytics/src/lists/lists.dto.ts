@@ -106,6 +106,12 @@ export class ListQueryBody {
   @Allow() fields?: string | string[];
 }
 
+/** What selects records, of a list's query. */
+export class SelectionBody {
+  @IsOptional() @IsString() q?: string;
+  @Allow() filter?: unknown;
+}
+
 export class SearchQueryDto {
   @IsString() @MaxLength(500) q!: string;
   /** `customers,orders,deals,interactions`; all unless given. */

@@ -69,6 +69,16 @@ export class Lists {
     };
   }
 
+  /** Everything that a filter selects, as of one moment; the engine was reached when this answers. */
+  async ids(type: RecordType, request: Pick<ListRequest, 'q' | 'filter'>): Promise<AsyncIterable<readonly string[]>> {
+    const timeZone = await this.#timeZone();
+    const { query } = understood(() =>
+      readListQuery(type, { ...request, limit: 1 }, { now: new Date(), timeZone, scope: this.#scope() }),
+    );
+    await this.#ask(type, query);
+    return this.engine.ids(type, query);
+  }
+
   async search(request: { q: string; types?: string; limit?: string; archived?: string }): Promise<SearchAnswer> {
     const asked = request.types
       ?.split(',')

@@ -80,7 +80,7 @@ export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
 /** A command on a customer of several records: changes go to the one that answers for them, the rest concerns all. */
 export function decideForGroup(group: Group, command: CustomerCommand, context: DecideContext<CustomerRules>): Decided {
   const [top, ...others] = group;
-  if (command.type !== 'ChangeCustomer') {
+  if (command.type !== 'ChangeCustomer' && command.type !== 'ChangeInBulk') {
     return new Map(group.map(({ id, state }) => [id, customer.decide(state, ofPart(command, id), context)]));
   }
   const details = fieldsOf(goldenOfGroup(group));
@@ -93,7 +93,13 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
     );
     return unreserved.length > 0 ? { ...event, unreserved } : event;
   });
-  return new Map([[top.id, events]]);
+  if (command.type === 'ChangeCustomer') return new Map([[top.id, events]]);
+  const { archive, restore } = command.change;
+  const ofAll: CustomerCommand = { type: 'ChangeInBulk', change: { archive, restore } };
+  return new Map([
+    [top.id, events],
+    ...others.map(({ id, state }): [string, readonly CustomerEvent[]] => [id, customer.decide(state, ofAll, context)]),
+  ]);
 }
 
 /** Each record is erased under an erasure of its own. */

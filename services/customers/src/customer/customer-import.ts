@@ -33,7 +33,7 @@ export function changesByPolicy(row: CustomerInput, details: CustomerFields, pol
 }
 
 /** Those that are there, then what is new; one primary entry at most stays the primary one. */
-function withEntries(field: ListField, before: readonly unknown[], added: readonly unknown[]): unknown[] {
+export function withEntries(field: ListField, before: readonly unknown[], added: readonly unknown[]): unknown[] {
   const key = entryKey(field);
   const there = new Set(before.map(key));
   const isPrimary = (entry: unknown) => (entry as { primary?: boolean }).primary === true;

@@ -9,6 +9,7 @@ import {
   type SourceStamp,
 } from '@throughline/contracts';
 import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { changesInBulk, type BulkChange } from './customer-bulk.ts';
 import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
 import type { Undone } from './customer-undo.ts';
@@ -16,6 +17,7 @@ import type { Undone } from './customer-undo.ts';
 export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
+  | { type: 'ChangeInBulk'; change: BulkChange }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
   | { type: 'ImportCustomer'; number: string; mode: ImportMode; row: CustomerInput; policies: ImportPolicies }
   | { type: 'UndoChanges'; undone: Undone }
@@ -105,6 +107,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     switch (command.type) {
       case 'ChangeCustomer':
         return change(state, command.changes, reserves, now);
+      case 'ChangeInBulk':
+        return changeInBulk(state, command.change, reserves, now);
       case 'ImportCustomer':
         if (command.mode === 'create') throw conflict('customer-exists');
         return change(state, changesByPolicy(command.row, state.details, command.policies), false, now);
@@ -179,6 +183,17 @@ function change(state: Customer, input: CustomerInput, reserves: boolean, now: s
   if (Object.keys(changes).length === 0) return [];
   const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
   return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
+}
+
+function changeInBulk(state: Customer, bulk: BulkChange, reserves: boolean, now: string): CustomerEvent[] {
+  const isRestored = bulk.restore === true && state.status === 'archived';
+  const current: Customer = isRestored ? { ...state, status: 'active' } : state;
+  const changes = changesInBulk(bulk, state.details);
+  return [
+    ...(isRestored ? [{ type: 'CustomerRestored' as const }] : []),
+    ...(Object.keys(changes).length > 0 ? change(current, changes, reserves, now) : []),
+    ...(bulk.archive && current.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
+  ];
 }
 
 /** Back to what was: values that were valid then are not checked again. */
