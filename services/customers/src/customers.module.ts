@@ -1,12 +1,15 @@
 import { Service } from '@throughline/service';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
+import { ConnectionRecords, connectionRecords } from './batch/connection-records.view.ts';
+import { ConnectionUndoController } from './batch/connection-undo.controller.ts';
 import { BatchFailures } from './batch/batch-failures.store.ts';
 import { BulkChangeController } from './batch/bulk-change.controller.ts';
 import { ChangeInBulk } from './batch/bulk-change.job.ts';
 import { BulkPreviews } from './batch/bulk-change.preview.ts';
 import { Selections } from './batch/selections.store.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
+import { UndoSources } from './batch/undo-sources.store.ts';
 import { ConsentController } from './consent/consent.controller.ts';
 import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
 import { Consents } from './consent/consents.store.ts';
@@ -35,6 +38,7 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     CustomerController,
     ErasureController,
     BatchController,
+    ConnectionUndoController,
     ConsentController,
     ConsentPurposeController,
     UnsubscribeController,
@@ -47,8 +51,18 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
     RunBatchWhenStarted,
     ScheduleExpiryWhenConsentGiven,
   ],
-  folds: [batchList],
-  providers: [CustomerNumbers, GoldenCustomers, Batches, BatchFailures, BulkPreviews, Selections, Consents],
+  folds: [batchList, connectionRecords],
+  providers: [
+    CustomerNumbers,
+    GoldenCustomers,
+    Batches,
+    BatchFailures,
+    BulkPreviews,
+    ConnectionRecords,
+    Selections,
+    UndoSources,
+    Consents,
+  ],
   jobs: { 'bulk-change': ChangeInBulk, undo: UndoBatch },
   keeps: ['jobs', 'selections', 'selected_records', 'batch_failures'],
   workers: [ErasureReplay],

@@ -48,8 +48,8 @@ export class BatchController {
   @Answers(UndoPreview)
   async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: PlaceQuery) {
     await this.#known(id);
-    const { items, next } = await this.undoing.preview(id, Number(cursor ?? 0));
-    return { items, nextCursor: next === null ? null : String(next) };
+    const { items, next } = await this.undoing.preview({ undoes: id }, cursor);
+    return { items, nextCursor: next };
   }
 
   /** The records that it could not change, and why. */

@@ -1,79 +1,67 @@
 import { Injectable } from '@nestjs/common';
 import type { CustomerEvent, RecordedOf } from '@throughline/contracts';
 import { Commands, Refusal, eachOf } from '@throughline/event-sourcing';
-import { Kernel, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
+import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { unmergeRecord } from '../customer/customer-group.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
 import { builtInRules, customer } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { batch } from './batch.ts';
+import { UndoSources, isUndone, type UndoPage, type Undoing } from './undo-sources.store.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
-/** Position of the batch's events up to which records are done. */
-type Place = { position: number; counts: Counts };
+type Place = { after: string; counts: Counts };
 
 export type UndoneRecord = { recordId: string; number: string } & Undone;
 
-const pageSize = 500;
 const atOnce = 32;
 const none: Counts = { changed: 0, archived: 0, restored: 0, unmerged: 0, kept: 0, failed: 0 };
 
-/** Takes back what a batch changed on records, but for what was changed since. */
+/** Takes back what a batch changed on records, or a connection said, but for what was changed since. */
 @Injectable()
 export class UndoBatch implements JobHandler {
   constructor(
-    private readonly kernel: Kernel,
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly sources: UndoSources,
   ) {}
 
   /** What it would do, a page of records at a time; `after` as the page before said. */
-  async preview(batchId: string, after = 0): Promise<{ items: UndoneRecord[]; next: number | null }> {
-    const page = await this.#page(batchId, after);
-    const items: UndoneRecord[] = [];
-    for (const id of page.records) {
-      const { state, events } = await this.commands.load(customer, id);
-      items.push({ recordId: id, number: state.number, ...undoOf(events as Happened[], isOf(batchId)) });
-    }
+  async preview(undoing: Undoing, after = ''): Promise<{ items: UndoneRecord[]; next: string | null }> {
+    const page = await this.sources.page(undoing, after);
+    const loaded = await this.commands.loadMany(customer, page.records);
+    const items = [...loaded].map(([id, { state, events }]) => ({
+      recordId: id,
+      number: state.number,
+      ...undoOf(events as Happened[], isUndone(undoing, state)),
+    }));
     return { items, next: page.next };
   }
 
-  async *run(job: JobAtWork<{ undoes: string }, Place>): AsyncIterable<JobStep<Place>> {
-    const { undoes } = job.params;
-    let { position, counts } = job.place ?? { position: 0, counts: none };
-    const total = await this.kernel.store.countOfBatch(customer.category, undoes);
-    for (let { done } = job, next: number | null = position; next !== null;) {
-      const page = await this.#page(undoes, next);
+  async *run(job: JobAtWork<Undoing, Place>): AsyncIterable<JobStep<Place>> {
+    const undoing = job.params;
+    let { after, counts } = job.place ?? { after: '', counts: none };
+    const total = await this.sources.total(undoing);
+    for (let { done } = job, next: string | null = after; next !== null;) {
+      const page: UndoPage = await this.sources.page(undoing, next);
       const outcomes: (keyof Counts)[] = [];
       await eachOf(page.records, atOnce, async (id) => {
-        outcomes.push(await this.#undo(job, undoes, id));
+        outcomes.push(await this.#undo(job, undoing, id));
       });
       counts = { ...counts };
       for (const outcome of outcomes) counts[outcome] += 1;
-      done += page.events;
-      position = page.last;
+      done += page.done;
+      after = page.last;
       next = page.next;
-      yield { place: { position, counts }, done, total, counts };
+      yield { place: { after, counts }, done, total, counts };
     }
     await this.commands.execute(batch, job.id, { type: 'FinishBatch', counts }, { commandId: itemId(job, 'finish') });
   }
 
-  /** The records of the next of the batch's events. */
-  async #page(batchId: string, after: number) {
-    const places = await this.kernel.store.streamsOfBatch(customer.category, batchId, after, pageSize);
-    const last = places.at(-1)?.position ?? after;
-    return {
-      records: [...new Set(places.map(({ id }) => id))],
-      events: places.length,
-      last,
-      next: places.length < pageSize ? null : last,
-    };
-  }
-
-  async #undo(job: JobAtWork, batchId: string, id: string): Promise<keyof Counts> {
+  async #undo(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<keyof Counts> {
     try {
-      const isUnmerged = await this.#unmerge(job, batchId, id);
+      const isUnmerged = await this.#unmerge(job, undoing, id);
       let undone: Undone = { fields: {}, record: null, kept: [] };
       const { streams } = await this.commands.executeAcross(
         customer,
@@ -81,7 +69,7 @@ export class UndoBatch implements JobHandler {
         { type: 'UndoChanges' },
         ([state], [events]) => {
           if (!state || state.status === 'erased') return [[]];
-          undone = undoOf(events as readonly Happened[], isOf(batchId));
+          undone = undoOf(events as readonly Happened[], isUndone(undoing, state));
           const context = { now: new Date().toISOString(), entry: 'person', rules: builtInRules } as const;
           return [customer.decide(state, { type: 'UndoChanges', undone }, context)];
         },
@@ -97,11 +85,12 @@ export class UndoBatch implements JobHandler {
     }
   }
 
-  /** Takes apart what the batch had merged into a record. */
-  async #unmerge(job: JobAtWork, batchId: string, id: string): Promise<boolean> {
+  /** Takes apart what had been merged into a record. */
+  async #unmerge(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<boolean> {
     const { state, events } = await this.commands.load(customer, id);
+    const isMerge = isUndone(undoing, state);
     const merged = (events as Happened[]).flatMap((event) =>
-      event.type === 'CustomersMerged' && isOf(batchId)(event) ? event.data.absorbed : [],
+      event.type === 'CustomersMerged' && isMerge(event) ? event.data.absorbed : [],
     );
     const members = merged.filter((recordId) => state.members.includes(recordId));
     for (const recordId of members) {
@@ -115,8 +104,3 @@ export class UndoBatch implements JobHandler {
     return members.length > 0;
   }
 }
-
-const isOf =
-  (batchId: string) =>
-  ({ meta }: Happened): boolean =>
-    meta.batchId === batchId;

@@ -16,6 +16,8 @@ describe('the table of routes', () => {
       ['POST', '/api/interactions', 'interactions'],
       ['POST', '/api/customers/1/consents', 'customers'],
       ['GET', '/api/consent-purposes', 'customers'],
+      ['POST', '/api/connections/1/undo', 'customers'],
+      ['POST', '/api/connections', undefined],
       ['GET', '/api/customersx', undefined],
       ['GET', '/internal/history', undefined],
     ];
@@ -39,6 +41,7 @@ describe('the table of routes', () => {
         ['POST', '/api/pipelines'],
         ['PUT', '/api/consent-purposes/newsletter'],
         ['PUT', '/api/field-classes/phones'],
+        ['POST', '/api/connections/1/undo'],
         ['POST', '/api/consent-purposes/newsletter/texts'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);

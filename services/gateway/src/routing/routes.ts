@@ -13,6 +13,7 @@ export const routes: readonly Route[] = [
   { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact|personal-data|impact)$/, service: 'analytics' },
   { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
   { path: /^\/api\/(customers|erasures|batches|consent-purposes|field-classes)(\/|$)/, service: 'customers' },
+  { path: /^\/api\/connections\/[^/]+\/undo$/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
   { path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
@@ -20,7 +21,7 @@ export const routes: readonly Route[] = [
 const writers = ['administrator', 'member', 'integration'];
 /** What decides over everybody's figures, and what cannot be undone. */
 const configuration =
-  /^\/api\/((pipelines|exchange-rates|consent-purposes|field-classes)(\/|$)|customers\/[^/]+\/erase$)/;
+  /^\/api\/((pipelines|exchange-rates|consent-purposes|field-classes)(\/|$)|customers\/[^/]+\/erase$|connections\/[^/]+\/undo$)/;
 
 /** What a caller's roles allow on the routes of the table: readers read, and configuration is the administrators'. */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {
