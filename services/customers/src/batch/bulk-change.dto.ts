@@ -16,7 +16,7 @@ import {
 import { Type } from 'typebox';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
-import { shownFields } from '../merge/merge.dto.ts';
+import { BeforeAfter, shownFields } from '../merge/merge.dto.ts';
 
 class EntriesDto extends PickType(ChangeCustomerDto, ['emails', 'phones', 'addresses', 'socials', 'tags'] as const) {}
 
@@ -58,10 +58,7 @@ export const BulkPreview = Type.Object(
           recordId: uuid,
           number: text,
           /** Only what would change; null where there is nothing. */
-          fields: Type.Record(
-            text,
-            Type.Object({ before: Type.Unknown(), after: Type.Unknown() }, { title: 'BeforeAfter' }),
-          ),
+          fields: Type.Record(text, BeforeAfter),
         },
         { title: 'BulkExample' },
       ),

@@ -43,14 +43,15 @@ export function partOf(id: string, events: readonly RecordedOf<CustomerEvent>[])
 }
 
 /** The customer as it was just before an event was recorded; undefined where it did not exist. */
-export function groupBefore([top, ...others]: Group, position: number): Group | undefined {
-  const past = [top, ...others].flatMap(
-    ({ id, events }) =>
-      partOf(
-        id,
-        events.filter((event) => event.position < position),
-      ) ?? [],
-  );
+export const groupBefore = (group: Group, position: number): Group | undefined =>
+  groupOfEvents(group, (event) => event.position < position);
+
+/** The customer as some of its events make it; undefined where they make none. */
+export function groupOfEvents(
+  [top, ...others]: Group,
+  isOne: (event: RecordedOf<CustomerEvent>) => boolean,
+): Group | undefined {
+  const past = [top, ...others].flatMap(({ id, events }) => partOf(id, events.filter(isOne)) ?? []);
   const parts = new Map(past.map((part) => [part.id, part]));
   const was = parts.get(top.id);
   return was && groupOf(was, parts);
