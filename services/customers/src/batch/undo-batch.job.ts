@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { CustomerEvent, RecordedOf } from '@throughline/contracts';
-import { Commands, Refusal, eachOf } from '@throughline/event-sourcing';
+import { Commands, Refusal, eachOf, type Item } from '@throughline/event-sourcing';
 import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { unmergeRecord } from '../customer/customer-group.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
-import { builtInRules, customer } from '../customer/customer.ts';
+import { builtInRules, customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { batch } from './batch.ts';
 import { UndoSources, isUndone, type UndoPage, type Undoing } from './undo-sources.store.ts';
@@ -15,6 +15,9 @@ type Place = { after: string; counts: Counts };
 
 export type UndoneRecord = { recordId: string; number: string } & Undone;
 
+type Outcome = keyof Counts;
+
+const undoChanges = { type: 'UndoChanges' } as const;
 const atOnce = 32;
 const none: Counts = { changed: 0, archived: 0, restored: 0, unmerged: 0, kept: 0, failed: 0 };
 
@@ -45,12 +48,8 @@ export class UndoBatch implements JobHandler {
     const total = await this.sources.total(undoing);
     for (let { done } = job, next: string | null = after; next !== null;) {
       const page: UndoPage = await this.sources.page(undoing, next);
-      const outcomes: (keyof Counts)[] = [];
-      await eachOf(page.records, atOnce, async (id) => {
-        outcomes.push(await this.#undo(job, undoing, id));
-      });
       counts = { ...counts };
-      for (const outcome of outcomes) counts[outcome] += 1;
+      for (const outcome of await this.#undoPage(job, undoing, page.records)) counts[outcome] += 1;
       done += page.done;
       after = page.last;
       next = page.next;
@@ -59,19 +58,49 @@ export class UndoBatch implements JobHandler {
     await this.commands.execute(batch, job.id, { type: 'FinishBatch', counts }, { commandId: itemId(job, 'finish') });
   }
 
-  async #undo(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<keyof Counts> {
+  /** Together, each on its events as they were loaded; one by one what has moved on since, or is to be taken apart. */
+  async #undoPage(job: Pick<JobAtWork, 'id'>, undoing: Undoing, records: readonly string[]): Promise<Outcome[]> {
+    const loaded = await this.commands.loadMany(customer, records);
+    const alone: string[] = [];
+    const items: Item<CustomerCommand>[] = [];
+    for (const [id, { state, events, version }] of loaded) {
+      const happened = events as Happened[];
+      const isOne = isUndone(undoing, state);
+      if (state.status === 'erased' || happened.some((event) => event.type === 'CustomersMerged' && isOne(event))) {
+        alone.push(id);
+      } else {
+        const command = { ...undoChanges, undone: undoOf(happened, isOne) };
+        // A repeat is told as one that went alone: by then the record holds what was undone.
+        items.push({ id, command, commandId: itemId(job, id), body: undoChanges, version });
+      }
+    }
+    const ends: Outcome[] = [];
+    const outcomes = await this.commands.executeMany(customer, items, { rules: builtInRules });
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'done') ends.push(endOf(outcome.executed.events));
+      else if (outcome.status === 'elsewhere') alone.push((items[index] as Item<CustomerCommand>).id);
+      else if (outcome.refusal.code === 'too-busy') throw outcome.refusal;
+      else ends.push('failed');
+    }
+    await eachOf(alone, atOnce, async (id) => {
+      ends.push(await this.#undo(job, undoing, id));
+    });
+    return ends;
+  }
+
+  async #undo(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<Outcome> {
     try {
       const isUnmerged = await this.#unmerge(job, undoing, id);
       let undone: Undone = { fields: {}, record: null, kept: [] };
       const { streams } = await this.commands.executeAcross(
         customer,
         [id],
-        { type: 'UndoChanges' },
+        undoChanges,
         ([state], [events]) => {
           if (!state || state.status === 'erased') return [[]];
           undone = undoOf(events as readonly Happened[], isUndone(undoing, state));
           const context = { now: new Date().toISOString(), entry: 'person', rules: builtInRules } as const;
-          return [customer.decide(state, { type: 'UndoChanges', undone }, context)];
+          return [customer.decide(state, { ...undoChanges, undone }, context)];
         },
         { commandId: itemId(job, id), rules: builtInRules },
       );
@@ -103,4 +132,11 @@ export class UndoBatch implements JobHandler {
     }
     return members.length > 0;
   }
+}
+
+function endOf(events: readonly CustomerEvent[]): Outcome {
+  const last = events.at(-1);
+  if (last?.type === 'CustomerArchived') return 'archived';
+  if (last?.type === 'CustomerRestored') return 'restored';
+  return last ? 'changed' : 'kept';
 }
