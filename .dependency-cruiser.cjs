@@ -18,7 +18,9 @@ module.exports = {
     forbid('libs-do-not-know-services', '^libs/', { path: '^(services|apps)/' }),
     forbid('libs-by-their-door', '^(services|apps)/', { path: '^libs/[^/]+/(?!src/(index|testing|scenario)\\.ts$)' }),
     forbid('services-are-islands', '^services/([^/]+)/', { path: '^services/', pathNot: '^services/$1/' }),
-    forbid('domain-is-pure', domain, { pathNot: ['^libs/(contracts|event-sourcing|language)/', domain, computing] }),
+    forbid('domain-is-pure', domain, {
+      pathNot: ['^libs/(contracts|event-sourcing|language|tables)/', domain, computing],
+    }),
     forbid('views-do-not-decide', '\\.view\\.ts$', { path: [domain, '\\.controller\\.ts$'] }),
     forbid('web-sees-only-contracts', '^apps/web/', { path: '^(services|libs/(?!contracts/))' }),
   ],

@@ -133,6 +133,8 @@ function customerDocuments(count: number): CustomerDocument[] {
   return Array.from({ length: count }, (_, unique) => ({
     id: newId(),
     number: `C-${String(unique).padStart(6, '0')}`,
+    version: '1',
+    numbers: [`C-${String(unique).padStart(6, '0')}`],
     ...(customerFields(random, unique) as object),
     externalIds: [],
     archived: false,

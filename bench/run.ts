@@ -8,7 +8,19 @@ import { missing, startServers, type Servers } from './servers.ts';
 import { settle, surroundingsOf } from './surroundings.ts';
 import { ratiosOf, tableOf } from './table.ts';
 
-const names = ['append', 'feed', 'folding', 'rebuild', 'relay', 'consumer', 'indexer', 'http', 'latency', 'start'];
+const names = [
+  'append',
+  'feed',
+  'folding',
+  'rebuild',
+  'relay',
+  'consumer',
+  'indexer',
+  'http',
+  'latency',
+  'start',
+  'customers',
+];
 type File = { benches?: readonly Bench[]; watches?: readonly Watch[] };
 
 const { values, positionals } = parseArgs({

@@ -203,8 +203,9 @@ describe('docker-compose.yml', () => {
     const mounted = Object.values(compose.services).flatMap(({ volumes = [] }) =>
       volumes.map((volume) => volume.split(':')[0]!),
     );
-    expect(mounted.toSorted()).toEqual(Object.keys(compose.volumes).toSorted());
-    expect(mounted.toSorted()).toEqual(['elasticsearch', 'kafka', 'postgres']);
+    expect([...new Set(mounted)].toSorted()).toEqual(Object.keys(compose.volumes).toSorted());
+    expect(Object.keys(compose.volumes).toSorted()).toEqual(['anchors', 'elasticsearch', 'kafka', 'postgres']);
+    for (const name of services) expect(compose.services[name]?.volumes).toEqual(['anchors:/anchors']);
     for (const { mem_limit: limit } of Object.values(compose.services)) expect(limit).toMatch(/^\d+[mg]$/);
   });
 });
@@ -307,6 +308,18 @@ describe('deploy/k8s', () => {
     for (const overlay of ['dev', 'prod']) visit(`deploy/k8s/overlays/${overlay}/kustomization.yaml`);
     expect([...seen].filter((path) => !existsSync(join(root, path)))).toEqual([]);
     expect(k8s.filter((path) => !seen.has(path))).toEqual([]);
+  });
+
+  it('gives the workers a place for anchors', () => {
+    type Patch = { op: string; path: string; value: Record<string, unknown> };
+    const { patches } = parse(text('deploy/k8s/base/roles/worker/kustomization.yaml')) as {
+      patches: { patch: string }[];
+    };
+    const added = patches.flatMap(({ patch }) => parse(patch) as Patch[]).map(({ value }) => value);
+    expect(added).toContainEqual({ name: 'THROUGHLINE_ANCHOR_DIR', value: '/anchors' });
+    expect(added).toContainEqual({ name: 'anchors', mountPath: '/anchors' });
+    const claim = parse(text('deploy/k8s/base/anchors.yaml')) as { metadata: { name: string } };
+    expect(added).toContainEqual({ name: 'anchors', persistentVolumeClaim: { claimName: claim.metadata.name } });
   });
 
   it('configures nothing that the code does not read', () => {

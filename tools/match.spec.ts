@@ -30,7 +30,7 @@ function match(...args: string[]): Promise<{ code: number; out: string; err: str
 
 const csvOf = (rows: readonly Record<string, unknown>[]) =>
   [Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))]
-    .map((cells) => cells.map((cell) => `"${String(cell ?? '')}"`).join(';'))
+    .map((cells) => cells.map((cell) => JSON.stringify(cell ?? '')).join(';'))
     .join('\n');
 
 describe('npm run match', () => {

@@ -6,6 +6,7 @@ const commands: Readonly<Record<string, () => Promise<{ run: Command }>>> = {
   subscriptions: () => import('./operations/subscriptions.ts'),
   timers: () => import('./operations/timers.ts'),
   'verify-chain': () => import('./operations/verify-chain.ts'),
+  'anchors-key': () => import('./operations/anchors-key.ts'),
   'broken-keys': () => import('./operations/broken-keys.ts'),
 };
 

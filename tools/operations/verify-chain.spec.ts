@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { verify as isSigned } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -7,6 +8,7 @@ import { EmbeddedBus, Kernel, Log, type ServiceConfig } from '@throughline/servi
 import { ForeignLog, dropDatabases, testConfig, testMasterKey } from '@throughline/service/testing';
 import { writeAnchors, writeOnceFolder } from '@throughline/event-sourcing';
 import pg from 'pg';
+import { run as printKey } from './anchors-key.ts';
 import { run } from './verify-chain.ts';
 
 let folder: string;
@@ -59,6 +61,26 @@ describe('npm run operations -- verify-chain', () => {
     });
   });
 
+  it('never proves more than there is, where an append took a position and gave it up', async () => {
+    await sales.kernel.pool.query(`select nextval('events_position')`);
+    await writeAnchors({ ...sales.kernel, store: sales.kernel.store, anchors: writeOnceFolder(folder) });
+    const { code, lines } = await verify('--service', 'sales', '--anchors', folder, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(lines.join(''))).toEqual({
+      items: [
+        {
+          service: 'sales',
+          events: 4,
+          head: 4,
+          proved: 4,
+          anchoredAt: expect.stringMatching(/Z$/),
+          findings: 0,
+          shown: [],
+        },
+      ],
+    });
+  });
+
   it('ends with 1 and names the event where a superuser changed one', async () => {
     const client = new pg.Client({ connectionString: sales.kernel.databaseUrl });
     await client.connect();
@@ -68,6 +90,11 @@ describe('npm run operations -- verify-chain', () => {
     const { code, lines } = await verify('--service', 'sales', '--anchors', folder);
     expect(code).toBe(1);
     expect(lines[0]).toMatch(/^sales: altered: DealWon \S+ at position 2,/);
+    const machine = await verify('--service', 'sales', '--anchors', folder, '--json');
+    expect(machine.code).toBe(1);
+    const { items } = JSON.parse(machine.lines.join('')) as { items: { findings: number; shown: object[] }[] };
+    expect(items[0]?.shown[0]).toMatchObject({ kind: 'altered' });
+    expect(items[0]?.findings).toBe(items[0]?.shown.length);
   });
 
   it('refuses a service or a folder that is not there', async () => {
@@ -76,5 +103,22 @@ describe('npm run operations -- verify-chain', () => {
       exitCode: 2,
     });
     await expect(verify('--anchors', join(folder, 'nowhere'))).rejects.toThrow('there is no');
+  });
+});
+
+describe('npm run operations -- anchors-key', () => {
+  it('prints what anchors can be checked with, by whoever lacks the master key', async () => {
+    const lines: string[] = [];
+    await printKey([], { THROUGHLINE_MASTER_KEY: testMasterKey }, (line) => lines.push(line));
+    const anchor = await readFile(join(folder, 'sales', '000000000001.anchor'), 'utf8');
+    const [said = '', signature = ''] = anchor.split('\n');
+    const check = (text: string) =>
+      isSigned(null, Buffer.from(text), lines.join('\n'), Buffer.from(signature, 'base64'));
+    expect(check(said)).toBe(true);
+    expect(check(said.replace('sales', 'sale5'))).toBe(false);
+  });
+
+  it('says so where there is no master key', async () => {
+    await expect(printKey([], { THROUGHLINE_DATA_DIR: join(folder, 'nowhere') })).rejects.toThrow('no master key');
   });
 });

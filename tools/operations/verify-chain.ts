@@ -8,8 +8,11 @@ import { Failure } from './command.ts';
 
 const mostShown = 100;
 
+/** As `--json` tells of a service; `shown` are the first of its findings. */
+type Item = Omit<Proof, 'anchoredAt'> & { service: ServiceName; anchoredAt: string | null; shown: readonly Finding[] };
+
 /**
- * `verify-chain [--service NAME] [--anchors DIR]`: checks every event against its chain and against the anchors.
+ * `verify-chain [--service NAME] [--anchors DIR] [--json]`: checks every event against its chain and against the anchors.
  *
  * @returns 1 where anything was found
  * @throws Failure that ends with 2, where it could not look
@@ -33,7 +36,7 @@ async function verify(
 ): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { service: { type: 'string' }, anchors: { type: 'string' } },
+    options: { service: { type: 'string' }, anchors: { type: 'string' }, json: { type: 'boolean' } },
   });
   const chosen = values.service === undefined ? services : services.filter((name) => name === values.service);
   if (chosen.length === 0) throw new Error(`there is no service ${values.service}: ${services.join(', ')}`);
@@ -41,26 +44,29 @@ async function verify(
   const { config, close } = await openInstallation(environment);
   try {
     const folder = values.anchors ?? config.anchorDir;
-    let findings = 0;
+    const items: Item[] = [];
     for (const service of chosen) {
       const database = databaseUrl(config.databaseUrl, config.databasePrefix + service);
       const pool = new pg.Pool({ connectionString: database, max: 1 });
       try {
-        let shown = 0;
-        const found = ({ kind, detail }: Finding) => {
-          shown += 1;
-          if (shown <= mostShown) print(`${service}: ${kind}: ${detail}`);
+        const shown: Finding[] = [];
+        const found = (finding: Finding) => {
+          if (shown.length === mostShown) return;
+          shown.push(finding);
+          if (!values.json) print(`${service}: ${finding.kind}: ${finding.detail}`);
         };
         const anchors = folder === undefined ? undefined : writeOnceFolder(folder);
         const proof = await verifyChain({ service, pool, secrets: secretsFrom(config.masterKey), anchors, found });
-        if (shown > mostShown) print(`${service}: and ${shown - mostShown} more`);
+        items.push({ service, ...proof, anchoredAt: proof.anchoredAt ?? null, shown });
+        if (values.json) continue;
+        if (proof.findings > mostShown) print(`${service}: and ${proof.findings - mostShown} more`);
         print(`${service}: ${summary(service, proof)}`);
-        findings += proof.findings;
       } finally {
         await pool.end();
       }
     }
-    return findings > 0 ? 1 : 0;
+    if (values.json) print(JSON.stringify({ items }));
+    return items.some(({ findings }) => findings > 0) ? 1 : 0;
   } finally {
     await close();
   }
@@ -71,6 +77,8 @@ function summary(service: ServiceName, { events, head, proved, anchoredAt, findi
   if (events === 0 && anchoredAt === undefined) return `${verdict}; there are no events`;
   if (anchoredAt === undefined)
     return `${verdict}; ${service} has no anchors: of ${events} events only the streams chain, and a whole stream could be missing`;
+  if (proved > head)
+    return `${verdict}; anchored up to position ${proved} at ${anchoredAt}, and the log ends at ${head}`;
   const reached = `proved up to position ${proved} of ${head}, anchored at ${anchoredAt}`;
   return `${verdict}; ${reached}${head > proved ? '; after that only the streams chain' : ''}`;
 }

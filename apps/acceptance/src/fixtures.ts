@@ -48,6 +48,8 @@ const streamIds: Readonly<Record<string, string>> = {
   order: '6d1f0a3e-4c58-5b7a-9e21-70c4b8d2f315',
   'seen-order': '6d1f0a3e-4c58-5b7a-9e21-70c4b8d2f315',
   pipeline: '0198a001-7e42-7f09-8c33-d15a6b90e4f2',
+  form: '0198b7d1-40e2-7a55-9c18-6f3e2d1b0a97',
+  'form-submission': '0198c0de-5a10-7c31-8f2e-2b7c4d6e9a01',
   connection: '0198b3a2-11f4-7d60-b5c8-9a3e7f10d2c4',
 };
 

@@ -344,7 +344,9 @@ export function acceptance(start: () => Promise<Instance>): void {
         string,
         unknown
       >[];
-      const customers = people.map(({ number: _, createdAt: __, updatedAt: ___, version: ____, ...rest }) => rest);
+      const customers = people.map(
+        ({ number: _, numbers: __, createdAt: ___, updatedAt: ____, version: _____, ...rest }) => rest,
+      );
       const orders = await Promise.all(
         Array.from({ length: 6 }, async (_, n) => {
           const { body } = await instance.call(
@@ -598,6 +600,57 @@ export function acceptance(start: () => Promise<Instance>): void {
     });
   });
 
+  describe('one person from two sources', () => {
+    const [shop, tea] = [recordId(ids.shopify, '4711'), recordId(ids.woocommerce, '4712')];
+    const name: [string, string] = ['Grace', 'Hopper'];
+    const [inShop, atTea] = ['grace@navy.example', 'hopper@tea.example'];
+    const teaOrder = (id: number, total: string) =>
+      wooOrder(ids.woocommerce, { id, customerId: 4712, email: atTea, name, total, modified: '2026-05-02T00:00:00' });
+    const numberOf = async (id: string) => (await crm.call('GET', `/api/customers/${id}`)).body.number as string;
+    const timeline = async (id: string) =>
+      (await crm.call('GET', `/api/customers/${id}/timeline?limit=200`)).body.items as { type: string }[];
+    const goldenIds = async () => {
+      const { rows } = await bi.query<{ dim: string[]; fact: string[] }>(
+        `select (select array_agg(customer_id) from bi.dim_customer where customer_id = any($1)) as dim,
+           (select array_agg(distinct customer_id) from bi.fact_order_line where record_id = any($1)) as fact`,
+        [[shop, tea]],
+      );
+      return [rows[0]?.dim, rows[0]?.fact];
+    };
+
+    it('is one customer once they are merged, with everything of both, and two again once they are not', async () => {
+      const bought = { id: '80001', customerId: '4711', email: inShop, name };
+      await send(shopifyOrder(ids.shopify, { ...bought, updatedAt: '2026-05-01T00:00:00Z' }));
+      await send(teaOrder(4001, '29.35'));
+      await becomes(shop, 41_244);
+      await becomes(tea, 2_935);
+      const numbers = [await numberOf(shop), await numberOf(tea)];
+
+      expect((await crm.call('POST', `/api/customers/${shop}/merge`, { absorb: [tea] })).status).toBe(200);
+      await becomes(shop, 44_179);
+      for (const q of [inShop, atTea, ...numbers]) expect(await search(q)).toEqual([shop]);
+      expect(await search('grace hopper')).toEqual([shop]);
+
+      await send(teaOrder(4002, '10.65'));
+      await becomes(shop, 45_244);
+      const whole = await eventually(
+        () => timeline(tea),
+        (items) => items.filter(({ type }) => type === 'OrderPlaced').length === 3,
+      );
+      expect(await timeline(shop)).toEqual(whole);
+      expect(whole.map(({ type }) => type)).toEqual(expect.arrayContaining(['CustomersMerged', 'CustomerAbsorbed']));
+      expect(await goldenIds()).toEqual([[shop], [shop]]);
+      expect(await bySql(shop)).toBe(45_244);
+
+      expect((await crm.call('POST', `/api/customers/${shop}/unmerge`, { record: tea })).status).toBe(200);
+      await becomes(shop, 41_244);
+      await becomes(tea, 4_000);
+      expect([await bySql(shop), await bySql(tea)]).toEqual([41_244, 4_000]);
+      expect(await search(atTea)).toEqual([tea]);
+      expect((await timeline(tea)).map(({ type }) => type)).toContain('CustomerReleased');
+    });
+  });
+
   describe('an operator', () => {
     const operations = (method: string, path: string) => crm.call(method, `/api/operations/${path}`);
 
@@ -616,7 +669,7 @@ export function acceptance(start: () => Promise<Instance>): void {
       expect((await crm.anonymous('GET', '/api/operations/views')).status).toBe(401);
     });
 
-    it.each(['analytics.dim_customer', 'sales.pipeline_board'])(
+    it.each(['analytics.dim_customer', 'analytics.customer_document', 'sales.pipeline_board'])(
       'has %s verified and rebuilt, with equal hashes',
       async (view) => {
         for (const kind of ['verify', 'rebuild']) {

@@ -36,12 +36,16 @@ import { AnalyticsModule } from '../../../services/analytics/src/analytics.modul
 import { CustomersModule } from '../../../services/customers/src/customers.module.ts';
 import { react as acknowledge } from '../../../services/customers/src/policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { react as destroyKey } from '../../../services/customers/src/policies/destroy-key-when-customer-erased.policy.ts';
+import { react as recordConsents } from '../../../services/customers/src/policies/record-consents-when-form-submitted.policy.ts';
+import { react as recordSubmitter } from '../../../services/customers/src/policies/record-customer-when-form-submitted.policy.ts';
 import { react as recordCustomer } from '../../../services/customers/src/policies/record-customer-when-seen.policy.ts';
 import { react as runBatch } from '../../../services/customers/src/policies/run-batch-when-started.policy.ts';
+import { react as startBatch } from '../../../services/customers/src/policies/start-batch-when-import-started.policy.ts';
 import { react as scheduleExpiry } from '../../../services/customers/src/policies/schedule-expiry-when-consent-given.policy.ts';
 import { GatewayModule } from '../../../services/gateway/src/gateway.module.ts';
 import { react as rememberRecord } from '../../../services/gateway/src/policies/remember-record-when-person-erased.policy.ts';
 import { InteractionsModule } from '../../../services/interactions/src/interactions.module.ts';
+import { react as logInteraction } from '../../../services/interactions/src/policies/log-interaction-when-customer-met.policy.ts';
 import { react as scheduleFollowUp } from '../../../services/interactions/src/policies/schedule-follow-up-when-planned.policy.ts';
 import { react as closeDeals } from '../../../services/sales/src/policies/close-deals-when-customer-archived.policy.ts';
 import { react as recordOrder } from '../../../services/sales/src/policies/record-order-when-seen.policy.ts';
@@ -58,13 +62,17 @@ const modules = [GatewayModule, CustomersModule, InteractionsModule, SalesModule
 /** Policy -> an event that it reacts to, and its reaction. */
 const policies: Readonly<Record<string, readonly [types: readonly string[], react: (event: Recorded) => unknown]>> = {
   'record-customer-when-seen': [['CustomerSeen'], (event) => recordCustomer(event as never, 'C-000001')],
+  'record-consents-when-form-submitted': [['FormSubmitted'], (event) => recordConsents(event as never)],
+  'record-customer-when-form-submitted': [['FormSubmitted'], (event) => recordSubmitter(event as never, 'C-000001')],
   'run-batch-when-started': [['BatchStarted'], (event) => runBatch(event as never)],
+  'start-batch-when-import-started': [['ImportStarted'], (event) => startBatch(event as never, '客户.csv')],
   'record-order-when-seen': [['OrderSeen', 'RefundSeen'], (event) => recordOrder(event as never)],
   'destroy-key-when-customer-erased': [['CustomerErased'], (event) => destroyKey(event as never)],
   'acknowledge-erasure-when-person-forgotten': [['PersonForgotten'], (event) => acknowledge(event as never)],
   'schedule-expiry-when-consent-given': [['ConsentGiven'], (event) => scheduleExpiry(event as never)],
   'remember-record-when-person-erased': [['PersonErased'], (event) => rememberRecord(event as never)],
   'close-deals-when-customer-archived': [['CustomerArchived'], (event) => closeDeals(event as never, [newId()])],
+  'log-interaction-when-customer-met': [['CustomerMet'], (event) => logInteraction(event as never)],
   'schedule-follow-up-when-planned': [
     ['InteractionLogged', 'InteractionDetailsChanged', 'InteractionArchived'],
     (event) => scheduleFollowUp(event as never),

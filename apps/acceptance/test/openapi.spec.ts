@@ -29,6 +29,8 @@ const resolved = (value: any): any =>
 const failing = (lacks: (operation: (typeof operations)[number]) => boolean) =>
   operations.filter(lacks).map(({ name }) => name);
 const success = ({ responses }: Operation) => Object.entries(responses).filter(([status]) => status.startsWith('2'));
+/** JSON, or the file that it answers instead. */
+const contentOf = ({ content = {} }: any): any => content['application/json'] ?? Object.values(content)[0];
 const isCommand = ({ method, path }: { method: string; path: string }) =>
   path.startsWith('/api/') && method !== 'get' && !/\/query$|^\/api\/sessions$/.test(path);
 
@@ -45,7 +47,7 @@ describe('the OpenAPI document of all services', () => {
       ({ method, operation }) =>
         method !== 'options' &&
         (success(operation).length === 0 ||
-          success(operation).some(([, one]) => !resolved(one.content?.['application/json']?.schema)?.type)),
+          success(operation).some(([, one]) => !resolved(contentOf(one)?.schema)?.type)),
     );
     expect(lacking).toEqual([]);
   });
@@ -103,6 +105,11 @@ describe('the OpenAPI document of all services', () => {
     const { id: customerId } = customer;
     await check('PATCH', `/api/customers/${customerId}`, '/api/customers/{id}', { title: 'CEO' });
     await check('GET', `/api/customers/${customerId}/history`, '/api/customers/{id}/history');
+    const dirty = { name: ' JOHN SMITH', phones: [{ value: '0755-26770000' }], emails: [{ value: 'nobody' }] };
+    await check('POST', '/api/customers/check', '/api/customers/check', dirty);
+    const { id: john } = await check('POST', '/api/customers', '/api/customers', { ...dirty, emails: [] });
+    for (const list of ['corrections', 'suggestions', 'provenance'])
+      await check('GET', `/api/customers/${john}/${list}`, `/api/customers/{id}/${list}`);
     const line = { title: '茶', quantity: '2', unitPrice: cny('5') };
     const order = await check('POST', '/api/orders', '/api/orders', { customerId, lines: [line] });
     await check('POST', `/api/orders/${order.id}/refunds`, '/api/orders/{id}/refunds', { amount: '1' });

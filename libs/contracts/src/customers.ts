@@ -1,6 +1,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
+import { customerMet } from './customer-met.ts';
 import { Personal, described, event, type EventOf, type Erased } from './event.ts';
-import { DateText, InstantText, Uuid } from './money.ts';
+import { DateText, InstantText, Money, Uuid } from './money.ts';
 
 const nullable = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const text = Type.String();
@@ -29,18 +30,55 @@ export const Address = Type.Object(
     postcode: Type.Optional(text),
     label,
     primary,
+    use: described(Type.Optional(text), '`post`: for letters; `visit`: where to meet. Left out: for either.'),
   },
   { title: 'Address' },
 );
 export const Social = Type.Object(
-  { network: described(text, 'For example `wechat`.'), value: described(text, 'The name or number there.') },
+  {
+    network: described(text, 'For example `wechat`.'),
+    value: described(text, 'The name or number there.'),
+    label,
+    primary,
+  },
   { title: 'Social' },
+);
+export const ProductNeeds = Type.Object(
+  { function: Type.Optional(text), performance: Type.Optional(text), price: Type.Optional(text) },
+  { title: 'ProductNeeds' },
+);
+export const ServicePreference = Type.Object(
+  {
+    channel: described(Type.Optional(text), 'How to be served: `wechat`, `on site`.'),
+    times: described(Type.Optional(text), 'When, as entered.'),
+  },
+  { title: 'ServicePreference' },
+);
+export const CompetitorSeen = Type.Object(
+  {
+    name: described(text, 'The competitor.'),
+    product: Type.Optional(text),
+    strengths: Type.Optional(text),
+    weaknesses: Type.Optional(text),
+    price: Type.Optional(Money),
+    strategy: Type.Optional(text),
+    comment: described(Type.Optional(text), 'What the customer says of it.'),
+  },
+  { title: 'CompetitorSeen' },
+);
+export const Review = Type.Object(
+  {
+    satisfaction: described(Type.Optional(Type.Integer({ minimum: 1, maximum: 5 })), '5 is best.'),
+    suggestion: Type.Optional(text),
+  },
+  { title: 'Review' },
 );
 
 export type Email = Static<typeof Email>;
 export type Phone = Static<typeof Phone>;
 export type Address = Static<typeof Address>;
 export type Social = Static<typeof Social>;
+export type CompetitorSeen = Static<typeof CompetitorSeen>;
 
 const personal = <T extends TSchema>(schema: T) => Personal(Type.Union([schema, Type.Null()]));
 
@@ -54,6 +92,12 @@ export const customerFields = {
   registrationNumber: described(nullable(text), 'Number in a register of companies.'),
   title: described(Type.Optional(personal(text)), 'Position at work.'),
   department: Type.Optional(personal(text)),
+  standing: described(
+    Type.Optional(personal(text)),
+    'Say in what is bought: `decision-maker`, `influencer`, `user`, …',
+  ),
+  employerId: described(Type.Optional(personal(Uuid)), 'The company that the person works for.'),
+  parentId: described(nullable(Uuid), 'The company that this one belongs to.'),
   emails: Type.Optional(personal(Type.Array(Email))),
   phones: Type.Optional(personal(Type.Array(Phone))),
   addresses: Type.Optional(personal(Type.Array(Address))),
@@ -70,6 +114,14 @@ export const customerFields = {
   tags: nullable(Type.Array(text)),
   ownerId: described(nullable(Uuid), 'The employee who looks after the customer.'),
   lifecycle: described(nullable(text), 'Stage of the customer life cycle.'),
+  productNeeds: described(Type.Optional(personal(ProductNeeds)), 'What a product has to be for them.'),
+  servicePreference: described(Type.Optional(personal(ServicePreference)), 'How and when they like to be served.'),
+  productInterests: described(Type.Optional(personal(Type.Array(text))), 'Products and kinds of them.'),
+  hobbies: Type.Optional(personal(Type.Array(text))),
+  competitors: described(Type.Optional(personal(Type.Array(CompetitorSeen))), 'What others offer them.'),
+  review: described(Type.Optional(personal(Review)), 'What they think of us.'),
+  referredBy: described(Type.Optional(personal(Uuid)), 'The customer who recommended us.'),
+  referralChannel: described(nullable(text), 'Through which channel the recommendation came.'),
   custom: described(Type.Optional(personal(Type.Record(text, Type.Unknown()))), 'Fields of the installation’s own.'),
 };
 
@@ -103,9 +155,54 @@ export const ExternalId = Type.Object(
   { title: 'ExternalId', description: 'What a record is called in the system that a connection leads to.' },
 );
 
+export const Correction = Type.Object(
+  {
+    path: described(
+      text,
+      'The value: `name`, `emails.0.value`; `addresses.0` where several parts of an entry changed.',
+    ),
+    rule: text,
+    from: described(Type.Unknown(), 'What was entered; of an entry, the parts that changed.'),
+    to: Type.Unknown(),
+  },
+  { title: 'Correction', description: 'How writing a value in its normal form changed it.' },
+);
+export const Reverted = Type.Object(
+  {
+    eventId: described(Uuid, 'The event that brought the corrections.'),
+    path: described(text, 'As the corrections have it.'),
+    rules: Type.Array(text),
+    from: described(Type.Unknown(), 'What was entered, and holds again.'),
+    to: Type.Unknown(),
+  },
+  {
+    title: 'Reverted',
+    description: 'Corrections of one value that were taken back. The same rules leave it alone now.',
+  },
+);
+export const Inferred = Type.Object(
+  {
+    field: text,
+    rule: described(text, 'What it follows from; `none` where nothing tells it any more, and it was cleared.'),
+  },
+  { title: 'Inferred', description: 'A field whose value nobody said: it follows from what other fields say.' },
+);
+export type Correction = Static<typeof Correction>;
+export type Reverted = Static<typeof Reverted>;
+export type Inferred = Static<typeof Inferred>;
+
+const corrections = described(
+  Type.Optional(Personal(Type.Array(Correction))),
+  'What cleaning changed on the values given, step by step.',
+);
+const inferred = described(Type.Optional(Type.Array(Inferred)), 'Fields given here whose value nobody said.');
 const emailsReserved = described(Type.Boolean(), 'Whether nobody else may have these e-mail addresses.');
 const confirmed = described(Type.Array(text), 'Fields that the source repeated unchanged: they hold as of the stamp.');
 const mergeId = described(Uuid, 'The merge, or the unmerge: the same on every record that it concerns.');
+const leftOut = described(
+  Type.Optional(Type.Array(text)),
+  'Custom fields whose values the source gave in another type than theirs: they were left out.',
+);
 const stamp = described(SourceStamp, 'What it weighs, where a source said it.');
 
 export const customerEvents = {
@@ -117,6 +214,9 @@ export const customerEvents = {
       emailsReserved,
       externalId: described(Type.Optional(Personal(ExternalId)), 'The record in its source, where it came from one.'),
       stamp: Type.Optional(stamp),
+      leftOut,
+      corrections,
+      inferred,
     },
     { description: 'A customer’s record was made, by a person, a program or a source.' },
   ),
@@ -131,6 +231,13 @@ export const customerEvents = {
       ),
       stamp: Type.Optional(stamp),
       confirmed: Type.Optional(confirmed),
+      leftOut,
+      corrections,
+      inferred,
+      reverted: described(
+        Type.Optional(Personal(Type.Array(Reverted))),
+        'Corrections that this takes back: the values are as entered again.',
+      ),
     },
     { description: 'Fields of the record changed. Only those are given; null clears one.' },
   ),
@@ -138,6 +245,15 @@ export const customerEvents = {
     'customer',
     { stamp, confirmed },
     { description: 'A source repeated what is known already, in a newer version.' },
+  ),
+  CustomerMet: customerMet,
+  CustomerSuggestionDismissed: event(
+    'customer',
+    {
+      suggestionId: described(Personal(text), 'Made of the field, the rule and the value that it is about.'),
+      rule: text,
+    },
+    { description: 'Somebody does not want what was suggested; another value may be suggested anew.' },
   ),
   CustomerArchived: event('customer', {}, { description: 'The record was put away; its claims are free again.' }),
   CustomerErased: event(

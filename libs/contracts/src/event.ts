@@ -106,7 +106,7 @@ export type EventOf<D extends EventDefinitions> = {
 export type AnyEvent = { type: string };
 
 /** How a command came in. Duplicate rules and permissions may differ by it. */
-export type Entry = 'person' | 'api' | 'import' | 'connector' | 'policy';
+export type Entry = 'person' | 'api' | 'import' | 'connector' | 'form' | 'policy';
 
 export type Actor = { type: 'user' | 'api-key' | 'connection' | 'policy' | 'system'; id: string };
 

@@ -8,7 +8,17 @@ export const fieldClasses = ['normal', 'sensitive'] as const;
 /** Sensitive: what harms a person when it leaks (PIPL article 28, GDPR article 9). */
 export type FieldClass = (typeof fieldClasses)[number];
 
-export const fieldGroups = ['identity', 'contact', 'work', 'person', 'classification', 'origin', 'custom'] as const;
+export const fieldGroups = [
+  'identity',
+  'contact',
+  'work',
+  'person',
+  'classification',
+  'origin',
+  'needs',
+  'word-of-mouth',
+  'custom',
+] as const;
 export type FieldGroup = (typeof fieldGroups)[number];
 
 export const fieldClassEvents = {
@@ -43,6 +53,9 @@ const descriptions: Record<Exclude<CustomerField, 'custom'>, Described> = {
   registrationNumber: ['work', '统一社会信用代码', 'Registration number'],
   title: ['work', '职位', 'Position'],
   department: ['work', '部门', 'Department'],
+  standing: ['work', '决策地位', 'Decision standing'],
+  employerId: ['work', '任职公司', 'Employer'],
+  parentId: ['work', '上级公司', 'Parent company'],
   emails: ['contact', '电子邮件', 'E-mail addresses'],
   phones: ['contact', '电话', 'Phone numbers'],
   addresses: ['contact', '地址', 'Addresses'],
@@ -59,6 +72,14 @@ const descriptions: Record<Exclude<CustomerField, 'custom'>, Described> = {
   tags: ['classification', '标签', 'Tags'],
   ownerId: ['classification', '负责人', 'Looked after by'],
   lifecycle: ['classification', '生命周期阶段', 'Life cycle stage'],
+  productNeeds: ['needs', '产品需求', 'Product needs'],
+  servicePreference: ['needs', '服务偏好', 'Service preference'],
+  productInterests: ['needs', '产品兴趣', 'Product interests'],
+  hobbies: ['needs', '兴趣', 'Hobbies'],
+  competitors: ['needs', '竞争对手', 'Competitors'],
+  review: ['word-of-mouth', '客户评价', 'Review'],
+  referredBy: ['word-of-mouth', '推荐人', 'Referred by'],
+  referralChannel: ['word-of-mouth', '推荐渠道', 'Referral channel'],
 };
 
 const isPersonal = (field: CustomerField): boolean => 'personal' in customerFields[field];

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { SourceStamp, customerFields, ExternalId } from './customers.ts';
 import { Personal, described, event, type EventOf } from './event.ts';
 import { Currency, OneOf, Uuid } from './money.ts';
+import { formEvents } from './forms.ts';
 import { Refund, SnapshotStamp, orderFacts } from './sales.ts';
 
 const text = Type.String();
@@ -91,5 +92,11 @@ export const organisationEvents = {
 export const defaultTimeZone = 'UTC';
 export type OrganisationEvent = EventOf<typeof organisationEvents>;
 
-export const gatewayEvents = { ...seenEvents, ...connectionEvents, ...peopleEvents, ...organisationEvents };
+export const gatewayEvents = {
+  ...seenEvents,
+  ...connectionEvents,
+  ...formEvents,
+  ...peopleEvents,
+  ...organisationEvents,
+};
 export type GatewayEvent = EventOf<typeof gatewayEvents>;

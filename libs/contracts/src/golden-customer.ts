@@ -1,4 +1,10 @@
-import { customerFieldNames, type CustomerEvent, type CustomerField, type CustomerFields } from './customers.ts';
+import {
+  customerFieldNames,
+  type CustomerEvent,
+  type CustomerField,
+  type CustomerFields,
+  type Inferred,
+} from './customers.ts';
 import { known, type Instant, type RecordedOf } from './event.ts';
 
 /**
@@ -12,7 +18,16 @@ export const survivorships = ['survivor', 'latest', 'earliest', 'longest', 'all'
 export type Survivorship = (typeof survivorships)[number];
 export type SurvivorshipRules = { readonly [F in CustomerField]?: Survivorship };
 
-const lists = ['emails', 'phones', 'addresses', 'socials', 'tags'] as const;
+const lists = [
+  'emails',
+  'phones',
+  'addresses',
+  'socials',
+  'tags',
+  'productInterests',
+  'hobbies',
+  'competitors',
+] as const;
 export type ListField = (typeof lists)[number];
 export const isListField = (field: string): field is ListField => lists.some((list) => list === field);
 
@@ -22,14 +37,22 @@ export const builtInSurvivorship: SurvivorshipRules = {
   addresses: 'all',
   socials: 'all',
   tags: 'all',
+  productInterests: 'all',
+  hobbies: 'all',
+  competitors: 'all',
   // Who brought a customer is whoever was first.
   source: 'earliest',
   channel: 'earliest',
   campaign: 'earliest',
+  referredBy: 'earliest',
+  referralChannel: 'earliest',
 };
 
-/** What a record says in one field since when; null = it was cleared. */
-export type Word = { value: unknown; position: number; at: Instant };
+/**
+ * What a record says in one field since when; null = it was cleared. `inferred` names the rule where nobody said it: then it
+ * holds only where no record of the customer has a word that somebody said.
+ */
+export type Word = { value: unknown; position: number; at: Instant; inferred?: string };
 export type Words = { readonly [F in CustomerField]?: Word };
 /** A record that was merged into this one, and the place of the merge. */
 export type Member = { recordId: string; position: number };
@@ -108,16 +131,22 @@ export function recordAfter(
     case 'CustomerErased':
       return { ...now, status: 'erased', words: {}, externalIds: [], picks: {} };
     case 'CustomerConfirmed':
+    case 'CustomerMet':
+    case 'CustomerSuggestionDismissed':
       return before;
   }
 }
 
-function wordsAfter(before: Words, data: object, position: number, at: Instant): Words {
+type FieldsSaid = { inferred?: readonly Inferred[] };
+
+function wordsAfter(before: Words, data: FieldsSaid, position: number, at: Instant): Words {
   const words: Record<string, Word> = { ...before };
+  const rules = new Map(data.inferred?.map(({ field, rule }) => [field, rule]));
   for (const field of customerFieldNames) {
     if (!(field in data)) continue;
     const value = known((data as Record<string, unknown>)[field]);
-    words[field] = { value: value ?? null, position, at };
+    const inferred = rules.get(field);
+    words[field] = { value: value ?? null, position, at, ...(inferred !== undefined && { inferred }) };
   }
   return words;
 }
@@ -155,22 +184,27 @@ function chosen(field: CustomerField, record: CustomerRecord, joined: readonly J
   const word = record.words[field];
   const own = word ? spread(field, { ...word, recordId: record.recordId }) : [];
   const isReplaced = (since: number, origin: Origin) =>
-    word !== undefined && word.position > since && word.position > origin.position;
+    word !== undefined &&
+    word.position > since &&
+    word.position > origin.position &&
+    (!word.inferred || origin.inferred !== undefined);
   const others = joined.map(({ recordId, position, says }) => ({
     recordId,
     origins: (says[field] ?? []).filter((origin) => !isReplaced(position, origin)),
   }));
   const pick = record.picks[field];
-  if (pick && !(word && word.position > pick.position)) {
+  if (pick && !(word && !word.inferred && word.position > pick.position)) {
     const picked =
       pick.recordId === record.recordId ? own : others.find(({ recordId }) => recordId === pick.recordId)?.origins;
     if (picked && picked.length > 0) return picked;
   }
   const rule = record.rules[field] ?? 'survivor';
   const all = [own, ...others.map(({ origins }) => origins)].filter((origins) => origins.length > 0);
-  if (rule === 'all') return onlyOnce(field, all.flat());
-  if (rule === 'survivor' && own.length > 0) return own;
-  return best(rule, all);
+  const said = all.map((origins) => origins.filter(({ inferred }) => !inferred)).filter(({ length }) => length > 0);
+  const candidates = said.length > 0 ? said : all;
+  if (rule === 'all') return onlyOnce(field, candidates.flat());
+  if (rule === 'survivor' && candidates[0]?.[0]?.recordId === record.recordId) return candidates[0];
+  return best(rule, candidates);
 }
 
 /** The entries of a list one by one; nothing where there is no value. */
@@ -204,6 +238,9 @@ const keys: { readonly [F in ListField]: (entry: never) => string } = {
     texts(entry['country'], entry['province'], entry['city'], entry['district'], entry['street'], entry['postcode']),
   socials: ({ network, value }: { network: string; value: string }) => texts(network, value),
   tags: (tag: string) => tag,
+  productInterests: (interest: string) => texts(interest),
+  hobbies: (hobby: string) => texts(hobby),
+  competitors: ({ name, product }: { name: string; product?: string }) => texts(name, product),
 };
 
 /** What two entries of a list have in common where they are the same one. */
@@ -236,3 +273,11 @@ export const fieldsOf = (golden: Golden): CustomerFields =>
       isListField(field) ? origins.map(({ value }) => value) : origins[0]?.value,
     ]),
   ) as CustomerFields;
+
+/** Field -> the rule that its value follows from, where nobody said it. */
+export const inferredOf = (golden: Golden): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(golden).flatMap(([field, [origin]]) =>
+      origin?.inferred === undefined ? [] : [[field, origin.inferred]],
+    ),
+  );

@@ -20,6 +20,8 @@ export const customerRecord = {
   type,
   externalIds,
   archived: Type.Boolean(),
+  /** Field -> the rule that its value follows from, where nobody said it. */
+  inferred: Type.Optional(Type.Record(text, text)),
   /** Where several were merged: all of them, the one that answers for them first. */
   records: Type.Optional(Type.Array(Type.Object(part, { title: 'CustomerPart' }))),
 };

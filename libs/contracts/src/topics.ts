@@ -4,10 +4,13 @@ import { customerEvents } from './customers.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
 import { fieldClassEvents } from './field-classes.ts';
+import { fieldEvents } from './fields.ts';
 import { gatewayEvents } from './gateway.ts';
+import { importEvents } from './imports.ts';
 import { interactionEvents } from './interactions.ts';
 import { privacyEvents } from './privacy.ts';
 import { salesEvents } from './sales.ts';
+import { tagEvents } from './tags.ts';
 
 export const services = ['gateway', 'customers', 'interactions', 'sales', 'analytics'] as const;
 export type ServiceName = (typeof services)[number];
@@ -18,9 +21,12 @@ export const dictionary = {
   customers: {
     ...customerEvents,
     ...batchEvents,
+    ...importEvents,
     ...consentEvents,
     ...consentConfigurationEvents,
     ...fieldClassEvents,
+    ...fieldEvents,
+    ...tagEvents,
     ...erasureEvents,
     ...forgettingEvents,
   },

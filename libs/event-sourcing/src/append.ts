@@ -25,8 +25,15 @@ export type StreamAppend = Stream & { events: readonly AnyEvent[] };
 
 /** What is remembered of a command, so that a repeat gets the first outcome. Nothing personal. */
 export type Outcome =
-  | { kind: 'done'; streams: readonly { type: string; id: string; version: number }[] }
+  | { kind: 'done'; streams: readonly { type: string; id: string; version: number }[]; answer?: unknown }
   | { kind: 'refused'; refusal: { kind: string; code: string; params: unknown; errors: unknown } };
+
+/** `answer` is told to a repeat where the streams alone do not say it. */
+export const done = (streams: Appended['streams'], answer?: unknown): Outcome => ({
+  kind: 'done',
+  streams,
+  ...(answer !== undefined && { answer }),
+});
 
 export type CommandKey = { id: string; actor: string; bodyHash: Buffer };
 
@@ -35,7 +42,12 @@ type Envelope = { meta: EventMeta; occurredAt: Instant; recordedAt: Instant; com
 type OfErased = { ofErased?: 'refuse' | 'drop' };
 
 /** One command to one or several streams. */
-export type Append = Envelope & OfErased & { streams: readonly StreamAppend[] };
+export type Append = Envelope &
+  OfErased & {
+    streams: readonly StreamAppend[];
+    /** JSON that a repeat is answered with, where the streams alone do not say it. Nothing personal. */
+    answer?: unknown;
+  };
 /** Several commands to one stream, each upon the one before, with what they change about its claims all in all. */
 export type Succession = OfErased & { stream: Stream; steps: readonly Step[] };
 type Step = Envelope & { events: readonly AnyEvent[] };
@@ -68,7 +80,7 @@ export function prepareAppend(sealing: Sealing, append: Append, keys: ReadonlyMa
     streams.push(preparedStream(stream, chained.head.version));
   }
   if (rows.length === 0) throw new Error('an append without events');
-  return { streams, events: rows, commands: [preparedCommand(said, moved(streams))] };
+  return { streams, events: rows, commands: [preparedCommand(said, moved(streams), append.answer)] };
 }
 
 /** @throws as `EventStore.append` does */
@@ -163,8 +175,12 @@ const preparedStream = ({ type, id, head, release = [], take = [] }: Stream, ver
   take,
 });
 
-function preparedCommand({ command, recordedAt }: Said, streams: Appended['streams']): PreparedCommand {
-  const outcome: Outcome = { kind: 'done', streams };
+function preparedCommand(
+  { command, recordedAt }: Said,
+  streams: Appended['streams'],
+  answer?: unknown,
+): PreparedCommand {
+  const outcome = done(streams, answer);
   return { ...command, outcome: JSON.stringify(outcome), recordedAt };
 }
 

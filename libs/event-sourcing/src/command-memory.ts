@@ -38,10 +38,10 @@ export function memoryOf(
  *
  * @throws Refusal that it was told then; `idempotency-key-reused` where its id stands for another command
  */
-export function firstOutcome(remembered: Remembered, memory: Memory): Appended {
+export function firstOutcome(remembered: Remembered, memory: Memory): Appended & { answer?: unknown } {
   if (!remembered.bodyHash.equals(memory.bodyHash)) throw invalid('idempotency-key-reused');
   const { outcome, position } = remembered;
-  if (outcome.kind === 'done') return { streams: outcome.streams, position };
+  if (outcome.kind === 'done') return { streams: outcome.streams, position, answer: outcome.answer };
   const { kind, code, params, errors } = outcome.refusal;
   throw new Refusal(kind as RefusalKind, code, params as Record<string, unknown>, errors as []);
 }

@@ -1,4 +1,4 @@
-import type { AnyEvent, Instant } from '@throughline/contracts';
+import type { AnyEvent, Instant, Recorded } from '@throughline/contracts';
 import type { Refusal } from './refusal.ts';
 
 export type ExecuteOptions<Rules> = {
@@ -40,3 +40,9 @@ export type ItemOutcome<State, Event extends AnyEvent> =
   | { status: 'refused'; refusal: Refusal }
   /** To be carried out otherwise: see `Decider.guard`. */
   | { status: 'elsewhere' };
+
+/** Folded states in, and what they were folded from; events of each out, and what is answered. */
+export type DecideAcross<State, Event extends AnyEvent, Answer> = (
+  states: readonly State[],
+  histories: readonly (readonly Recorded<Event>[])[],
+) => { events: readonly (readonly Event[])[]; answer: Answer };

@@ -230,6 +230,28 @@ describe('a decision over several streams', () => {
     expect(await across(ids, 'a2', () => [[move], [move]])).toMatchObject({ streams: [], repeated: true });
   });
 
+  it('over streams that it chooses answers a repeat as the first time, whatever it would choose by now', async () => {
+    const [one, other] = [newId(), newId()];
+    await run(one, open());
+    const settle = (ids: readonly string[], body = {}) =>
+      runInContext(as({ commandId: 'a3' }), () =>
+        kernel.commands.executeChosenAcross(
+          account,
+          async () => ({
+            ids,
+            decide: (_, histories) => ({
+              events: ids.map(() => [move]),
+              answer: { versions: histories.map(({ length }) => length) },
+            }),
+          }),
+          { body },
+        ),
+      );
+    expect(await settle([one, other])).toEqual({ answer: { versions: [1, 0] }, repeated: false });
+    expect(await settle([other])).toEqual({ answer: { versions: [1, 0] }, repeated: true });
+    expect(await refusal(settle([other], { more: true }))).toBe('idempotency-key-reused');
+  });
+
   it('knows what happened to each of them, in their order', async () => {
     const [opened, nowhere] = [newId(), newId()];
     await run(opened, open());

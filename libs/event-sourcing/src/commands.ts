@@ -4,13 +4,14 @@ import {
   ClaimTaken,
   CommandRepeated,
   VersionConflict,
+  done,
   noStream,
   type Append,
   type Appended,
   type StreamAppend,
 } from './append.ts';
 import { ErasedSubject, eventOf, type Stored } from './codec.ts';
-import type { ExecuteOptions, Executed, Item, ItemOutcome } from './command.ts';
+import type { DecideAcross, ExecuteOptions, Executed, Item, ItemOutcome } from './command.ts';
 import { executeBatch, type BatchTools, type Before, type Planned } from './command-batch.ts';
 import { firstOutcome, memoryOf, refused, type Memory } from './command-memory.ts';
 import { currentContext, type RequestContext } from './context.ts';
@@ -179,27 +180,55 @@ export class Commands {
       context,
     );
     const attempt = async () => {
-      const found = await this.#loadMany(decider.category, ids);
-      const loaded = ids.map((id) => found.get(id) ?? nothing);
-      const states = loaded.map(({ recorded }) => replay(decider, recorded.map(eventOf) as E[]));
-      for (const state of states) if (decider.access) context.authorise?.(decider.category, decider.access(state));
-      const histories = loaded.map(({ recorded }) => recorded as readonly Recorded<E>[]);
-      const decided = decide(states, histories);
-      if (decided.every((events) => events.length === 0)) {
-        await this.#rememberNothing(memory, []);
-        return { position: 0, streams: [], repeated: false };
-      }
-      const streams = await Promise.all(
-        ids.map((id, index) =>
-          this.#streamAppend(decider, id, (loaded[index] as Loaded).stored, states[index] as S, decided[index] ?? []),
-        ),
+      const { position, streams } = await this.#across(
+        decider,
+        ids,
+        (states, histories) => ({ events: decide(states, histories), answer: undefined }),
+        { options, context, memory },
       );
-      const appended = await this.#send(decider.category, streams, memory, context, options);
-      return { ...appended, repeated: false };
+      return { position, streams, repeated: false };
     };
     return this.#once(memory, attempt, async () => {
       const remembered = await this.#recall(memory);
-      return remembered && { ...remembered, repeated: true };
+      return remembered && { position: remembered.position, streams: remembered.streams, repeated: true };
+    });
+  }
+
+  /**
+   * As `executeAcross`, over streams that are known by something unique: `choose` names them, and is asked again where
+   * somebody else was quicker. A repeat is told by `options.body` alone, and gets the `answer` of the first time.
+   *
+   * @param choose its `decide` answers with the new events of each stream, and with JSON that holds nothing personal;
+   *   where it throws `Elsewhere`, what was chosen no longer fits, and it is asked again
+   */
+  async executeChosenAcross<S, C extends { type: string }, E extends AnyEvent, A, R = undefined>(
+    decider: Decider<S, C, E, R>,
+    choose: () => Promise<{ ids: readonly string[]; decide: DecideAcross<S, E, A> }>,
+    options: ExecuteOptions<R> & { body: unknown },
+  ): Promise<{ answer: A; repeated: boolean }> {
+    const context = currentContext();
+    const memory = memoryOf(this.#bodyKey, decider.category, '', { type: 'Chosen' }, options, context);
+    const attempt = async () => {
+      const { ids, decide } = await choose();
+      let decided = false;
+      const deciding: typeof decide = (...given) => {
+        const decision = decide(...given);
+        decided = true;
+        return decision;
+      };
+      try {
+        const { answer } = await this.#across(decider, ids, deciding, { options, context, memory });
+        return { answer, repeated: false };
+      } catch (error) {
+        // Who has taken a claim meanwhile is known to the next choice.
+        const isTaken = decided && error instanceof Refusal && error.code.endsWith('-taken');
+        if (isTaken || error instanceof Elsewhere) throw new VersionConflict();
+        throw error;
+      }
+    };
+    return this.#once(memory, attempt, async () => {
+      const remembered = await this.#recall(memory);
+      return remembered && { answer: remembered.answer as A, repeated: true };
     });
   }
 
@@ -315,9 +344,9 @@ export class Commands {
   }
 
   /** @throws CommandRepeated where the command had another outcome before */
-  async #rememberNothing(memory: Memory, streams: Appended['streams']): Promise<void> {
+  async #rememberNothing(memory: Memory, streams: Appended['streams'], answer?: unknown): Promise<void> {
     if (!memory.given) return;
-    const first = await this.store.remember([{ command: memory, outcome: { kind: 'done', streams } }]);
+    const first = await this.store.remember([{ command: memory, outcome: done(streams, answer) }]);
     if (!first.has(memory.id)) throw new CommandRepeated();
   }
 
@@ -327,11 +356,13 @@ export class Commands {
     memory: Memory,
     context: RequestContext,
     options: Pick<ExecuteOptions<unknown>, 'occurredAt' | 'rulesVersion'>,
+    answer?: unknown,
   ): Promise<Appended> {
     try {
       const appended = await traced(`append ${category}`, { parent: context.traceparent }, (traceparent) =>
         this.store.append({
           streams,
+          answer,
           ofErased: ofErased(context),
           ...this.#envelope(memory, context, options, traceparent),
         }),
@@ -343,6 +374,31 @@ export class Commands {
       if (error instanceof ErasedSubject) throw conflict('person-erased');
       throw error;
     }
+  }
+
+  async #across<S, C extends { type: string }, E extends AnyEvent, A, R>(
+    decider: Decider<S, C, E, R>,
+    ids: readonly string[],
+    decide: DecideAcross<S, E, A>,
+    { options, context, memory }: { options: ExecuteOptions<R>; context: RequestContext; memory: Memory },
+  ): Promise<Appended & { answer: A }> {
+    const found = await this.#loadMany(decider.category, ids);
+    const loaded = ids.map((id) => found.get(id) ?? nothing);
+    const states = loaded.map(({ recorded }) => replay(decider, recorded.map(eventOf) as E[]));
+    for (const state of states) if (decider.access) context.authorise?.(decider.category, decider.access(state));
+    const histories = loaded.map(({ recorded }) => recorded as readonly Recorded<E>[]);
+    const { events, answer } = decide(states, histories);
+    if (events.every((own) => own.length === 0)) {
+      await this.#rememberNothing(memory, [], answer);
+      return { position: 0, streams: [], answer };
+    }
+    const streams = await Promise.all(
+      ids.map((id, index) =>
+        this.#streamAppend(decider, id, (loaded[index] as Loaded).stored, states[index] as S, events[index] ?? []),
+      ),
+    );
+    const appended = await this.#send(decider.category, streams, memory, context, options, answer);
+    return { ...appended, answer };
   }
 
   async #attempt<S, C extends { type: string }, E extends AnyEvent, R>(
@@ -476,7 +532,7 @@ export class Commands {
     return createHmac('sha256', this.#claimKey).update(claim).digest('base64');
   }
 
-  async #recall(memory: Memory): Promise<Appended | undefined> {
+  async #recall(memory: Memory): Promise<(Appended & { answer?: unknown }) | undefined> {
     const remembered = (await this.store.recall([memory.id])).get(memory.id);
     return remembered && firstOutcome(remembered, memory);
   }

@@ -57,16 +57,13 @@ export class DocumentTable {
   /** Renders documents anew, within the caller's transaction. */
   async render(client: PoolClient, touched: readonly string[], position: number, step: Step): Promise<void> {
     if (touched.length === 0) return;
-    const whole = await this.#owners(client, touched);
-    const broken = new Set(await this.brokenKeys.among(client, new Set(whole)));
-    const keys = whole.filter((key) => !broken.has(key)).toSorted();
+    const broken = (key: string, error: Error) => this.brokenKeys.mark(client, key, position, error);
+    const whole = await this.#owners(client, touched, step, broken);
+    const still = new Set(await this.brokenKeys.among(client, whole));
+    const keys = [...whole].filter((key) => !still.has(key)).toSorted();
     for (let from = 0; from < keys.length; from += renderChunk) {
-      await step(
-        client,
-        keys.slice(from, from + renderChunk),
-        async (chunk) => this.#write(client, chunk, await this.#lock(client, chunk)),
-        (key, error) => this.brokenKeys.mark(client, key, position, error),
-      );
+      const write = async (chunk: readonly string[]) => this.#write(client, chunk, await this.#lock(client, chunk));
+      await step(client, keys.slice(from, from + renderChunk), write, broken);
     }
   }
 
@@ -101,14 +98,24 @@ export class DocumentTable {
    * What is to be rendered where parts were touched. The parts' own locks come first, all of them before any document's: of
    * two feeds that touch a part at once, the second one sees what the first one made of it.
    */
-  async #owners(client: PoolClient, touched: readonly string[]): Promise<readonly string[]> {
+  async #owners(
+    client: PoolClient,
+    touched: readonly string[],
+    step: Step,
+    broken: (part: string, error: Error) => Promise<void>,
+  ): Promise<ReadonlySet<string>> {
     const { owners } = this.view;
-    if (!owners) return touched;
+    if (!owners) return new Set(touched);
     const parts = touched.toSorted();
     for (let from = 0; from < parts.length; from += renderChunk) {
       await this.#lock(client, parts.slice(from, from + renderChunk), `${this.name}:parts`);
     }
-    return [...new Set(await owners(parts, this.readRows(client)))];
+    const whole = new Set<string>();
+    const ask = async (chunk: readonly string[]) => {
+      for (const owner of await owners(chunk, this.readRows(client))) whole.add(owner);
+    };
+    await step(client, parts, ask, broken);
+    return whole;
   }
 
   /**

@@ -28,6 +28,7 @@ export * from './store.ts';
 export * from './command.ts';
 export * from './commands.ts';
 export { checkConflicts, type FieldConflict } from './decision.ts';
+export { forgetCommands, keepForgettingCommands } from './command-retention.ts';
 export * from './feed.ts';
 export * from './subscription.ts';
 export {
@@ -50,6 +51,7 @@ export * from './leader.ts';
 export * from './tracing.ts';
 export * from './write-once.ts';
 export {
+  anchorPublicKey,
   anchorRestored,
   keepAnchors,
   writeAnchors,

@@ -16,8 +16,10 @@ export type Policy = {
   name: string;
   /** Where a new policy starts: with what happens from now on, or with all history. */
   from: 'now' | 'beginning';
-  /** Whether the outside is speaking through it (`connector`) or the CRM itself. */
-  entry: 'policy' | 'connector';
+  /** Whether the outside is speaking through it (`connector`, `form`) or the CRM itself. */
+  entry: 'policy' | 'connector' | 'form';
+  /** In whose name it acts: its own, or of who caused the event; always of the outside where that speaks. */
+  inNameOf?: 'policy' | 'actor';
   handlers: ReadonlyMap<string, (event: Recorded) => Promise<void>>;
 };
 
@@ -168,10 +170,11 @@ function contextOf(policy: Policy, event: Recorded, traceparent: string | undefi
     return derivedId(event.id, policy.name, target, index);
   };
   const { meta } = event;
+  const isOwn = policy.entry === 'policy' && policy.inNameOf !== 'actor';
   return {
-    actor: policy.entry === 'connector' ? meta.actor : { type: 'policy', id: policy.name },
+    actor: isOwn ? { type: 'policy', id: policy.name } : meta.actor,
     entry: policy.entry,
-    source: policy.entry === 'connector' ? meta.source : policy.name,
+    source: isOwn ? policy.name : meta.source,
     correlationId: meta.correlationId,
     causationId: event.id,
     nextCommandId,

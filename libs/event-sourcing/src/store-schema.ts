@@ -206,8 +206,13 @@ drop index events_batch;
 create index events_batch on events (batch_id, position) where batch_id is not null;
 `;
 
+/** Rows come in the order of time, so that this costs next to nothing. */
+const retention = `
+create index commands_by_age on commands using brin (recorded_at);
+`;
+
 /** Each brings a store on by one version. */
-const migrations = [first, operations, batches];
+const migrations = [first, operations, batches, retention];
 
 /**
  * Creates the store's tables where they are missing, and brings older ones up to date; safe to be run by several

@@ -97,7 +97,9 @@ export async function verifyChain(options: VerifyOptions): Promise<Proof> {
         const there = last === null ? 'has no events' : `has ${count} events up to version ${last}`;
         found('stream', `stream ${stream} ${said}, and ${there}`);
       }
-      const { position: proved = 0, at: anchoredAt } = known.last ?? {};
+      const { position: anchored = 0, at: anchoredAt } = known.last ?? {};
+      // An anchor may end at a position that an append took and gave up: with no finding, nothing is missing there.
+      const proved = findings === 0 ? Math.min(anchored, head) : anchored;
       return { events, head, proved, anchoredAt, findings };
     } finally {
       await client.query('rollback').catch(() => undefined);

@@ -105,9 +105,15 @@ export class ViewTables {
        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
        join pg_class c on c.oid = d.refobjid
        join view_tables t on t.table_name = c.relname and t.used_at > now() - ${keptLately}
-       join unnest($2::text[], $3::int[]) as own(view, version) on own.view = t.view and own.version < t.version
-       where v.relkind = 'v' and v.relnamespace = to_regnamespace($1) and t.kind = 'fold' limit 1`,
-      [schema, this.folds.map(({ name }) => name), this.folds.map(({ version }) => version)],
+       join unnest($2::text[], $3::int[], $4::text[]) as own(view, version, kind)
+         on own.view = t.view and own.kind = t.kind and own.version < t.version
+       where v.relkind = 'v' and v.relnamespace = to_regnamespace($1) limit 1`,
+      [
+        schema,
+        this.#views.map(({ name }) => name),
+        this.#views.map(({ version }) => version),
+        this.#views.map(({ kind }) => kind),
+      ],
     );
     return rowCount === 0;
   }

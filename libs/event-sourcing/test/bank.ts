@@ -26,6 +26,12 @@ export class Holder {
 }
 
 @Entity()
+export class Membership {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid') household!: string;
+}
+
+@Entity()
 export class Everything {
   @PrimaryColumn('uuid') id!: string;
   @Column('jsonb', { nullable: true }) document!: unknown;
@@ -48,6 +54,7 @@ type Happened =
   | { type: 'Spoilt' }
   | { type: 'Named'; name: string }
   | { type: 'Left' }
+  | { type: 'Joined'; household: string }
   | { type: 'Set'; row: Omit<Everything, 'id'> }
   | { type: 'Looked' };
 
@@ -87,6 +94,14 @@ export const holders = fold<Holder, Happened>(Holder, {
   key,
   on: { Named: (_, { name }, { stream }) => [{ id: stream.id, name }], Left: () => [] },
 });
+/** Whose household an account is part of: of one of its own unless it joined another's. */
+export const memberships = fold<Membership, Happened>(Membership, {
+  name: 'membership',
+  version: 1,
+  feed: 'customers',
+  key,
+  on: { Joined: (_, { household }, { stream }) => [{ id: stream.id, household }], Left: () => [] },
+});
 export const seen: unknown[] = [];
 export const everything = fold<Everything, Happened>(Everything, {
   name: 'everything',
@@ -120,34 +135,66 @@ export const cards = document<Card>({
   },
 });
 
-export const folds: Fold[] = [balances, moves, holders, everything];
-export const tables = [...folds.map(({ table }) => table), cards.table];
+type Household = { id: string; accounts: string[]; total: number };
+/** A document of several accounts, each of which may go over to another. */
+export const households = document<Household>({
+  name: 'household',
+  version: 1,
+  touchedBy: [
+    touch(balances, ({ id }) => id),
+    touch(memberships, ({ id }) => id),
+    touch(memberships, ({ household }) => household),
+  ],
+  owners: async (keys, read) => [...keys, ...(await read(memberships, 'id', keys)).map(({ household }) => household)],
+  render: async (keys, read) => {
+    const members = await read(memberships, 'household', keys);
+    const elsewhere = new Set((await read(memberships, 'id', keys)).map(({ id }) => id));
+    const accountsOf = (key: string) => [
+      ...(elsewhere.has(key) ? [] : [key]),
+      ...members.flatMap(({ id, household }) => (household === key ? [id] : [])),
+    ];
+    const accounts = new Map(keys.map((key) => [key, accountsOf(key)]));
+    const totals = new Map(
+      (await read(balances, 'id', [...accounts.values()].flat())).map((row) => [row.id, row.total]),
+    );
+    return keys.flatMap((id) => {
+      const known = (accounts.get(id) ?? []).filter((account) => totals.has(account));
+      if (known.length === 0) return [];
+      return [{ id, accounts: known, total: known.reduce((sum, account) => sum + Number(totals.get(account)), 0) }];
+    });
+  },
+});
+
+export const folds: Fold[] = [balances, moves, holders, memberships, everything];
+const tablesWith = (documents: readonly DocumentView[]) => [...folds, ...documents].map(({ table }) => table);
 export const log: LogLine[] = [];
 
 /** A database with these views, and runners over it. */
-export async function views() {
+export async function views(documents: readonly DocumentView[] = [cards]) {
   const database = await freshDatabase();
   const dataSource = new DataSource({
     type: 'postgres',
     url: database.url,
-    entities: [Balance, Move, Holder, Everything],
+    entities: [Balance, Move, Holder, Membership, Everything],
   });
   await dataSource.initialize();
   await migrateStore(database.pool);
-  const runner = (documents: readonly DocumentView[] = [cards], pool = database.pool, ofRelease = folds) =>
-    new ViewRunner(dataSource, pool, openCodec, ofRelease, documents, logInto(log));
+  const runner = (shown = documents, pool = database.pool, ofRelease = folds) =>
+    new ViewRunner(dataSource, pool, openCodec, ofRelease, shown, logInto(log));
   await runner().migrate();
+  const names = documents.map(({ table }) => table);
+  const all = tablesWith(documents);
   const { pool } = database;
   return {
     ...database,
     runner,
     empty: () =>
-      pool.query(`truncate ${tables.join()}, ${cards.table}_changes, checkpoints, document_revisions,
-        broken_keys, foreign_touches, view_jobs, subscription_faults`),
+      pool.query(`truncate ${[...all, ...names.map((name) => `${name}_changes`)].join()}, checkpoints,
+        document_revisions, broken_keys, foreign_touches, view_jobs, subscription_faults`),
     /** Hash of what users would see, whatever the order of the rows. */
     content: async () => {
-      const hashes = tables.map(async (table) => {
-        const what = table === cards.table ? 'id || doc::text' : 't::text';
+      const hashes = all.map(async (table) => {
+        const what = names.includes(table) ? 'id || doc::text' : 't::text';
         const { rows } = await pool.query<{ hash: string }>(
           `select md5(coalesce(string_agg(${what}, '|' order by ${what}), '')) as hash from "${table}" t`,
         );

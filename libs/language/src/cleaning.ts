@@ -71,3 +71,10 @@ export function correct(raw: string, steps: readonly Step[]): Pick<Cleaned, 'val
   }
   return { value, corrections };
 }
+
+/** A text tidied and no more. */
+export const cleanText = (raw: string): Cleaned<never> => ({
+  ...correct(raw, TEXT_STEPS),
+  suggestions: [],
+  problem: null,
+});

@@ -9,7 +9,7 @@ export { analyseQuery, SCORES } from './search-query.ts';
 export type { Alternative, Clause, QueryPlan, SearchField, SearchTier, TermGroup } from './search-query.ts';
 export { matches } from './search-match.ts';
 export { highlight, type Range } from './highlight.ts';
-export type { Cleaned, Correction, Suggestion } from './cleaning.ts';
+export { cleanText, type Cleaned, type Correction, type Suggestion } from './cleaning.ts';
 export { cleanPhone, landlineAreaCode } from './phones.ts';
 export { cleanEmail, companyFromEmail, readEmailDomain, suggestEmailDomain } from './email-domains.ts';
 export type { EmailDomain, InferredCompany } from './email-domains.ts';

@@ -12,6 +12,18 @@ export const Answers =
       schema,
     );
 
+/** Operations that answer a file: `<controller>_<method>` -> its media type. */
+const files = new Map<string, string>();
+
+/** An operation that answers a file of that type. */
+export const AnswersFile =
+  (type: string): MethodDecorator =>
+  (target, method) =>
+    void files.set(`${target.constructor.name}_${String(method)}`, type);
+
+export const fileTypeOf = (controller: string, method: string): string | undefined =>
+  files.get(`${controller}_${method}`);
+
 export function answerOf(controller: string, method: string): TSchema | undefined {
   const history = method === 'history' ? historyPage : undefined;
   return answers.get(`${controller}_${method}`) ?? history ?? answers.get(controller);

@@ -107,6 +107,13 @@ export class ServiceConfig {
   @Min(1)
   backupDays = 30;
 
+  /** Days after which a command that a person or an API key sent is no longer recognised when it is repeated. */
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  commandDays = 90;
+
   /** Folder outside of the database where anchors go; without it none are written. */
   @IsOptional()
   @IsString()
@@ -201,6 +208,7 @@ const variables: Record<keyof ServiceConfig, string> = {
   kafkaClient: 'THROUGHLINE_KAFKA_CLIENT',
   keyCacheSeconds: 'THROUGHLINE_KEY_CACHE_SECONDS',
   backupDays: 'THROUGHLINE_BACKUP_DAYS',
+  commandDays: 'THROUGHLINE_COMMAND_DAYS',
   kafkaTls: 'THROUGHLINE_KAFKA_TLS',
   kafkaSaslMechanism: 'THROUGHLINE_KAFKA_SASL_MECHANISM',
   kafkaSaslUsername: 'THROUGHLINE_KAFKA_SASL_USERNAME',

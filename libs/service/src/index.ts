@@ -1,5 +1,5 @@
 export * from './answer.ts';
-export { Actor, Answers, Total, orNull, page, record } from './answers.ts';
+export { Actor, Answers, AnswersFile, ProblemAnswer, Total, orNull, page, record } from './answers.ts';
 export * from './backup.ts';
 export * from './bodies.ts';
 export * from './bus.ts';
@@ -28,5 +28,6 @@ export * from './service.ts';
 export * from './telemetry.ts';
 export * from './timers.ts';
 export * from './tokens.ts';
+export * from './uploads.ts';
 export * from './unsubscribe.ts';
 export * from './validation.ts';

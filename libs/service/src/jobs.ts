@@ -13,10 +13,11 @@ import {
   runInContext,
   seal,
   transaction,
+  type Pool,
   type RequestContext,
+  type Secrets,
   type SubscriptionLog,
 } from '@throughline/event-sourcing';
-import type { Kernel } from './kernel.ts';
 
 export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'stopped';
 
@@ -58,6 +59,9 @@ export type JobHandler = {
 /** The id of the command for one item of a job. */
 export const itemId = (job: Pick<Job, 'id'>, item: string | number): string => derivedId('job', job.id, item);
 
+/** What jobs need of a service's kernel. */
+type Below = { pool: Pool; secrets: Secrets };
+
 type Stored = Job & { entry: Entry; source: string; params: Buffer | null; place: Buffer | null };
 
 const schema = `
@@ -93,11 +97,11 @@ export class Jobs {
   readonly #woken = new EventEmitter();
 
   private constructor(
-    private readonly kernel: Pick<Kernel, 'pool' | 'secrets'>,
+    private readonly kernel: Below,
     private readonly log: SubscriptionLog,
   ) {}
 
-  static async open(kernel: Pick<Kernel, 'pool' | 'secrets'>, log: SubscriptionLog): Promise<Jobs> {
+  static async open(kernel: Below, log: SubscriptionLog): Promise<Jobs> {
     // Of several processes that start at once, one makes the table.
     await transaction(kernel.pool, async (client) => {
       await client.query(`select pg_advisory_xact_lock(hashtext('throughline:jobs'))`);
@@ -161,7 +165,9 @@ export class Jobs {
   async run(handlers: ReadonlyMap<string, JobHandler>, signal: AbortSignal): Promise<void> {
     const running = new Map<string, Promise<void>>();
     while (!signal.aborted) {
-      const woken = once(this.#woken, 'started', { signal }).catch(() => undefined);
+      const turn = new AbortController();
+      const waiting = { signal: AbortSignal.any([signal, turn.signal]) };
+      const woken = once(this.#woken, 'started', waiting).catch(() => undefined);
       try {
         for (const job of await this.#next([...handlers.keys()], [...running.keys()])) {
           if (running.size >= atOnce) break;
@@ -177,7 +183,8 @@ export class Jobs {
       } catch (error) {
         this.log.warn('jobs wait', errorForLog(error));
       }
-      await Promise.race([woken, sleep(askMilliseconds, undefined, { signal }).catch(() => undefined)]);
+      await Promise.race([woken, sleep(askMilliseconds, undefined, waiting).catch(() => undefined)]);
+      turn.abort();
     }
     await Promise.all(running.values());
   }

@@ -4,6 +4,8 @@ import { ProblemAnswer } from './answers.ts';
 import { isPublic } from './public-routes.ts';
 
 export type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+/** What an operation answers: JSON of a schema, unless another media type is named. */
+export type Answered = { schema: TSchema | undefined; type?: string };
 type Components = NonNullable<OpenAPIObject['components']>;
 
 const string = { type: 'string' } as const;
@@ -56,7 +58,7 @@ const parameterRef = (name: keyof typeof parameters) => ({ $ref: `#/components/p
 /** The manners that hold for every operation, so that no controller repeats them. `schemas` gathers what is named by a title. */
 export function describer(): {
   schemas: Record<string, object>;
-  manners: (method: string, path: string, operation: Operation, answer: TSchema | undefined) => void;
+  manners: (method: string, path: string, operation: Operation, answer: Answered) => void;
 } {
   const schemas: Record<string, object> = {};
   const named = (schema: unknown): unknown => {
@@ -71,11 +73,11 @@ export function describer(): {
   named(ProblemAnswer);
   return {
     schemas,
-    manners: (method, path, operation, answer) => {
+    manners: (method, path, operation, { schema: answer, type = 'application/json' }) => {
       const reads = method === 'get' || path.endsWith('/query');
-      // Sign-in and hooks are no commands: they have checks of their own.
+      // Sign-in, hooks and forms are no commands: they have checks of their own.
       const commands = !reads && !isPublic(path.replace(/\{\w+\}/g, '1'));
-      const hasBody = operation.requestBody !== undefined || path.startsWith('/hooks/');
+      const hasBody = operation.requestBody !== undefined || (method !== 'get' && /^\/(hooks|forms)\//.test(path));
       const ofOne = commands && (method !== 'post' || path.includes('{'));
       const asks = operation.parameters?.some((one) => 'in' in one && one.in === 'query');
       operation.parameters = [
@@ -95,7 +97,7 @@ export function describer(): {
           ...(isRecord && { ETag: headerRef('ETag') }),
           ...(isRecord && status === '201' && { Location: headerRef('Location') }),
         };
-        if (answer) success.content = { 'application/json': { schema: named(answer) as object } };
+        if (answer) success.content = { [type]: { schema: named(answer) as object } };
       }
       const errors: Status[] = [
         400,

@@ -4,9 +4,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage } from 'class-validator';
 import type { ServiceName } from '@throughline/contracts';
-import type { TSchema } from 'typebox';
-import { answerOf } from './answers.ts';
-import { components, describer, type Operation } from './openapi-manners.ts';
+import { Type } from 'typebox';
+import { answerOf, fileTypeOf } from './answers.ts';
+import { components, describer, type Answered, type Operation } from './openapi-manners.ts';
 
 type Validation = { propertyName: string; name?: string; type: string; constraints?: unknown[]; each: boolean };
 type Property = Record<string, unknown>;
@@ -74,6 +74,8 @@ function nestedTypes(target: unknown): Nested {
   return all.get(target) ?? new Map();
 }
 
+const File = Type.String({ format: 'binary' });
+
 /** What operators are shown, which the gateway serves for all services. */
 const operations = { own: '/internal/operations/', shown: '/api/operations/' };
 
@@ -87,11 +89,12 @@ export function openApiOf(app: NestFastifyApplication, service: ServiceName): Op
     .addBearerAuth()
     .addSecurityRequirements('bearer')
     .build();
-  const answered = new Map<string, TSchema | undefined>();
+  const answered = new Map<string, Answered>();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (controller, method) => {
       const id = `${service}_${controller.replace(/Controller$/, '')}_${method}`;
-      answered.set(id, answerOf(controller, method));
+      const type = fileTypeOf(controller, method);
+      answered.set(id, type === undefined ? { schema: answerOf(controller, method) } : { schema: File, type });
       return id;
     },
   });
@@ -99,11 +102,11 @@ export function openApiOf(app: NestFastifyApplication, service: ServiceName): Op
     .map(
       ([path, item]) => [service === 'gateway' ? path.replace(operations.own, operations.shown) : path, item] as const,
     )
-    .filter(([path]) => path.startsWith('/api/') || path.startsWith('/hooks/'));
+    .filter(([path]) => /^\/(api|hooks|forms)\//.test(path));
   const { schemas, manners } = describer();
   for (const [path, item] of paths) {
     for (const [method, operation] of Object.entries(item as Record<string, Operation>)) {
-      manners(method, path, operation, answered.get(operation.operationId ?? ''));
+      manners(method, path, operation, answered.get(operation.operationId ?? '') ?? { schema: undefined });
     }
   }
   return {

@@ -19,8 +19,10 @@ export type PolicyPattern = {
   feed?: ServiceName;
   /** `beginning`: also what happened before the policy existed. Default: from now on. */
   from?: 'now' | 'beginning';
-  /** `connector`: it carries in what an outside system said, in that system's name. Default: `policy`. */
-  entry?: 'policy' | 'connector';
+  /** `connector`, `form`: it carries in what the outside said, in the name of who said it. Default: `policy`. */
+  entry?: 'policy' | 'connector' | 'form';
+  /** `actor`: it completes what somebody began, in their name. Default: its own. */
+  inNameOf?: 'policy' | 'actor';
 };
 
 type Handlers = Map<string, (event: Recorded) => Promise<void>>;
@@ -46,9 +48,17 @@ export class PolicyTransport extends Server implements CustomTransportStrategy {
         feed = ownerOf(event),
         from = 'now',
         entry = 'policy',
+        inNameOf = 'policy',
       } = JSON.parse(pattern) as PolicyPattern;
       const key = `${policy} ${feed}`;
-      const known = this.#policies.get(key) ?? { name: policy, from, entry, feed, handlers: new Map() as Handlers };
+      const known = this.#policies.get(key) ?? {
+        name: policy,
+        from,
+        entry,
+        inNameOf,
+        feed,
+        handlers: new Map() as Handlers,
+      };
       known.handlers.set(event, (recorded) => call(handler, recorded));
       this.#policies.set(key, known);
     }

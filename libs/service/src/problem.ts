@@ -85,10 +85,10 @@ export function problemOf(error: unknown): Problem {
 const mostErrors = 100;
 const longestPath = 200;
 
-/** An RFC 9457 problem as JSON. */
-export function textOf({ status, code, params = {}, errors = [] }: Problem, language: Language, traceId: string) {
+/** An RFC 9457 problem. */
+export function bodyOf({ status, code, params = {}, errors = [] }: Problem, language: Language, traceId: string) {
   const title = messageOf(language, code, params);
-  return JSON.stringify({
+  return {
     ...params,
     type: `/problems/${code}`,
     title,
@@ -104,8 +104,10 @@ export function textOf({ status, code, params = {}, errors = [] }: Problem, lang
       })),
     }),
     ...(errors.length > mostErrors && { moreErrors: errors.length - mostErrors }),
-  });
+  };
 }
+export const textOf = (problem: Problem, language: Language, traceId: string): string =>
+  JSON.stringify(bodyOf(problem, language, traceId));
 
 export function sendProblem(
   request: FastifyRequest,

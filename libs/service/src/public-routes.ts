@@ -1,4 +1,4 @@
-/** Every route that answers without a token, of all services. Hooks, sessions and links have checks of their own. */
+/** Every route that answers without a token, of all services. Hooks, sessions, forms and links have checks of their own. */
 const open: readonly RegExp[] = [
   /^\/healthz$/,
   /^\/readyz$/,
@@ -8,6 +8,7 @@ const open: readonly RegExp[] = [
   /^\/api\/docs(\/.*)?$/,
   /^\/openapi\.json$/,
   /^\/hooks\/[^/]+$/,
+  /^\/forms\/[^/]+$/,
   /^\/unsubscribe\/[^/]+$/,
 ];
 

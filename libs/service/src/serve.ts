@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import type { ServiceName } from '@throughline/contracts';
 import {
   Commands,
@@ -11,6 +12,7 @@ import {
   announce,
   errorForLog,
   keepAnchors,
+  keepForgettingCommands,
   writeOnceFolder,
   type Duty,
 } from '@throughline/event-sourcing';
@@ -32,11 +34,13 @@ import { openApiOf } from './openapi.ts';
 import { OperationsController } from './operations.controller.ts';
 import { PassErrorOn, PolicyTransport } from './policy-transport.ts';
 import { ProblemFilter } from './problem.ts';
+import { pathOf } from './public-routes.ts';
 import { Records } from './records.ts';
 import { byInternalToken, prepareRequests, type Authenticate } from './request.ts';
-import { definitionOf } from './service.ts';
+import { definitionOf, type Describes } from './service.ts';
 import { Timers } from './timers.ts';
 import { Tokens } from './tokens.ts';
+import { takeUploads } from './uploads.ts';
 import { shapeCheck } from './validation.ts';
 
 export type RunningService = {
@@ -58,13 +62,16 @@ export type StartOptions = {
 
 const megabyte = 1024 * 1024;
 const lastRequestMilliseconds = 2_000;
-/** Routes without the `/api` in front. */
+/** Routes without the `/api` in front, or with one of their own: what answers `/forms` is not what answers `/api/forms`. */
 const outsideApi = [
   'healthz',
   'readyz',
   'openapi.json',
   'internal/{*path}',
   'hooks/:connection',
+  'forms/:key',
+  'api/forms',
+  'api/forms/{*path}',
   'unsubscribe/:token',
   '.well-known/jwks.json',
 ];
@@ -112,8 +119,14 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const authenticate = options.authenticate?.(kernel, () => app) ?? byInternalToken(tokens);
   const fastify = app.getHttpAdapter().getInstance();
   prepareRequests(fastify as never, { service: definition.name, authenticate, problems, log, meters: kernel.meters });
-  takeJsonOnly(fastify as never);
+  const { takesRaw } = definition;
+  takeJsonOnly(
+    fastify as never,
+    ({ url, headers }) =>
+      takesRaw !== undefined && takesRaw.path.test(pathOf(url)) && takesRaw.type.test(headers['content-type'] ?? ''),
+  );
   takeLines(fastify as never);
+  if (definition.uploads) await takeUploads(fastify as never, definition.uploads);
   const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);
   app.setGlobalPrefix('api', { exclude: [...outsideApi] });
@@ -125,7 +138,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     .useGlobalFilters(new PassErrorOn());
   await app.startAllMicroservices();
   const document = openApiOf(app, definition.name);
-  fastify.get('/openapi.json', async () => document);
+  const describers = (definition.describes ?? []).map((one) => app.get(one));
+  fastify.get('/openapi.json', () => describedNow(document, describers));
   await app.init();
   refuseOtherMethods();
   await app.listen(config.port, config.host);
@@ -162,6 +176,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
           anchored(kernel, config, log, signal),
           kernel.views.forgetOld(signal),
           jobs?.run(new Map(workOf.map(([kind, handler]): [string, JobHandler] => [kind, app.get(handler)])), signal),
+          keepForgettingCommands(kernel.pool, config.commandDays, log, signal),
           ...(definition.workers ?? []).map((worker) => app.get(worker).run(signal)),
           // Who has nothing to follow leads all the same.
           signal.aborted ? undefined : once(signal, 'abort'),
@@ -197,6 +212,13 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       await kernel.close();
     },
   };
+}
+
+/** The document with what is configured, as of this moment. */
+async function describedNow(document: OpenAPIObject, describers: readonly Describes[]): Promise<OpenAPIObject> {
+  const schemas = (document.components?.schemas ?? {}) as Record<string, Record<string, unknown>>;
+  const said = await Promise.all(describers.map((one) => one.describe(schemas)));
+  return { ...document, components: { ...document.components, schemas: Object.assign({}, schemas, ...said) as never } };
 }
 
 /** Says outside of the database what is in it, where there is a place for that. */

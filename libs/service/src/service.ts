@@ -16,6 +16,18 @@ export interface Forgets {
   forget(subject: string): Promise<void>;
 }
 
+/** Provided by a service whose bodies hold more than its code says: fields that are configured. */
+export interface Describes {
+  /**
+   * Answers with the schemas of the OpenAPI document that are others at this moment, by name.
+   *
+   * @param schemas those of the document, as the code says them
+   */
+  describe(
+    schemas: Readonly<Record<string, Record<string, unknown>>>,
+  ): Promise<Record<string, Record<string, unknown>>>;
+}
+
 /** A service's table of contents. */
 export type ServiceDefinition = {
   name: ServiceName;
@@ -24,14 +36,20 @@ export type ServiceDefinition = {
   policies?: Type<unknown>[];
   folds?: readonly Fold[];
   documents?: readonly DocumentView[];
+  /** Routes, as `/api/imports`, that take a form with a file; `readUpload` reads it. */
+  uploads?: readonly string[];
   /** What answers queries and whatever else controllers and policies are given. */
   providers?: NonNullable<ModuleMetadata['providers']>;
   /** Providers that run while this process leads, beside views, policies and relay. */
   workers?: Type<Worker>[];
+  /** Providers that know more of its bodies than the code says. */
+  describes?: Type<Describes>[];
   /** Providers that keep something of people besides views. */
   forgets?: Type<Forgets>[];
   /** What falls due: name, which never changes, and the provider that handles it. `Timers` schedules. */
   timers?: Readonly<Record<string, Type<TimerHandler>>>;
+  /** Bodies that are no JSON: a controller reads their bytes. */
+  takesRaw?: { path: RegExp; type: RegExp };
   /** Work in the background: kind, which never changes, and the provider that does it. `Jobs` starts it. */
   jobs?: Readonly<Record<string, Type<JobHandler>>>;
   /** Entities of tables that are not views, made by `migrations`. */

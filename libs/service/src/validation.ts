@@ -6,8 +6,8 @@ import {
   type PipeTransform,
   type ValidationError,
 } from '@nestjs/common';
-import { Transform } from 'class-transformer';
-import { IsUUID, isUUID } from 'class-validator';
+import { Transform, plainToInstance } from 'class-transformer';
+import { IsUUID, isUUID, validateSync } from 'class-validator';
 import type { FieldError } from '@throughline/event-sourcing';
 import { ShapeError } from './problem.ts';
 
@@ -60,6 +60,10 @@ export const Ids = () =>
   );
 
 const lowerCase = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
+
+/** What is wrong with the shape of a value that did not come as a body: the same that its body would be refused for. */
+export const shapeErrorsOf = (body: new () => object, value: object): FieldError[] =>
+  fieldErrors(validateSync(plainToInstance(body, value), { whitelist: true, forbidNonWhitelisted: true }));
 
 /** Checks the shape of bodies and queries; names every failing field at once. */
 export const shapeCheck = () =>

@@ -16,12 +16,13 @@ import { searchDocuments, searchFolds } from './search/search.view.ts';
 import { TimelineController } from './timeline/timeline.controller.ts';
 import { Timelines } from './timeline/timeline.reader.ts';
 import { timeline } from './timeline/timeline.view.ts';
+import { goldenCustomer } from './star/golden-customer.view.ts';
 import { star } from './star/star.view.ts';
 
 @Service({
   name: 'analytics',
   folds: [...star, ...searchFolds, ...timeline, ...privacy],
-  documents: searchDocuments,
+  documents: [...searchDocuments, goldenCustomer],
   controllers: [ListsController, SelectionsController, TimelineController, ReportController, PrivacyController],
   providers: [searchEngine, Lists, Timelines, BiSchema, Reports, PersonalDataReader, ImpactReader],
   workers: [SearchIndexer, BiWatchdog],

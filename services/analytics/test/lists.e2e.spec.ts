@@ -95,6 +95,130 @@ describe('lists and search', () => {
     expect((await list('customers', { q: '  ' })).body.total.value).toBeGreaterThan(0);
   });
 
+  it('choose a province with its cities, and count them', async () => {
+    const at = (regionCode: string) => customer({ name: regionCode, addresses: [{ regionCode }], channel: 'regions' });
+    for (const code of ['330106', '330100', '330200', '310104', 'US-CA']) await at(code);
+    const { after } = await at('440000');
+    const channel = 'regions';
+    const chosen = (regionCode: unknown) =>
+      fresh(() => list('customers', { filter: { channel, regionCode }, sort: 'name', facets: 'regionCode' }, after));
+    const province = await chosen('330000');
+    expect(names(province)).toEqual(['330100', '330106', '330200']);
+    expect(province.body.facets.regionCode).toEqual([
+      { value: '330000', count: 3 },
+      { value: '330100', count: 2 },
+      { value: '330106', count: 1 },
+      { value: '330200', count: 1 },
+    ]);
+    expect(names(await chosen('330100'))).toEqual(['330100', '330106']);
+    expect(names(await chosen({ hasAny: ['310000', 'US-CA'] }))).toEqual(['310104', 'US-CA']);
+  });
+
+  it('know what customers like, say and how old they are', async () => {
+    const { id, after } = await customer({
+      name: '周九',
+      birthDate: '1990-01-01',
+      standing: 'influencer',
+      productInterests: ['龙井', '白茶'],
+      competitors: [{ name: '山间茶业', weaknesses: '交货慢' }],
+      review: { satisfaction: 4, suggestion: '希望有小包装' },
+    });
+    const filter = {
+      standing: 'influencer',
+      productInterests: { hasAll: ['白茶', '龙井'] },
+      satisfaction: { gte: 4 },
+      competitors: '山间茶业',
+    };
+    const { body } = await fresh(() => list('customers', { filter, facets: 'productInterests,standing' }, after));
+    const age = new Date().getUTCFullYear() - 1990;
+    expect(body.items).toMatchObject([{ id, age }]);
+    expect(body.facets.standing).toEqual([{ value: 'influencer', count: 1 }]);
+    expect((await list('customers', { q: '小包装 交货慢' })).body.items).toMatchObject([{ id }]);
+  });
+
+  it('filter, sort and count by a field from the moment when it is defined, also what was there before', async () => {
+    const values = [
+      { level: 'gold', credit: { amount: '30.5', currency: 'CNY' }, since: '2026-01-05', courses: ['arts', 'coding'] },
+      { level: 'silver', credit: { amount: '200', currency: 'EUR' }, courses: ['arts'], notes: '独特的备注' },
+      { level: 'gold', credit: { amount: '4', currency: 'CNY' }, since: '2025-12-31', vip: true },
+    ];
+    const channel = 'own-fields';
+    for (const [index, custom] of values.entries()) await customer({ name: `Own ${index}`, channel, custom });
+    const ask = (query: object, after?: string) =>
+      fresh(() => list('customers', { filter: { channel }, sort: 'name', ...query }, after));
+    const field = (key: string, fieldType: string) => ({ type: 'FieldDefined', object: 'customer', key, fieldType });
+    const unknown = await ask({ sort: 'custom.credit' });
+    expect(unknown.body.errors).toMatchObject([{ path: 'sort.custom.credit', code: 'unknown-field' }]);
+    const position = await service
+      .log('customers')
+      .append(
+        { type: 'field-set', id: newId() },
+        field('level', 'choice'),
+        field('credit', 'money'),
+        field('since', 'date'),
+        field('courses', 'multi-choice'),
+        field('vip', 'boolean'),
+        field('notes', 'text'),
+      );
+    const after = `customers@${position}`;
+    const all = await ask({ sort: '-custom.credit', facets: 'custom.level,custom.courses,custom.vip' }, after);
+    expect(names(all)).toEqual(['Own 1', 'Own 0', 'Own 2']);
+    expect(all.body.facets).toEqual({
+      'custom.level': [
+        { value: 'gold', count: 2 },
+        { value: 'silver', count: 1 },
+      ],
+      'custom.courses': [
+        { value: 'arts', count: 2 },
+        { value: 'coding', count: 1 },
+      ],
+      'custom.vip': [{ value: true, count: 1 }],
+    });
+    const found = async (filter: object) => names(await ask({ filter: { channel, ...filter } }, after));
+    expect(await found({ 'custom.level': 'gold', 'custom.since': { gte: '2026-01-01' } })).toEqual(['Own 0']);
+    expect(await found({ 'custom.credit': { gt: { amount: '10', currency: 'CNY' } } })).toEqual(['Own 0']);
+    expect(await found({ 'custom.courses': { hasAll: ['arts', 'coding'] } })).toEqual(['Own 0']);
+    expect(await found({ not: { 'custom.courses': { hasAny: ['arts'] } } })).toEqual(['Own 2']);
+    expect(await found({ 'custom.notes': { contains: '特的备' } })).toEqual(['Own 1']);
+    expect(names(await list('customers', { q: '独特的备注' }))).toEqual(['Own 1']);
+  });
+
+  it('tell customers by their tags, whatever the tags are called since', async () => {
+    const channel = 'tagged';
+    const tagged = async (name: string, ...tags: string[]) => (await customer({ name, channel, tags })).after;
+    await tagged('T1', 'vip', 'tea');
+    await tagged('T2', 'green tea');
+    await tagged('T3', 'vip');
+    let after = await tagged('T4');
+    const ask = (filter: object) =>
+      fresh(() => list('customers', { filter: { and: [{ channel }, filter] }, sort: 'name', facets: 'tags' }, after));
+    const found = async (filter: object) => names(await ask(filter));
+    expect(await found({ tags: { hasAny: ['vip', 'tea'] } })).toEqual(['T1', 'T3']);
+    expect(await found({ tags: { hasAll: ['vip', 'tea'] } })).toEqual(['T1']);
+    expect(await found({ and: [{ tags: 'vip' }, { not: { tags: 'tea' } }] })).toEqual(['T3']);
+    expect(await found({ not: { tags: { hasAny: ['vip', 'tea', 'green tea'] } } })).toEqual(['T4']);
+
+    const [tea, green] = [newId(), newId()];
+    const said = async (id: string, ...events: { type: string }[]) =>
+      `customers@${await service.log('customers').append({ type: 'tag', id }, ...(events as never[]))}`;
+    await said(green, { type: 'TagCreated', name: 'green tea' } as never);
+    await said(tea, { type: 'TagCreated', name: 'tea' } as never);
+    await said(green, { type: 'TagAbsorbed', into: tea } as never);
+    after = await said(tea, { type: 'TagRenamed', from: 'tea', to: '茶' } as never);
+    const renamed = await ask({ tags: '茶' });
+    expect(names(renamed)).toEqual(['T1', 'T2']);
+    expect(renamed.body.items[0].tags).toEqual(['vip', '茶']);
+    expect(renamed.body.facets.tags).toEqual([
+      { value: '茶', count: 2 },
+      { value: 'vip', count: 1 },
+    ]);
+    expect(await found({ tags: { hasAny: ['tea'] } })).toEqual(['T1', 'T2']);
+    expect(await found({ tags: { hasAll: ['green tea', 'vip'] } })).toEqual(['T1']);
+    expect(await found({ not: { tags: 'green tea' } })).toEqual(['T3', 'T4']);
+    after = await tagged('T5', 'green tea');
+    expect(await found({ tags: '茶' })).toEqual(['T1', 'T2', 'T5']);
+  });
+
   it('give everybody their own writes when asked after them', async () => {
     for (let i = 0; i < 5; i++) {
       const { id, number, after } = await customer({ name: `Own Write ${i}` });

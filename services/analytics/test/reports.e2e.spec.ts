@@ -309,7 +309,7 @@ describe('the schema bi', () => {
   it('lets bi_reader read every view but the personal ones, and nothing else', async () => {
     const refused: string[] = [];
     for (const { name } of publishedViews) await ask(`select * from bi.${name}`).catch(() => refused.push(name));
-    expect(refused).toEqual(['dim_customer_pii', 'dim_deal_pii']);
+    expect(refused).toEqual(['dim_customer_pii', 'customer_custom_field_pii', 'dim_deal_pii']);
     await expect(ask('select * from public.dim_customer_v1')).rejects.toThrow('permission denied');
     await expect(ask('select * from events')).rejects.toThrow('permission denied');
     await expect(ask('create table bi.mine (id int)')).rejects.toThrow('read-only transaction');
@@ -365,6 +365,35 @@ describe('the schema bi', () => {
       await client.query('reset role');
       client.release();
     }
+  });
+
+  it('tells the values of a field from when it is defined, those of personal ones to few', async () => {
+    const id = newId();
+    const custom = { seats: 12.5, renews: '2026-03-01', plan: 'gold', notes: 'free text', stray: 'undefined yet' };
+    await append('customers', 'customer', id, customer('C-90', { custom }));
+    const field = (key: string, fieldType: string, sensitivity = 'normal') =>
+      ({ type: 'FieldDefined', object: 'customer', key, fieldType, label: { en: key }, sensitivity }) as AnyEvent;
+    await append(
+      'customers',
+      'field-set',
+      newId(),
+      field('seats', 'number'),
+      field('renews', 'date'),
+      field('plan', 'choice'),
+      field('notes', 'text', 'personal'),
+    );
+    await report('customers-by-source');
+    const rows = await ask(`select key, value_text as text, value_number as number, value_date as date
+      from bi.customer_custom_field where customer_id = '${id}' order by key`);
+    expect(rows).toEqual([
+      { key: 'notes', text: null, number: null, date: null },
+      { key: 'plan', text: 'gold', number: null, date: null },
+      { key: 'renews', text: '2026-03-01', number: null, date: '2026-03-01' },
+      { key: 'seats', text: null, number: '12.5', date: null },
+    ]);
+    await append('customers', 'customer', id, { type: 'CustomerErased', erasureId: newId() } as AnyEvent);
+    await report('customers-by-source');
+    expect(await ask(`select * from bi.customer_custom_field where record_id = '${id}'`)).toEqual([]);
   });
 
   it('does not let anybody in without the password', async () => {

@@ -3,7 +3,7 @@ import { analyseQuery, matches } from '@throughline/language';
 import fc from 'fast-check';
 import { allOf, everything, inOrder, meets, not, type Condition, type Keys } from '../src/search/condition.ts';
 import type { EngineQuery, SearchEngine, Sort } from '../src/search/search-engine.ts';
-import { indexed, keyOf, keysOf, numberKey, sortKeyOf, type SearchIndex } from '../src/search/search-index.ts';
+import { indexed, keyOf, numberKey, sortKeyOf, type SearchIndex } from '../src/search/search-index.ts';
 
 type Doc = {
   id: string;
@@ -20,6 +20,7 @@ type Doc = {
   born?: string;
   seenAt?: string;
   archived?: boolean;
+  own?: Record<string, unknown>;
 };
 
 const people: SearchIndex<Doc> = {
@@ -38,6 +39,7 @@ const people: SearchIndex<Doc> = {
     seenAt: { type: 'instant', often: 'desc' },
     archived: { type: 'boolean', facet: true },
   },
+  open: ({ own }) => own,
   search: ({ name, emails, phones, notes, code }) => ({
     name: name ? [name] : [],
     email: emails,
@@ -46,6 +48,18 @@ const people: SearchIndex<Doc> = {
     code: code ? [code] : [],
   }),
   country: () => 'CN',
+};
+
+/** As it is asked once fields were defined that the index was made without. */
+const asked: SearchIndex<Doc> = {
+  ...people,
+  fields: {
+    ...people.fields,
+    'open.colour': { type: 'text', facet: true },
+    'open.kinds': { type: 'tags', facet: true },
+    'open.fits': { type: 'boolean', facet: true },
+    'open_number.size': { type: 'number' },
+  },
 };
 
 /** What every engine has to answer, computed over all documents: the definition that they are held against. */
@@ -57,7 +71,7 @@ function reference(docs: readonly Doc[], { plan, condition, sort }: EngineQuery)
   });
   const byKeys = (a: Keys, b: Keys) => {
     for (const { field, descending } of sort) {
-      const key = sortKeyOf(people.fields[field]!.type, field);
+      const key = sortKeyOf(asked.fields[field]!.type, field);
       const [one, other] = [a[key] as string | undefined, b[key] as string | undefined];
       if (one === undefined || other === undefined) {
         if (one !== other) return one === undefined ? 1 : -1;
@@ -172,11 +186,11 @@ export function searchContract(name: string, open: () => Promise<{ engine: Searc
       await engine.refresh();
       docs = wanted;
     };
-    const ids = async (query: EngineQuery) => (await engine.query(people, query)).hits.map(({ id }) => id);
+    const ids = async (query: EngineQuery) => (await engine.query(asked, query)).hits.map(({ id }) => id);
     const walk = async (query: EngineQuery) => {
       const pages: { id: string; score: number }[] = [];
       for (let after = query.after; ;) {
-        const { hits, next } = await engine.query(people, { ...query, after });
+        const { hits, next } = await engine.query(asked, { ...query, after });
         pages.push(...hits.map(({ id, score }) => ({ id, score })));
         if (!next) return pages;
         after = JSON.parse(JSON.stringify(next));
@@ -355,6 +369,25 @@ export function searchContract(name: string, open: () => Promise<{ engine: Searc
       docs = [];
     });
 
+    it('finds, sorts and counts by fields that were defined after the index was made', async () => {
+      await hold([
+        { id: 'a', own: { colour: '深红 50%', kinds: ['x', 'y'], size: 3 } },
+        { id: 'b', own: { colour: 'Blue', kinds: ['y'], size: -20 } },
+        { id: 'c', own: { colour: 7, size: 'large' } },
+      ]);
+      expect(await ids(list([], { is: 'contains', field: 'open.colour', text: '红 50%' }))).toEqual(['a']);
+      expect(await ids(list([], { is: 'oneOf', field: 'open.kinds', values: ['y'] }))).toEqual(['a', 'b']);
+      expect(await ids(list([], { is: 'range', field: 'open_number.size', below: numberKey('0')! }))).toEqual(['b']);
+      expect(await ids(list([], not({ is: 'present', field: 'open.colour' })))).toEqual(['c']);
+      expect(await ids(list([{ field: 'open.colour', descending: false }]))).toEqual(['b', 'a', 'c']);
+      expect(await ids(list([{ field: 'open_number.size', descending: true }]))).toEqual(['a', 'b', 'c']);
+      const { facets } = await engine.query(asked, list([], everything, { facets: ['open.kinds'] }));
+      expect(facets['open.kinds']).toEqual([
+        { value: 'y', count: 2 },
+        { value: 'x', count: 1 },
+      ]);
+    });
+
     it('agrees with the definition on ids, scores, order and facets, whatever is asked', async () => {
       await fc.assert(
         fc.asyncProperty(someDocs, fc.array(someQuery, { minLength: 12, maxLength: 12 }), async (wanted, queries) => {
@@ -364,7 +397,7 @@ export function searchContract(name: string, open: () => Promise<{ engine: Searc
             const found = await walk(query);
             // Nobody scores what is not searched for.
             expect(query.plan ? found : found.map(({ id }) => ({ id, score: 0 }))).toEqual(expected);
-            const { total, facets } = await engine.query(people, query);
+            const { total, facets } = await engine.query(asked, query);
             expect(total).toEqual({ value: expected.length, exact: true });
             expect(facets).toEqual(facetsOf(wanted, expected, query.facets));
           }
@@ -376,11 +409,12 @@ export function searchContract(name: string, open: () => Promise<{ engine: Searc
 }
 
 function facetsOf(docs: readonly Doc[], found: readonly { id: string }[], fields: readonly string[]) {
-  const all = found.map(({ id }) =>
-    keysOf(
-      people.fields,
-      docs.find((doc) => doc.id === id)!,
-    ),
+  const all = found.map(
+    ({ id }) =>
+      indexed(
+        people,
+        docs.find((doc) => doc.id === id)!,
+      ).keys,
   );
   return Object.fromEntries(
     fields.map((field) => {
@@ -430,6 +464,19 @@ const someDoc = fc.record({
   born: maybe(fc.constantFrom(...days)),
   seenAt: maybe(fc.constantFrom(...moments)),
   archived: maybe(fc.boolean()),
+  own: maybe(
+    fc.record(
+      {
+        colour: fc.constantFrom(...cities),
+        kinds: fc.uniqueArray(fc.constantFrom(...tags)),
+        fits: fc.boolean(),
+        size: fc.constantFrom(-2, 0, 0.5, 12),
+        nested: fc.constant({ is: ['kept'] }),
+        'not a name.at:all': fc.constant('x'),
+      },
+      { requiredKeys: [] },
+    ),
+  ),
 });
 const someDocs: fc.Arbitrary<Doc[]> = fc.array(someDoc, { minLength: 1, maxLength: 25 }).map((docs) =>
   docs.map((doc, i) => {
@@ -448,11 +495,16 @@ const valuesOf: Record<string, readonly unknown[]> = {
   born: days,
   seenAt: moments,
   archived: [true, false],
+  'open.colour': cities,
+  'open.kinds': tags,
+  'open.fits': [true, false],
+  'open_number.size': [-2, 0, 0.5, 12],
 };
+const isMany = (field: string) => asked.fields[field]!.type === 'tags';
 const someKey = fc
   .constantFrom(...Object.keys(valuesOf))
   .chain((field) =>
-    fc.constantFrom(...valuesOf[field]!).map((value) => ({ field, key: keyOf(people.fields[field]!.type, value)! })),
+    fc.constantFrom(...valuesOf[field]!).map((value) => ({ field, key: keyOf(asked.fields[field]!.type, value)! })),
   );
 const someText = fc.constantFrom('张', '上海', 'zu', 'z', 'web', 'v', '%', '市', '吉', '𠮷', 'smith', 'j');
 const leaf: fc.Arbitrary<Condition> = fc.oneof(
@@ -463,10 +515,14 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
   someKey.map(({ field }): Condition => ({ is: 'present', field })),
   fc
     .tuple(someKey, fc.constantFrom('above', 'atLeast', 'below', 'atMost'))
-    .filter(([{ field }]) => field !== 'tags')
+    .filter(([{ field }]) => !isMany(field))
     .map(([{ field, key }, bound]): Condition => ({ is: 'range', field, [bound]: key })),
   fc
-    .tuple(fc.constantFrom('name', 'city', 'source', 'tags'), someText, fc.constantFrom('contains', 'startsWith'))
+    .tuple(
+      fc.constantFrom('name', 'city', 'source', 'tags', 'open.colour', 'open.kinds'),
+      someText,
+      fc.constantFrom('contains', 'startsWith'),
+    )
     .map(([field, text, is]) => ({ is, field, text }) as Condition),
 );
 const someCondition: fc.Arbitrary<Condition> = fc.letrec<{ one: Condition }>((tie) => ({
@@ -509,10 +565,12 @@ const someQuery: fc.Arbitrary<EngineQuery> = fc.record({
   plan: maybe(someWords.map(analyseQuery)),
   condition: fc.oneof(fc.constant(everything), someCondition),
   sort: fc
-    .uniqueArray(fc.constantFrom('name', 'city', 'source', 'revenue', 'orders', 'born', 'seenAt', 'archived', 'id'), {
+    .uniqueArray(fc.constantFrom(...Object.keys(asked.fields).filter((field) => !isMany(field) && field !== 'code')), {
       maxLength: 2,
     })
     .chain((fields) => fc.tuple(...fields.map((field) => fc.boolean().map((descending) => ({ field, descending }))))),
   limit: fc.constantFrom(1, 3, 50),
-  facets: fc.uniqueArray(fc.constantFrom('city', 'source', 'tags', 'archived')),
+  facets: fc.uniqueArray(
+    fc.constantFrom('city', 'source', 'tags', 'archived', 'open.colour', 'open.kinds', 'open.fits'),
+  ),
 });

@@ -1,4 +1,6 @@
 import { Service } from '@throughline/service';
+import { CleaningController } from './cleaning/cleaning.controller.ts';
+import { CompaniesByDomain, companyDomains } from './cleaning/company-domains.view.ts';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
 import { ConnectionRecords, connectionRecords } from './batch/connection-records.view.ts';
@@ -10,35 +12,68 @@ import { BulkPreviews } from './batch/bulk-change.preview.ts';
 import { Selections } from './batch/selections.store.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
 import { UndoSources } from './batch/undo-sources.store.ts';
+import { BatchRequestController } from './batch-request/batch-request.controller.ts';
+import { BatchRequests } from './batch-request/batch-requests.store.ts';
 import { ConsentController } from './consent/consent.controller.ts';
 import { ConsentPurposeController } from './consent/consent-purpose.controller.ts';
 import { Consents } from './consent/consents.store.ts';
 import { UnsubscribeController } from './consent/unsubscribe.controller.ts';
 import { CustomerNumbers } from './customer/customer-numbers.store.ts';
+import { CurrentRules } from './customer/customer-rules.store.ts';
 import { CustomerController } from './customer/customer.controller.ts';
+import { TagController } from './tag/tag.controller.ts';
+import { Tags, tags } from './tag/tags.view.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
+import { Imports1700000000002 } from './migrations/2-imports.migration.ts';
 import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
+import { FieldController } from './field/field.controller.ts';
+import { FieldSchemas } from './field/field-schemas.store.ts';
+import { FieldTemplateController } from './field/field-template.controller.ts';
+import { LinksController } from './links/links.controller.ts';
+import { CustomerLinks, customerLinks } from './links/customer-links.view.ts';
+import { CheckImport } from './import/check-import.job.ts';
+import { CustomerKeys, customerKeys } from './import/customer-keys.view.ts';
+import { ForgetImports } from './import/forget-imports.worker.ts';
+import { ImportController } from './import/import.controller.ts';
+import { ImportFiles } from './import/import-files.store.ts';
+import { Imports, importList } from './import/import-list.view.ts';
+import { ImportPlans } from './import/import-plan.store.ts';
+import { ImportRows } from './import/import-rows.store.ts';
+import { ImportTargets } from './import/import-targets.store.ts';
+import { RunImport } from './import/run-import.job.ts';
 import { MergeController } from './merge/merge.controller.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
+import { StartBatchWhenImportStarted } from './policies/start-batch-when-import-started.policy.ts';
 import { ConsentTimer, consentTimer } from './policies/record-expiry-when-consent-ends.timer.ts';
+import { RecordConsentsWhenFormSubmitted } from './policies/record-consents-when-form-submitted.policy.ts';
+import { RecordCustomerWhenFormSubmitted } from './policies/record-customer-when-form-submitted.policy.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
 import { FieldClassesController } from './privacy/field-classes.controller.ts';
+import { VcardController } from './vcard/vcard.controller.ts';
 
 @Service({
   name: 'customers',
   controllers: [
+    FieldController,
+    FieldTemplateController,
+    TagController,
+    CleaningController,
     MergeController,
     BulkChangeController,
+    LinksController,
     CustomerController,
+    BatchRequestController,
+    VcardController,
     ErasureController,
     BatchController,
     ConnectionUndoController,
+    ImportController,
     ConsentController,
     ConsentPurposeController,
     UnsubscribeController,
@@ -46,27 +81,54 @@ import { FieldClassesController } from './privacy/field-classes.controller.ts';
   ],
   policies: [
     RecordCustomerWhenSeen,
+    RecordCustomerWhenFormSubmitted,
+    RecordConsentsWhenFormSubmitted,
     DestroyKeyWhenCustomerErased,
     AcknowledgeErasureWhenPersonForgotten,
     RunBatchWhenStarted,
+    StartBatchWhenImportStarted,
     ScheduleExpiryWhenConsentGiven,
   ],
-  folds: [batchList, connectionRecords],
+  folds: [batchList, connectionRecords, customerLinks, tags, companyDomains, customerKeys, importList],
   providers: [
     CustomerNumbers,
+    CurrentRules,
     GoldenCustomers,
+    CustomerLinks,
+    FieldSchemas,
+    Tags,
     Batches,
     BatchFailures,
+    BatchRequests,
     BulkPreviews,
     ConnectionRecords,
     Selections,
     UndoSources,
     Consents,
+    CompaniesByDomain,
+    CustomerKeys,
+    Imports,
+    ImportFiles,
+    ImportPlans,
+    ImportRows,
+    ImportTargets,
   ],
-  jobs: { 'bulk-change': ChangeInBulk, undo: UndoBatch },
-  keeps: ['jobs', 'selections', 'selected_records', 'batch_failures'],
-  workers: [ErasureReplay],
+  describes: [FieldSchemas],
+  uploads: ['/api/imports'],
+  jobs: { 'bulk-change': ChangeInBulk, undo: UndoBatch, 'check-import': CheckImport, import: RunImport },
+  keeps: [
+    'jobs',
+    'selections',
+    'selected_records',
+    'batch_failures',
+    'import_files',
+    'import_chunks',
+    'import_keys',
+    'import_errors',
+  ],
+  workers: [ErasureReplay, ForgetImports],
+  takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
-  migrations: [CustomerNumber1700000000001, BulkChange1700000000005],
+  migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005],
 })
 export class CustomersModule {}

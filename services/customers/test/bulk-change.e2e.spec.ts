@@ -51,7 +51,7 @@ describe('a bulk change', () => {
         industry: { before: null, after: '零售' },
       },
     });
-    expect(Object.keys(seen.examples[1].fields).toSorted()).toEqual(['phones', 'tags']);
+    expect(Object.keys(seen.examples[1].fields).toSorted()).toEqual(['addresses', 'phones', 'region', 'tags']);
     expect(await get(`customers/${wang.id}`)).toMatchObject({ version: 1 });
 
     const batch = await done({ ...change, title: '展会' });
@@ -134,6 +134,34 @@ describe('a bulk change', () => {
     expect(await get(`customers/${absorbed.id}`)).toMatchObject({ id: survivor.id, tags: ['a', 'c'] });
     await done({ ids: [survivor.id], archive: true });
     expect(await get(`customers/${absorbed.id}`)).toMatchObject({ archived: true });
+  });
+
+  it('checks for each customer whom it may name', async () => {
+    const company = async (name: string) => (await create({ kind: 'company', name })).id;
+    const [group, unit, owner] = [await company('集团'), await company('分公司'), await company('母公司')];
+    await service.call('PATCH', `/api/customers/${group}`, { parentId: owner });
+    const batch = await done({ ids: [owner, group, unit], set: { parentId: group } });
+    expect(batch.counts).toMatchObject({ changed: 1, failed: 2 });
+    expect(await get(`customers/${unit}`)).toMatchObject({ parentId: group });
+    const { items } = await get(`batches/${batch.id}/failures`);
+    expect(items.map(({ recordId, errors }: any) => [recordId, errors[0].code])).toEqual([
+      [owner, 'circular'],
+      [group, 'not-itself'],
+    ]);
+    const nobody = { ids: [unit], set: { employerId: newId() } };
+    expect(await preview(nobody)).toMatchObject({ changes: 0, invalid: 1, codes: { 'invalid-customer': 1 } });
+    expect((await done(nobody)).counts).toMatchObject({ changed: 0, failed: 1 });
+  });
+
+  it("checks the fields of the installation's own", async () => {
+    const field = { key: 'tier', type: 'number', label: { en: 'Tier' } };
+    await service.call('POST', '/api/fields', field);
+    const { id } = await create({ name: '等级' });
+    const wrong = { ids: [id], set: { custom: { tier: 'gold' } } };
+    expect(await preview(wrong)).toMatchObject({ invalid: 1 });
+    const { id: batchId, counts } = await done(wrong);
+    expect(counts).toMatchObject({ changed: 0, failed: 1 });
+    expect((await get(`batches/${batchId}/failures`)).items[0].errors).toMatchObject([{ path: 'custom.tier' }]);
   });
 
   it('is one for one Idempotency-Key', async () => {

@@ -5,7 +5,7 @@ import { InteractionsModule } from '../src/interactions.module.ts';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await startTestService(InteractionsModule);
+  service = await startTestService(InteractionsModule, { listensTo: ['customers'] });
 });
 afterAll(() => service.end());
 
@@ -87,6 +87,25 @@ describe('the interactions service', () => {
     );
     expect(rows).toEqual([]);
     expect([await due(putOff), await due(archived)]).toEqual([[], []]);
+  });
+
+  it('logs the encounter that a customer was entered with, once', async () => {
+    const [customerId, interactionId] = [newId(), newId()];
+    const startedAt = '2026-01-15T07:00:00.000Z';
+    const met = { type: 'CustomerMet', interactionId, kind: 'visit', subject: '展会', startedAt };
+    for (let times = 0; times < 2; times += 1) {
+      await service.log('customers').append({ type: 'customer', id: customerId }, met);
+    }
+    const { body } = await eventually(
+      () => service.call('GET', `/api/interactions/${interactionId}`),
+      ({ status }) => status === 200,
+    );
+    expect(body).toMatchObject({ customerId, kind: 'visit', subject: '展会', startedAt, version: 1 });
+    const { body: history } = await service.call('GET', `/api/interactions/${interactionId}/history`);
+    // In the name of who entered the customer.
+    expect(history.items[0]).toMatchObject({ actor: { type: 'system', id: 'test' }, effectiveAt: startedAt });
+    const { rows } = await service.kernel.pool.query('select from dead_letters');
+    expect(rows).toEqual([]);
   });
 
   it('changes and archives', async () => {

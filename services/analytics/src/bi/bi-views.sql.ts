@@ -1,5 +1,8 @@
 import { defaultTimeZone } from '@throughline/contracts';
 import { checkpointOf } from '@throughline/event-sourcing';
+import { customerAlias } from '../star/customer-alias.view.ts';
+import { customField } from '../star/custom-field.view.ts';
+import { customerCustomField } from '../star/customer-custom-field.view.ts';
 import { dimCustomerHistory } from '../star/dim-customer-history.view.ts';
 import { dimCustomer } from '../star/dim-customer.view.ts';
 import { dimDealHistory } from '../star/dim-deal-history.view.ts';
@@ -9,8 +12,10 @@ import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine } from '../star/fact-order-line.view.ts';
 import { factPayment } from '../star/fact-payment.view.ts';
 import { factStageVisit } from '../star/fact-stage-visit.view.ts';
+import { goldenCustomer } from '../star/golden-customer.view.ts';
 import { organisation } from '../star/organisation.view.ts';
 import { star } from '../star/star.view.ts';
+import { tagName } from '../star/tag-name.view.ts';
 
 export type BiColumn = {
   name: string;
@@ -43,9 +48,6 @@ const moments = [
 
 /** What the views stand on beside the tables that the star folds. */
 export const foundation = `
--- Filled once records can be merged: which golden customer a record belongs to.
-create table if not exists customer_alias (record_id uuid primary key, customer_id uuid not null);
-
 create table if not exists dim_date (
   date date primary key,
   year int not null,
@@ -94,9 +96,30 @@ const plain = (name: string, comment: string): BiColumn => column(name, `t.${nam
 
 const golden = column('customer_id', 'coalesce(a.customer_id, t.record_id)', 'The customer: its golden record.');
 const record = plain('record_id', 'The record that the fact came with, whatever it was merged into since.');
-const withAlias = (table: string) => `from ${table} t left join customer_alias a on a.record_id = t.record_id`;
+const withAlias = (table: string) => `from ${table} t left join ${customerAlias.table} a on a.record_id = t.record_id`;
 
-const customerAttributes = [
+/** Every name that a tag ever had beside the one that it has now, or that the tag has into which it was merged. */
+export const tagNamesNow = `select given, name from (
+  with recursive meant as (
+    select name as given, current as name, "into" from ${tagName.table}
+    union select m.given, t.current, t."into" from meant m join ${tagName.table} t on t.tag_id = m."into"
+  ) select given, name from meant where "into" is null
+) now`;
+
+/** A column of `dim_customer`; of a customer of several records, what those say together. */
+function together(name: string, type = 'text'): string {
+  const property = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const said =
+    type === 'text[]'
+      ? `(select array_agg(one) from json_array_elements_text(g.doc->'${property}') one)`
+      : `(g.doc->>'${property}')${type === 'text' ? '' : `::${type}`}`;
+  return `case when g.id is null then t.${name} else ${said} end`;
+}
+/** One row a customer. */
+const customers = `${withAlias(dimCustomer.table)}
+  left join ${goldenCustomer.table} g on g.id = t.record_id::text where a.record_id is null`;
+
+const recordAttributes = [
   plain('kind', 'person or company.'),
   plain('type', 'Type of the customer, for example new, existing, potential.'),
   plain('source', 'Where the customer came from.'),
@@ -111,9 +134,20 @@ const customerAttributes = [
   plain('gender', 'Gender, where known.'),
   plain('owner_id', 'User who owns the customer.'),
   plain('lifecycle', 'Stage of the customer life cycle.'),
-  column('tags', `array_to_string(t.tags, ', ')`, 'Tags, separated by a comma; one a row in bridge_customer_tag.'),
+  column(
+    'tags',
+    `array_to_string(t.tags, ', ')`,
+    'Tags by the names that were given, separated by a comma; by those of now, one a row, in bridge_customer_tag.',
+  ),
   plain('archived', 'True where the customer is archived.'),
 ];
+
+const types: Readonly<Record<string, string>> = { owner_id: 'uuid' };
+const customerAttributes = recordAttributes.map((one) => {
+  if (one.name === 'archived') return one;
+  if (one.name === 'tags') return { ...one, sql: `array_to_string(${together('tags', 'text[]')}, ', ')` };
+  return { ...one, sql: together(one.name, types[one.name]) };
+});
 
 const dealAttributes = [
   golden,
@@ -142,28 +176,75 @@ export const biViews: readonly BiView[] = [
     comment: 'Customers as they are now, one row a golden customer.',
     columns: [
       column('customer_id', 't.record_id', 'The customer: its golden record.'),
-      plain('number', 'Customer number.'),
-      personal('name', 't.name', 'Name of the person or company.'),
-      personal('company_name', 't.company_name', 'Name of the company.'),
-      personal('birth_date', 't.birth_date', 'Date of birth.'),
+      plain('number', 'Customer number: that of the golden record.'),
+      personal('name', together('name'), 'Name of the person or company.'),
+      personal('company_name', together('company_name'), 'Name of the company.'),
+      personal('birth_date', together('birth_date', 'date'), 'Date of birth.'),
       ...customerAttributes,
-      plain('created_at', 'When the customer was created.'),
-      date('created_on', 'created_at', 'Local day on which the customer was created.'),
-      plain('updated_at', 'When the customer was last changed.'),
+      column('created_at', together('created_at', 'timestamptz'), 'When the customer was created.'),
+      column(
+        'created_on',
+        localDate(together('created_at', 'timestamptz')),
+        'Local day on which the customer was created.',
+      ),
+      column('updated_at', together('updated_at', 'timestamptz'), 'When the customer was last changed.'),
     ],
-    from: `${withAlias(dimCustomer.table)} where a.record_id is null`,
+    from: customers,
   },
   {
     name: 'dim_customer_history',
     comment: 'Customer records as they were at any time (type 2), one row a version of a record.',
-    columns: [golden, record, ...validity, ...customerAttributes],
+    columns: [golden, record, ...validity, ...recordAttributes],
     from: withAlias(dimCustomerHistory.table),
+  },
+  {
+    name: 'dim_custom_field',
+    comment: 'Fields that the installation gave its records.',
+    columns: [
+      plain('object', 'Whose field it is: customer.'),
+      plain('key', 'Its name.'),
+      plain('type', 'text, number, money, date, choice, multi-choice, reference or boolean.'),
+      plain('label_en', 'What it is called in English.'),
+      plain('label_zh', 'What it is called in Chinese.'),
+      column('field_group', 't.field_group', 'Part of the screen that it stands in.'),
+      plain('sensitivity', 'normal, personal or sensitive.'),
+      plain('retired', 'True where nobody fills it in any more.'),
+    ],
+    from: `from ${customField.table} t`,
+  },
+  {
+    name: 'customer_custom_field',
+    comment:
+      'Values of the fields in dim_custom_field, one row a value; several of a multi-choice. A new field is here at once. ' +
+      'Values of fields that are not normal are told to those who may see personal data.',
+    columns: [
+      golden,
+      record,
+      plain('key', 'Field, as in dim_custom_field.'),
+      plain('place', 'Number of the value within the field, from 1.'),
+      ...(
+        [
+          ['text', 'Texts, choices and references; of money: the currency.'],
+          ['number', 'Numbers and amounts.'],
+          ['date', 'Dates.'],
+          ['boolean', 'Flags.'],
+        ] as const
+      ).flatMap(([kind, comment]) => [
+        column(`value_${kind}`, `case when f.sensitivity = 'normal' then t.value_${kind} end`, comment),
+        personal(`personal_${kind}`, `t.value_${kind}`, `${comment} Of personal fields as well.`),
+      ]),
+    ],
+    from: `${withAlias(customerCustomField.table)} join ${customField.table} f on f.object = 'customer' and f.key = t.key`,
   },
   {
     name: 'bridge_customer_tag',
     comment: 'Tags of the customers, one row a customer and tag.',
-    columns: [golden, column('tag', 'tag', 'Tag.')],
-    from: `${withAlias(dimCustomer.table)} cross join unnest(t.tags) as tag group by 1, 2`,
+    columns: [
+      column('customer_id', 'c.record_id', 'The customer: its golden record.'),
+      column('tag', 'coalesce(n.name, tag)', 'Tag, by the name that it has now.'),
+    ],
+    from: `from (select t.record_id, ${together('tags', 'text[]')} as tags ${customers}) c
+      cross join unnest(c.tags) as tag left join (${tagNamesNow}) n on n.given = tag group by 1, 2`,
   },
   {
     name: 'dim_deal',
@@ -247,12 +328,12 @@ export const biViews: readonly BiView[] = [
     name: 'dim_source',
     comment: 'Where customers come from: every source, channel and campaign.',
     columns: [
-      plain('source', 'Source.'),
-      plain('channel', 'Channel.'),
-      plain('campaign', 'Campaign.'),
+      column('source', together('source'), 'Source.'),
+      column('channel', together('channel'), 'Channel.'),
+      column('campaign', together('campaign'), 'Campaign.'),
       column('customers', 'count(*)', 'Customers who came from there and are not archived.'),
     ],
-    from: `${withAlias(dimCustomer.table)} where a.record_id is null and not t.archived group by 1, 2, 3`,
+    from: `${customers} and not t.archived group by 1, 2, 3`,
   },
   {
     name: 'fact_order_line',

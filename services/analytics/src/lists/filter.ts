@@ -84,7 +84,7 @@ class Reader {
     this.asked.add(name);
     const { type } = field;
     if (!isObject(value) || (type === 'money' && 'amount' in value)) {
-      return this.#operator(name, type, type === 'tags' ? 'has' : 'eq', value, path);
+      return this.#operator(name, field, type === 'tags' ? 'has' : 'eq', value, path);
     }
     const asked = Object.entries(value);
     if (asked.length === 0) return this.#wrong(path, 'required');
@@ -93,14 +93,15 @@ class Reader {
         const at = `${path}.${operator}`;
         if (!everyOperator.has(operator)) return this.#wrong(at, 'unknown-operator');
         if (!operators[type].includes(operator)) return this.#wrong(at, 'operator-not-allowed');
-        return this.#operator(name, type, operator, operand, at);
+        return this.#operator(name, field, operator, operand, at);
       }),
     );
   }
 
-  #operator(field: string, type: FieldType, operator: string, operand: unknown, path: string): Condition {
+  #operator(name: string, asked: Field<never>, operator: string, operand: unknown, path: string): Condition {
     if (++this.#count > mostConditions)
       return this.#count === mostConditions + 1 ? this.#wrong(path, 'too-long') : everything;
+    const { at: field = name } = asked;
     const there: Condition = { is: 'present', field };
     const absent = operand === null;
     switch (operator) {
@@ -109,19 +110,19 @@ class Reader {
         return operand ? there : not(there);
       case 'eq':
       case 'has':
-        return absent ? not(there) : this.#equal(field, type, operand, path);
+        return absent ? not(there) : this.#equal(name, asked, operand, path);
       case 'ne':
-        return absent ? there : not(this.#equal(field, type, operand, path));
+        return absent ? there : not(this.#equal(name, asked, operand, path));
       case 'in':
       case 'hasAny':
-        return { is: 'any', of: this.#each(operand, path, (one, at) => this.#equal(field, type, one, at)) };
+        return { is: 'any', of: this.#each(operand, path, (one, at) => this.#equal(name, asked, one, at)) };
       case 'hasAll':
-        return { is: 'all', of: this.#each(operand, path, (one, at) => this.#equal(field, type, one, at)) };
+        return { is: 'all', of: this.#each(operand, path, (one, at) => this.#equal(name, asked, one, at)) };
       case 'between': {
         if (!Array.isArray(operand) || operand.length !== 2) return this.#wrong(path, 'wrong-type');
         return allOf(
-          this.#beyond(field, type, 'gte', operand[0], `${path}.0`),
-          this.#beyond(field, type, 'lte', operand[1], `${path}.1`),
+          this.#beyond(name, asked, 'gte', operand[0], `${path}.0`),
+          this.#beyond(name, asked, 'lte', operand[1], `${path}.1`),
         );
       }
       case 'contains':
@@ -131,23 +132,23 @@ class Reader {
         return text === '' ? this.#wrong(path, 'required') : { is: operator, field, text };
       }
       default:
-        return this.#beyond(field, type, operator as 'gt', operand, path);
+        return this.#beyond(name, asked, operator as 'gt', operand, path);
     }
   }
 
-  #equal(field: string, type: FieldType, operand: unknown, path: string): Condition {
+  #equal(name: string, { type, at: field = name, now }: Field<never>, operand: unknown, path: string): Condition {
     const value = this.#value(type, operand, path);
     if (value === undefined) return nothing;
     const equal: Condition =
       typeof value === 'string'
-        ? { is: 'oneOf', field, values: [value] }
+        ? { is: 'oneOf', field, values: [now?.(value) ?? value] }
         : { is: 'range', field, atLeast: value.from, below: value.until };
-    return this.#inCurrency(field, operand, equal);
+    return this.#inCurrency(name, operand, equal);
   }
 
   #beyond(
-    field: string,
-    type: FieldType,
+    name: string,
+    { type, at: field = name }: Field<never>,
     operator: 'gt' | 'gte' | 'lt' | 'lte',
     operand: unknown,
     path: string,
@@ -162,7 +163,7 @@ class Reader {
       lt: { ...range, below: from },
       lte: until === undefined ? { ...range, atMost: from } : { ...range, below: until },
     };
-    return this.#inCurrency(field, operand, bounds[operator]);
+    return this.#inCurrency(name, operand, bounds[operator]);
   }
 
   /** An amount with its currency is compared among those of that currency. */
@@ -170,7 +171,8 @@ class Reader {
     const currency = isObject(operand) ? keyOf('keyword', operand['currency']) : undefined;
     const name = [`${field}Currency`, 'currency'].find((key) => Object.hasOwn(this.fields, key));
     if (currency === undefined || name === undefined) return condition;
-    return allOf(condition, { is: 'oneOf', field: name, values: [currency] });
+    const { at: key = name } = this.fields[name] as Field<never>;
+    return allOf(condition, { is: 'oneOf', field: key, values: [currency] });
   }
 
   #each(operand: unknown, path: string, read: (one: unknown, path: string) => Condition): Condition[] {

@@ -21,6 +21,8 @@ export type ListQuery = {
   query: EngineQuery;
   /** The properties that are answered; undefined = all. */
   fields: readonly string[] | undefined;
+  /** The key of each facet asked for, by the name that it was asked by. */
+  facets: readonly (readonly [name: string, key: string])[];
   /** The cursor of the page that ended at a place. */
   cursorAt: (place: Place) => string;
 };
@@ -83,6 +85,7 @@ export function readListQuery(
     const descending = name.startsWith('-');
     return { field: descending ? name.slice(1) : name, descending };
   });
+  const keyOf = (name: string) => fields[name]?.at ?? name;
   const known = new Set<string>();
   for (const { field } of sort) {
     if (!isField(field)) meaning.push({ path: `sort.${field}`, code: 'unknown-field' });
@@ -116,12 +119,13 @@ export function readListQuery(
     query: {
       plan: searches ? plan : undefined,
       condition: allOf(context.scope, current, read.condition, ...(isWordless ? [nothing] : [])),
-      sort,
+      sort: sort.map(({ field, descending }) => ({ field: keyOf(field), descending })),
       after: cursor?.after,
       limit,
-      facets,
+      facets: facets.map(keyOf),
     },
     fields: shown,
+    facets: facets.map((name) => [name, keyOf(name)]),
     cursorAt: (after) => encode({ of, after, now: now.toISOString() }),
   };
 }

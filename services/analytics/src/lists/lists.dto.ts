@@ -9,7 +9,7 @@ import {
   orderRecord,
 } from '@throughline/contracts';
 import { Total, orNull, page } from '@throughline/service';
-import { Allow, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { Allow, ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { Type, type TProperties } from 'typebox';
 
 const text = Type.String();
@@ -35,6 +35,10 @@ const customerName = orNull(text);
 const permission = OneOf(['yes', 'no', 'unknown'] as const);
 export const CustomerList = list('Customer', {
   ...customerRecord,
+  /** Those of all its records. */
+  numbers: Type.Array(text),
+  /** In whole years. */
+  age: Type.Integer(),
   revenue: orNull(MoneyAnswer),
   /** What cannot be added to `revenue`: orders in other currencies without a rate into the base currency. */
   revenueOther: Type.Array(MoneyAnswer),
@@ -110,6 +114,23 @@ export class ListQueryBody {
 export class SelectionBody {
   @IsOptional() @IsString() q?: string;
   @Allow() filter?: unknown;
+}
+
+/** `POST /api/customers/export`: a list as a file. */
+export class ExportBody {
+  @IsIn(['csv', 'xlsx']) format!: 'csv' | 'xlsx';
+  @IsOptional() @IsString() q?: string;
+  @Allow() filter?: unknown;
+  @Allow() sort?: string | string[];
+  /** Columns beside the record's id and version; all that can be imported again unless given. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(200)
+  @IsString({ each: true })
+  @MaxLength(120, { each: true })
+  fields?: string[];
+  /** Of the header; the caller's unless given. */
+  @IsOptional() @IsIn(['en', 'zh']) language?: 'en' | 'zh';
 }
 
 export class SearchQueryDto {

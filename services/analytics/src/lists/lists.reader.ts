@@ -3,8 +3,11 @@ import { defaultTimeZone } from '@throughline/contracts';
 import { invalid } from '@throughline/event-sourcing';
 import { analyseQuery, highlight, type Range } from '@throughline/language';
 import { HttpProblem, Kernel, ShapeError } from '@throughline/service';
-import { allOf, everything, type Condition } from '../search/condition.ts';
-import { customerProfile } from '../search/customer-document.view.ts';
+import { allOf, comparedWith, everything, widened, type Condition } from '../search/condition.ts';
+import { customerDocument } from '../search/customer-document.view.ts';
+import { customerProfile } from '../search/customer-profile.view.ts';
+import { numbersBeside, recordsBeside } from '../search/customer-records.reader.ts';
+import { customers } from '../search/customers.index.ts';
 import type { RecordType } from '../search/record-type.ts';
 import { recordTypes } from '../search/record-types.index.ts';
 import {
@@ -13,9 +16,14 @@ import {
   type EngineAnswer,
   type EngineQuery,
   type Hit,
+  type Place,
 } from '../search/search-engine.ts';
+import { customField } from '../star/custom-field.view.ts';
 import { organisation } from '../star/organisation.view.ts';
-import { ListErrors, customerName, readListQuery, type ListRequest } from './list-query.ts';
+import { tagNamesNow } from '../bi/bi-views.sql.ts';
+import { keyed, withDefined, withTagNames, type DefinedField } from './defined-fields.ts';
+import { spanOf, type Span } from './moments.ts';
+import { ListErrors, customerName, mostItems, readListQuery, type ListRequest } from './list-query.ts';
 
 export type ListAnswer = {
   items: readonly Record<string, unknown>[];
@@ -49,21 +57,25 @@ export class Lists {
     private readonly engine: SearchEngine,
   ) {}
 
-  async list(type: RecordType, request: ListRequest): Promise<ListAnswer> {
-    const timeZone = await this.#timeZone();
-    const { query, fields, cursorAt } = understood(() =>
-      readListQuery(type, request, { now: new Date(), timeZone, scope: this.#scope() }),
+  async list(listed: RecordType, request: ListRequest): Promise<ListAnswer> {
+    const [timeZone, now] = [await this.#timeZone(), new Date()];
+    const type = listed.type === customers.type ? await this.#withConfigured(listed) : listed;
+    const { query, fields, facets, cursorAt } = understood(() =>
+      readListQuery(type, request, { now, timeZone, scope: this.#scope() }),
     );
-    const { hits, next, total, facets } = await this.#ask(type, query);
-    const items = await this.#named(hits.map(({ doc }) => doc));
+    const { hits, next, total, facets: counted } = await this.#ask(keyed(type), query);
+    const today = spanOf('today', { now, timeZone }) as Span;
+    const derived = ({ doc }: Hit): Hit['doc'] => ({ ...doc, ...type.derived?.(doc as never, today.day) });
+    const items = await this.#named(hits.map(derived));
     return {
       items: fields ? items.map((item) => picked(item, fields)) : items,
       nextCursor: next ? cursorAt(next) : null,
       total,
       facets: Object.fromEntries(
-        Object.entries(facets).map(([field, values]) => {
-          const isFlag = (type.fields as Record<string, { type: string }>)[field]?.type === 'boolean';
-          return [field, values.map(({ value, count }) => ({ value: isFlag ? value === 'true' : value, count }))];
+        facets.map(([name, key]) => {
+          const isFlag = (type.fields as Record<string, { type: string }>)[name]?.type === 'boolean';
+          const values = counted[key] ?? [];
+          return [name, values.map(({ value, count }) => ({ value: isFlag ? value === 'true' : value, count }))];
         }),
       ),
     };
@@ -77,6 +89,27 @@ export class Lists {
     );
     await this.#ask(type, query);
     return this.engine.ids(type, query);
+  }
+
+  /**
+   * All records of a list, however many, read on while they are taken. What changes meanwhile is as it was when its page
+   * was read.
+   *
+   * @throws Refusal, ShapeError before the first record
+   */
+  async all(type: RecordType, request: ListRequest): Promise<AsyncIterable<Hit['doc']>> {
+    const timeZone = await this.#timeZone();
+    const { query } = understood(() =>
+      readListQuery(type, { ...request, limit: mostItems }, { now: new Date(), timeZone, scope: this.#scope() }),
+    );
+    const first = await this.#ask(type, query);
+    const ask = (after: Place) => this.#ask(type, { ...query, after });
+    return (async function* () {
+      for (let page = first; ; page = await ask(page.next)) {
+        for (const { doc } of page.hits) yield doc;
+        if (!page.next) return;
+      }
+    })();
   }
 
   async search(request: { q: string; types?: string; limit?: string; archived?: string }): Promise<SearchAnswer> {
@@ -121,13 +154,33 @@ export class Lists {
     return everything;
   }
 
-  async #ask(type: RecordType, query: EngineQuery): Promise<EngineAnswer> {
+  /** Facts keep the record that they came with, and documents of merged customers are those of their golden records. */
+  async #ofWholeCustomers(type: RecordType, condition: Condition): Promise<Condition> {
+    const { customer } = type;
+    const records = await recordsBeside(this.kernel.pool, comparedWith(customer, condition));
+    const wide = widened(customer, records, condition);
+    if (type.type !== customers.type) return wide;
+    return widened('number', await numbersBeside(this.kernel.pool, comparedWith('number', wide)), wide);
+  }
+
+  async #ask(type: RecordType, asked: EngineQuery): Promise<EngineAnswer> {
+    const query = { ...asked, condition: await this.#ofWholeCustomers(type, asked.condition) };
     try {
       return await this.engine.query(type, query);
     } catch (error) {
       if (error instanceof EngineUnavailable) throw new HttpProblem(503, 'unavailable');
       throw error;
     }
+  }
+
+  /** Customers with the fields that the installation gave them, and tags by any name, as they are at this moment. */
+  async #withConfigured(type: RecordType): Promise<RecordType> {
+    const [defined, renamed] = await Promise.all([
+      this.kernel.pool.query<DefinedField>(`select key, type from "${customField.table}" where object = 'customer'`),
+      this.kernel.pool.query<{ given: string; name: string }>(`${tagNamesNow} where given <> name`),
+    ]);
+    const names = new Map(renamed.rows.map(({ given, name }) => [given, name]));
+    return withDefined(withTagNames(type, names), defined.rows);
   }
 
   async #timeZone(): Promise<string> {
@@ -142,8 +195,9 @@ export class Lists {
     const ids = [...new Set(records.flatMap(({ customerId }) => (typeof customerId === 'string' ? [customerId] : [])))];
     if (ids.length === 0) return [...records];
     const { rows } = await this.kernel.pool.query<{ id: string; name: string | null }>(
-      `select id, coalesce(details->>'name', details->>'companyName', number) as name from "${customerProfile.table}"
-       where id = any($1::uuid[])`,
+      `select r.id, coalesce(doc->>'name', doc->>'companyName', doc->>'number') as name
+       from "${customerProfile.table}" r join "${customerDocument.table}" c on c.id = r.golden_id::text
+       where r.id = any($1::uuid[])`,
       [ids],
     );
     const names = new Map(rows.map(({ id, name }) => [id, name]));

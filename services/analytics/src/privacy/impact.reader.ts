@@ -3,7 +3,8 @@ import { emptyLedger, inMinorUnits, ledgerOf, type Money } from '@throughline/co
 import { notFound, plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { customerConsent, type CustomerConsent } from '../search/customer-consent.view.ts';
-import { customerProfile } from '../search/customer-document.view.ts';
+import { recordOf, type CustomerProfile, customerProfile } from '../search/customer-profile.view.ts';
+import { recordsBeside } from '../search/customer-records.reader.ts';
 import { interactionRecord } from '../search/interaction-document.view.ts';
 import { orderDocument } from '../search/order-document.view.ts';
 import { dimDeal } from '../star/dim-deal.view.ts';
@@ -34,12 +35,12 @@ export class ImpactReader {
 
   /** @throws Refusal `customer-not-found` */
   async of(customerId: string): Promise<Impact> {
-    const [profile] = await this.#rows<{ sources: number }>(
-      `select json_array_length(external_ids) as sources from "${customerProfile.table}" where id = $1`,
-      [customerId],
+    const records = (await recordsBeside(this.kernel.pool, [customerId])).get(customerId);
+    if (!records) throw notFound('customer-not-found');
+    const of = <Row extends object>(text: string) => this.#rows<Row>(text, [records]);
+    const profiles = await of<CustomerProfile>(
+      `select id, number, golden_id as "goldenId", rest from "${customerProfile.table}" where id = any($1::uuid[])`,
     );
-    if (!profile) throw notFound('customer-not-found');
-    const of = <Row extends object>(text: string) => this.#rows<Row>(text, [[customerId]]);
     const [deals, [orders], [interactions], consents] = await Promise.all([
       of<{ isOpen: boolean; currency: string | null; count: number; amount: string | null }>(
         `select status = 'open' as "isOpen", currency, count(*)::int as count, sum(amount)::text as amount
@@ -62,8 +63,8 @@ export class ImpactReader {
     const counted = (rows: readonly { count: number }[]) => rows.reduce((sum, { count }) => sum + count, 0);
     return {
       customerId,
-      records: 1,
-      sources: profile.sources,
+      records: records.length,
+      sources: profiles.flatMap((profile) => recordOf(profile).externalIds).length,
       openDeals: {
         count: counted(open),
         value: open.flatMap(({ amount, currency }) =>

@@ -16,6 +16,8 @@ export const groupLabels: Record<FieldGroup, Bilingual> = {
   person: label('个人', 'Person'),
   classification: label('分类', 'Classification'),
   origin: label('来源', 'Origin'),
+  needs: label('需求与偏好', 'Needs and preferences'),
+  'word-of-mouth': label('口碑', 'Word of mouth'),
   custom: label('其他', 'Other'),
 };
 export const classLabels: Record<FieldClass, Bilingual> = {

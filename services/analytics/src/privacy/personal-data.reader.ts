@@ -11,7 +11,9 @@ import {
 import { Commands, notFound, plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { customerConsent, type CustomerConsent } from '../search/customer-consent.view.ts';
-import { customerProfile, type CustomerProfile } from '../search/customer-document.view.ts';
+import { detailsOf } from '../search/customer-document.view.ts';
+import { customerProfile, recordOf, type CustomerProfile } from '../search/customer-profile.view.ts';
+import { recordsBeside } from '../search/customer-records.reader.ts';
 import { dealDocument } from '../search/deal-document.view.ts';
 import { interactionDocument, interactionRecord } from '../search/interaction-document.view.ts';
 import { orderDocument } from '../search/order-document.view.ts';
@@ -47,11 +49,9 @@ export class PersonalDataReader {
 
   /** The records that are this person. @throws Refusal `customer-not-found` */
   async #recordsOf(customerId: string): Promise<readonly string[]> {
-    const found = await this.#rows<{ id: string }>(`select id from "${customerProfile.table}" where id = $1`, [
-      customerId,
-    ]);
-    if (found.length === 0) throw notFound('customer-not-found');
-    return found.map(({ id }) => id);
+    const records = (await recordsBeside(this.kernel.pool, [customerId])).get(customerId);
+    if (!records) throw notFound('customer-not-found');
+    return records.toSorted();
   }
 
   async #known(customerId: string, records: readonly string[]): Promise<Known> {
@@ -60,8 +60,8 @@ export class PersonalDataReader {
     const [profiles, provenance, consents, definitions, connections, orders, deals, interactions, history, exports] =
       await Promise.all([
         of<CustomerProfile>(
-          `select id, number, details, external_ids as "externalIds", created_at as "createdAt"
-           from "${customerProfile.table}" where id = any($1::uuid[]) order by id`,
+          `select id, number, golden_id as "goldenId", rest from "${customerProfile.table}"
+           where id = any($1::uuid[]) order by id`,
         ),
         of<CustomerProvenance>(
           `select record_id as "recordId", fields from "${customerProvenance.table}" where record_id = any($1::uuid[])`,
@@ -95,7 +95,14 @@ export class PersonalDataReader {
       definitions.filter((one) => one.kind === kind).map(({ definition }) => definition as T);
     return {
       customerId,
-      records: profiles.map((profile) => ({ ...profile, origins: origins.get(profile.id) ?? {} })),
+      records: profiles.map(recordOf).map((record) => ({
+        id: record.recordId,
+        number: record.number,
+        details: detailsOf([record]),
+        externalIds: record.externalIds,
+        createdAt: record.createdAt,
+        origins: origins.get(record.recordId) ?? {},
+      })),
       ledger: consents.length > 0 ? ledgerOf(consents.map(({ ledger }) => ledger)) : emptyLedger,
       purposes: defined<ConsentPurpose>('ConsentPurposeDefined').reduce(withPurpose, builtInPurposes),
       texts: defined('ConsentTextPublished'),

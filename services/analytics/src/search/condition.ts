@@ -57,8 +57,81 @@ export function meets(keys: Keys, condition: Condition): boolean {
 }
 
 /** The key that holds a field's folded values, and the one that it is sorted by where that is another than the field's. */
-export const folded = (field: string): string => `${field}_text`;
-export const sorted = (field: string): string => `${field}_sort`;
+export const folded = (field: string): string => besides(field, '_text');
+export const sorted = (field: string): string => besides(field, '_sort');
+
+/**
+ * Keys of fields that no release knows: `open.<name>` for texts, `open_number.<name>` for numbers and amounts, with
+ * `open_text.<name>` and `open_sort.<name>` beside the texts. Engines keep each group in one place, so that a new
+ * field needs no new index.
+ */
+export const openGroups = ['open', 'open_number', 'open_text', 'open_sort'] as const;
+export type OpenGroup = (typeof openGroups)[number];
+export const openKey = (group: OpenGroup, name: string): string => `${group}.${name}`;
+
+/** The group and the name of an open key; undefined for the key of a declared field. */
+export function openPartsOf(key: string): { group: OpenGroup; name: string } | undefined {
+  const dot = key.indexOf('.');
+  return dot < 0 ? undefined : { group: key.slice(0, dot) as OpenGroup, name: key.slice(dot + 1) };
+}
+
+type Values = Record<string, string | readonly string[]>;
+
+/** Keys as an engine keeps them: the declared ones, and the open ones of each group by name. */
+export function keptKeys(keys: Keys): { declared: Values; open: Partial<Record<OpenGroup, Values>> } {
+  const declared: Values = {};
+  const open: Partial<Record<OpenGroup, Values>> = {};
+  for (const [key, value] of Object.entries(keys)) {
+    const parts = openPartsOf(key);
+    if (parts) (open[parts.group] ??= {})[parts.name] = value;
+    else declared[key] = value;
+  }
+  return { declared, open };
+}
+
+function besides(field: string, suffix: '_text' | '_sort'): string {
+  const open = openPartsOf(field);
+  return open ? openKey(`open${suffix}`, open.name) : `${field}${suffix}`;
+}
+
+/** The values that a key is compared with, as they stand. */
+export function comparedWith(field: string, condition: Condition): readonly string[] {
+  switch (condition.is) {
+    case 'all':
+    case 'any':
+      return condition.of.flatMap((one) => comparedWith(field, one));
+    case 'not':
+      return comparedWith(field, condition.of);
+    case 'oneOf':
+      return condition.field === field ? condition.values : [];
+    case 'range':
+    case 'contains':
+    case 'startsWith':
+    case 'present':
+      return [];
+  }
+}
+
+/** The condition with more values beside some that a key is compared with. */
+export function widened(field: string, more: ReadonlyMap<string, readonly string[]>, condition: Condition): Condition {
+  switch (condition.is) {
+    case 'all':
+    case 'any':
+      return { ...condition, of: condition.of.map((one) => widened(field, more, one)) };
+    case 'not':
+      return { ...condition, of: widened(field, more, condition.of) };
+    case 'oneOf': {
+      if (condition.field !== field) return condition;
+      const values = condition.values.flatMap((value) => [value, ...(more.get(value) ?? [])]);
+      return { ...condition, values: [...new Set(values)] };
+    }
+    case 'range':
+    case 'contains':
+    case 'startsWith':
+    case 'present':
+      return condition;
+  }
+}
 
 /** By code point, as the bytes of UTF-8 stand: `COLLATE "C"`, a keyword field. (JavaScript compares UTF-16 units.) */
 export function inOrder(a: string, b: string): number {

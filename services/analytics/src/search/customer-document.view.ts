@@ -1,85 +1,31 @@
 import {
   consentTags,
   contactForbidden,
-  customerFieldNames,
   emptyLedger,
   inMinorUnits,
-  known,
+  ledgerOf,
   permission,
-  type CustomerEvent,
   type CustomerField,
   type ConsentLedger,
   type CustomerFields,
+  type CustomerRecord,
   type Instant,
   type Money,
   type Permission,
 } from '@throughline/contracts';
-import { document, fold, touch } from '@throughline/event-sourcing';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { document, touch, type ReadRows } from '@throughline/event-sourcing';
 import { Exact } from '../star/columns.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine, type FactOrderLine } from '../star/fact-order-line.view.ts';
 import { customerConsent } from './customer-consent.view.ts';
+import { customerProfile, fieldsOfGroup, groupsOf, lifeOf, type CustomerGroup } from './customer-profile.view.ts';
+import { namesNow, namesOf, tagName } from '../star/tag-name.view.ts';
+import { customerTag } from './customer-tag.view.ts';
 
 /** The fields as callers name them: an event cannot have a field called `type`. */
 type Details = { [F in Exclude<CustomerField, 'customerType'>]?: NonNullable<CustomerFields[F]> } & { type?: string };
 type ExternalId = { connectionId: string; id: string };
-
-/** What is known about a customer's record, whole: what the lists show. */
-@Entity()
-export class CustomerProfile {
-  @PrimaryColumn('uuid') id!: string;
-  @Column('text') number!: string;
-  @Column('json') details!: Details;
-  @Column('json') externalIds!: readonly ExternalId[];
-  @Column('boolean') archived!: boolean;
-  @Column('timestamptz') createdAt!: Instant;
-  @Column('timestamptz') updatedAt!: Instant;
-}
-
-export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProfile, {
-  name: 'customer_profile',
-  version: 1,
-  feed: 'customers',
-  key: (event) => event.stream.id,
-  on: {
-    CustomerCreated: (_, { number, externalId, ...fields }, { stream, effectiveAt }) => {
-      const external = known(externalId);
-      return [
-        {
-          id: stream.id,
-          number,
-          details: withFields({}, fields),
-          externalIds: external ? [external] : [],
-          archived: false,
-          createdAt: effectiveAt,
-          updatedAt: effectiveAt,
-        },
-      ];
-    },
-    CustomerDetailsChanged: (rows, fields, { effectiveAt }) =>
-      rows.map((row) => ({ ...row, details: withFields(row.details, fields), updatedAt: effectiveAt })),
-    CustomerArchived: (rows, _, { effectiveAt }) =>
-      rows.map((row) => ({ ...row, archived: true, updatedAt: effectiveAt })),
-    CustomerErased: (rows, _, { effectiveAt }) =>
-      rows.map((row) => ({ ...row, archived: true, updatedAt: effectiveAt })),
-    CustomerRestored: (rows, _, { effectiveAt }) =>
-      rows.map((row) => ({ ...row, archived: false, updatedAt: effectiveAt })),
-  },
-});
-
-/** What was cleared or erased is as if never told. */
-function withFields(before: Details, given: { [F in CustomerField]?: unknown }): Details {
-  const details: Record<string, unknown> = { ...before };
-  for (const field of customerFieldNames) {
-    if (!(field in given)) continue;
-    const value = known(given[field]);
-    const name = field === 'customerType' ? 'type' : field;
-    if (value === undefined) delete details[name];
-    else details[name] = value;
-  }
-  return details;
-}
+type RecordPart = { id: string; number: string; into?: string; externalIds: readonly ExternalId[] };
 
 /** Whom people may write to: those who want it, those who do not, those who never said. */
 export type Permissions = {
@@ -110,8 +56,14 @@ export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
 export type CustomerDocument = Details &
   Permissions & {
     id: string;
+    /** As its ETag has it: the version of each of its records. */
+    version: string;
     number: string;
+    /** Those of all its records: an old one goes on finding it. */
+    numbers: readonly string[];
     externalIds: readonly ExternalId[];
+    /** Where several were merged: all of them, the one that answers for them first. */
+    records?: readonly RecordPart[];
     archived: boolean;
     /** Of the orders that stand, less refunds, in the base currency; null without any. */
     revenue: Money | null;
@@ -124,35 +76,77 @@ export type CustomerDocument = Details &
     updatedAt: Instant;
   };
 
+/** In front of the id of a tag, where it is a tag that was touched. */
+const ofTag = 'tag:';
+
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 3,
+  version: 5,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(customerConsent, ({ recordId }) => recordId),
+    touch(customerProfile, ({ goldenId }) => goldenId),
     touch(factOrderLine, ({ recordId }) => recordId),
     touch(factInteraction, ({ recordId }) => recordId),
+    touch(customerTag, ({ recordId }) => recordId),
+    touch(tagName, ({ tagId }) => `${ofTag}${tagId}`),
   ],
+  async owners(keys, read) {
+    const records = await recordsTouched(keys, read);
+    return [...records, ...(await read(customerProfile, 'id', records)).map(({ goldenId }) => goldenId)];
+  },
   async render(keys, read) {
-    const profiles = await read(customerProfile, 'id', keys);
-    const ledgers = new Map(
-      (await read(customerConsent, 'recordId', keys)).map(({ recordId, ledger }) => [recordId, ledger]),
-    );
-    const lines = Map.groupBy(await read(factOrderLine, 'recordId', keys), ({ recordId }) => recordId);
-    const interactions = Map.groupBy(await read(factInteraction, 'recordId', keys), ({ recordId }) => recordId);
-    return profiles.map(({ id, number, details, externalIds, archived, createdAt, updatedAt }) => ({
+    const profiles = await read(customerProfile, 'goldenId', keys);
+    const versions = new Map(profiles.map((profile) => [profile.id, profile.version]));
+    const groups = groupsOf(keys, profiles);
+    const ids = [...groups.values()].flat().map(({ recordId }) => recordId);
+    const consents = new Map((await read(customerConsent, 'recordId', ids)).map((row) => [row.recordId, row.ledger]));
+    const lines = Map.groupBy(await read(factOrderLine, 'recordId', ids), ({ recordId }) => recordId);
+    const interactions = Map.groupBy(await read(factInteraction, 'recordId', ids), ({ recordId }) => recordId);
+    const details = new Map([...groups].map(([id, group]) => [id, detailsOf(group)]));
+    const tagsNow = await namesNow([...new Set([...details.values()].flatMap(({ tags = [] }) => tags))], read);
+    return [...groups].map(([id, group]) => ({
       id,
-      number,
-      ...details,
-      externalIds,
-      archived,
-      ...permissionsOf(ledgers.get(id) ?? emptyLedger),
-      ...ordersOf(lines.get(id) ?? []),
-      lastInteractionAt: latest((interactions.get(id) ?? []).map(({ startedAt }) => startedAt)),
-      createdAt,
-      updatedAt,
+      version: group.map(({ recordId }) => versions.get(recordId)).join('-'),
+      number: group[0].number,
+      numbers: group.map(({ number }) => number),
+      ...withTagsNow(details.get(id) ?? {}, tagsNow),
+      externalIds: group.flatMap(({ externalIds }) => externalIds),
+      archived: group[0].status !== 'active',
+      ...(group.length > 1 && { records: group.map(partOf) }),
+      ...permissionsOf(ledgerOf(group.map(({ recordId }) => consents.get(recordId) ?? emptyLedger))),
+      ...ordersOf(group.flatMap(({ recordId }) => lines.get(recordId) ?? [])),
+      lastInteractionAt: latest(
+        group.flatMap(({ recordId }) => (interactions.get(recordId) ?? []).map(({ startedAt }) => startedAt)),
+      ),
+      ...lifeOf(group),
     }));
   },
+});
+
+/** The records that are touched, also those that hold a tag, under any of its names, which was renamed or merged. */
+async function recordsTouched(keys: readonly string[], read: ReadRows): Promise<readonly string[]> {
+  const tagIds = keys.flatMap((key) => (key.startsWith(ofTag) ? [key.slice(ofTag.length)] : []));
+  if (tagIds.length === 0) return keys;
+  const holders = await read(customerTag, 'tag', await namesOf(tagIds, read));
+  return [...keys.filter((key) => !key.startsWith(ofTag)), ...holders.map(({ recordId }) => recordId)];
+}
+
+const withTagsNow = (details: Details, now: ReadonlyMap<string, string>): Details =>
+  details.tags ? { ...details, tags: [...new Set(details.tags.map((tag) => now.get(tag) ?? tag))] } : details;
+
+/** What was cleared or erased is as if never told. */
+export function detailsOf(group: CustomerGroup): Details {
+  const { customerType: type, ...named } = fieldsOfGroup(group);
+  const known = Object.entries({ ...named, type }).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(known) as Details;
+}
+
+const partOf = ({ recordId, number, into, externalIds }: CustomerRecord): RecordPart => ({
+  id: recordId,
+  number,
+  ...(into !== null && { into }),
+  externalIds,
 });
 
 function ordersOf(

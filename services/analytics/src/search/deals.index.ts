@@ -5,6 +5,7 @@ export const deals: RecordType<DealDocument> = {
   type: 'deals',
   version: 1,
   document: dealDocument,
+  customer: 'customerId',
   fields: {
     id: { type: 'keyword' },
     customerId: { type: 'keyword', often: 'desc' },

@@ -1,10 +1,11 @@
-import type { AnyEvent } from '@throughline/contracts';
+import { emptyLedger, builtInSurvivorship, type AnyEvent } from '@throughline/contracts';
 import type { DocumentView, Fold, ReadRows } from '@throughline/event-sourcing';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine } from '../star/fact-order-line.view.ts';
 import { customerId, recorded, rowsAfter, streamId } from '../star/recorded.fixtures.ts';
 import { customerConsent } from './customer-consent.view.ts';
-import { customerDocument, customerProfile } from './customer-document.view.ts';
+import { customerDocument, permissionsOf } from './customer-document.view.ts';
+import { customerProfile } from './customer-profile.view.ts';
 import { interactionDocument, interactionRecord } from './interaction-document.view.ts';
 import { orderDocument, orderRecord } from './order-document.view.ts';
 
@@ -61,6 +62,8 @@ describe("a customer's document", () => {
     expect(document).toEqual({
       id: streamId,
       number: 'C-1',
+      version: '3',
+      numbers: ['C-1'],
       name: '张三',
       type: 'new',
       source: 'web',
@@ -148,8 +151,140 @@ describe("a customer's document", () => {
     expect(await document(ended, expired)).toMatchObject({ marketingEmail: 'unknown', consents: [] });
   });
 
+  it('leaves nothing of a person who was erased but the number', async () => {
+    const told = [
+      { ...created, gender: 'f' },
+      { type: 'CustomerErased', erasureId: customerId },
+    ];
+    const document = await rendered(customerDocument, [customerProfile as never, told as never]);
+    const { createdAt: _, updatedAt: __, ...rest } = document;
+    expect(rest).toEqual({
+      id: streamId,
+      number: 'C-1',
+      version: '2',
+      numbers: ['C-1'],
+      externalIds: [],
+      archived: true,
+      revenue: null,
+      revenueOther: [],
+      orderCount: 0,
+      lastOrderAt: null,
+      lastInteractionAt: null,
+      ...permissionsOf(emptyLedger),
+    });
+  });
+
   it('is not there before the customer is', async () => {
     expect(await rendered(customerDocument, told(factOrderLine, order))).toBeUndefined();
+  });
+});
+
+describe('the document of a customer of several records', () => {
+  const [shop, till] = ['0198c0de-0000-7000-8000-00000000000a', '0198c0de-0000-7000-8000-00000000000b'];
+  const mergeId = customerId;
+  const inShop = {
+    ...created,
+    number: 'C-2',
+    name: 'Zhang San',
+    emails: [{ value: 'zhang@shop.example' }],
+    externalId: { connectionId: customerId, id: '77' },
+    emailsReserved: false,
+  };
+  const atTill = { ...created, number: 'C-3', emails: [{ value: 'zhang@till.example' }], source: 'till' };
+  const merged = (...absorbed: string[]) => ({
+    type: 'CustomersMerged',
+    mergeId,
+    absorbed,
+    rules: builtInSurvivorship,
+  });
+  const absorbed = (goldenId: string, into = goldenId) => ({ type: 'CustomerAbsorbed', mergeId, into, goldenId });
+  type Log = [stream: string, event: object][];
+  /** Both ways that rows come about: one event at a time from the table, or all at once. */
+  const rowsOf = (fold: Fold<any>, log: Log, stored: boolean) =>
+    [...Map.groupBy(recordedOf(log), ({ stream }) => stream.id).values()].flatMap((events) =>
+      events.reduce<readonly object[]>((rows, event) => {
+        const after = fold.evolve(rows, event);
+        return stored ? (JSON.parse(JSON.stringify(after)) as object[]) : after;
+      }, []),
+    );
+  const recordedOf = (log: Log) =>
+    recorded(...log.map(([, event]) => event as AnyEvent)).map((event, index) => ({
+      ...event,
+      stream: { type: 'any', version: index + 1, id: log[index]?.[0] as string },
+    }));
+  async function documentsOf(customers: Log, sales: Log = [], stored = true): Promise<any[]> {
+    const rows = new Map<unknown, any[]>([
+      [customerProfile, rowsOf(customerProfile, customers, stored)],
+      [factOrderLine, rowsOf(factOrderLine, sales, stored)],
+    ]);
+    const read: ReadRows = async (from, property, values) =>
+      (rows.get(from) ?? []).filter((row) => values.includes(row[property]));
+    const keys = (await customerDocument.owners?.([streamId, shop, till], read)) ?? [];
+    return [...(await customerDocument.render([...new Set(keys)], read))];
+  }
+  const three: Log = [
+    [streamId, created],
+    [shop, inShop],
+    [till, atTill],
+    [shop, merged(till)],
+    [till, absorbed(shop)],
+    [streamId, merged(shop)],
+    [shop, absorbed(streamId)],
+    [till, absorbed(streamId, shop)],
+  ];
+  const orders: Log = [
+    ['0198c0de-0000-7000-8000-0000000000f1', { ...order, customerId: shop }],
+    ['0198c0de-0000-7000-8000-0000000000f2', { ...order, customerId: till, placedAt: '2026-02-05T00:00:00Z' }],
+  ];
+
+  it('is one, of what all of them say, with all their orders', async () => {
+    const documents = await documentsOf(three, orders);
+    expect(documents).toEqual([
+      expect.objectContaining({
+        id: streamId,
+        number: 'C-1',
+        numbers: ['C-1', 'C-2', 'C-3'],
+        name: '张三',
+        source: 'till',
+        emails: [{ value: 'zhang@shop.example' }, { value: 'zhang@till.example' }],
+        externalIds: [{ connectionId: customerId, id: '77' }],
+        records: [
+          { id: streamId, number: 'C-1', externalIds: [] },
+          { id: shop, number: 'C-2', into: streamId, externalIds: [{ connectionId: customerId, id: '77' }] },
+          { id: till, number: 'C-3', into: shop, externalIds: [] },
+        ],
+        revenue: { amount: '50.00', currency: 'CNY' },
+        orderCount: 2,
+        lastOrderAt: '2026-02-05T00:00:00.000Z',
+        createdAt: '2026-01-01T00:00:00.000Z',
+        updatedAt: '2026-01-08T00:00:00.000Z',
+      }),
+    ]);
+  });
+
+  it('falls apart with everything when one is taken out again, with those below it', async () => {
+    const apart: Log = [
+      ...three,
+      [streamId, { type: 'CustomersUnmerged', mergeId, released: [shop] }],
+      [shop, { type: 'CustomerReleased', mergeId, from: streamId }],
+      [till, absorbed(shop)],
+    ];
+    const [one, other, ...more] = await documentsOf(apart, orders);
+    expect(more).toEqual([]);
+    expect(one).toMatchObject({ id: streamId, numbers: ['C-1'], revenue: null });
+    expect(one).not.toHaveProperty('records');
+    expect(other).toMatchObject({ id: shop, numbers: ['C-2', 'C-3'], revenue: { amount: '50.00' } });
+  });
+
+  it('is the same whether its events came one by one or at once', async () => {
+    const log: Log = [
+      ...three,
+      [streamId, { type: 'CustomerDetailsChanged', name: null, industry: 'toys', emailsReserved: false }],
+      [shop, { type: 'CustomerDetailsChanged', name: 'Zhang', tags: ['vip'], emailsReserved: false }],
+    ];
+    const texts = (stored: boolean) => rowsOf(customerProfile, log, stored).map((row) => JSON.stringify(row));
+    expect(texts(true)).toEqual(texts(false));
+    expect(await documentsOf(log)).toMatchObject([{ name: 'Zhang', tags: ['vip'], industry: 'toys' }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { Client, errors, type estypes } from '@elastic/elasticsearch';
 import type { Alternative, Clause, TermGroup } from '@throughline/language';
-import { folded, type Condition } from './condition.ts';
+import { folded, keptKeys, openGroups, openPartsOf, type Condition, type Keys } from './condition.ts';
 import {
   EngineUnavailable,
   SearchEngine,
@@ -76,7 +76,7 @@ export class ElasticsearchEngine extends SearchEngine {
       const at = { _index: target, _id: id, version: rev, version_type: 'external_gte' };
       if (doc) {
         const { doc: text, keys, terms } = indexed(index, doc as never);
-        const fields = JSON.stringify({ ...keys, [idKey]: id, [termsKey]: terms });
+        const fields = JSON.stringify({ ...stored(keys), [idKey]: id, [termsKey]: terms });
         operations.push(JSON.stringify({ index: at }), `${fields.slice(0, -1)},"doc":${text}}`);
         bytes += fields.length + text.length;
       } else operations.push(JSON.stringify({ delete: at }));
@@ -243,12 +243,30 @@ const writeAliasOf = (name: string) => `${name}.write`;
 /** No field is named so: those begin with a letter. */
 const idKey = '_record';
 const termsKey = '_terms';
+/** No key is above. */
+const highest = '\u{10ffff}';
 
 /** Another process made it at the same moment. */
 const unlessThere = (error: unknown) => {
   if (!(error instanceof errors.ResponseError) || !error.message.includes('resource_already_exists_exception'))
     throw error;
 };
+
+/** A flattened field has a key a name, but no wildcards: folded texts stand as `<name>:<text>` in a plain one. */
+const openTypes = {
+  open: 'flattened',
+  open_number: 'flattened',
+  open_text: 'keyword',
+  open_sort: 'flattened',
+} as const;
+const named = (name: string, text: string) => `${name}:${text}`;
+
+function stored(keys: Keys): object {
+  const { declared, open } = keptKeys(keys);
+  const { open_text: texts = {}, ...groups } = open;
+  const open_text = Object.entries(texts).flatMap(([name, values]) => [values].flat().map((text) => named(name, text)));
+  return { ...declared, ...groups, ...(open_text.length > 0 && { open_text }) };
+}
 
 const mappingOf = (index: Index): estypes.MappingTypeMapping => ({
   dynamic: false,
@@ -257,6 +275,7 @@ const mappingOf = (index: Index): estypes.MappingTypeMapping => ({
     [termsKey]: { type: 'keyword', doc_values: false },
     doc: { type: 'object', enabled: false },
     ...Object.fromEntries(keyNames(index.fields).map(({ name }) => [name, { type: 'keyword' as const }])),
+    ...(index.open && Object.fromEntries(openGroups.map((group) => [group, { type: openTypes[group] }]))),
   },
 });
 
@@ -310,11 +329,26 @@ function dslOf(condition: Condition): Query {
     case 'range': {
       const { field, above: gt, atLeast: gte, below: lt, atMost: lte } = condition;
       const bounds = Object.entries({ gt, gte, lt, lte }).filter(([, bound]) => bound !== undefined);
-      return { range: { [field]: Object.fromEntries(bounds) } };
+      // A flattened field wants both.
+      const ends = openPartsOf(field)
+        ? { ...(gt === undefined && { gte: '' }), ...(lt === undefined && { lte: highest }) }
+        : {};
+      return { range: { [field]: { ...ends, ...Object.fromEntries(bounds) } } };
     }
-    case 'contains':
-      return { wildcard: { [folded(condition.field)]: { value: `*${condition.text.replace(/[\\*?]/g, '\\$&')}*` } } };
-    case 'startsWith':
-      return { prefix: { [folded(condition.field)]: { value: condition.text } } };
+    case 'contains': {
+      const pattern = `*${condition.text.replace(/[\\*?]/g, '\\$&')}*`;
+      const { field, value } = foldedOf(condition.field, pattern);
+      return { wildcard: { [field]: { value } } };
+    }
+    case 'startsWith': {
+      const { field, value } = foldedOf(condition.field, condition.text);
+      return { prefix: { [field]: { value } } };
+    }
   }
+}
+
+/** Where a field's folded values are, and what is looked for there. */
+function foldedOf(field: string, text: string): { field: string; value: string } {
+  const open = openPartsOf(folded(field));
+  return open ? { field: open.group, value: named(open.name, text) } : { field: folded(field), value: text };
 }

@@ -5,6 +5,7 @@ export const interactions: RecordType<InteractionDocument> = {
   type: 'interactions',
   version: 1,
   document: interactionDocument,
+  customer: 'customerId',
   fields: {
     id: { type: 'keyword' },
     customerId: { type: 'keyword', often: 'desc' },

@@ -5,6 +5,7 @@ export const orders: RecordType<OrderDocument> = {
   type: 'orders',
   version: 2,
   document: orderDocument,
+  customer: 'customerId',
   fields: {
     id: { type: 'keyword' },
     number: { type: 'keyword', often: 'asc' },

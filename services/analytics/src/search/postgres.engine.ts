@@ -1,6 +1,6 @@
 import { plainTypes, transaction, type Pool } from '@throughline/event-sourcing';
 import type { Alternative, QueryPlan, TermGroup } from '@throughline/language';
-import { folded, type Condition } from './condition.ts';
+import { folded, keptKeys, openGroups, openPartsOf, type Condition } from './condition.ts';
 import {
   SearchEngine,
   idsAtOnce,
@@ -64,12 +64,13 @@ export class PostgresEngine extends SearchEngine {
     const rows = [...newest.values()]
       .map(({ id, rev, doc }) => {
         const { keys, terms, doc: text } = doc ? indexed(index, doc as never) : gone;
-        const columns = Object.entries(keys).map(([name, value]) => [`${columnPrefix}${name}`, value]);
+        const { declared, open } = keptKeys(keys);
+        const columns = Object.entries({ ...declared, ...open }).map(([name, value]) => [columnPrefix + name, value]);
         return { id, rev, terms, doc: text, ...Object.fromEntries(columns) };
       })
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     if (rows.length === 0) return;
-    const names = keyNames(index.fields).map(({ name }) => columnOf(name));
+    const names = columnsIn(index).map(({ name }) => name);
     const update = ['rev', 'terms', 'doc', ...names].map((name) => `${name} = excluded.${name}`);
     await this.pool.query(
       `insert into "${tableOf(index)}" as t (id, rev, ${names.join(', ')}, terms, doc)
@@ -210,7 +211,7 @@ export class PostgresEngine extends SearchEngine {
       query.facets.map(async (field) => {
         const parameters = new Parameters();
         const { many } = keyOf(index, field);
-        const column = columnOf(field);
+        const column = columnOf(field, many);
         const [value, from] = many ? ['value collate "C"', `, unnest(${column}) as value`] : [column, ''];
         const { rows } = await this.pool.query<{ value: string; count: string }>(
           `select ${value} as value, count(*) as count from "${viewOf(index)}"${from}
@@ -230,11 +231,27 @@ type Fields = Readonly<Record<string, Field<never>>>;
 const published = 'published';
 const gone = { doc: null, terms: null, keys: {} };
 const columnPrefix = 'k_';
-const columnOf = (key: string) => `"${columnPrefix}${key}"`;
-/** As a definition. Keys order by code point. */
+/** Where a key is: a column of its own, or a value in the column of its group. */
+function columnOf(key: string, many = false): string {
+  const open = openPartsOf(key);
+  if (!open) return `"${columnPrefix}${key}"`;
+  const [column, name] = [`"${columnPrefix}${open.group}"`, literal(open.name)];
+  if (!many) return `((${column}->>${name}) collate "C")`;
+  return `(case jsonb_typeof(${column}->${name})
+    when 'array' then array(select jsonb_array_elements_text(${column}->${name}) collate "C")
+    when 'string' then array[(${column}->>${name}) collate "C"] end)`;
+}
+/** Keys order by code point. */
+const columnsIn = ({ fields, open }: Index) => [
+  ...keyNames(fields).map(({ name, many }) => ({
+    name: columnOf(name),
+    type: `text${many ? '[]' : ''} collate "C"`,
+  })),
+  ...(open ? openGroups.map((group) => ({ name: `"${columnPrefix}${group}"`, type: 'jsonb' })) : []),
+];
 const columnsOf = (index: Index) =>
-  keyNames(index.fields)
-    .map(({ name, many }) => `${columnOf(name)} text${many ? '[]' : ''} collate "C"`)
+  columnsIn(index)
+    .map(({ name, type }) => `${name} ${type}`)
     .join(', ');
 const viewOf = ({ type }: Index) => `search_${type}`;
 const tableOf = (index: Index) => `${viewOf(index)}_${versionOf(index).replace('-', '_')}`;
@@ -338,7 +355,7 @@ function sqlOf(index: Index, condition: Condition, parameters: Parameters): stri
       return `(${columnOf(condition.field)} is not null)`;
     case 'oneOf': {
       const values = `${parameters.add(condition.values)}::text[]`;
-      if (keyOf(index, condition.field).many) return `coalesce(${columnOf(condition.field)} && ${values}, false)`;
+      if (keyOf(index, condition.field).many) return `coalesce(${columnOf(condition.field, true)} && ${values}, false)`;
       return `(${valueOf(index, condition.field).text} = any(${values}))`;
     }
     case 'range': {
@@ -358,8 +375,9 @@ function sqlOf(index: Index, condition: Condition, parameters: Parameters): stri
     case 'startsWith': {
       const pattern = `${condition.is === 'contains' ? '%' : ''}${condition.text.replace(/[\\%_]/g, '\\$&')}%`;
       const like = `like ${parameters.add(pattern)}`;
-      const column = columnOf(folded(condition.field));
-      if (!keyOf(index, condition.field).many) return `coalesce(${column} ${like}, false)`;
+      const { many } = keyOf(index, condition.field);
+      const column = columnOf(folded(condition.field), many);
+      if (!many) return `coalesce(${column} ${like}, false)`;
       return `exists (select from unnest(${column}) as one where one ${like})`;
     }
   }

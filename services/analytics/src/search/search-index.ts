@@ -6,7 +6,7 @@ import {
   type SearchFields,
   type SearchTokens,
 } from '@throughline/language';
-import { folded, sorted, type Keys } from './condition.ts';
+import { folded, openKey, sorted, type Keys } from './condition.ts';
 
 /**
  * - `text`: what people write, sorted by pinyin and without regard to case and accents
@@ -18,6 +18,10 @@ export type FieldType = 'text' | 'keyword' | 'number' | 'money' | 'date' | 'inst
 
 export type Field<Doc> = {
   type: FieldType;
+  /** The key that it goes by; that of its own name unless given. */
+  at?: string;
+  /** What a value is called now, where callers may know it by another name. */
+  now?: (value: string) => string;
   /** Where the value is; the document's property of the same name unless given. */
   from?: (doc: Doc) => unknown;
   facet?: true;
@@ -33,6 +37,8 @@ export type SearchIndex<Doc extends { id: string } = { id: string }> = {
   /** Raised when `search` gives other texts, or a field's `from` another value. */
   version: number;
   fields: Fields<Doc>;
+  /** Values by names that no release knows: kept under open keys, whatever they are. */
+  open?: (doc: Doc) => Readonly<Record<string, unknown>> | undefined;
   search: (doc: Doc) => SearchFields;
   /** ISO 3166 alpha-2, for phone numbers without a country code. */
   country?: (doc: Doc) => string | undefined;
@@ -58,7 +64,7 @@ export function keyNames(fields: Fields): { name: string; many: boolean }[] {
 /** Changes whenever documents have to be indexed anew: the analysis, the fields, or what was declared. */
 export function versionOf(index: SearchIndex<never>, salt = ''): string {
   const shape = Object.entries(index.fields as Fields).map(([name, { type, often }]) => [name, type, often ?? '']);
-  return `v${ANALYSIS_VERSION}-${hash(JSON.stringify([index.version, shape, salt]))}`;
+  return `v${ANALYSIS_VERSION}-${hash(JSON.stringify([index.version, shape, salt, ...(index.open ? ['open'] : [])]))}`;
 }
 
 /** What an engine stores of a document. */
@@ -73,7 +79,7 @@ export function indexed<Doc extends { id: string }>(index: SearchIndex<Doc>, giv
   }
   return {
     doc: text,
-    keys: keysOf(index.fields, doc),
+    keys: { ...keysOf(index.fields, doc), ...openKeysOf(index.open?.(doc)) },
     terms: analyse(index.search(doc), { country: index.country?.(doc) }),
   };
 }
@@ -103,24 +109,53 @@ export function keysOf<Doc>(fields: Fields<Doc>, doc: Doc): Keys {
   for (const [name, { type, from }] of Object.entries(fields)) {
     const value = from ? from(doc) : (doc as Record<string, unknown>)[name];
     if (value === undefined || value === null) continue;
-    if (type === 'tags') {
-      const values = [...new Set((value as unknown[]).map((one) => keyOf('tags', one)))].filter(
-        (one) => one !== undefined,
-      );
-      const texts = [...new Set(values.map(foldedKey))].filter((text) => text !== '');
-      if (values.length > 0) keys[name] = values;
-      if (texts.length > 0) keys[folded(name)] = texts;
-      continue;
-    }
-    const key = keyOf(type, value);
-    if (key === undefined) continue;
-    keys[name] = key;
-    const text = hasText(type) ? foldedKey(key) : '';
-    if (text !== '') keys[folded(name)] = text;
-    const order = type === 'text' ? sortKey(cut(key, longestSortKey)) || text : '';
-    if (order !== '') keys[sorted(name)] = order;
+    addKeys(keys, name, type, value);
   }
   return keys;
+}
+
+const openName = /^[a-z][a-z0-9_]{0,49}$/;
+
+/** Keys of values that nobody declared, by what they are: a field that is defined later finds those that are there. */
+function openKeysOf(values: Readonly<Record<string, unknown>> = {}): Keys {
+  const keys: Record<string, string | readonly string[]> = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (!openName.test(name)) continue;
+    const [text, number] = [openKey('open', name), openKey('open_number', name)];
+    if (typeof value === 'string') addKeys(keys, text, 'text', value);
+    else if (typeof value === 'number') addKeys(keys, number, 'number', value);
+    else if (typeof value === 'boolean') addKeys(keys, text, 'boolean', value);
+    else if (Array.isArray(value)) addKeys(keys, text, 'tags', value);
+    else if (typeof value === 'object' && value !== null && 'amount' in value && 'currency' in value) {
+      addKeys(keys, number, 'money', value);
+      addKeys(keys, text, 'keyword', value.currency);
+    }
+  }
+  return keys;
+}
+
+function addKeys(
+  keys: Record<string, string | readonly string[]>,
+  name: string,
+  type: FieldType,
+  value: unknown,
+): void {
+  if (type === 'tags') {
+    const values = [...new Set((value as unknown[]).map((one) => keyOf('tags', one)))].filter(
+      (one) => one !== undefined,
+    );
+    const texts = [...new Set(values.map(foldedKey))].filter((text) => text !== '');
+    if (values.length > 0) keys[name] = values;
+    if (texts.length > 0) keys[folded(name)] = texts;
+    return;
+  }
+  const key = keyOf(type, value);
+  if (key === undefined) return;
+  keys[name] = key;
+  const text = hasText(type) ? foldedKey(key) : '';
+  if (text !== '') keys[folded(name)] = text;
+  const order = type === 'text' ? sortKey(cut(key, longestSortKey)) || text : '';
+  if (order !== '') keys[sorted(name)] = order;
 }
 
 const sortKeys = new Map<string, string>();

@@ -1,3 +1,6 @@
+import { customerAlias } from './customer-alias.view.ts';
+import { customField } from './custom-field.view.ts';
+import { customerCustomField } from './customer-custom-field.view.ts';
 import { dimCustomer } from './dim-customer.view.ts';
 import { dimCustomerHistory } from './dim-customer-history.view.ts';
 import { dimDeal } from './dim-deal.view.ts';
@@ -8,9 +11,13 @@ import { factOrderLine } from './fact-order-line.view.ts';
 import { factPayment } from './fact-payment.view.ts';
 import { factStageVisit } from './fact-stage-visit.view.ts';
 import { organisation } from './organisation.view.ts';
+import { tagName } from './tag-name.view.ts';
 
 /** Everything that the schema `bi`, and the reports on it, are made of. */
 export const star = [
+  customerAlias,
+  customField,
+  customerCustomField,
   dimCustomer,
   dimCustomerHistory,
   dimDeal,
@@ -21,4 +28,5 @@ export const star = [
   factPayment,
   factStageVisit,
   organisation,
+  tagName,
 ];

@@ -34,7 +34,7 @@ export const FirstContact = Type.Object(
 );
 
 export class TimelineQueryDto {
-  /** `customer,consent,order,payment,refund,deal,call,email,…`; `interaction` stands for all of its kinds. */
+  /** `customer,merge,unmerge,consent,order,payment,refund,deal,call,email,…`; `interaction` stands for all of its kinds. */
   @IsOptional() @IsString() @MaxLength(500) kinds?: string;
   @IsOptional() @Matches(/^\d{1,3}$/) limit?: string;
   @IsOptional() @IsString() @MaxLength(500) cursor?: string;

@@ -9,7 +9,7 @@ import {
 } from '@throughline/contracts';
 import { notFound, plainTypes } from '@throughline/event-sourcing';
 import { Kernel, ShapeError } from '@throughline/service';
-import { customerProfile } from '../search/customer-document.view.ts';
+import { recordsBeside } from '../search/customer-records.reader.ts';
 import { interactionRecord } from '../search/interaction-document.view.ts';
 import type { TimelineQueryDto } from './timeline.dto.ts';
 import { timeline } from './timeline.view.ts';
@@ -39,9 +39,19 @@ export type FirstContact = {
 
 const usualItems = 50;
 const mostItems = 200;
-const kinds = ['customer', 'consent', 'order', 'payment', 'refund', 'deal', ...interactionKinds] as const;
+const kinds = [
+  'customer',
+  'merge',
+  'unmerge',
+  'consent',
+  'order',
+  'payment',
+  'refund',
+  'deal',
+  ...interactionKinds,
+] as const;
 
-/** Answers what happened with a customer, in any service. */
+/** Answers what happened with a customer, in any service and to any of its records. */
 @Injectable()
 export class Timelines {
   constructor(private readonly kernel: Kernel) {}
@@ -52,24 +62,27 @@ export class Timelines {
     query: TimelineQueryDto,
   ): Promise<{ items: TimelineItem[]; nextCursor: string | null }> {
     const { limit, wanted, after } = understood(query);
-    const values: unknown[] = [customerId];
+    const records = await this.#recordsOf(customerId);
+    const values: unknown[] = [records ?? [customerId]];
     const add = (value: unknown) => `$${values.push(value)}`;
     const where = [
-      'customer_id = $1',
+      'customer_id = r.id',
       ...(wanted ? [`kind = any(${add(wanted)}::text[])`] : []),
       ...(after ? [`(at, id) < (${add(after.at)}::timestamptz, ${add(after.id)}::uuid)`] : []),
     ].join(' and ');
     const order = `order by at desc, id desc limit ${limit + 1}`;
+    // Record by record, so that an index gives the newest of each.
     const parts = timeline.map(
       ({ table }) =>
-        `(select id, at, kind, type, title, actor, source, data, stream_id from "${table}" where ${where} ${order})`,
+        `select e.* from unnest($1::uuid[]) as r(id) cross join lateral (
+           select id, at, kind, type, title, actor, source, data, stream_id from "${table}" where ${where} ${order}) e`,
     );
     const { rows } = await this.kernel.pool.query<Omit<TimelineItem, 'recordId'> & { stream_id: string }>({
       text: `select * from (${parts.join(' union all ')}) entries ${order}`,
       values,
       types: plainTypes,
     });
-    if (rows.length === 0 && !(await this.#isKnown(customerId))) throw notFound('customer-not-found');
+    if (rows.length === 0 && !records) throw notFound('customer-not-found');
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1) : undefined;
     return {
@@ -83,8 +96,9 @@ export class Timelines {
     const { rows } = await this.kernel.pool.query<FirstContact>({
       text: `select id as "interactionId", started_at as at, kind, direction,
           said->>'subject' as subject, said->>'outcome' as outcome
-        from "${interactionRecord.table}" where customer_id = $1 and not archived order by started_at, id limit 1`,
-      values: [customerId],
+        from "${interactionRecord.table}" where customer_id = any($1::uuid[]) and not archived
+        order by started_at, id limit 1`,
+      values: [(await this.#recordsOf(customerId)) ?? [customerId]],
       types: plainTypes,
     });
     const [first] = rows;
@@ -92,11 +106,9 @@ export class Timelines {
     return first;
   }
 
-  async #isKnown(customerId: string): Promise<boolean> {
-    const { rowCount } = await this.kernel.pool.query(`select from "${customerProfile.table}" where id = $1`, [
-      customerId,
-    ]);
-    return rowCount !== 0;
+  /** All records of the customer; undefined where nothing is known of it. */
+  async #recordsOf(id: string): Promise<readonly string[] | undefined> {
+    return (await recordsBeside(this.kernel.pool, [id])).get(id);
   }
 }
 

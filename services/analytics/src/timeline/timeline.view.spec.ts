@@ -100,6 +100,34 @@ describe('the timeline', () => {
     ]);
   });
 
+  it('tells of merges and of what was taken out again', () => {
+    const mergeId = customerId;
+    const rows = rowsAfter(
+      timelineCustomers,
+      recorded(
+        { type: 'CustomerCreated', number: 'C-1', name: '张三', emailsReserved: true },
+        { type: 'CustomersMerged', mergeId, absorbed: [customerId], rules: {}, reason: { erased: true } } as never,
+        { type: 'CustomersUnmerged', mergeId, released: [customerId] } as never,
+        { type: 'CustomerAbsorbed', mergeId, into: customerId, goldenId: customerId } as never,
+        { type: 'CustomerReleased', mergeId, from: customerId } as never,
+      ),
+    );
+    expect(rows.slice(1).map(({ kind, title, data }) => [kind, title, data])).toEqual([
+      ['merge', '张三', { mergeId, absorbed: [customerId] }],
+      ['unmerge', '张三', { mergeId, released: [customerId] }],
+      ['merge', '张三', { mergeId, into: customerId, goldenId: customerId }],
+      ['unmerge', '张三', { mergeId, from: customerId }],
+    ]);
+  });
+
+  it('tells when a follow-up fell due', () => {
+    const logged = { type: 'InteractionLogged', customerId, kind: 'call', subject: 'Hello', startedAt: '2026-03-01' };
+    const dueAt = '2026-03-08T00:00:00.000Z';
+    const rows = rowsAfter(timelineInteractions, recorded(logged, { type: 'FollowUpDue', customerId, dueAt } as never));
+    expect(short(rows)[1]).toEqual(['FollowUpDue', 'call', customerId, 'Hello']);
+    expect(rows[1]?.data).toEqual({ dueAt });
+  });
+
   it('tells of interactions by their kind', () => {
     const logged = {
       type: 'InteractionLogged',

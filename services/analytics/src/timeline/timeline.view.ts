@@ -1,4 +1,5 @@
 import {
+  customerFieldNames,
   known,
   type Actor,
   type AnyEvent,
@@ -85,9 +86,11 @@ const titleOf = (rows: readonly TimelineEntry[]) =>
   byVersion(rows).findLast(({ title }) => title !== null)?.title ?? null;
 const kindOf = (rows: readonly TimelineEntry[]) => byVersion(rows)[0]?.kind ?? 'interaction';
 
+const isField = (name: string) => customerFieldNames.some((field) => field === name);
+
 export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEvent>(CustomerEntry, {
   name: 'timeline_customers',
-  version: 2,
+  version: 3,
   feed: 'customers',
   key,
   by: 'streamId',
@@ -99,12 +102,16 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEven
         title: known(name) ?? known(companyName) ?? number,
         data: { number, source },
       }),
-    CustomerDetailsChanged: (rows, { emailsReserved: _, stamp: __, confirmed: ___, ...fields }, event) =>
+    CustomerDetailsChanged: (rows, details, event) =>
       withEvent(rows, event, {
         customerId: event.stream.id,
         kind: 'customer',
-        title: known(fields.name) ?? titleOf(rows),
-        data: { fields: Object.keys(fields).map((field) => (field === 'customerType' ? 'type' : field)) },
+        title: known(details.name) ?? titleOf(rows),
+        data: {
+          fields: Object.keys(details)
+            .filter(isField)
+            .map((field) => (field === 'customerType' ? 'type' : field)),
+        },
       }),
     CustomerArchived: (rows, _, event) =>
       withEvent(rows, event, { customerId: event.stream.id, kind: 'customer', title: titleOf(rows) }),
@@ -122,6 +129,34 @@ export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEven
       withEvent(rows, event, { customerId, kind: 'consent', data: { how } }),
     ContactAllowed: (rows, { customerId, how }, event) =>
       withEvent(rows, event, { customerId, kind: 'consent', data: { how } }),
+    CustomersMerged: (rows, { mergeId, absorbed, reason, score }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'merge',
+        title: titleOf(rows),
+        data: { mergeId, absorbed, reason: known(reason), score },
+      }),
+    CustomerAbsorbed: (rows, { mergeId, into, goldenId }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'merge',
+        title: titleOf(rows),
+        data: { mergeId, into, goldenId },
+      }),
+    CustomersUnmerged: (rows, { mergeId, released }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'unmerge',
+        title: titleOf(rows),
+        data: { mergeId, released },
+      }),
+    CustomerReleased: (rows, { mergeId, from }, event) =>
+      withEvent(rows, event, {
+        customerId: event.stream.id,
+        kind: 'unmerge',
+        title: titleOf(rows),
+        data: { mergeId, from },
+      }),
   },
 });
 
@@ -192,7 +227,7 @@ export const timelineSales = fold<SalesEntry, OrderEvent | DealEvent>(SalesEntry
 
 export const timelineInteractions = fold<InteractionEntry, InteractionEvent>(InteractionEntry, {
   name: 'timeline_interactions',
-  version: 1,
+  version: 2,
   feed: 'interactions',
   key,
   by: 'streamId',
@@ -211,6 +246,8 @@ export const timelineInteractions = fold<InteractionEntry, InteractionEvent>(Int
         title: known(subject) ?? titleOf(rows),
         data: { subject: known(subject), outcome: known(outcome) },
       }),
+    FollowUpDue: (rows, { customerId, dueAt }, event) =>
+      withEvent(rows, event, { customerId, kind: kindOf(rows), title: titleOf(rows), data: { dueAt } }),
     InteractionArchived: (rows, { customerId }, event) =>
       withEvent(rows, event, { customerId, kind: kindOf(rows), title: titleOf(rows) }),
   },

@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { Commands, conflict, idOfNew, notFound } from '@throughline/event-sourcing';
+import { Commands, notFound } from '@throughline/event-sourcing';
 import { Answers, IdPipe, Jobs, Records, languageOf, messageOf } from '@throughline/service';
 import { IsOptional, Matches, MaxLength } from 'class-validator';
 import { BatchFailures } from './batch-failures.store.ts';
@@ -78,10 +78,8 @@ export class BatchController {
 
   @Post(':id/undo')
   @HttpCode(202)
-  async undo(@Param('id', IdPipe) id: string) {
-    const { state } = await this.#known(id);
-    if (state.status !== 'done' && (await this.jobs.find(id))?.state !== 'stopped') throw conflict('batch-running');
-    return this.commands.execute(batch, idOfNew('batch'), { type: 'StartBatch', kind: 'undo', undoes: id });
+  undo(@Param('id', IdPipe) id: string) {
+    return this.undoing.start(id);
   }
 
   /** Ends it after the step that is under way; what is done stays done, and can be undone. */
@@ -101,8 +99,6 @@ export class BatchController {
   }
 
   async #known(id: string) {
-    const found = await this.commands.load(batch, id);
-    if (found.version === 0) throw notFound('batch-not-found');
-    return found;
+    if (!(await this.commands.exists(batch.category, id))) throw notFound('batch-not-found');
   }
 }

@@ -18,7 +18,16 @@ import type { CustomerInput } from '../customer/customer-fields.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { BeforeAfter, shownFields } from '../merge/merge.dto.ts';
 
-class EntriesDto extends PickType(ChangeCustomerDto, ['emails', 'phones', 'addresses', 'socials', 'tags'] as const) {}
+class EntriesDto extends PickType(ChangeCustomerDto, [
+  'emails',
+  'phones',
+  'addresses',
+  'socials',
+  'tags',
+  'productInterests',
+  'hobbies',
+  'competitors',
+] as const) {}
 
 /** A selection, by ids or by a filter, and what is to be changed on each of its customers. */
 export class BulkChangeDto {

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { Commands, Refusal, type ItemOutcome } from '@throughline/event-sourcing';
+import { Commands, Refusal, currentContext, eachOf, runInContext, type ItemOutcome } from '@throughline/event-sourcing';
 import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import type { CustomerEvent } from '@throughline/contracts';
 import type { BulkChange } from '../customer/customer-bulk.ts';
-import { decideForGroup } from '../customer/customer-group.ts';
-import { builtInRules, customer, type Customer, type CustomerCommand } from '../customer/customer.ts';
+import { hasLinks, linksOf } from '../customer/customer-links.ts';
+import { customer, type Customer, type CustomerCommand } from '../customer/customer.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { BatchFailures, failureOf, type BatchFailure } from './batch-failures.store.ts';
 import { batch } from './batch.ts';
@@ -17,6 +18,8 @@ type Outcome = 'changed' | 'unchanged' | Refusal;
 
 /** Records that a step is about: a few batches of commands, so that one is written while the next is decided. */
 const together = 2_000;
+/** Of those that are carried out alone. */
+const atOnce = 16;
 const none: Counts = { changed: 0, unchanged: 0, failed: 0 };
 
 /** Makes one change on every record of the selection that has the batch's id. */
@@ -25,6 +28,7 @@ export class ChangeInBulk implements JobHandler {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly current: CurrentRules,
     private readonly selections: Selections,
     private readonly failures: BatchFailures,
   ) {}
@@ -56,27 +60,29 @@ export class ChangeInBulk implements JobHandler {
     command: CustomerCommand,
     selected: readonly Selected[],
   ): Promise<Outcome[]> {
-    const items = selected.map(({ recordId }) => ({ id: recordId, command, commandId: itemId(job, recordId) }));
-    const outcomes = await this.commands.executeMany(customer, items, { rules: builtInRules });
+    // Who may be named depends on the customer that names them.
+    const outcomes = hasLinks(linksOf(command)) ? [] : await this.#changeTogether(job, command, selected);
     const ends: Outcome[] = [];
-    for (const [index, outcome] of outcomes.entries()) {
-      const { recordId } = selected[index] as Selected;
-      ends.push(outcomeOf(outcome) ?? (await this.#changeGroup(job, command, recordId)));
-    }
+    await eachOf([...selected.entries()], atOnce, async ([index, { recordId }]) => {
+      ends[index] = outcomes[index] ?? (await this.#changeAlone(job, command, recordId));
+    });
     return ends;
   }
 
-  /** Of a customer of several records. */
-  async #changeGroup(job: Pick<JobAtWork, 'id'>, command: CustomerCommand, id: string): Promise<Outcome> {
+  async #changeTogether(
+    job: Pick<JobAtWork, 'id'>,
+    command: CustomerCommand,
+    selected: readonly Selected[],
+  ): Promise<(Outcome | undefined)[]> {
+    const items = selected.map(({ recordId }) => ({ id: recordId, command, commandId: itemId(job, recordId) }));
+    return (await this.commands.executeMany(customer, items, await this.current.read())).map(outcomeOf);
+  }
+
+  /** Of a customer of several records, or whose links are to be checked. */
+  async #changeAlone(job: Pick<JobAtWork, 'id'>, command: CustomerCommand, id: string): Promise<Outcome> {
     const commandId = itemId(job, id);
-    const remembered = { target: id, commandId };
     try {
-      await this.customers.decide(
-        [id],
-        command,
-        ([group], context) => decideForGroup(group, command, context),
-        remembered,
-      );
+      await runInContext({ ...currentContext(), commandId }, () => this.customers.execute(id, command));
       const group = await this.customers.group(id);
       const isChanged = group.some(({ events }) => events.some(({ meta }) => meta.batchId === job.id));
       return isChanged ? 'changed' : 'unchanged';

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { fieldsOf, type CustomerEvent } from '@throughline/contracts';
+import type { CustomerEvent } from '@throughline/contracts';
 import { Commands, Refusal, conflict, currentContext, replay, type DecideContext } from '@throughline/event-sourcing';
 import type { BulkChange } from '../customer/customer-bulk.ts';
-import { decideForGroup, goldenOfGroup } from '../customer/customer-group.ts';
+import { decideForGroup, stateOfGroup } from '../customer/customer-group.ts';
 import {
   OneOfSeveral,
-  builtInRules,
   customer,
   type Customer,
   type CustomerCommand,
@@ -56,7 +55,8 @@ export class BulkPreviews {
 
   async #look(ids: readonly string[], change: BulkChange): Promise<(Previewed | Refusal)[]> {
     const command: CustomerCommand = { type: 'ChangeInBulk', change };
-    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: builtInRules };
+    const { rules } = await this.customers.rulesFor('', command);
+    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const loaded = await this.commands.loadMany(customer, ids);
     const seen: (Previewed | Refusal)[] = [];
     for (const id of ids) {
@@ -85,7 +85,7 @@ export class BulkPreviews {
     }
     const group = await this.customers.group(id);
     const [top] = group;
-    const golden = { ...top.state, details: fieldsOf(goldenOfGroup(group)) };
+    const golden = stateOfGroup(group);
     const events: readonly CustomerEvent[] = decideForGroup(group, command, context).get(top.id) ?? [];
     return { id: top.id, before: golden, after: replay({ ...customer, initial: golden }, events) };
   }
@@ -110,7 +110,7 @@ function newClaims({ before, after }: Previewed): string[] {
 
 function differences({ before, after }: Previewed): Example['fields'] {
   if (before === after) return {};
-  const [was, is] = [customer.fields?.(before) ?? {}, customer.fields?.(after) ?? {}];
+  const [was, is] = [shownOf(before), shownOf(after)];
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
   return Object.fromEntries(
     names.flatMap((name) =>
@@ -119,4 +119,10 @@ function differences({ before, after }: Previewed): Example['fields'] {
         : [[name, { before: was[name] ?? null, after: is[name] ?? null }] as const],
     ),
   );
+}
+
+/** Without the rules that values follow from: they are no field. */
+function shownOf(state: Customer): Readonly<Record<string, unknown>> {
+  const { inferred: _, ...fields } = customer.fields?.(state) ?? {};
+  return fields;
 }

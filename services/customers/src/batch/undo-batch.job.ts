@@ -1,12 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import type { CustomerEvent, RecordedOf } from '@throughline/contracts';
-import { Commands, Refusal, eachOf, type Item } from '@throughline/event-sourcing';
-import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
+import type { BatchEvent, CustomerEvent, RecordedOf } from '@throughline/contracts';
+import {
+  Commands,
+  Refusal,
+  conflict,
+  eachOf,
+  idOfNew,
+  notFound,
+  type Executed,
+  type Item,
+} from '@throughline/event-sourcing';
+import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { unmergeRecord } from '../customer/customer-group.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
-import { builtInRules, customer, type CustomerCommand } from '../customer/customer.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
-import { batch } from './batch.ts';
+import { batch, type Batch } from './batch.ts';
 import { UndoSources, isUndone, type UndoPage, type Undoing } from './undo-sources.store.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
@@ -27,8 +37,19 @@ export class UndoBatch implements JobHandler {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly current: CurrentRules,
     private readonly sources: UndoSources,
+    private readonly jobs: Jobs,
   ) {}
+
+  /** Begins it as a batch of its own. @throws Refusal `batch-not-found`, `batch-running` */
+  async start(batchId: string): Promise<Executed<Batch, BatchEvent>> {
+    const { state, version } = await this.commands.load(batch, batchId);
+    if (version === 0) throw notFound('batch-not-found');
+    if (state.status !== 'done' && (await this.jobs.find(batchId))?.state !== 'stopped')
+      throw conflict('batch-running');
+    return this.commands.execute(batch, idOfNew('batch'), { type: 'StartBatch', kind: 'undo', undoes: batchId });
+  }
 
   /** What it would do, a page of records at a time; `after` as the page before said. */
   async preview(undoing: Undoing, after = ''): Promise<{ items: UndoneRecord[]; next: string | null }> {
@@ -75,7 +96,7 @@ export class UndoBatch implements JobHandler {
       }
     }
     const ends: Outcome[] = [];
-    const outcomes = await this.commands.executeMany(customer, items, { rules: builtInRules });
+    const outcomes = await this.commands.executeMany(customer, items, await this.current.recent());
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === 'done') ends.push(endOf(outcome.executed.events));
       else if (outcome.status === 'elsewhere') alone.push((items[index] as Item<CustomerCommand>).id);
@@ -90,6 +111,7 @@ export class UndoBatch implements JobHandler {
 
   async #undo(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<Outcome> {
     try {
+      const stamped = await this.current.recent();
       const isUnmerged = await this.#unmerge(job, undoing, id);
       let undone: Undone = { fields: {}, record: null, kept: [] };
       const { streams } = await this.commands.executeAcross(
@@ -99,10 +121,10 @@ export class UndoBatch implements JobHandler {
         ([state], [events]) => {
           if (!state || state.status === 'erased') return [[]];
           undone = undoOf(events as readonly Happened[], isUndone(undoing, state));
-          const context = { now: new Date().toISOString(), entry: 'person', rules: builtInRules } as const;
+          const context = { now: new Date().toISOString(), entry: 'person', rules: stamped.rules } as const;
           return [customer.decide(state, { ...undoChanges, undone }, context)];
         },
-        { commandId: itemId(job, id), rules: builtInRules },
+        { ...stamped, commandId: itemId(job, id) },
       );
       if (streams.length > 0 && undone.record) return undone.record === 'archive' ? 'archived' : 'restored';
       if (streams.length > 0) return 'changed';

@@ -47,8 +47,21 @@ export class Consents {
 
   /** @throws Refusal `customer-not-found`, `customer-erased`; what the decider refuses */
   async execute(command: ConsentCommand, body: unknown): Promise<RecordAnswer> {
+    await this.#checkCustomer(command.customerId);
+    return this.#execute(command, body);
+  }
+
+  /**
+   * As `execute`, of what a form brought along with its customer: the record may still be on its way. Who was erased
+   * meanwhile has no consents any more.
+   */
+  async executeOfForm(command: ConsentCommand): Promise<void> {
+    const { state } = await this.commands.load(customer, command.customerId);
+    if (state.status !== 'erased') await this.#execute(command, command);
+  }
+
+  async #execute(command: ConsentCommand, body: unknown): Promise<RecordAnswer> {
     const { customerId } = command;
-    await this.#checkCustomer(customerId);
     const occurredAt = 'occurredAt' in command ? command.occurredAt : undefined;
     const purposes = await this.purposes();
     const done = await this.commands.execute(consent, consentId(customerId), command, {

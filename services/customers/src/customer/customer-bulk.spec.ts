@@ -46,6 +46,26 @@ describe('a bulk change', () => {
       .thenNothing();
   });
 
+  it('gives a list no place that only followed from something else', () => {
+    const mobile = created({ name: '王伟', phones: [{ value: '13800138000', e164: '+8613800138000' }] });
+    const inferred: CustomerEvent = {
+      type: 'CustomerDetailsChanged',
+      addresses: [{ country: 'CN', city: '北京市' }],
+      inferred: [{ field: 'addresses', rule: 'area-code' }],
+      emailsReserved: false,
+    };
+    given(mobile, inferred)
+      .when(bulk({ add: { addresses: [] } }))
+      .thenNothing();
+    const said = { country: 'DE', city: 'Bonn' };
+    const events = customer.decide(replay(customer, [mobile, inferred]), bulk({ add: { addresses: [said] } }), {
+      now: '2026-02-01T00:00:00.000Z',
+      entry: 'person',
+      rules: builtInRules,
+    });
+    expect(events).toMatchObject([{ type: 'CustomerDetailsChanged', addresses: [{ city: 'Bonn' }] }]);
+  });
+
   it('restores before it changes, and archives after', () => {
     const archived: CustomerEvent = { type: 'CustomerArchived' };
     given(wang, archived)

@@ -1,7 +1,7 @@
-import { entryKey, isListField, type CustomerFields, type ListField } from '@throughline/contracts';
+import { entryKey, isListField, type CustomerFields, type ListField, type Reverted } from '@throughline/contracts';
 import { invalid, type FieldError } from '@throughline/event-sourcing';
-import { withE164, type CustomerInput } from './customer-fields.ts';
-import { withEntries } from './customer-import.ts';
+import type { CustomerInput } from './customer-fields.ts';
+import { normalEntries, withEntries } from './customer-import.ts';
 
 /** One change for many customers. No field is named twice, but that a list can lose entries and get others. */
 export type BulkChange = {
@@ -15,25 +15,41 @@ export type BulkChange = {
   restore?: boolean | undefined;
 };
 
-const longest: Readonly<Record<ListField, number>> = { emails: 50, phones: 50, addresses: 50, socials: 50, tags: 200 };
+const longest: Readonly<Record<ListField, number>> = {
+  emails: 50,
+  phones: 50,
+  addresses: 50,
+  socials: 50,
+  tags: 200,
+  productInterests: 200,
+  hobbies: 200,
+  competitors: 50,
+};
+
+type Known = {
+  details: CustomerFields;
+  inferred: Readonly<Record<string, string>>;
+  reverted: readonly Reverted[];
+};
 
 /**
- * What it comes to on the fields that a record has now.
+ * What it comes to on the fields that a record has now. Entries that were only inferred do not stay beside what is said.
  *
  * @throws Refusal `invalid-customer` where a list would have too many entries
  */
-export function changesInBulk({ set, add = {}, remove = {}, clear = [] }: BulkChange, now: CustomerFields) {
-  const given = { add: withE164(add, now), remove: withE164(remove, now) };
-  const names = new Set([...Object.keys(given.add), ...Object.keys(given.remove)].filter(isListField));
+export function changesInBulk({ set, add = {}, remove = {}, clear = [] }: BulkChange, known: Known): CustomerInput {
+  const names = new Set([...Object.keys(add), ...Object.keys(remove)].filter(isListField));
+  const normal = normalEntries(known);
   const errors: FieldError[] = [];
   const lists = [...names].flatMap((field) => {
     const key = entryKey(field);
-    const before = (now[field] ?? []) as unknown[];
-    const gone = new Set(((given.remove[field] ?? []) as unknown[]).map(key));
+    const before = (known.details[field] ?? []) as unknown[];
+    const gone = new Set(normal(field, (remove[field] ?? []) as unknown[]).map(key));
     const left = before.filter((entry) => !gone.has(key(entry)));
-    const after = withEntries(field, left, (given.add[field] ?? []) as unknown[]);
+    const said = field in known.inferred ? [] : left;
+    const after = withEntries(field, said, (add[field] ?? []) as unknown[], normal);
     if (after.length > Math.max(longest[field], before.length)) errors.push({ path: field, code: 'too-many' });
-    const isSame = left.length === before.length && after.length === before.length;
+    const isSame = left.length === before.length && after.length === said.length;
     return isSame ? [] : [[field, after]];
   });
   if (errors.length > 0) throw invalid('invalid-customer', errors);

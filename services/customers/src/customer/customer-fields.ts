@@ -1,7 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CustomerFields } from '@throughline/contracts';
-import { invalid, type FieldError } from '@throughline/event-sourcing';
+import type { CustomerFields, Entry } from '@throughline/contracts';
+import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, normalisePhone } from '@throughline/language';
+import { converted, customErrors } from '../field/custom-values.ts';
+import type { FieldSet } from '../field/field-set.ts';
+import type { CustomerRules } from './customer-rules.ts';
+
+/** Say in what is bought. */
+export const standings = [
+  'decision-maker',
+  'approver',
+  'influencer',
+  'champion',
+  'user',
+  'purchaser',
+  'gatekeeper',
+  'opponent',
+] as const;
+/** What an address is for. */
+export const addressUses = ['post', 'visit'] as const;
 
 const longest = 500;
 const mostCustom = 200;
@@ -9,10 +26,17 @@ const mostCustom = 200;
 /** The fields as callers name them: an event cannot have a field called `type`. */
 export type CustomerInput = Omit<CustomerFields, 'customerType'> & { type?: string | null };
 
-const asFields = ({ type, ...fields }: CustomerInput): CustomerFields =>
+export const asFields = ({ type, ...fields }: CustomerInput): CustomerFields =>
   type === undefined ? fields : { ...fields, customerType: type };
 export const asShown = ({ customerType, ...fields }: CustomerFields): CustomerInput =>
   customerType === undefined ? fields : { ...fields, type: customerType };
+
+/** Where a customer came from, by the way it was entered, unless it is said. Whoever carries it in knows better. */
+const sourceOf: Partial<Record<Entry, string>> = { person: 'manual', api: 'api', import: 'import', form: 'web-form' };
+
+export function withSource(fields: CustomerInput, entry: Entry, source = sourceOf[entry]): CustomerInput {
+  return source === undefined || fields.source !== undefined ? fields : { ...fields, source };
+}
 
 /** The comparable forms of a customer's addresses. */
 export const emailKeys = ({ emails }: CustomerFields): string[] => [
@@ -35,12 +59,20 @@ export function withE164(fields: CustomerFields, known: CustomerFields = {}): Cu
 /**
  * Checks what a person or a program wants to record, and brings it into its normal form.
  *
- * @param details the fields that the record has already
+ * @param known the fields that the record has already; undefined where it is new
+ * @param others what is wrong with what came along
  * @throws Refusal `invalid-customer` that names every failing field
  */
-export function tidyFields(input: CustomerInput, details: CustomerFields, now: string): CustomerFields {
-  const errors: FieldError[] = [];
-  const tidy = withCustom(withE164(named(asFields(input), details), details), details);
+export function tidyFields(
+  input: CustomerInput,
+  known: CustomerFields | undefined,
+  { now, entry, rules: { fieldSet, linkErrors = [] } }: DecideContext<CustomerRules>,
+  others: readonly FieldError[] = [],
+): CustomerFields {
+  const errors = [...others];
+  const details = known ?? {};
+  const given = entry === 'import' ? withConverted(asFields(input), fieldSet) : asFields(input);
+  const tidy = inNormalForm(given, details);
   const after = { ...details, ...tidy };
   if (!after.name?.trim()) errors.push({ path: 'name', code: 'required' });
   for (const [path, value] of Object.entries(asShown(tidy))) {
@@ -58,9 +90,41 @@ export function tidyFields(input: CustomerInput, details: CustomerFields, now: s
   if (tidy.birthDate && (!exists(tidy.birthDate) || tidy.birthDate > now.slice(0, 10))) {
     errors.push({ path: 'birthDate', code: 'impossible-date' });
   }
+  const kinds = { before: details.kind ?? 'person', after: after.kind ?? 'person' };
+  errors.push(
+    ...choiceErrors(tidy),
+    ...linkErrors,
+    ...customErrors(given.custom ?? {}, known && (details.custom ?? {}), after.custom ?? {}, { set: fieldSet, kinds }),
+  );
   if (errors.length > 0) throw invalid('invalid-customer', errors);
   return tidy;
 }
+
+function choiceErrors({ standing, addresses, review }: CustomerFields): FieldError[] {
+  const isOneOf = (choices: readonly string[], value: string | null | undefined) => !value || choices.includes(value);
+  const { satisfaction = 1 } = review ?? {};
+  return [
+    ...(isOneOf(standings, standing) ? [] : [{ path: 'standing', code: 'not-allowed' }]),
+    ...(addresses ?? []).flatMap(({ use }, index) =>
+      isOneOf(addressUses, use) ? [] : [{ path: `addresses.${index}.use`, code: 'not-allowed' }],
+    ),
+    ...(satisfaction >= 1 && satisfaction <= 5 ? [] : [{ path: 'review.satisfaction', code: 'out-of-range' }]),
+  ];
+}
+
+/** Tables hold texts: custom fields are read from them in their types. */
+function withConverted(fields: CustomerFields, { fields: defined }: FieldSet): CustomerFields {
+  if (!fields.custom) return fields;
+  const read = Object.entries(fields.custom).map(([key, value]) => {
+    const field = Object.hasOwn(defined, key) ? defined[key] : undefined;
+    return [key, field && value !== null ? converted(field, value) : value];
+  });
+  return { ...fields, custom: Object.fromEntries(read) as Json };
+}
+
+/** The fields that a record would get, right or wrong. */
+export const inNormalForm = (fields: CustomerFields, details: CustomerFields): CustomerFields =>
+  withCustom(withE164(named(fields, details), details), details);
 
 /** Custom fields are merged one by one, as RFC 7396 has it: null takes one away, what is not named stays. */
 function withCustom(fields: CustomerFields, { custom = {} }: CustomerFields): CustomerFields {

@@ -126,6 +126,19 @@ describe('a customer of several records', () => {
     });
   });
 
+  it('likes and is offered what any of its records says, once', () => {
+    const records = new Records();
+    const rival = { name: '山间', product: '绿茶' };
+    records.create('a', { name: 'a', hobbies: ['Hiking'], productInterests: ['龙井'], competitors: [rival] });
+    records.create('b', { name: 'b', hobbies: ['hiking', '书法'], competitors: [rival, { name: '山间' }] });
+    records.merge(['a', 'b']);
+    expect(records.shown('a')).toMatchObject({
+      hobbies: ['Hiking', '书法'],
+      productInterests: ['龙井'],
+      competitors: [rival, { name: '山间' }],
+    });
+  });
+
   it('takes the value that somebody picked, until it is changed', () => {
     const records = new Records();
     records.create('a', { name: '王伟' });

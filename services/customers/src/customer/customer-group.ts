@@ -2,6 +2,7 @@ import {
   customerFieldNames,
   fieldsOf,
   goldenOf,
+  inferredOf,
   known,
   recordAfter,
   type CustomerEvent,
@@ -9,6 +10,7 @@ import {
   type CustomerFields,
   type CustomerRecord,
   type Golden,
+  type Instant,
   type RecordedOf,
   type SurvivorshipRules,
 } from '@throughline/contracts';
@@ -21,8 +23,16 @@ import {
   type DecideContext,
   type FieldError,
 } from '@throughline/event-sourcing';
+import { openAgain } from '../cleaning/inferred.ts';
 import { emailKeys } from './customer-fields.ts';
-import { customer, reservedEmails, type Customer, type CustomerCommand, type CustomerRules } from './customer.ts';
+import {
+  completed,
+  customer,
+  reservedEmails,
+  type Customer,
+  type CustomerCommand,
+  type CustomerRules,
+} from './customer.ts';
 
 /** A record of a customer: its id, its state, and what merging knows of it. */
 export type Part = {
@@ -40,6 +50,19 @@ export type Decided = ReadonlyMap<string, readonly CustomerEvent[]>;
 export function partOf(id: string, events: readonly RecordedOf<CustomerEvent>[]): Part | undefined {
   const record = recordOf(events);
   return record && { id, state: replay(customer, events.map(eventOf) as CustomerEvent[]), record, events };
+}
+
+/** A record as it will be once these events of it are recorded; their place is after all others. */
+export function partAfter(id: string, before: Part | undefined, decided: readonly CustomerEvent[], now: Instant): Part {
+  const past = before?.events ?? [];
+  const upcoming = decided.map(({ type, ...data }, index) => ({
+    type,
+    data,
+    stream: { type: customer.category, id, version: past.length + index + 1 },
+    position: Number.MAX_SAFE_INTEGER,
+    effectiveAt: now,
+  })) as unknown as RecordedOf<CustomerEvent>[];
+  return partOf(id, [...past, ...upcoming]) as Part;
 }
 
 /** The customer as it was just before an event was recorded; undefined where it did not exist. */
@@ -63,12 +86,27 @@ export const recordOf = (events: readonly RecordedOf<CustomerEvent>[]): Customer
 export const goldenOfGroup = ([top, ...others]: Group): Golden =>
   goldenOf(top.record, new Map(others.map(({ id, record }) => [id, record])));
 
+/** The state of the record that answers for a customer, with what all of its records say. */
+export function stateOfGroup(group: Group): Customer {
+  const [{ state }] = group;
+  if (group.length === 1) return state;
+  const golden = goldenOfGroup(group);
+  return {
+    ...state,
+    details: fieldsOf(golden),
+    inferred: inferredOf(golden),
+    cleared: group.flatMap((part) => part.state.cleared),
+    reverted: group.flatMap((part) => part.state.reverted),
+    dismissed: group.flatMap((part) => part.state.dismissed),
+  };
+}
+
 /** The customer as it is answered: what its records say together. */
 export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
   const [top] = group;
   if (group.length === 1) return customer.fields?.(top.state) ?? {};
   const externalIds = group.flatMap(({ state }) => state.externalIds);
-  const shown = customer.fields?.({ ...top.state, details: fieldsOf(goldenOfGroup(group)), externalIds });
+  const shown = customer.fields?.({ ...stateOfGroup(group), externalIds });
   const records = group.map(({ id, state }) => ({
     id,
     number: state.number,
@@ -78,14 +116,22 @@ export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
   return { ...shown, records };
 }
 
+const toTheTop: readonly CustomerCommand['type'][] = [
+  'ChangeCustomer',
+  'ChangeInBulk',
+  'ImportCustomer',
+  'RevertCorrection',
+  'AcceptSuggestion',
+  'DismissSuggestion',
+];
+
 /** A command on a customer of several records: changes go to the one that answers for them, the rest concerns all. */
 export function decideForGroup(group: Group, command: CustomerCommand, context: DecideContext<CustomerRules>): Decided {
   const [top, ...others] = group;
-  if (command.type !== 'ChangeCustomer' && command.type !== 'ChangeInBulk') {
+  if (!toTheTop.includes(command.type)) {
     return new Map(group.map(({ id, state }) => [id, customer.decide(state, ofPart(command, id), context)]));
   }
-  const details = fieldsOf(goldenOfGroup(group));
-  const events = customer.decide({ ...top.state, details }, command, context).map((event) => {
+  const events = customer.decide(stateOfGroup(group), command, context).map((event) => {
     if (event.type !== 'CustomerDetailsChanged' || event.emails === undefined) return event;
     const held = new Set(others.flatMap(({ state }) => reservedEmails(state)));
     const emails = known(event.emails) ?? [];
@@ -94,7 +140,7 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
     );
     return unreserved.length > 0 ? { ...event, unreserved } : event;
   });
-  if (command.type === 'ChangeCustomer') return new Map([[top.id, events]]);
+  if (command.type !== 'ChangeInBulk') return new Map([[top.id, events]]);
   const { archive, restore } = command.change;
   const ofAll: CustomerCommand = { type: 'ChangeInBulk', change: { archive, restore } };
   return new Map([
@@ -191,7 +237,8 @@ export function unmergeRecord(group: Group, { mergeId, recordId, move }: Unmerge
     if (move.length === 0) return [];
     const fields = Object.fromEntries(move.map((field) => [field, since.get(field)?.[which] ?? null]));
     const { emailsReserved } = move.includes('emails') ? parent.state : of.state;
-    return [{ type: 'CustomerDetailsChanged', ...(fields as CustomerFields), emailsReserved }];
+    const said = { ...(fields as CustomerFields), ...openAgain(fields) };
+    return [completed(of.state, { type: 'CustomerDetailsChanged', ...said, emailsReserved })];
   };
   return new Map<string, readonly CustomerEvent[]>([
     [parent.id, [{ type: 'CustomersUnmerged', mergeId, released: [recordId] }, ...changes(parent, 'before')]],
@@ -213,8 +260,9 @@ export function changedSince(
   return new Map(
     (Object.keys(parent.record.words) as CustomerField[]).flatMap((field) => {
       const word = parent.record.words[field];
-      if (!word || word.position <= joined) return [];
-      return [[field, { before: before[field]?.value ?? null, now: word.value }] as const];
+      if (!word || word.inferred || word.position <= joined) return [];
+      const was = before[field];
+      return [[field, { before: (was?.inferred ? null : was?.value) ?? null, now: word.value }] as const];
     }),
   );
 }

@@ -1,5 +1,13 @@
-import { entryKey, isListField, type CustomerField, type CustomerFields, type ListField } from '@throughline/contracts';
-import type { CustomerInput } from './customer-fields.ts';
+import {
+  entryKey,
+  isListField,
+  type CustomerField,
+  type CustomerFields,
+  type ListField,
+  type Reverted,
+} from '@throughline/contracts';
+import { cleanCustomer } from '../cleaning/clean-customer.ts';
+import { inNormalForm, type CustomerInput } from './customer-fields.ts';
 
 /**
  * What a value of a row does to a field that has one already: `overwrite` replaces it, `if-empty` and `never` keep it, `add`
@@ -9,8 +17,13 @@ export const importPolicies = ['overwrite', 'if-empty', 'never', 'add'] as const
 export type ImportPolicy = (typeof importPolicies)[number];
 export type ImportPolicies = Readonly<Partial<Record<string, ImportPolicy>>>;
 
+/** What a record says, and the corrections on it that were taken back. */
+type Known = { details: CustomerFields; reverted?: readonly Reverted[] };
+
 /** What a row changes on a record that is there: empty cells say nothing. */
-export function changesByPolicy(row: CustomerInput, details: CustomerFields, policies: ImportPolicies): CustomerInput {
+export function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolicies): CustomerInput {
+  const { details } = known;
+  const normal = normalEntries(known);
   const changes = Object.entries(row).flatMap(([name, value]) => {
     if (value === undefined || value === null) return [];
     const field = (name === 'type' ? 'customerType' : name) as CustomerField;
@@ -25,20 +38,37 @@ export function changesByPolicy(row: CustomerInput, details: CustomerFields, pol
         return [];
       case 'add':
         return [
-          [name, isListField(field) ? withEntries(field, (before ?? []) as unknown[], value as unknown[]) : value],
+          [
+            name,
+            isListField(field) ? withEntries(field, (before ?? []) as unknown[], value as unknown[], normal) : value,
+          ],
         ];
     }
   });
   return Object.fromEntries(changes) as CustomerInput;
 }
 
-/** Those that are there, then what is new; one primary entry at most stays the primary one. */
-export function withEntries(field: ListField, before: readonly unknown[], added: readonly unknown[]): unknown[] {
+/** Entries as they will stand on a record, each in the place that it was given in. */
+export const normalEntries =
+  ({ details, reverted = [] }: Known) =>
+  (field: ListField, entries: readonly unknown[]): readonly unknown[] => {
+    const { fields } = cleanCustomer({ [field]: entries } as CustomerInput, { reverted });
+    return (inNormalForm(fields, details)[field] ?? []) as readonly unknown[];
+  };
+
+/** Those that are there, then what is new in its normal form; one primary entry at most stays the primary one. */
+export function withEntries(
+  field: ListField,
+  before: readonly unknown[],
+  added: readonly unknown[],
+  normal: (field: ListField, entries: readonly unknown[]) => readonly unknown[],
+): unknown[] {
   const key = entryKey(field);
   const there = new Set(before.map(key));
   const isPrimary = (entry: unknown) => (entry as { primary?: boolean }).primary === true;
   const hasPrimary = before.some(isPrimary);
-  const fresh = added.filter((entry) => !there.has(key(entry)));
+  const keys = normal(field, added).map(key);
+  const fresh = added.filter((_, index) => !there.has(keys[index] ?? ''));
   return [...before, ...fresh.map((entry) => (hasPrimary && isPrimary(entry) ? withoutPrimary(entry) : entry))];
 }
 

@@ -36,8 +36,7 @@ export function undoOf(events: readonly Happened[], isUndone: (event: Happened) 
     if (event.type === 'CustomerCreated') isMade = undone;
     else if (!undone && event.type !== 'CustomerConfirmed') isTouched = true;
     if (event.type === 'CustomerArchived' || event.type === 'CustomerRestored') lastMove = { undone, type: event.type };
-    for (const field of customerFieldNames) {
-      if (!(field in event.data)) continue;
+    for (const field of fieldsSaidIn(event)) {
       const value = known((event.data as Record<string, unknown>)[field]) ?? null;
       const word = words.get(field);
       // What stood there before the first of those that are undone in a row.
@@ -49,13 +48,17 @@ export function undoOf(events: readonly Happened[], isUndone: (event: Happened) 
   if (isMade) {
     return isTouched ? { fields: {}, record: null, kept: ['record'] } : { fields: {}, record: 'archive', kept: [] };
   }
-  const undoneFields = new Set(
-    events.filter(isUndone).flatMap(({ data }) => customerFieldNames.filter((field) => field in data)),
-  );
+  const undoneFields = new Set(events.filter(isUndone).flatMap(fieldsSaidIn));
   const given = [...words].filter(([, word]) => word.undone);
   return {
     fields: Object.fromEntries(given.map(([field, { before }]) => [field, before])) as CustomerFields,
     record: lastMove?.undone ? (lastMove.type === 'CustomerArchived' ? 'restore' : 'archive') : null,
     kept: [...undoneFields].filter((field) => words.get(field)?.undone === false),
   };
+}
+
+/** Without those whose value only follows from others: it comes and goes with them. */
+function fieldsSaidIn({ data }: Happened): CustomerField[] {
+  const inferred = new Set('inferred' in data ? data.inferred?.map(({ field }) => field) : []);
+  return customerFieldNames.filter((field) => field in data && !inferred.has(field));
 }

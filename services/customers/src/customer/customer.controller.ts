@@ -1,16 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
-import { normaliseEmail } from '@throughline/language';
-import { Answers, AtQuery, HistoryQuery, IdPipe } from '@throughline/service';
+import { Answers, AtQuery, HistoryQuery, IdPipe, type RecordAnswer } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
-import { ChangeCustomerDto, CreateCustomerDto, Customer } from './customer.dto.ts';
+import { ChangeCustomerDto, CreateCustomerDto, CreatedCustomer, Customer } from './customer.dto.ts';
 import { customer, type CustomerCommand } from './customer.ts';
 import { GoldenCustomers } from './golden-customers.store.ts';
-
-const uniqueKeys: Record<string, (value: string) => string> = {
-  number: (value) => `number:${value}`,
-  email: (value) => `email:${normaliseEmail(value).key ?? value}`,
-};
+import { metId } from './met.ts';
+import { claimOf, withEmail } from './unique-keys.ts';
 
 @Controller('customers')
 @Answers(Customer)
@@ -21,10 +17,16 @@ export class CustomerController {
     private readonly numbers: CustomerNumbers,
   ) {}
 
+  /** With an `interaction`, customer and encounter in one command; the answer names the interaction's id. */
   @Post()
-  async create(@Body() body: CreateCustomerDto) {
-    const { id = idOfNew(customer.category), number = await this.numbers.next(), ...fields } = body;
-    return this.customers.execute(id, { type: 'CreateCustomer', number, fields }, body);
+  @Answers(CreatedCustomer)
+  async create(@Body() body: CreateCustomerDto): Promise<RecordAnswer> {
+    const { id = idOfNew(customer.category), number = await this.numbers.next(), interaction, ...fields } = body;
+    if (!interaction) return this.customers.execute(id, { type: 'CreateCustomer', number, fields }, body);
+    const interactionId = metId(id);
+    const met = { ...interaction, interactionId };
+    const created = await this.customers.execute(id, { type: 'CreateCustomer', number, fields, met }, body);
+    return { ...created, fields: { ...created.fields, interactionId } };
   }
 
   @Get(':id')
@@ -67,7 +69,7 @@ export class CustomerController {
   /** Changes the one that has this number or e-mail, else creates it. */
   @Put('by/:key/:value')
   upsert(@Param('key') key: string, @Param('value') value: string, @Body() changes: ChangeCustomerDto) {
-    return this.#upsert({ key, value, changes }, async () => {
+    return this.#upsert({ key, value, changes }, changes, async () => {
       const holder = await this.#find(key, value);
       if (holder) return { id: holder, command: { type: 'ChangeCustomer', changes } };
       const fields = key === 'email' ? { ...changes, emails: withEmail(changes.emails, value) } : changes;
@@ -84,7 +86,7 @@ export class CustomerController {
     @Body() changes: ChangeCustomerDto,
   ) {
     const id = recordId(connectionId, external);
-    return this.#upsert({ connectionId, external, changes }, async () => {
+    return this.#upsert({ connectionId, external, changes }, changes, async () => {
       if (await this.commands.exists(customer.category, id))
         return { id, command: { type: 'ChangeCustomer', changes } };
       const number = await this.numbers.next();
@@ -93,8 +95,8 @@ export class CustomerController {
     });
   }
 
-  #upsert(body: object, choose: () => Promise<{ id: string; command: CustomerCommand }>) {
-    return this.customers.executeChosen(choose, body);
+  #upsert(body: object, changes: ChangeCustomerDto, choose: () => Promise<{ id: string; command: CustomerCommand }>) {
+    return this.customers.executeChosen(choose, changes, body);
   }
 
   async #holder(key: string, value: string): Promise<string> {
@@ -105,13 +107,8 @@ export class CustomerController {
 
   /** @throws Refusal `not-found` where nothing is unique by that key */
   async #find(key: string, value: string): Promise<string | undefined> {
-    const claimOf = Object.hasOwn(uniqueKeys, key) ? uniqueKeys[key] : undefined;
-    if (!claimOf) throw notFound('not-found');
-    return this.commands.holderOf(customer.category, claimOf(value));
+    const claim = claimOf(key, value);
+    if (claim === undefined) throw notFound('not-found');
+    return this.commands.holderOf(customer.category, claim);
   }
 }
-
-const withEmail = (emails: ChangeCustomerDto['emails'] = [], value: string) =>
-  emails.some((email) => uniqueKeys['email']?.(email.value) === uniqueKeys['email']?.(value))
-    ? emails
-    : [{ value, primary: emails.length === 0 }, ...emails];

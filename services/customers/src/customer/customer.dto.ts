@@ -1,4 +1,5 @@
-import { customerRecord } from '@throughline/contracts';
+import { applyDecorators } from '@nestjs/common';
+import { Uuid, customerRecord, isCurrency } from '@throughline/contracts';
 import { Id, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
@@ -6,17 +7,29 @@ import {
   IsArray,
   IsBoolean,
   IsIn,
+  IsInt,
   IsNotEmpty,
   IsObject,
   IsOptional,
   IsString,
   Matches,
+  Max,
   MaxLength,
+  Min,
   MinLength,
+  ValidateBy,
   ValidateNested,
 } from 'class-validator';
+import { addressUses, standings } from './customer-fields.ts';
+import { Type as Property } from 'typebox';
+import { MetDto } from './met.dto.ts';
 
 export const Customer = record('Customer', customerRecord);
+/** `interactionId`: of the encounter, where the customer was entered with one. */
+export const CreatedCustomer = record('CreatedCustomer', {
+  ...customerRecord,
+  interactionId: Property.Optional(Uuid),
+});
 
 class EmailDto {
   @IsString() @MinLength(1) @MaxLength(320) value!: string;
@@ -42,12 +55,58 @@ class AddressDto {
   @IsOptional() @IsString() @MaxLength(20) postcode?: string;
   @IsOptional() @IsString() @MaxLength(100) label?: string;
   @IsOptional() @IsBoolean() primary?: boolean;
+  /** For letters, or where to meet; for either where it is left out. */
+  @IsOptional() @IsIn(addressUses) use?: string;
 }
 
 class SocialDto {
   @IsString() @MaxLength(50) network!: string;
   @IsString() @MaxLength(200) value!: string;
+  @IsOptional() @IsString() @MaxLength(100) label?: string;
+  @IsOptional() @IsBoolean() primary?: boolean;
 }
+
+class ProductNeedsDto {
+  @IsOptional() @IsString() @MaxLength(2_000) function?: string;
+  @IsOptional() @IsString() @MaxLength(2_000) performance?: string;
+  @IsOptional() @IsString() @MaxLength(2_000) price?: string;
+}
+
+class ServicePreferenceDto {
+  @IsOptional() @IsString() @MaxLength(100) channel?: string;
+  @IsOptional() @IsString() @MaxLength(500) times?: string;
+}
+
+class PriceDto {
+  @Matches(/^-?\d{1,15}(\.\d{1,6})?$/) amount!: string;
+  @ValidateBy({ name: 'isCurrency', validator: { validate: isCurrency } }) currency!: string;
+}
+
+class CompetitorDto {
+  @IsString() @MinLength(1) @MaxLength(200) name!: string;
+  @IsOptional() @IsString() @MaxLength(200) product?: string;
+  @IsOptional() @IsString() @MaxLength(2_000) strengths?: string;
+  @IsOptional() @IsString() @MaxLength(2_000) weaknesses?: string;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => PriceDto) price?: PriceDto;
+  @IsOptional() @IsString() @MaxLength(2_000) strategy?: string;
+  @IsOptional() @IsString() @MaxLength(2_000) comment?: string;
+}
+
+class ReviewDto {
+  /** 5 is best. */
+  @IsOptional() @IsInt() @Min(1) @Max(5) satisfaction?: number;
+  @IsOptional() @IsString() @MaxLength(2_000) suggestion?: string;
+}
+
+/** Short texts, none of them empty. */
+const Words = () =>
+  applyDecorators(
+    IsArray(),
+    ArrayMaxSize(200),
+    IsString({ each: true }),
+    IsNotEmpty({ each: true }),
+    MaxLength(100, { each: true }),
+  );
 
 /** JSON merge patch: what is absent stays, null clears. */
 export class ChangeCustomerDto {
@@ -59,6 +118,12 @@ export class ChangeCustomerDto {
   @IsOptional() @IsString() @MaxLength(50) registrationNumber?: string;
   @IsOptional() @IsString() @MaxLength(200) title?: string;
   @IsOptional() @IsString() @MaxLength(200) department?: string;
+  /** Say in what is bought. */
+  @IsOptional() @IsIn(standings) standing?: string;
+  /** The company that the person works for: a customer. */
+  @IsOptional() @Id() employerId?: string;
+  /** The company that this one belongs to: a customer. */
+  @IsOptional() @Id() parentId?: string;
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(50)
@@ -96,19 +161,34 @@ export class ChangeCustomerDto {
   @IsOptional() @IsString() @MaxLength(100) region?: string;
   @IsOptional() @Matches(/^\d{4}-\d{2}-\d{2}$/) birthDate?: string;
   @IsOptional() @IsString() @MaxLength(50) gender?: string;
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(200)
-  @IsString({ each: true })
-  @IsNotEmpty({ each: true })
-  @MaxLength(100, { each: true })
-  tags?: string[];
+  @IsOptional() @Words() tags?: string[];
   @IsOptional() @Id() ownerId?: string;
   @IsOptional() @IsString() @MaxLength(50) lifecycle?: string;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => ProductNeedsDto) productNeeds?: ProductNeedsDto;
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ServicePreferenceDto)
+  servicePreference?: ServicePreferenceDto;
+  @IsOptional() @Words() productInterests?: string[];
+  @IsOptional() @Words() hobbies?: string[];
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(50)
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Type(() => CompetitorDto)
+  competitors?: CompetitorDto[];
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => ReviewDto) review?: ReviewDto;
+  /** The customer who recommended us. */
+  @IsOptional() @Id() referredBy?: string;
+  @IsOptional() @IsString() @MaxLength(100) referralChannel?: string;
   @IsOptional() @IsObject() custom?: Record<string, unknown>;
 }
 
 export class CreateCustomerDto extends ChangeCustomerDto {
   @IsOptional() @Id() id?: string;
   @IsOptional() @IsString() @Matches(/^[\p{L}\p{N}._/-]{1,50}$/u) number?: string;
+  /** What was spoken with the customer just now: logged as an interaction. */
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => MetDto) interaction?: MetDto;
 }

@@ -1,35 +1,48 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
-  customerFieldNames,
-  isErased,
   known,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
+  type Reverted,
   type SourceStamp,
 } from '@throughline/contracts';
-import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { Elsewhere, conflict, notFound, type DecideContext, type Decider } from '@throughline/event-sourcing';
+import { atTheDoor, withCorrections } from '../cleaning/at-the-door.ts';
+import { cleanCustomer } from '../cleaning/clean-customer.ts';
+import { withoutCorrection } from '../cleaning/corrections.ts';
+import { openAgain, saidOf, withInferred, type SayingEvent } from '../cleaning/inferred.ts';
+import { suggestionsFor, type CompanyDomains } from '../cleaning/suggestions.ts';
+import { fittingCustom } from '../field/custom-values.ts';
 import { changesInBulk, type BulkChange } from './customer-bulk.ts';
-import { asShown, emailKeys, tidyFields, type CustomerInput } from './customer-fields.ts';
+import { asShown, emailKeys, withSource, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
 import type { Undone } from './customer-undo.ts';
+import { withWords } from './customer-words.ts';
+import type { CustomerRules } from './customer-rules.ts';
+import { customerMet, metErrors, type Met } from './met.ts';
 
 export type CustomerCommand =
-  | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId }
+  | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId; met?: Met }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'ChangeInBulk'; change: BulkChange }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
-  | { type: 'ImportCustomer'; number: string; mode: ImportMode; row: CustomerInput; policies: ImportPolicies }
+  | {
+      type: 'ImportCustomer';
+      number: string;
+      externalId?: ExternalId;
+      mode: ImportMode;
+      row: CustomerInput;
+      policies: ImportPolicies;
+    }
   | { type: 'UndoChanges'; undone: Undone }
+  | { type: 'RevertCorrection'; reverted: Reverted }
+  | { type: 'AcceptSuggestion' | 'DismissSuggestion'; suggestionId: string; companies: CompanyDomains }
   | { type: 'ArchiveCustomer' }
   | { type: 'RestoreCustomer' }
   | { type: 'EraseCustomer'; erasureId: string };
 
-export type CustomerRules = {
-  /** What an e-mail that another customer has does to people and the API. Connectors are never refused. */
-  emailDuplicates: 'block' | 'allow';
-};
-export const builtInRules: CustomerRules = { emailDuplicates: 'block' };
+export { builtInRules, type CustomerRules } from './customer-rules.ts';
 
 /** What a row may do: make a new record, change one that is there, or whichever it takes. */
 export type ImportMode = 'create' | 'update' | 'both';
@@ -47,6 +60,14 @@ export type Customer = {
   /** What the source said last, and when: its next word counts where it is newer and different. */
   said: CustomerFields;
   stamps: { readonly [F in CustomerField]?: SourceStamp };
+  /** Field -> the rule that its value follows from, where nobody said it. */
+  inferred: Readonly<Record<string, string>>;
+  /** Fields that somebody cleared: nothing is inferred there any more. */
+  cleared: readonly string[];
+  /** Corrections that were taken back: the values stay as they were entered. */
+  reverted: readonly Reverted[];
+  /** Suggestions that somebody does not want. */
+  dismissed: readonly string[];
   /** The record that answers for this one since they were merged. */
   goldenId?: string | undefined;
   into?: string | undefined;
@@ -73,6 +94,10 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     externalIds: [],
     said: {},
     stamps: {},
+    inferred: {},
+    cleared: [],
+    reverted: [],
+    dismissed: [],
     members: [],
     unreserved: [],
   },
@@ -83,20 +108,31 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     }
   },
 
-  decide(state, command, { entry, rules, now }) {
+  decide(state, command, context) {
+    const { entry, rules } = context;
     const reserves = (entry === 'person' || entry === 'api') && rules.emailDuplicates === 'block';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
-      const fields = tidyFields(command.fields, {}, now);
-      const { number, externalId } = command;
+      const { number, externalId, met } = command;
+      const given = met ? withSource(command.fields, entry, 'quick-add') : withSource(command.fields, entry);
+      const fields = atTheDoor(state, given, context, met && metErrors(met, context.now));
       const emailsReserved = reserves && hasEmails(fields);
-      return [{ type: 'CustomerCreated', number, ...fields, emailsReserved, ...(externalId && { externalId }) }];
-    }
-    if (command.type === 'RecordSeenCustomer') return recordSeen(state, command);
-    if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
       return [
-        { type: 'CustomerCreated', number: command.number, ...tidyFields(command.row, {}, now), emailsReserved: false },
+        completed(state, {
+          type: 'CustomerCreated',
+          number,
+          ...fields,
+          emailsReserved,
+          ...(externalId && { externalId }),
+        }),
+        ...(met ? [customerMet(met, context.now)] : []),
       ];
+    }
+    if (command.type === 'RecordSeenCustomer') return recordSeen(state, command, rules);
+    if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
+      const { number, externalId, row } = command;
+      const given = { ...atTheDoor(state, withSource(row, entry), context), emailsReserved: false };
+      return [completed(state, { type: 'CustomerCreated', number, ...given, ...(externalId && { externalId }) })];
     }
     if (state.status === 'none') throw notFound('customer-not-found');
     if (command.type === 'EraseCustomer') {
@@ -106,14 +142,18 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
     switch (command.type) {
       case 'ChangeCustomer':
-        return change(state, command.changes, reserves, now);
+        return change(state, command.changes, reserves, context);
       case 'ChangeInBulk':
-        return changeInBulk(state, command.change, reserves, now);
+        return changeInBulk(state, command.change, reserves, context);
       case 'ImportCustomer':
-        if (command.mode === 'create') throw conflict('customer-exists');
-        return change(state, changesByPolicy(command.row, state.details, command.policies), false, now);
+        return importRow(state, command, context);
       case 'UndoChanges':
         return undoChanges(state, command.undone);
+      case 'RevertCorrection':
+        return revertCorrection(state, command.reverted);
+      case 'AcceptSuggestion':
+      case 'DismissSuggestion':
+        return answerSuggestion(state, command, reserves, context);
       case 'ArchiveCustomer':
         return state.status === 'archived' ? [] : [{ type: 'CustomerArchived' }];
       case 'RestoreCustomer':
@@ -126,7 +166,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       case 'CustomerCreated': {
         const externalId = known(event.externalId);
         return {
-          ...withFields(state, event, event.stamp),
+          ...withWords(state, event, event.stamp),
           status: 'active',
           number: event.number,
           emailsReserved: event.emailsReserved,
@@ -135,12 +175,17 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       }
       case 'CustomerDetailsChanged':
         return {
-          ...withFields(state, event, event.stamp, event.confirmed),
+          ...withWords(state, event, event.stamp, event.confirmed),
           emailsReserved: event.emailsReserved,
+          reverted: [...state.reverted, ...(known(event.reverted) ?? [])],
           unreserved: event.unreserved ?? (event.emails === undefined ? state.unreserved : []),
         };
       case 'CustomerConfirmed':
-        return withFields(state, {}, event.stamp, event.confirmed);
+        return withWords(state, {}, event.stamp, event.confirmed);
+      case 'CustomerSuggestionDismissed':
+        return { ...state, dismissed: [...state.dismissed, known(event.suggestionId) ?? ''] };
+      case 'CustomerMet':
+        return state;
       case 'CustomerArchived':
         return { ...state, status: 'archived' };
       case 'CustomerRestored':
@@ -168,41 +213,102 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
   access: ({ details }) => ({ ownerId: details.ownerId ?? undefined }),
 
-  fields: ({ status, number, details, externalIds, unreadable }) => ({
+  fields: ({ status, number, details, externalIds, inferred, unreadable }) => ({
     number,
     ...asShown(details),
+    ...(Object.keys(inferred).length > 0 && { inferred }),
     externalIds,
     archived: status === 'archived',
     ...((status === 'erased' || unreadable) && { erased: true }),
   }),
 };
 
-function change(state: Customer, input: CustomerInput, reserves: boolean, now: string): CustomerEvent[] {
+function change(
+  state: Customer,
+  input: CustomerInput,
+  reserves: boolean,
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
   if (state.status === 'archived') throw conflict('customer-archived');
-  const changes = changed(tidyFields(input, state.details, now), state.details);
+  const { corrections = [], ...wanted } = atTheDoor(state, input, context);
+  const changes = changed(wanted, state);
   if (Object.keys(changes).length === 0) return [];
   const emailsReserved = changes.emails === undefined ? state.emailsReserved : reserves && hasEmails(changes);
-  return [{ type: 'CustomerDetailsChanged', ...changes, emailsReserved }];
+  const given = withCorrections(changes, corrections);
+  return [completed(state, { type: 'CustomerDetailsChanged', ...given, emailsReserved })];
 }
 
-function changeInBulk(state: Customer, bulk: BulkChange, reserves: boolean, now: string): CustomerEvent[] {
+/** What was entered stands there again, and is not corrected any more. */
+function revertCorrection(state: Customer, reverted: Reverted): CustomerEvent[] {
+  if (state.status === 'archived') throw conflict('customer-archived');
+  if (state.reverted.some(({ eventId, path }) => eventId === reverted.eventId && path === reverted.path)) return [];
+  const changes = withoutCorrection(state.details, reverted);
+  if (!changes) throw conflict('correction-overwritten');
+  const { emailsReserved } = state;
+  return [completed(state, { type: 'CustomerDetailsChanged', ...changes, emailsReserved, reverted: [reverted] })];
+}
+
+function answerSuggestion(
+  state: Customer,
+  { type, suggestionId, companies }: Extract<CustomerCommand, { suggestionId: string }>,
+  reserves: boolean,
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
+  if (type === 'DismissSuggestion' && state.dismissed.includes(suggestionId)) return [];
+  const { details, dismissed } = state;
+  const suggestion = suggestionsFor(details, { companies, dismissed, now: context.now }).find(
+    ({ id }) => id === suggestionId,
+  );
+  if (!suggestion) throw notFound('suggestion-not-found');
+  const { rule, changes } = suggestion;
+  if (type === 'DismissSuggestion') return [{ type: 'CustomerSuggestionDismissed', suggestionId, rule }];
+  if (!changes) throw conflict('suggestion-is-a-warning');
+  return change(state, changes, reserves, context);
+}
+
+/** With what follows from it, where a field is empty or was inferred before. */
+export const completed = (state: Customer, event: SayingEvent): SayingEvent =>
+  withInferred(event, customer.evolve(state, event));
+
+/** An archived record comes back: somebody wants it in. */
+function importRow(
+  state: Customer,
+  { mode, row, policies }: Extract<CustomerCommand, { type: 'ImportCustomer' }>,
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
+  const isArchived = state.status === 'archived';
+  if (mode === 'create' && !isArchived) throw conflict('customer-exists');
+  const changes = changesByPolicy(row, { ...state, details: saidOf(state) }, policies);
+  return [
+    ...(isArchived ? [{ type: 'CustomerRestored' as const }] : []),
+    ...change({ ...state, status: 'active' }, changes, false, context),
+  ];
+}
+
+function changeInBulk(
+  state: Customer,
+  bulk: BulkChange,
+  reserves: boolean,
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
   const isRestored = bulk.restore === true && state.status === 'archived';
   const current: Customer = isRestored ? { ...state, status: 'active' } : state;
-  const changes = changesInBulk(bulk, state.details);
+  const changes = changesInBulk(bulk, state);
   return [
     ...(isRestored ? [{ type: 'CustomerRestored' as const }] : []),
-    ...(Object.keys(changes).length > 0 ? change(current, changes, reserves, now) : []),
+    ...(Object.keys(changes).length > 0 ? change(current, changes, reserves, context) : []),
     ...(bulk.archive && current.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
   ];
 }
 
 /** Back to what was: values that were valid then are not checked again. */
 function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {
-  const changes = changed(fields, state.details);
+  const changes = changed(fields, { details: saidOf(state), inferred: {} });
   const isChanged = Object.keys(changes).length > 0;
   const emailsReserved = state.emailsReserved && changes.emails === undefined;
+  const event = { type: 'CustomerDetailsChanged' as const, ...changes, ...openAgain(changes), emailsReserved };
   return [
-    ...(isChanged ? [{ type: 'CustomerDetailsChanged' as const, ...changes, emailsReserved }] : []),
+    ...(isChanged ? [completed(state, event)] : []),
     ...(record === 'archive' && state.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
     ...(record === 'restore' && state.status === 'archived' ? [{ type: 'CustomerRestored' as const }] : []),
   ];
@@ -219,26 +325,33 @@ export const reservedEmails = ({ details, emailsReserved, unreserved }: Customer
 function recordSeen(
   state: Customer,
   command: Extract<CustomerCommand, { type: 'RecordSeenCustomer' }>,
+  { fieldSet }: CustomerRules,
 ): CustomerEvent[] {
-  const { stamp, number, externalId, fields } = command;
+  const { stamp, number, externalId } = command;
+  const { custom, leftOut } = fittingCustom(command.fields.custom ?? {}, fieldSet);
+  const fitting = { ...command.fields, ...(command.fields.custom && { custom }) };
+  const note = leftOut.length > 0 && { leftOut: leftOut.map((key) => `custom.${key}`) };
   // A late delivery brings nobody back.
   if (state.status === 'erased') return [];
+  const { fields, corrections } = cleanCustomer(fitting, { reverted: state.reverted });
   if (state.status === 'none') {
-    return [
-      { type: 'CustomerCreated', number, ...fields, emailsReserved: false, stamp, ...(externalId && { externalId }) },
-    ];
+    const given = { ...withCorrections(fields, corrections), ...note };
+    const origin = { stamp, ...(externalId && { externalId }) };
+    return [completed(state, { type: 'CustomerCreated', number, ...given, emailsReserved: false, ...origin })];
   }
+  // What was taken back of its words since, or recorded before they were cleaned, it has said nonetheless.
+  const [saying, said] = [cleanCustomer(fitting).fields, cleanCustomer(state.said).fields];
   const newer = (Object.keys(fields) as CustomerField[]).filter((field) => isNewer(stamp, state.stamps[field]));
-  const confirmed = newer.filter((field) => isDeepStrictEqual(fields[field], state.said[field]));
+  const confirmed = newer.filter((field) => isDeepStrictEqual(saying[field], said[field]));
   const changes = Object.fromEntries(
     newer.filter((field) => !confirmed.includes(field)).map((field) => [field, fields[field]]),
   ) as CustomerFields;
   if (newer.length === 0) return [];
   if (Object.keys(changes).length === 0) return [{ type: 'CustomerConfirmed', stamp, confirmed }];
   const emailsReserved = state.emailsReserved && changes.emails === undefined;
-  return [
-    { type: 'CustomerDetailsChanged', ...changes, emailsReserved, stamp, ...(confirmed.length > 0 && { confirmed }) },
-  ];
+  const beside = { ...(confirmed.length > 0 && { confirmed }), ...(changes.custom && note) };
+  const given = { ...withCorrections(changes, corrections), ...beside };
+  return [completed(state, { type: 'CustomerDetailsChanged', ...given, emailsReserved, stamp })];
 }
 
 function isNewer(stamp: SourceStamp, before: SourceStamp | undefined): boolean {
@@ -248,40 +361,16 @@ function isNewer(stamp: SourceStamp, before: SourceStamp | undefined): boolean {
   return stamp.hash > before.hash;
 }
 
-function withFields(
-  state: Customer,
-  event: object,
-  stamp: SourceStamp | undefined,
-  confirmed: readonly string[] = [],
-): Customer {
-  const given: Record<string, unknown> = {};
-  let { unreadable } = state;
-  for (const field of customerFieldNames) {
-    if (!(field in event)) continue;
-    const value = (event as Record<string, unknown>)[field];
-    given[field] = value === null ? undefined : known(value);
-    unreadable ||= isErased(value);
-  }
-  const details = compact({ ...state.details, ...given });
-  if (!stamp) return { ...state, details, unreadable };
-  const stamps = Object.fromEntries([...Object.keys(given), ...confirmed].map((field) => [field, stamp]));
-  return {
-    ...state,
-    details,
-    unreadable,
-    said: compact({ ...state.said, ...given }),
-    stamps: { ...state.stamps, ...stamps },
-  };
-}
-
-const compact = (fields: Record<string, unknown>): CustomerFields =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-
-/** Only what differs; null clears what is there. */
-const changed = (wanted: CustomerFields, now: CustomerFields): CustomerFields =>
+/** Only what differs; null clears what is there. Who says what was inferred makes it a word of their own. */
+const changed = (
+  wanted: CustomerFields,
+  { details, inferred }: Pick<Customer, 'details' | 'inferred'>,
+): CustomerFields =>
   Object.fromEntries(
     Object.entries(wanted).filter(
-      ([field, value]) => !isDeepStrictEqual(value ?? null, now[field as CustomerField] ?? null),
+      ([field, value]) =>
+        !isDeepStrictEqual(value ?? null, details[field as CustomerField] ?? null) ||
+        (field in inferred && value !== null),
     ),
   );
 

@@ -3,6 +3,7 @@ import { type CustomerEvent, type Instant, type RecordedOf } from '@throughline/
 import {
   Commands,
   Refusal,
+  VersionConflict,
   checkConflicts,
   conflict,
   currentContext,
@@ -12,6 +13,10 @@ import {
 } from '@throughline/event-sourcing';
 import { AtQuery, HistoryQuery, historyItem, historyPageOf, type RecordAnswer } from '@throughline/service';
 import { decideForGroup, groupOf, partOf, shownGroup, type Decided, type Group, type Part } from './customer-group.ts';
+import { CurrentRules, type StampedRules } from './customer-rules.store.ts';
+import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from './customer-links.ts';
+import type { CustomerInput } from './customer-fields.ts';
+import { Tags } from '../tag/tags.view.ts';
 import {
   OneOfSeveral,
   builtInRules,
@@ -24,7 +29,17 @@ import {
 type At = { asOf?: Instant; knownAt?: Instant };
 type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 
+type Ids = readonly [string, ...string[]];
+type Above = { above: readonly Group[]; lost?: string };
 type Remembered = { target: string; body?: unknown; commandId?: string };
+
+type Choice<Answer> = {
+  ids: readonly string[];
+  decide: (
+    parts: ReadonlyMap<string, Part>,
+    context: DecideContext<CustomerRules>,
+  ) => { decided: Decided; answer: Answer };
+};
 
 const attempts = 20;
 
@@ -34,11 +49,39 @@ class GroupChanged extends Error {}
 /** Customers, whichever of their records is named: one of several answers as the one that they were merged into. */
 @Injectable()
 export class GoldenCustomers {
-  constructor(private readonly commands: Commands) {}
+  constructor(
+    private readonly commands: Commands,
+    private readonly current: CurrentRules,
+    private readonly tags: Tags,
+  ) {}
 
   /** @throws Refusal `customer-not-found` where it did not exist then */
   async read(id: string, at: AtQuery = {}): Promise<RecordAnswer> {
-    return answerOf(await this.group(id, at));
+    return this.#withTags(answerOf(await this.group(id, at)));
+  }
+
+  /** With its tags by the names that they have now. */
+  async #withTags<A extends { fields: Readonly<Record<string, unknown>> }>(answer: A): Promise<A> {
+    const { tags } = answer.fields;
+    if (!Array.isArray(tags) || tags.length === 0) return answer;
+    const names = await this.tags.namesNow(tags as string[]);
+    return {
+      ...answer,
+      fields: { ...answer.fields, tags: [...new Set(tags.map((tag: string) => names.get(tag) ?? tag))] },
+    };
+  }
+
+  /** The fields as they were at the versions of an ETag; undefined where the customer never had those. */
+  async fieldsAt(id: string, versions: readonly number[]): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const seen = groupAt(await this.group(id), versions);
+    return seen && shownGroup(seen);
+  }
+
+  /** What a command would bring about, without doing it. @throws Refusal as `execute` does */
+  async decided(id: string, command: CustomerCommand): Promise<readonly CustomerEvent[]> {
+    const group = checked(await this.group(id), command);
+    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: builtInRules };
+    return [...decideForGroup(group, command, context).values()].flat();
   }
 
   /** What happened to a customer's records, in the order in which it was recorded. */
@@ -56,59 +99,120 @@ export class GoldenCustomers {
     command: CustomerCommand,
     body?: unknown,
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
+    const rules = await this.rulesFor(id, command);
+    if (movesInHierarchy(command)) return this.#executeForGroup(id, command, rules, { target: id, body });
     try {
       const executed = await this.commands.execute(customer, id, command, {
-        rules: builtInRules,
+        ...rules,
         body,
         anyVersion: command.type === 'EraseCustomer',
       });
-      return isOneOfSeveral(executed.state) ? await this.read(id) : executed;
+      return isOneOfSeveral(executed.state) ? await this.read(id) : await this.#withTags(executed);
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
-    return this.#executeForGroup(id, command, { target: id, body });
+    return this.#executeForGroup(id, command, rules, { target: id, body });
   }
 
-  /** As `Commands.executeChosen`: `choose` names a record and what is to be done with its customer. */
+  /** As `Commands.executeChosen`: `choose` names a record and what is to be done with its customer, by the fields given. */
   async executeChosen(
     choose: () => Promise<{ id: string; command: CustomerCommand }>,
+    fields: CustomerInput,
     body: object,
+    named: Pick<Remembered, 'commandId'> = {},
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
+    const rules = await this.rulesFor('', { type: 'ChangeCustomer', changes: fields });
+    const first = fields.parentId ? await choose() : undefined;
+    if (first && movesInHierarchy(first.command)) {
+      return this.#executeForGroup(first.id, first.command, rules, { target: '', body });
+    }
     try {
-      const executed = await this.commands.executeChosen(customer, choose, { rules: builtInRules, body });
-      return isOneOfSeveral(executed.state) ? await this.read(executed.id) : executed;
+      const executed = await this.commands.executeChosen(customer, choose, { ...rules, body, ...named });
+      return isOneOfSeveral(executed.state) ? await this.read(executed.id) : await this.#withTags(executed);
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
     const { id, command } = await choose();
-    return this.#executeForGroup(id, command, { target: '', body });
+    return this.#executeForGroup(id, command, rules, { target: '', body, ...named });
   }
 
-  #executeForGroup(id: string, command: CustomerCommand, remembered: Remembered): Promise<RecordAnswer> {
-    return this.decide(
-      [id],
-      command,
-      ([group], context) => decideForGroup(checked(group, command), command, context),
-      remembered,
-    );
+  /** What a command on a customer is decided by, besides the customer. */
+  async rulesFor(id: string, command: CustomerCommand): Promise<StampedRules> {
+    const stamped = await this.current.read();
+    const links = linksOf(command);
+    if (!hasLinks(links)) return stamped;
+    const found = new Map<string, Group | undefined>();
+    for (const named of Object.values(links)) found.set(named, await this.find(named));
+    return { ...stamped, rules: { ...stamped.rules, linkErrors: linkErrors(id, links, found) } };
+  }
+
+  async #executeForGroup(
+    id: string,
+    command: CustomerCommand,
+    stamped: StampedRules,
+    remembered: Remembered,
+  ): Promise<RecordAnswer> {
+    const { rules } = stamped;
+    const { parentId } = linksOf(command);
+    // All companies above stand still while it is decided: two changes at once cannot close a ring.
+    let above: Above = { above: [] };
+    const ids = async (): Promise<Ids> => {
+      above = movesInHierarchy(command) && parentId !== undefined ? await this.above(parentId) : above;
+      return [id, ...above.above.map(([top]) => top.id)];
+    };
+    const decided = ([group, ...others]: [Group, ...Group[]], context: DecideContext<CustomerRules>) => {
+      const isRefused = !movesInHierarchy(command) || rules.linkErrors?.some(({ path }) => path === 'parentId');
+      const errors =
+        isRefused || parentId === undefined ? [] : parentErrors(group, parentId, { ...above, above: others });
+      if (!errors) throw new GroupChanged();
+      const linkErrors = [...(rules.linkErrors ?? []), ...errors];
+      return decideForGroup(checked(group, command), command, { ...context, rules: { ...rules, linkErrors } });
+    };
+    return this.decide(ids, command, decided, remembered, stamped);
+  }
+
+  /** A company and those that it belongs to, nearest first, each once. */
+  async above(id: string): Promise<Above> {
+    const above: Group[] = [];
+    for (let next: string | undefined = id; next !== undefined && above.length <= deepest;) {
+      const named: string = next;
+      const group = await this.find(named);
+      if (!group) return { above, lost: named };
+      if (above.some(([top]) => top.id === group[0].id)) break;
+      above.push(group);
+      next = parentOf(group);
+    }
+    return { above };
+  }
+
+  /** As `group`; undefined where there is no such record. */
+  async find(id: string): Promise<Group | undefined> {
+    try {
+      return await this.group(id);
+    } catch (error) {
+      if (error instanceof Refusal && error.kind === 'not-found') return undefined;
+      throw error;
+    }
   }
 
   /**
    * One decision over whole groups, in one append.
    *
-   * @param ids a record of each group
+   * @param ids a record of each group; asked for again where a group changed meanwhile
    * @param remembered what the caller named and sent: a repeat is told by it
    * @returns the first group as it is afterwards
    */
   async decide(
-    ids: readonly [string, ...string[]],
+    ids: Ids | (() => Promise<Ids>),
     command: { type: string },
     decide: (groups: [Group, ...Group[]], context: DecideContext<CustomerRules>) => Decided,
-    remembered: Remembered = { target: ids.join(',') },
+    remembered?: Remembered,
+    stamped: StampedRules = { rules: builtInRules },
   ): Promise<RecordAnswer> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#decideOnce(ids, command, decide, remembered);
+        const named = typeof ids === 'function' ? await ids() : ids;
+        return await this.#decideOnce(named, command, decide, remembered ?? { target: named.join(',') }, stamped);
       } catch (error) {
         if (!(error instanceof GroupChanged)) throw error;
         if (tries === attempts) throw conflict('too-busy');
@@ -116,11 +220,55 @@ export class GoldenCustomers {
     }
   }
 
+  /**
+   * One decision over whatever `choose` names, in one append; it is asked again where somebody else was quicker.
+   *
+   * @param choose its `decide` gets the named records that there are, with all that belong to the same customers
+   * @returns the first answer, also to a repeat, which is told by `body`
+   */
+  async decideChosen<Answer>(choose: () => Promise<Choice<Answer>>, body: object): Promise<Answer> {
+    const { entry } = currentContext();
+    const stamped = await this.current.read();
+    const chooseStreams = async () => {
+      const { ids, decide } = await choose();
+      const streams = await this.#withGroups(ids);
+      return {
+        ids: streams,
+        decide: (_: unknown, histories: readonly unknown[]) => {
+          const parts = partsOf(streams, histories as Histories);
+          if ([...parts.values()].some(({ state }) => !relativesOf(state).every((id) => parts.has(id)))) {
+            throw new VersionConflict();
+          }
+          const context = { now: new Date().toISOString(), entry, rules: stamped.rules };
+          const { decided, answer } = decide(parts, context);
+          return { events: streams.map((stream) => decided.get(stream) ?? []), answer };
+        },
+      };
+    };
+    const { answer } = await this.commands.executeChosenAcross(customer, chooseStreams, { ...stamped, body });
+    return answer;
+  }
+
+  /** Record -> the one that answers for it, of those that belong to a merged customer. */
+  async goldenIds(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const found = await this.commands.loadMany(customer, ids);
+    return new Map(
+      [...found].flatMap(([id, { state }]) => (isOneOfSeveral(state) ? [[id, state.goldenId ?? id] as const] : [])),
+    );
+  }
+
+  async #withGroups(ids: readonly string[]): Promise<string[]> {
+    const groups: Group[] = [];
+    for (const goldenId of new Set((await this.goldenIds(ids)).values())) groups.push(await this.group(goldenId));
+    return [...new Set([...ids, ...groups.flat().map(({ id }) => id)])];
+  }
+
   async #decideOnce(
-    ids: readonly [string, ...string[]],
+    ids: Ids,
     command: { type: string },
     decide: (groups: [Group, ...Group[]], context: DecideContext<CustomerRules>) => Decided,
     remembered: Remembered,
+    stamped: StampedRules,
   ): Promise<RecordAnswer> {
     const groups = await this.groups(ids);
     const streams = [...new Set(groups.flat().map((part) => part.id))];
@@ -133,17 +281,17 @@ export class GoldenCustomers {
         const parts = partsOf(streams, histories as Histories);
         const now = groups.map(([top]) => groupOf(parts.get(top.id) as Part, parts));
         if (now.flat().length !== streams.length || now.some(isIncomplete)) throw new GroupChanged();
-        const context = { now: new Date().toISOString(), entry, rules: builtInRules };
+        const context = { now: new Date().toISOString(), entry, rules: stamped.rules };
         const decided = decide(now as unknown as [Group, ...Group[]], context);
         return streams.map((stream) => decided.get(stream) ?? []);
       },
-      { rules: builtInRules, ...remembered },
+      { ...stamped, ...remembered },
     );
     return this.read(groups[0][0].id);
   }
 
   /** The groups that records belong to, each once. */
-  async groups(ids: readonly [string, ...string[]]): Promise<[Group, ...Group[]]> {
+  async groups(ids: Ids): Promise<[Group, ...Group[]]> {
     const groups = new Map<string, Group>();
     for (const id of ids) {
       const group = await this.group(id);
@@ -175,7 +323,16 @@ export class GoldenCustomers {
   }
 }
 
+/** Companies belong to others: what is above a company is decided over together. */
+const movesInHierarchy = (command: CustomerCommand): boolean =>
+  command.type !== 'CreateCustomer' && linksOf(command).parentId !== undefined;
+
 const isOneOfSeveral = ({ into, members }: Customer): boolean => into !== undefined || members.length > 0;
+
+const relativesOf = ({ goldenId, members }: Customer): string[] => [
+  ...members,
+  ...(goldenId === undefined ? [] : [goldenId]),
+];
 
 const instantsOf = ({ asOf, knownAt }: AtQuery): At => {
   const utc = (text: string) => new Date(text).toISOString();

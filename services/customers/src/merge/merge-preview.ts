@@ -80,13 +80,22 @@ export function provenanceOf(group: Group) {
   const connections = new Map(group.map(({ id, state }) => [id, state.externalIds[0]?.connectionId]));
   const fields = Object.entries(goldenOfGroup(group)).map(([field, origins]) => [
     shown(field),
-    origins.flatMap(({ value, recordId, position }) => {
+    origins.flatMap(({ value, recordId, position, inferred }) => {
       const event = events.get(position);
       if (!event) return [];
       const { id: eventId, effectiveAt: at, meta } = event;
       const connectionId = connections.get(recordId);
       return [
-        { value, recordId, eventId, at, actor: meta.actor, source: meta.source, ...(connectionId && { connectionId }) },
+        {
+          value,
+          recordId,
+          eventId,
+          at,
+          actor: meta.actor,
+          source: meta.source,
+          ...(connectionId && { connectionId }),
+          ...(inferred !== undefined && { inferred }),
+        },
       ];
     }),
   ]);
@@ -104,13 +113,21 @@ export function valuesBefore(group: Group, fields: readonly CustomerField[]): Re
   });
 }
 
-/** The values that fields had when the customer was as `then` says; without those that are the same. */
+/**
+ * The values that fields had when the customer was as `then` says; without those that are the same, or that only follow from
+ * others, now as then.
+ */
 export function valuesThen(group: Group, then: Group, fields: readonly CustomerField[] = customerFieldNames): Reverted {
-  const values = reverted(group, fields, () => then);
+  const [goldenNow, goldenThen] = [goldenOfGroup(group), goldenOfGroup(then)];
+  const said = fields.filter((field) => isSaid(goldenNow, field) || isSaid(goldenThen, field));
+  const values = reverted(group, said, () => then);
   return Object.fromEntries(
     Object.entries(values).filter(([, { before, after }]) => !isDeepStrictEqual(before, after)),
   );
 }
+
+const isSaid = (golden: Golden, field: CustomerField): boolean =>
+  (golden[field] ?? []).some(({ inferred }) => inferred === undefined);
 
 function reverted(
   group: Group,

@@ -100,6 +100,8 @@ const Origin = Type.Object(
     actor: Type.Object({ type: text, id: text }, { title: 'Actor' }),
     source: text,
     connectionId: Type.Optional(uuid),
+    /** The rule that the value follows from, where nobody said it. */
+    inferred: Type.Optional(text),
   },
   { title: 'FieldOrigin' },
 );

@@ -11,7 +11,8 @@ import { Commands } from '@throughline/event-sourcing';
 import type { PolicyPattern } from '@throughline/service';
 import { withE164 } from '../customer/customer-fields.ts';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
-import { builtInRules, customer, type CustomerCommand } from '../customer/customer.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
 
 type CustomerSeen = RecordedOf<Extract<SeenEvent, { type: 'CustomerSeen' }>>;
 
@@ -45,6 +46,7 @@ export class RecordCustomerWhenSeen {
   constructor(
     private readonly commands: Commands,
     private readonly numbers: CustomerNumbers,
+    private readonly current: CurrentRules,
   ) {}
 
   @EventPattern(on)
@@ -53,7 +55,7 @@ export class RecordCustomerWhenSeen {
     // A number is only taken from the sequence for a record that does not exist yet.
     const number = (await this.commands.exists(customer.category, id)) ? '' : await this.numbers.next();
     await this.commands.execute(customer, id, react(event, number), {
-      rules: builtInRules,
+      ...(await this.current.recent()),
       occurredAt: event.data.stamp.at,
     });
   }

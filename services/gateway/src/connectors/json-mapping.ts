@@ -114,6 +114,7 @@ const plain = [
   'registrationNumber',
   'title',
   'department',
+  'standing',
   'source',
   'channel',
   'campaign',
@@ -123,6 +124,7 @@ const plain = [
   'birthDate',
   'gender',
   'lifecycle',
+  'referralChannel',
 ] as const;
 
 function customerFields(fields: Fields, channel: ConnectionKind): Partial<CustomerFields> {
@@ -149,10 +151,16 @@ function customerFields(fields: Fields, channel: ConnectionKind): Partial<Custom
           .filter((one) => one !== undefined),
       ),
       socials: nonEmpty(
-        fields.list('socials').map((one) => ({ network: one.need('network'), value: one.need('value') })),
+        fields.list('socials').map((one) => ({
+          network: one.need('network'),
+          value: one.need('value'),
+          ...given({ label: one.get('label'), primary: one.flag('primary') }),
+        })),
       ),
       customerType: fields.get('type'),
       tags: nonEmpty(tags),
+      productInterests: nonEmpty(fields.texts('productInterests')),
+      hobbies: nonEmpty(fields.texts('hobbies')),
       custom: fields.custom,
     }),
   };
@@ -182,6 +190,7 @@ function addressOf(fields: Fields) {
     postcode: fields.get('postcode'),
     label: fields.get('label'),
     primary: fields.flag('primary'),
+    use: fields.get('use'),
   });
 }
 

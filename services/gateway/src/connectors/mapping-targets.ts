@@ -25,6 +25,7 @@ export const customerTargets: Targets = {
   registrationNumber: text,
   title: text,
   department: text,
+  standing: text,
   email: text,
   emails: { list: { value: requiredText, label: text, primary: { value: 'boolean' } }, of: 'value' },
   phone: text,
@@ -40,9 +41,10 @@ export const customerTargets: Targets = {
       postcode: text,
       label: text,
       primary: { value: 'boolean' },
+      use: { value: ['post', 'visit'] },
     },
   },
-  socials: { list: { network: requiredText, value: requiredText } },
+  socials: { list: { network: requiredText, value: requiredText, label: text, primary: { value: 'boolean' } } },
   /** `customerType` in events. */
   type: text,
   source: text,
@@ -55,6 +57,9 @@ export const customerTargets: Targets = {
   gender: text,
   tags: { texts: true },
   lifecycle: text,
+  productInterests: { texts: true },
+  hobbies: { texts: true },
+  referralChannel: text,
 };
 
 /** Fields of an order that a mapping can fill. */

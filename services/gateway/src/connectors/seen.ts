@@ -117,7 +117,7 @@ export function street(...lines: readonly (string | undefined)[]): string | unde
 /** Undefined when nothing but labels would be in it. */
 export function address(fields: Optional<Address>): Address | undefined {
   const known: Address = given(fields);
-  const { label: _label, primary: _primary, ...rest } = known;
+  const { label: _label, primary: _primary, use: _use, ...rest } = known;
   return Object.keys(rest).length > 0 ? known : undefined;
 }
 
@@ -126,7 +126,7 @@ export function distinctAddresses(addresses: readonly (Address | undefined)[]): 
   const seen = new Map<string, Address>();
   for (const one of addresses) {
     if (!one) continue;
-    const { label: _label, primary: _primary, ...place } = one;
+    const { label: _label, primary: _primary, use: _use, ...place } = one;
     const key = contentHash(place);
     if (!seen.has(key)) seen.set(key, one);
   }

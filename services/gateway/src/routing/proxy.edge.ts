@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import replyFrom from '@fastify/reply-from';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServiceName } from '@throughline/contracts';
@@ -41,8 +42,10 @@ export async function forwardToOwners(
     const pass = await passes.for(identity);
     const { method, body } = request;
     return reply.from(baseUrl(service) + request.url, {
+      // A stream is what the request itself has: it is piped.
       ...(method !== 'GET' &&
-        method !== 'HEAD' && {
+        method !== 'HEAD' &&
+        !(body instanceof Readable) && {
           body: body as Buffer,
           contentType: request.headers['content-type'] ?? 'application/json',
         }),

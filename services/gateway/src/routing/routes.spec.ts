@@ -12,6 +12,9 @@ describe('the table of routes', () => {
       ['GET', '/api/reports/funnel', 'analytics'],
       ['POST', '/api/customers', 'customers'],
       ['PATCH', '/api/customers/1', 'customers'],
+      ['GET', '/api/customers/1/people', 'customers'],
+      ['GET', '/api/fields', 'customers'],
+      ['POST', '/api/tags/1/merge', 'customers'],
       ['GET', '/api/pipelines/1/board', 'sales'],
       ['POST', '/api/interactions', 'interactions'],
       ['POST', '/api/customers/1/consents', 'customers'],
@@ -33,6 +36,7 @@ describe('the table of routes', () => {
         ['POST', '/api/customers'],
         ['PATCH', '/api/customers/1'],
         ['DELETE', '/api/deals/1'],
+        ['POST', '/api/tags'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role !== 'reader']);
       }
@@ -43,6 +47,8 @@ describe('the table of routes', () => {
         ['PUT', '/api/field-classes/phones'],
         ['POST', '/api/connections/1/undo'],
         ['POST', '/api/consent-purposes/newsletter/texts'],
+        ['PATCH', '/api/fields/level'],
+        ['POST', '/api/field-templates/retail/apply'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role === 'administrator']);
       }

@@ -6,13 +6,16 @@ type Route = { methods?: readonly string[]; path: RegExp; service: ServiceName }
 const read = ['GET', 'HEAD'];
 const lists = 'customers|orders|deals|interactions';
 
+const ofCustomers = 'customers|erasures|batches|imports|consent-purposes|field-classes|fields|field-templates|tags';
+
 /** Who answers what, first match first: lists, search, timeline and reports by analytics, all else by its owner. */
 export const routes: readonly Route[] = [
   { methods: read, path: new RegExp(`^/api/(${lists})$`), service: 'analytics' },
   { path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
   { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact|personal-data|impact)$/, service: 'analytics' },
+  { methods: ['POST'], path: /^\/api\/customers\/export$/, service: 'analytics' },
   { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
-  { path: /^\/api\/(customers|erasures|batches|consent-purposes|field-classes)(\/|$)/, service: 'customers' },
+  { path: new RegExp(`^/api/(${ofCustomers})(/|$)`), service: 'customers' },
   { path: /^\/api\/connections\/[^/]+\/undo$/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
   { path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
@@ -20,8 +23,8 @@ export const routes: readonly Route[] = [
 
 const writers = ['administrator', 'member', 'integration'];
 /** What decides over everybody's figures, and what cannot be undone. */
-const configuration =
-  /^\/api\/((pipelines|exchange-rates|consent-purposes|field-classes)(\/|$)|customers\/[^/]+\/erase$|connections\/[^/]+\/undo$)/;
+const administered = 'pipelines|exchange-rates|consent-purposes|field-classes|fields|field-templates';
+const configuration = new RegExp(`^/api/((${administered})(/|$)|customers/[^/]+/erase$|connections/[^/]+/undo$)`);
 
 /** What a caller's roles allow on the routes of the table: readers read, and configuration is the administrators'. */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {
@@ -32,6 +35,9 @@ export function isAllowed(roles: readonly string[], method: string, path: string
 
 export const ownerOf = (method: string, path: string): ServiceName | undefined =>
   routes.find((route) => (route.methods?.includes(method) ?? true) && route.path.test(path))?.service;
+
+/** Where files come in: they are handed on as they come. */
+export const takesFile = (method: string, path: string): boolean => method === 'POST' && path === '/api/imports';
 
 /** The methods that others than the path's main owner answer there. */
 export const methodsBeside = (path: string): string[] =>

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@throughline/service/testing';
+import { startEmbedded, type Instance } from '../src/instance.ts';
+
+let crm: Instance;
+beforeAll(async () => {
+  crm = await startEmbedded();
+}, 60_000);
+afterAll(() => crm?.stop(), 60_000);
+
+const read = (path: string) =>
+  eventually(
+    () => crm.call('GET', path),
+    ({ status }) => status === 200,
+  );
+
+describe('every way in', () => {
+  it('makes customers who say where they came from, and the report counts them', async () => {
+    const { body: form } = await crm.call('POST', '/api/forms', {
+      name: 'Tasting',
+      title: { zh: '试饮' },
+      fields: [{ field: 'name', required: true }, { field: 'phone' }],
+      campaign: 'spring',
+    });
+    const address = form.url.slice(form.url.indexOf('/forms/'));
+    const sent = await crm.call('POST', address, { name: '韩梅梅', phone: '13800138000', utm_campaign: 'april' });
+    expect(sent.status).toBe(202);
+    const { body: visitor } = await read(`/api/customers/${sent.body.id}`);
+    expect(visitor).toMatchObject({ name: '韩梅梅', source: 'web-form', channel: 'web', campaign: 'april' });
+
+    const met = await crm.call('POST', '/api/customers', {
+      name: '展会',
+      interaction: { kind: 'event', subject: '展台' },
+    });
+    const { body: talk } = await read(`/api/interactions/${met.body.interactionId}`);
+    expect(talk).toMatchObject({ customerId: met.body.id, subject: '展台' });
+
+    const card = 'BEGIN:VCARD\r\nVERSION:3.0\r\nFN:名片\r\nEND:VCARD\r\n';
+    const cards = await crm.call('POST', '/api/customers/vcard', card, { 'content-type': 'text/vcard' });
+    expect(cards.body.items).toMatchObject([{ status: 201 }]);
+    const vcard = await crm.call('GET', `/api/customers/${cards.body.items[0].id}/vcard`);
+    expect(vcard.body).toContain('FN:名片');
+
+    const operations = ['A', 'B'].map((name) => ({ op: 'create', data: { name, source: 'list' } }));
+    const batch = await crm.call('POST', '/api/customers/batch', { operations, allOrNone: true });
+    expect(batch.body.items.map(({ status }: any) => status)).toEqual([201, 201]);
+
+    const counted = async () =>
+      Object.fromEntries(
+        (await crm.call('GET', '/api/reports/customers-by-source')).body.rows.map(
+          ({ source, channel, customers }: any) => [`${source} ${channel}`, customers],
+        ),
+      );
+    await eventually(counted, (counts) => counts['list null'] === 2);
+    expect(await counted()).toEqual({
+      'web-form web': 1,
+      'quick-add null': 1,
+      'business-card null': 1,
+      'list null': 2,
+    });
+  }, 60_000);
+});

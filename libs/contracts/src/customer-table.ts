@@ -1,0 +1,89 @@
+import type { Address, Email, Phone, Social } from './customers.ts';
+
+/** What the columns of a table of customers are called, by field. */
+export const customerColumnLabels: Readonly<Record<string, { en: string; zh: string }>> = {
+  name: { en: 'Name', zh: '姓名' },
+  familyName: { en: 'Family name', zh: '姓' },
+  givenName: { en: 'Given name', zh: '名' },
+  kind: { en: 'Kind', zh: '客户性质' },
+  companyName: { en: 'Company', zh: '公司' },
+  registrationNumber: { en: 'Registration number', zh: '统一社会信用代码' },
+  title: { en: 'Title', zh: '职务' },
+  department: { en: 'Department', zh: '部门' },
+  phones: { en: 'Phone', zh: '手机' },
+  emails: { en: 'Email', zh: '邮箱' },
+  'address.country': { en: 'Country', zh: '国家' },
+  'address.province': { en: 'Province', zh: '省' },
+  'address.city': { en: 'City', zh: '市' },
+  'address.district': { en: 'District', zh: '区' },
+  'address.street': { en: 'Street', zh: '街道' },
+  'address.postcode': { en: 'Postcode', zh: '邮编' },
+  address: { en: 'Address', zh: '详细地址' },
+  'socials.wechat': { en: 'WeChat', zh: '微信' },
+  'socials.qq': { en: 'QQ', zh: 'QQ号' },
+  type: { en: 'Type', zh: '客户类型' },
+  source: { en: 'Source', zh: '来源' },
+  channel: { en: 'Channel', zh: '渠道' },
+  campaign: { en: 'Campaign', zh: '活动' },
+  industry: { en: 'Industry', zh: '行业' },
+  size: { en: 'Size', zh: '规模' },
+  region: { en: 'Region', zh: '地区' },
+  birthDate: { en: 'Birth date', zh: '生日' },
+  gender: { en: 'Gender', zh: '性别' },
+  tags: { en: 'Tags', zh: '标签' },
+  lifecycle: { en: 'Lifecycle stage', zh: '生命周期' },
+  ownerId: { en: 'Owner id', zh: '负责人标识' },
+  number: { en: 'Customer number', zh: '客户编号' },
+  externalId: { en: 'External id', zh: '外部编号' },
+  createdAt: { en: 'Created', zh: '创建时间' },
+  id: { en: 'Record id', zh: '记录ID' },
+  version: { en: 'Record version', zh: '记录版本' },
+};
+
+/** The columns of a table of customers, in their order; custom fields are `custom.<key>`. */
+export const customerColumns: readonly string[] = [
+  'id',
+  'version',
+  ...Object.keys(customerColumnLabels).filter((field) => !['id', 'version', 'externalId', 'address'].includes(field)),
+];
+
+/** The fields of a customer, as they are answered. */
+export type TabledCustomer = Readonly<Record<string, unknown>>;
+
+/** Between the entries of a list in one cell. */
+const separator = '; ';
+
+/** The address that its columns show, of several. */
+export const tabledAddress = ({ addresses }: TabledCustomer): Address | undefined => {
+  const all = (addresses ?? []) as readonly Address[];
+  return all.find(({ primary }) => primary) ?? all[0];
+};
+
+/** What stands in the cell of a field: text, empty where there is nothing. The same record gives the same cells. */
+export function customerCell(record: TabledCustomer, field: string): string {
+  const [group = '', key = ''] = field.split(/\.(.*)/s);
+  const value = record[group];
+  switch (group) {
+    case 'emails':
+    case 'phones':
+      return ((value ?? []) as readonly (Email | Phone)[]).map((entry) => entry.value).join(separator);
+    case 'tags':
+      return ((value ?? []) as readonly string[]).join(separator);
+    case 'socials':
+      return ((value ?? []) as readonly Social[])
+        .filter(({ network }) => network === key)
+        .map((entry) => entry.value)
+        .join(separator);
+    case 'address':
+      return textOf((tabledAddress(record) as Record<string, unknown> | undefined)?.[key]);
+    case 'custom':
+      return textOf((value as Record<string, unknown> | undefined)?.[key]);
+    default:
+      return textOf(value);
+  }
+}
+
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+}

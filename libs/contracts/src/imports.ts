@@ -1,0 +1,60 @@
+import { Type } from 'typebox';
+import { Personal, described, event, type EventOf } from './event.ts';
+import { OneOf, Uuid } from './money.ts';
+
+const text = Type.String();
+
+/** What can be imported. */
+export const importObjects = ['customers'] as const;
+export type ImportObject = (typeof importObjects)[number];
+
+export const importEvents = {
+  ImportUploaded: event(
+    'import',
+    {
+      object: described(OneOf(importObjects), 'What its rows are.'),
+      fileId: described(Uuid, 'The bytes, which are kept encrypted for a while.'),
+      fileName: Personal(text),
+      bytes: Type.Integer({ minimum: 1 }),
+    },
+    { description: 'A file was uploaded, to be imported.' },
+  ),
+  ImportRead: event(
+    'import',
+    {
+      format: OneOf(['csv', 'xlsx']),
+      encoding: Type.Optional(text),
+      delimiter: Type.Optional(text),
+      sheet: Type.Optional(Personal(text)),
+      sheets: described(Type.Optional(Personal(Type.Array(text))), 'Names of the sheets that are not hidden.'),
+      hasHeader: described(Type.Boolean(), 'Whether the first row names the columns; else they are A, B, C, …'),
+      header: Personal(Type.Array(text)),
+      fingerprint: described(text, 'Keyed hash of the header: the same header was mapped before.'),
+    },
+    { description: 'It was found out how the file is to be read, or somebody said so. A mapping from before is void.' },
+  ),
+  ImportMapped: event(
+    'import',
+    {
+      mapping: described(
+        Personal(Type.Record(text, Type.Unknown())),
+        'Columns to fields, how rows find their records, and what they may do to them.',
+      ),
+      savedAs: described(Type.Optional(Personal(text)), 'The name under which the mapping is offered again.'),
+    },
+    { description: 'It was said what the columns mean.' },
+  ),
+  ImportCheckStarted: event(
+    'import',
+    { checkId: described(Uuid, 'The job that goes over the file without changing anything.') },
+    { description: 'What the import would do is being found out.' },
+  ),
+  ImportStarted: event(
+    'import',
+    {
+      restorePoint: described(Type.Integer({ minimum: 0 }), 'Position of the log before the first row.'),
+    },
+    { description: 'The rows are being imported, as the batch of the same id.' },
+  ),
+};
+export type ImportEvent = EventOf<typeof importEvents>;

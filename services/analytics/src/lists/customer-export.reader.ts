@@ -1,0 +1,50 @@
+import { Readable } from 'node:stream';
+import { StreamableFile } from '@nestjs/common';
+import { customerCell, customerColumnLabels, customerColumns } from '@throughline/contracts';
+import { invalid } from '@throughline/event-sourcing';
+import type { Language } from '@throughline/service';
+import { writeCsv, writeXlsx, type WritableCell } from '@throughline/tables';
+
+const types = {
+  csv: 'text/csv; charset=utf-8',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+};
+const keys = ['id', 'version'];
+
+/** The record's id and version first, by which the table is imported again. @throws Refusal `invalid-query` */
+export function exportColumns(fields: readonly string[] = customerColumns): readonly string[] {
+  const errors = fields.flatMap((field) =>
+    customerColumns.includes(field) || /^(custom|socials)\.[^.]{1,100}$/.test(field)
+      ? []
+      : [{ path: `fields.${field}`, code: 'unknown-field' }],
+  );
+  if (errors.length > 0) throw invalid('invalid-query', errors);
+  return [...new Set([...keys, ...fields])];
+}
+
+/** Records as a table, written while it is sent. */
+export function tableOf(
+  columns: readonly string[],
+  records: AsyncIterable<Record<string, unknown>>,
+  { format, language }: { format: 'csv' | 'xlsx'; language: Language },
+): StreamableFile {
+  const header = columns.map((field) => customerColumnLabels[field]?.[language] ?? field);
+  const rows = rowsOf(columns, records);
+  const bytes = format === 'csv' ? writeCsv(header, rows) : writeXlsx(header, rows, { sheet: 'Customers' });
+  return new StreamableFile(Readable.from(bytes, { objectMode: false }), {
+    type: types[format],
+    disposition: `attachment; filename="customers.${format}"`,
+  });
+}
+
+async function* rowsOf(
+  columns: readonly string[],
+  records: AsyncIterable<Record<string, unknown>>,
+): AsyncGenerator<WritableCell[]> {
+  for await (const record of records) {
+    yield columns.map((field) => {
+      const text = customerCell(record, field);
+      return field === 'birthDate' && text !== '' ? { date: text } : text;
+    });
+  }
+}

@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  builtInSurvivorship,
+  customerFieldNames,
+  fieldsOf,
+  goldenOf,
+  recordAfter,
+  type CustomerEvent,
+  type CustomerField,
+  type CustomerFields,
+  type CustomerRecord,
+  type Instant,
+  type Recorded,
+  type RecordedOf,
+  type Words,
+} from '@throughline/contracts';
+import { fold } from '@throughline/event-sourcing';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/** Fields that one event gave their values. */
+type Said = { position: number; at: Instant; fields: { [F in CustomerField]?: unknown } };
+type Usual = Pick<CustomerRecord, 'externalIds' | 'into' | 'members' | 'picks' | 'rules' | 'status'>;
+/** What stands in no column of its own, without what is as usual: most records were said at once and never merged. */
+type Rest = Pick<CustomerRecord, 'createdAt' | 'updatedAt'> & Partial<Usual> & { said: readonly Said[] };
+
+/** What is known about a record of a customer, whole, with all that merging needs to know. */
+@Entity()
+export class CustomerProfile {
+  @PrimaryColumn('uuid') id!: string;
+  @Index() @Column('text') number!: string;
+  /** The record that answers for it; its own id where it stands for itself. */
+  @Index() @Column('uuid') goldenId!: string;
+  /** Of the last event that counts here. */
+  @Column('integer') version!: number;
+  @Column('json') rest!: Rest;
+}
+
+const usual: Usual = {
+  externalIds: [],
+  into: null,
+  members: [],
+  picks: {},
+  rules: builtInSurvivorship,
+  status: 'active',
+};
+
+export function recordOf({
+  id,
+  number,
+  goldenId,
+  rest: { said, ...rest },
+}: Omit<CustomerProfile, 'version'>): CustomerRecord {
+  const words = said.flatMap(({ position, at, fields }) =>
+    Object.entries(fields).map(([field, value]) => [field, { value, position, at }]),
+  );
+  return { ...usual, ...rest, recordId: id, number, goldenId, words: Object.fromEntries(words) as Words };
+}
+
+function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecord, version: number): CustomerProfile {
+  const { createdAt, updatedAt, ...others } = rest;
+  // Rules come with a merge, and hold whatever a later release has built in.
+  const isUsual = (name: keyof Usual) =>
+    name === 'rules' ? others.rules === usual.rules : isDeepStrictEqual(others[name], usual[name]);
+  const unusual = (Object.keys(usual) as (keyof Usual)[]).filter((name) => !isUsual(name));
+  return {
+    id: recordId,
+    number,
+    goldenId,
+    version,
+    rest: {
+      ...Object.fromEntries(unusual.map((name) => [name, others[name]])),
+      said: saidAtOnce(words),
+      createdAt,
+      updatedAt,
+    },
+  };
+}
+
+/** In one order whatever was said before what: rows are compared as text. */
+function saidAtOnce(words: Words): Said[] {
+  const said = new Map<number, Said>();
+  for (const field of customerFieldNames) {
+    const word = words[field];
+    if (!word) continue;
+    const { position, at, value } = word;
+    const event = said.get(position) ?? { position, at, fields: {} };
+    event.fields[field] = value;
+    said.set(position, event);
+  }
+  return [...said.values()].toSorted((a, b) => a.position - b.position);
+}
+
+function told([row]: readonly CustomerProfile[], _: object, event: Recorded<CustomerEvent>): CustomerProfile[] {
+  const record = recordAfter(row && recordOf(row), event as RecordedOf<CustomerEvent>);
+  return record ? [profileOf(record, event.stream.version)] : [];
+}
+
+export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProfile, {
+  name: 'customer_profile',
+  version: 3,
+  feed: 'customers',
+  key: (event) => event.stream.id,
+  on: {
+    CustomerCreated: told,
+    CustomerDetailsChanged: told,
+    CustomerArchived: told,
+    CustomerRestored: told,
+    CustomerErased: told,
+    CustomersMerged: told,
+    CustomersUnmerged: told,
+    CustomerAbsorbed: told,
+    CustomerReleased: told,
+  },
+});
+
+/** The records of one customer: the one that answers for them first, each before those that were merged into it. */
+export type CustomerGroup = readonly [CustomerRecord, ...CustomerRecord[]];
+
+/** The groups at whose top these records stand, by id. */
+export function groupsOf(ids: readonly string[], rows: readonly CustomerProfile[]): Map<string, CustomerGroup> {
+  const records = new Map(rows.map((row) => [row.id, recordOf(row)]));
+  const below = (record: CustomerRecord, goldenId: string): CustomerRecord[] =>
+    record.members.flatMap(({ recordId }) => {
+      const member = records.get(recordId);
+      return member?.goldenId === goldenId ? [member, ...below(member, goldenId)] : [];
+    });
+  return new Map(
+    ids.flatMap((id): [string, CustomerGroup][] => {
+      const top = records.get(id);
+      return top?.goldenId === id ? [[id, [top, ...below(top, id)]]] : [];
+    }),
+  );
+}
+
+/** What the records say together; null or nothing where a field was cleared, erased or never told. */
+export function fieldsOfGroup([top, ...others]: CustomerGroup): CustomerFields {
+  if (others.length > 0) return fieldsOf(goldenOf(top, new Map(others.map((record) => [record.recordId, record]))));
+  return Object.fromEntries(Object.entries(top.words).map(([field, { value }]) => [field, value])) as CustomerFields;
+}
+
+/** Since when there is the customer, and when one of its records changed last. */
+export const lifeOf = (group: CustomerGroup): Pick<CustomerRecord, 'createdAt' | 'updatedAt'> => ({
+  createdAt: group.map(({ createdAt }) => createdAt).reduce((a, b) => (b < a ? b : a)),
+  updatedAt: group.map(({ updatedAt }) => updatedAt).reduce((a, b) => (b > a ? b : a)),
+});

@@ -1,0 +1,32 @@
+import { isUUID } from 'class-validator';
+import { plainTypes, type Queryable } from '@throughline/event-sourcing';
+import { customerProfile } from './customer-profile.view.ts';
+
+const table = `"${customerProfile.table}"`;
+
+/** Record -> all records of its customer. Records that are not known are left out. */
+export const recordsBeside = (db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> =>
+  beside(
+    db,
+    ids.filter((id) => isUUID(id)),
+    `select a.id as asked, array_agg(r.id) as found from ${table} a
+    join ${table} r on r.golden_id = a.golden_id where a.id = any($1::uuid[]) group by a.id`,
+  );
+
+/** Number of a record -> that of the customer. */
+export const numbersBeside = (
+  db: Queryable,
+  numbers: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> =>
+  beside(
+    db,
+    numbers,
+    `select a.number as asked, array_agg(r.number) as found from ${table} a
+    join ${table} r on r.id = a.golden_id where a.number = any($1) group by a.number`,
+  );
+
+async function beside(db: Queryable, values: readonly string[], text: string) {
+  if (values.length === 0) return new Map<string, string[]>();
+  const { rows } = await db.query<{ asked: string; found: string[] }>({ text, values: [values], types: plainTypes });
+  return new Map(rows.map(({ asked, found }) => [asked, found]));
+}

@@ -1,0 +1,150 @@
+import type { CustomerEvent } from '@throughline/contracts';
+import { Refusal, conflict, notFound, type DecideContext } from '@throughline/event-sourcing';
+import { emailKeys, type CustomerInput } from '../customer/customer-fields.ts';
+import { decideForGroup, groupOf, partAfter, type Decided, type Part } from '../customer/customer-group.ts';
+import { customer, type Customer, type CustomerCommand, type CustomerRules } from '../customer/customer.ts';
+import type { Met } from '../customer/met.ts';
+
+/** A record by its id, or whoever holds something unique, such as `email:a@example.com`. */
+export type Target = { id: string } | { claim: string };
+
+/** One operation of a batch, its shape checked. `id` of what may be created is the one that it would get. */
+export type Operation =
+  | { op: 'create'; id: string; fields: CustomerInput; number?: string; met?: Met }
+  | { op: 'upsert'; target: Target; id: string; fields: CustomerInput; creation: Creation }
+  | { op: 'update'; target: Target; fields: CustomerInput }
+  | { op: 'archive'; target: Target };
+
+/** What an upsert records where nobody has its key. */
+export type Creation = Pick<Extract<CustomerCommand, { type: 'CreateCustomer' }>, 'fields' | 'externalId'> & {
+  number?: string;
+};
+
+export type Done = { id: string; version: number };
+/** Nothing personal: a batch's outcome is remembered. */
+export type Refused = Pick<Refusal, 'kind' | 'code' | 'params' | 'errors'>;
+
+/** Claim -> id of the record that holds it. */
+export type Holders = ReadonlyMap<string, string>;
+
+export const targetOf = (operation: Operation): Target =>
+  operation.op === 'create' ? { id: operation.id } : operation.target;
+
+/** The claims that an operation asks about, takes or frees, as far as it says so itself. */
+export function claimsOf(operation: Operation): string[] {
+  const target = targetOf(operation);
+  const named = 'claim' in target ? [target.claim] : [];
+  if (operation.op === 'archive') return named;
+  const number = operation.op === 'create' && operation.number !== undefined ? [`number:${operation.number}`] : [];
+  const emails = emailKeys('creation' in operation ? operation.creation.fields : operation.fields);
+  return [...named, ...number, ...emails.map((email) => `email:${email}`)];
+}
+
+/**
+ * The operations, by index, that may be about the same record or want the same claim, together and in their order. What
+ * stands in different lanes need not wait for each other.
+ *
+ * @param goldenIds record -> the one that answers for it, of merged customers: those are one record here
+ */
+export function lanesOf(
+  operations: readonly Operation[],
+  holders: Holders,
+  goldenIds: ReadonlyMap<string, string> = new Map(),
+): number[][] {
+  let lanes: { indexes: number[]; names: Set<string> }[] = [];
+  operations.forEach((operation, index) => {
+    const target = targetOf(operation);
+    const claims = claimsOf(operation);
+    const held = claims.flatMap((claim) => holders.get(claim) ?? []);
+    const records = [...held, ...('id' in target ? [target.id] : [])].map((id) => goldenIds.get(id) ?? id);
+    const names = [...claims, ...records];
+    const touched = lanes.filter((lane) => names.some((name) => lane.names.has(name)));
+    const joined = {
+      indexes: [...touched.flatMap(({ indexes }) => indexes), index].toSorted((a, b) => a - b),
+      names: new Set([...touched.flatMap((lane) => [...lane.names]), ...names]),
+    };
+    lanes = [...lanes.filter((lane) => !touched.includes(lane)), joined];
+  });
+  return lanes.map(({ indexes }) => indexes);
+}
+
+/** @param number the one that was allotted, for what is created without */
+export function commandOf(operation: Operation, exists: boolean, number: string): CustomerCommand {
+  switch (operation.op) {
+    case 'create': {
+      const { fields, met } = operation;
+      return { type: 'CreateCustomer', number: operation.number ?? number, fields, ...(met && { met }) };
+    }
+    case 'upsert':
+      return exists
+        ? { type: 'ChangeCustomer', changes: operation.fields }
+        : { type: 'CreateCustomer', number, ...operation.creation };
+    case 'update':
+      return { type: 'ChangeCustomer', changes: operation.fields };
+    case 'archive':
+      return { type: 'ArchiveCustomer' };
+  }
+}
+
+type Rehearsal = { outcomes: readonly (Done | Refused)[]; decided: Decided };
+
+/**
+ * What would come of the operations, one after the other, where all of them count or none does. On one of several records
+ * an operation is one on their customer.
+ *
+ * @param parts the records as they stand, with all of the same customers
+ * @param holders of all claims that the operations name, in `parts` or not
+ * @param numbers by the operations' index, for what is created without one
+ */
+export function rehearse(
+  operations: readonly Operation[],
+  given: { parts: ReadonlyMap<string, Part>; holders: Holders; numbers: readonly string[] },
+  context: DecideContext<CustomerRules>,
+): Rehearsal {
+  const parts = new Map(given.parts);
+  const holders = new Map(given.holders);
+  for (const [id, { state }] of parts) for (const claim of claimsHeld(state)) holders.set(claim, id);
+  const all = new Map<string, readonly CustomerEvent[]>();
+  const carryOut = (operation: Operation, index: number): Done => {
+    const target = targetOf(operation);
+    const known = 'id' in target ? target.id : holders.get(target.claim);
+    const named = known ?? (operation.op === 'upsert' ? operation.id : undefined);
+    if (named === undefined) throw notFound('customer-not-found');
+    const id = parts.get(named)?.state.goldenId ?? named;
+    const top = parts.get(id);
+    const command = commandOf(operation, top !== undefined, given.numbers[index] ?? '');
+    const decided =
+      top && top.state.members.length > 0
+        ? decideForGroup(groupOf(top, parts), command, context)
+        : new Map([[id, customer.decide(top?.state ?? customer.initial, command, context)]]);
+    const next = [...decided].map(([one, events]) => ({ id: one, events, part: after(one, events) }));
+    for (const { id: own, part } of next) {
+      for (const claim of claimsHeld(part?.state)) {
+        const holder = holders.get(claim);
+        if (holder !== undefined && holder !== own) throw conflict(`${claim.split(':', 1)[0]}-taken`, { holder });
+      }
+    }
+    for (const { id: own, events, part } of next) {
+      if (!part) continue;
+      for (const claim of claimsHeld(parts.get(own)?.state)) holders.delete(claim);
+      for (const claim of claimsHeld(part.state)) holders.set(claim, own);
+      parts.set(own, part);
+      all.set(own, [...(all.get(own) ?? []), ...events]);
+    }
+    return { id, version: parts.get(id)?.events.length ?? 0 };
+  };
+  const after = (id: string, events: readonly CustomerEvent[]) =>
+    events.length > 0 ? partAfter(id, parts.get(id), events, context.now) : parts.get(id);
+  const outcomes = operations.map((operation, index) => {
+    try {
+      return carryOut(operation, index);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const { kind, code, params, errors } = error;
+      return { kind, code, params, errors };
+    }
+  });
+  return { outcomes, decided: all };
+}
+
+const claimsHeld = (state: Customer = customer.initial): readonly string[] => customer.claims?.(state) ?? [];

@@ -1,0 +1,76 @@
+import { fieldsOf } from '@throughline/contracts';
+import type { FieldError } from '@throughline/event-sourcing';
+import { goldenOfGroup, type Group } from './customer-group.ts';
+import type { CustomerInput } from './customer-fields.ts';
+import type { CustomerCommand } from './customer.ts';
+
+const linkFields = ['employerId', 'parentId', 'referredBy'] as const;
+type LinkField = (typeof linkFields)[number];
+/** The other customers that a command names, by field. */
+export type Links = { readonly [F in LinkField]?: string };
+
+/** Nobody's companies are nested deeper. */
+export const deepest = 20;
+
+export function linksOf(command: CustomerCommand): Links {
+  const given = fieldsGivenBy(command);
+  return Object.fromEntries(linkFields.flatMap((field) => (given[field] ? [[field, given[field]]] : [])));
+}
+
+function fieldsGivenBy(command: CustomerCommand): CustomerInput {
+  if (command.type === 'CreateCustomer') return command.fields;
+  if (command.type === 'ChangeCustomer') return command.changes;
+  return (command.type === 'ChangeInBulk' && command.change.set) || {};
+}
+
+export const hasLinks = (links: Links): boolean => Object.keys(links).length > 0;
+
+/** The company that a customer belongs to, by whichever of its records it was named. */
+export const parentOf = (group: Group): string | undefined =>
+  fieldsOf({ parentId: goldenOfGroup(group).parentId ?? [] }).parentId ?? undefined;
+
+const holds = (group: Group, id: string): boolean => group.some((part) => part.id === id);
+
+/**
+ * What is wrong with the customers that another one names.
+ *
+ * @param id a record of the one that names them
+ * @param found the customers named, by the id that names them; undefined where there is none
+ */
+export function linkErrors(id: string, links: Links, found: ReadonlyMap<string, Group | undefined>): FieldError[] {
+  return (Object.entries(links) as [LinkField, string][]).flatMap(([path, named]): FieldError[] => {
+    const group = found.get(named);
+    if (!group || group[0].state.status === 'erased') return [{ path, code: 'unknown-record' }];
+    if (holds(group, id)) return [{ path, code: 'not-itself' }];
+    const isPerson = fieldsOf({ kind: goldenOfGroup(group).kind ?? [] }).kind === 'person';
+    return path !== 'referredBy' && isPerson ? [{ path, code: 'not-a-company' }] : [];
+  });
+}
+
+/**
+ * Whether a customer may belong to a company, by all that is above that one.
+ *
+ * @param above the company and those that it belongs to, nearest first; `own` itself is never among them
+ * @param lost the id at which they end because there is no such customer
+ * @returns undefined where it cannot be told from these: the companies above changed meanwhile
+ */
+export function parentErrors(
+  own: Group,
+  parentId: string,
+  { above, lost }: { above: readonly Group[]; lost?: string | undefined },
+): FieldError[] | undefined {
+  const passed = new Set<Group>();
+  for (let next: string | undefined = parentId; next !== undefined;) {
+    const named: string = next;
+    if (named === lost) return [];
+    if (holds(own, named)) return [{ path: 'parentId', code: passed.size === 0 ? 'not-itself' : 'circular' }];
+    const group = above.find((one) => holds(one, named));
+    if (!group) return undefined;
+    // A ring that merging made, above the company: it is not ours to mend.
+    if (passed.has(group)) return [];
+    passed.add(group);
+    if (passed.size >= deepest) return [{ path: 'parentId', code: 'too-deep' }];
+    next = parentOf(group);
+  }
+  return [];
+}

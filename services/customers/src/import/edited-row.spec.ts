@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import { customerCell, customerColumns } from '@throughline/contracts';
+import type { Cell } from '@throughline/tables';
+import { editedRow } from './edited-row.ts';
+import { customerImportFields } from './import-fields.ts';
+import type { ImportMapping } from './import-mapping.ts';
+import { rowReader } from './import-row.ts';
+
+const seen = {
+  number: 'C-000001',
+  name: '王伟',
+  title: '经理',
+  phones: [{ value: '+8613800138000', e164: '+8613800138000', label: '手机', primary: true }],
+  addresses: [
+    { city: '北京市' },
+    { province: '广东省', city: '深圳市', postcode: '010000', regionCode: '440300', primary: true },
+  ],
+  socials: [
+    { network: 'wechat', value: 'wei' },
+    { network: 'x', value: '@wei' },
+  ],
+  tags: ['VIP', 'B2B'],
+};
+const mapping: ImportMapping = {
+  columns: customerColumns.map((field) => ({ column: field, field })),
+  defaults: {},
+  matchBy: 'id',
+  mode: 'update',
+  policies: {},
+};
+const read = rowReader(customerColumns, mapping, customerImportFields);
+
+/** The record's row with some cells as somebody left them. */
+function edited(cells: Readonly<Record<string, string>>) {
+  const row = customerColumns.map((field): Cell => {
+    const text = cells[field] ?? customerCell(seen, field);
+    return { type: text === '' ? 'empty' : 'text', text };
+  });
+  const { changes, errors } = editedRow(row, customerColumns, mapping, seen, read);
+  return { changes, errors: errors.map(({ column, code }) => [column, code]) };
+}
+
+describe('an edited row', () => {
+  it('changes nothing where nothing was edited', () => {
+    expect(edited({})).toEqual({ changes: {}, errors: [] });
+  });
+  it('changes what was edited, and clears what was emptied', () => {
+    expect(edited({ title: '总监', industry: '零售', tags: '' }).changes).toEqual({
+      title: '总监',
+      industry: '零售',
+      tags: null,
+    });
+  });
+  it('leaves alone what a spreadsheet spoiled by itself', () => {
+    expect(edited({ phones: '8613800138000' }).changes).toEqual({});
+    expect(edited({ phones: '8.6138E+12' }).changes).toEqual({});
+    expect(edited({ 'address.postcode': '10000' }).changes).toEqual({});
+    expect(edited({ phones: '8.7E+12' }).errors).toEqual([['phones', 'scientific-number']]);
+  });
+  it('keeps of a list what the table does not show', () => {
+    expect(edited({ phones: '+8613800138000; 010-65541234' }).changes).toEqual({
+      phones: [{ value: '+8613800138000', label: '手机', primary: true }, { value: '010-65541234' }],
+    });
+    expect(edited({ 'address.city': '广州市', 'address.postcode': '' }).changes).toEqual({
+      addresses: [{ city: '北京市' }, { province: '广东省', city: '广州市', primary: true }],
+    });
+    expect(edited({ 'socials.wechat': '' }).changes).toEqual({ socials: [{ network: 'x', value: '@wei' }] });
+  });
+  it('cannot give its record another number', () => {
+    expect(edited({ number: 'C-000002' }).errors).toEqual([['number', 'number-stays']]);
+  });
+});

@@ -1,0 +1,178 @@
+import { customerColumnLabels } from '@throughline/contracts';
+
+/** How the cells of a field are read. */
+export type ImportFieldKind =
+  | 'text'
+  /** A number or an id of digits: a spreadsheet's 1.38E+10 is none. */
+  | 'code'
+  | 'kind'
+  | 'emails'
+  | 'phones'
+  | 'tags'
+  | 'date'
+  | 'instant'
+  | 'address'
+  | 'social'
+  | 'custom';
+
+/** A field that a column can be mapped to. */
+export type ImportField = {
+  field: string;
+  kind: ImportFieldKind;
+  label: { en: string; zh: string };
+  /** What such columns are called otherwise. */
+  aliases?: readonly string[];
+};
+
+const of = (field: string, kind: ImportFieldKind, ...aliases: string[]): ImportField => ({
+  field,
+  kind,
+  label: customerColumnLabels[field] ?? { en: field, zh: field },
+  aliases,
+});
+
+/** The fields of customers, in the order of the template. Custom ones are `custom.<key>`. */
+export const customerImportFields: readonly ImportField[] = [
+  of(
+    'name',
+    'text',
+    '客户名称',
+    '客户姓名',
+    '客户',
+    '名称',
+    '联系人',
+    '联系人姓名',
+    'full name',
+    'customer',
+    'customer name',
+    'contact',
+    'contact name',
+    'display name',
+  ),
+  of('familyName', 'text', '姓氏', 'last name', 'surname', 'lastname'),
+  of('givenName', 'text', '名字', 'first name', 'forename', 'firstname'),
+  of('kind', 'kind', '个人/企业', 'person or company'),
+  of(
+    'companyName',
+    'text',
+    '公司名称',
+    '公司名',
+    '企业',
+    '企业名称',
+    '单位',
+    '单位名称',
+    '工作单位',
+    'company name',
+    'organization',
+    'organisation',
+    'employer',
+    'account',
+    'account name',
+  ),
+  of(
+    'registrationNumber',
+    'code',
+    '信用代码',
+    '社会信用代码',
+    '税号',
+    '纳税人识别号',
+    '注册号',
+    'uscc',
+    'tax number',
+    'tax id',
+    'vat number',
+    'company number',
+  ),
+  of('title', 'text', '职位', '岗位', 'job title', 'position'),
+  of('department', 'text', 'dept'),
+  of(
+    'phones',
+    'phones',
+    '电话',
+    '手机号',
+    '手机号码',
+    '电话号码',
+    '联系电话',
+    '联系方式',
+    '移动电话',
+    '座机',
+    '固定电话',
+    'mobile',
+    'mobile phone',
+    'cell',
+    'cell phone',
+    'cellphone',
+    'telephone',
+    'tel',
+    'phone number',
+    'phones',
+    'work phone',
+    'home phone',
+  ),
+  of(
+    'emails',
+    'emails',
+    '电子邮箱',
+    '电子邮件',
+    '邮件',
+    '邮箱地址',
+    '邮件地址',
+    'e-mail',
+    'mail',
+    'email address',
+    'emails',
+    'work email',
+  ),
+  of('address.country', 'address', '国家/地区', '国别', 'country/region', 'nation'),
+  of('address.province', 'address', '省份', '省/市', '省/直辖市', 'state', 'state/province', 'county'),
+  of('address.city', 'address', '城市', '地级市', 'town'),
+  of('address.district', 'address', '区县', '区/县', '县', '县区'),
+  of('address.street', 'address', '街道地址', '门牌号', 'street address', 'address line 1', 'address1'),
+  of('address.postcode', 'address', '邮政编码', 'zip', 'zip code', 'postal code', 'zipcode', 'zip/postal code'),
+  of('address', 'address', '地址', '通讯地址', '联系地址', '公司地址', '收货地址', 'full address', 'mailing address'),
+  of('socials.wechat', 'social', '微信号', 'wechat id'),
+  of('socials.qq', 'social', 'QQ号码'),
+  of('type', 'text', '类型', 'customer type'),
+  of('source', 'text', '客户来源', '渠道来源', 'lead source'),
+  of('channel', 'text', '获客渠道'),
+  of('campaign', 'text', '市场活动', '推广活动'),
+  of('industry', 'text', '所属行业'),
+  of('size', 'text', '公司规模', '企业规模', '人员规模', 'company size', 'employees'),
+  of('region', 'text', '区域', '大区', 'territory', 'sales region'),
+  of('birthDate', 'date', '出生日期', '出生年月', 'birthday', 'date of birth', 'dob'),
+  of('gender', 'text', 'sex'),
+  of('tags', 'tags', '客户标签', 'tag', 'labels'),
+  of('lifecycle', 'text', '客户阶段', '阶段', 'lifecycle', 'stage'),
+  of('ownerId', 'text', 'owner id'),
+  of('number', 'code', '编号', 'number', 'customer no', 'customer id'),
+  of('externalId', 'code', '外部ID', 'external key', 'source id', 'member id', '会员号', '会员编号'),
+  of(
+    'createdAt',
+    'instant',
+    '创建日期',
+    '录入时间',
+    '登记时间',
+    '注册时间',
+    'created',
+    'created at',
+    'created date',
+    'creation date',
+    'create time',
+    'date created',
+  ),
+  of('id', 'code', '记录标识', 'id'),
+  of('version', 'code', 'version'),
+];
+
+/** The field of that name, also `custom.<key>` and `socials.<network>`. */
+export function importFieldOf(fields: readonly ImportField[], field: string): ImportField | undefined {
+  const found = fields.find((one) => one.field === field);
+  if (found) return found;
+  const [, group, key] = /^(custom|socials)\.([^.]{1,100})$/.exec(field) ?? [];
+  if (!group || !key) return undefined;
+  return { field, kind: group === 'custom' ? 'custom' : 'social', label: { en: key, zh: key } };
+}
+
+/** Their names in the bodies of customers: `phones` of `phones`, `addresses` of `address.city`. */
+export const recordFieldOf = (field: string): string =>
+  field.startsWith('address') ? 'addresses' : (field.split('.', 1)[0] as string);

@@ -1,0 +1,165 @@
+import { importPolicies, type ImportPolicies } from '../customer/customer-import.ts';
+import type { ImportMode } from '../customer/customer.ts';
+import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
+import { invalid, type FieldError } from '@throughline/event-sourcing';
+import type { DateOrder } from '@throughline/tables';
+
+/** How a row finds the record that it is about. */
+export const matchKeys = ['none', 'number', 'id', 'email', 'phone', 'externalId', 'registrationNumber'] as const;
+export type MatchKey = (typeof matchKeys)[number];
+export const importModes = ['create', 'update', 'both'] as const;
+export const dateOrders = ['ymd', 'dmy', 'mdy'] as const;
+
+export type MappedColumn = {
+  /** The column's name in the header. */
+  column: string;
+  field: string;
+  /** What a phone, an e-mail or an address is used for. Columns of one label make one address. */
+  label?: string | undefined;
+  /** What stands in a cell -> the value that it means. */
+  values?: Readonly<Record<string, string>> | undefined;
+};
+
+export type ImportMapping = {
+  columns: readonly MappedColumn[];
+  /** Values of fields where a row has none. They never replace what a record has already. */
+  defaults: Readonly<Record<string, string>>;
+  matchBy: MatchKey;
+  mode: ImportMode;
+  /** By field; `overwrite`, and `add` for lists, unless said. */
+  policies: ImportPolicies;
+  /** Of dates that could be read in two ways. */
+  dateOrder?: DateOrder | undefined;
+  /** IANA name: of times that name no zone. */
+  timeZone?: string | undefined;
+  /** ISO code of two letters: of phone numbers without a country code. */
+  country?: string | undefined;
+  /** Whose external ids they are. */
+  connectionId?: string | undefined;
+};
+
+const matchFields: Readonly<Record<Exclude<MatchKey, 'none'>, string>> = {
+  number: 'number',
+  id: 'id',
+  email: 'emails',
+  phone: 'phones',
+  externalId: 'externalId',
+  registrationNumber: 'registrationNumber',
+};
+
+/** Width, case, blanks and what marks a required column say nothing: `Phone 2 *` is `phone2`. */
+const folded = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\s_\-*:：]+/g, '');
+
+/** Columns of some fields say more about themselves: `Email (work)`, `手机2`, `Work phone`. */
+function partsOf(name: string): { bare: string; label: string | undefined } {
+  const text = name.normalize('NFKC');
+  const [, before = text, label] = /^(.*?)\s*[([【]([^)\]】]*)[)\]】]\s*\*?$/.exec(text) ?? [];
+  return { bare: folded(before).replace(/(?<=\D)\d{1,2}$/, ''), label: label?.trim() || undefined };
+}
+
+const labelled = new Set(['phones', 'emails', 'address']);
+
+/** What the columns of a header are likely to be. A field that is one value is taken by the first column that fits. */
+export function suggestedColumns(header: readonly string[], fields: readonly ImportField[]): MappedColumn[] {
+  const known = new Map<string, string>();
+  for (const { field, label, aliases = [] } of fields) {
+    for (const name of [field, label.en, label.zh, ...aliases]) {
+      if (!known.has(folded(name))) known.set(folded(name), field);
+    }
+  }
+  const taken = new Set<string>();
+  return header.flatMap((column): MappedColumn[] => {
+    if (column === '') return [];
+    const custom = /^custom\.[^.]{1,100}$/.exec(column)?.[0];
+    const { bare, label } = partsOf(column);
+    const field = custom ?? known.get(folded(column)) ?? known.get(bare);
+    const kind = field === undefined ? undefined : importFieldOf(fields, field)?.kind;
+    if (field === undefined || kind === undefined) return [];
+    const isMany = kind === 'phones' || kind === 'emails' || kind === 'tags';
+    const key = kind === 'address' ? `${field} ${label ?? ''}` : field;
+    if (taken.has(key) && !isMany) return [];
+    taken.add(key);
+    return [
+      { column, field, ...(label !== undefined && labelled.has(kind === 'address' ? kind : field) && { label }) },
+    ];
+  });
+}
+
+/** A whole mapping to begin with. */
+export function suggestedMapping(
+  header: readonly string[],
+  fields: readonly ImportField[],
+  dateOrder: DateOrder | undefined,
+): ImportMapping {
+  const columns = suggestedColumns(header, fields);
+  const has = (field: string) => columns.some((column) => column.field === field);
+  const isExported = has('id') && has('version');
+  const matchBy = isExported
+    ? 'id'
+    : (['number', 'registrationNumber', 'email', 'phone'] as const).find((key) => has(matchFields[key]));
+  return {
+    columns,
+    defaults: {},
+    matchBy: matchBy ?? 'none',
+    mode: isExported ? 'update' : 'both',
+    policies: {},
+    ...(dateOrder && { dateOrder }),
+  };
+}
+
+/** @throws Refusal `invalid-mapping` with everything that does not fit the header and the fields */
+export function checkMapping(mapping: ImportMapping, header: readonly string[], fields: readonly ImportField[]): void {
+  const errors: FieldError[] = [];
+  const { columns, defaults, matchBy, policies, mode, timeZone, country, connectionId } = mapping;
+  const seen = new Set<string>();
+  columns.forEach(({ column, field }, index) => {
+    if (column === '' || !header.includes(column)) {
+      errors.push({ path: `columns.${index}.column`, code: 'unknown-column' });
+    }
+    if (seen.has(`${column}\u0000${field}`)) errors.push({ path: `columns.${index}.column`, code: 'repeated' });
+    seen.add(`${column}\u0000${field}`);
+    const found = importFieldOf(fields, field);
+    if (!found) errors.push({ path: `columns.${index}.field`, code: 'unknown-field' });
+    else if (isSingle(found) && columns.findIndex((one) => one.field === field) < index) {
+      errors.push({ path: `columns.${index}.field`, code: 'repeated' });
+    }
+  });
+  for (const field of Object.keys(defaults)) {
+    const found = importFieldOf(fields, field);
+    if (!found || notByDefault.has(field)) errors.push({ path: `defaults.${field}`, code: 'unknown-field' });
+  }
+  for (const [field, policy] of Object.entries(policies)) {
+    const isField =
+      fields.some((one) => recordFieldOf(one.field) === field) || field === 'custom' || field === 'socials';
+    if (!isField) errors.push({ path: `policies.${field}`, code: 'unknown-field' });
+    if (!importPolicies.some((one) => one === policy)) errors.push({ path: `policies.${field}`, code: 'not-allowed' });
+  }
+  const has = (field: string) => columns.some((one) => one.field === field);
+  if (matchBy !== 'none' && !has(matchFields[matchBy])) errors.push({ path: 'matchBy', code: 'column-missing' });
+  if (matchBy === 'none' && mode === 'update') errors.push({ path: 'mode', code: 'key-missing' });
+  if ((has('externalId') || matchBy === 'externalId') && connectionId === undefined) {
+    errors.push({ path: 'connectionId', code: 'required' });
+  }
+  if (has('version') && matchBy !== 'id') errors.push({ path: 'matchBy', code: 'not-allowed' });
+  if (timeZone !== undefined && !isTimeZone(timeZone)) errors.push({ path: 'timeZone', code: 'not-allowed' });
+  if (country !== undefined && !/^[A-Z]{2}$/.test(country)) errors.push({ path: 'country', code: 'not-allowed' });
+  if (columns.length === 0) errors.push({ path: 'columns', code: 'required' });
+  if (errors.length > 0) throw invalid('invalid-mapping', errors);
+}
+
+const notByDefault = new Set(['id', 'version', 'number', 'externalId', 'createdAt']);
+const severalTimes = new Set(['phones', 'emails', 'tags', 'address']);
+const isSingle = ({ kind }: ImportField): boolean => !severalTimes.has(kind);
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,147 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Cell } from '@throughline/tables';
+import { customerImportFields } from './import-fields.ts';
+import { suggestedColumns, type ImportMapping } from './import-mapping.ts';
+import { matchValues, rowReader } from './import-row.ts';
+
+const text = (value: string): Cell => ({ type: value === '' ? 'empty' : 'text', text: value });
+
+/** Reads one row under a header whose columns are matched by their names. */
+function read(row: Readonly<Record<string, string | Cell>>, mapping: Partial<ImportMapping> = {}) {
+  const header = Object.keys(row);
+  const whole: ImportMapping = {
+    columns: suggestedColumns(header, customerImportFields),
+    defaults: {},
+    matchBy: 'none',
+    mode: 'both',
+    policies: {},
+    ...mapping,
+  };
+  const cells = Object.values(row).map((cell) => (typeof cell === 'string' ? text(cell) : cell));
+  return rowReader(header, whole, customerImportFields)(cells);
+}
+const errorsOf = (...asked: Parameters<typeof read>) => read(...asked).errors.map(({ column, code }) => [column, code]);
+
+describe('the columns of a header', () => {
+  it.each([
+    ['姓名', { field: 'name' }],
+    ['客户名称 *', { field: 'name' }],
+    ['手机2', { field: 'phones' }],
+    ['Phone 2', { field: 'phones' }],
+    ['Email (work)', { field: 'emails', label: 'work' }],
+    ['邮箱（公司）', { field: 'emails', label: '公司' }],
+    ['E-Mail Address', { field: 'emails' }],
+    ['所属行业', { field: 'industry' }],
+    ['统一社会信用代码', { field: 'registrationNumber' }],
+    ['省', { field: 'address.province' }],
+    ['详细地址', { field: 'address' }],
+    ['客户来源', { field: 'source' }],
+    ['ＣＯＭＰＡＮＹ', { field: 'companyName' }],
+    ['custom.level', { field: 'custom.level' }],
+  ])('%s is known', (column, wanted) => {
+    expect(suggestedColumns([column], customerImportFields)).toEqual([{ column, ...wanted }]);
+  });
+  it('that are not known, or known already, are left out', () => {
+    const header = ['name', '姓名', '', 'colour', 'phone', 'mobile'];
+    expect(suggestedColumns(header, customerImportFields).map(({ column }) => column)).toEqual([
+      'name',
+      'phone',
+      'mobile',
+    ]);
+  });
+});
+
+describe('a row', () => {
+  it('is read field by field', () => {
+    const { row, errors, createdAt } = read(
+      {
+        姓名: ' 王伟 ',
+        '手机 (家)': '13800138000；010-65541234',
+        手机2: '13800138001',
+        邮箱: 'a@example.cn, b@example.cn',
+        标签: 'VIP、老客户|VIP',
+        省: '广东省',
+        邮编: '518000',
+        微信: 'wei',
+        生日: '1980年5月17日',
+        创建时间: '2020/3/5',
+        'custom.level': '3',
+      },
+      { timeZone: 'Asia/Shanghai' },
+    );
+    expect(errors).toEqual([]);
+    expect(row).toEqual({
+      name: '王伟',
+      phones: [{ value: '13800138000', label: '家' }, { value: '010-65541234', label: '家' }, { value: '13800138001' }],
+      emails: [{ value: 'a@example.cn' }, { value: 'b@example.cn' }],
+      tags: ['VIP', '老客户'],
+      addresses: [{ province: '广东省', postcode: '518000' }],
+      socials: [{ network: 'wechat', value: 'wei' }],
+      birthDate: '1980-05-17',
+      custom: { level: '3' },
+    });
+    expect(createdAt).toBe('2020-03-04T16:00:00.000Z');
+  });
+
+  it('has its whole address taken apart, where its parts have no columns', () => {
+    expect(read({ 详细地址: '广东省深圳市南山区科技路1号' }).row.addresses).toEqual([
+      { province: '广东省', city: '深圳市', district: '南山区', street: '科技路1号', regionCode: '440305' },
+    ]);
+  });
+
+  it('says all that is wrong with its cells', () => {
+    const formula: Cell = { type: 'empty', text: '', formula: true };
+    const broken: Cell = { type: 'error', text: '#N/A' };
+    expect(
+      errorsOf({
+        name: 'a\0b',
+        phone: '1.38E+10',
+        编号: '1.2E+5',
+        kind: '外星人',
+        birthday: '03/04/1980',
+        created: 'soon',
+        title: formula,
+        industry: broken,
+        city: 'x\ud800',
+      }),
+    ).toEqual([
+      ['name', 'invalid-text'],
+      ['phone', 'scientific-number'],
+      ['编号', 'scientific-number'],
+      ['kind', 'not-allowed'],
+      ['birthday', 'ambiguous-date'],
+      ['created', 'impossible-date'],
+      ['title', 'formula-without-value'],
+      ['industry', 'cell-error'],
+      ['city', 'invalid-text'],
+    ]);
+  });
+
+  it('takes what formulas came to, and counts them', () => {
+    const { row, formulas } = read({ name: { type: 'text', text: 'Anna', formula: true }, title: 'CEO' });
+    expect([row, formulas]).toEqual([{ name: 'Anna', title: 'CEO' }, 1]);
+  });
+
+  it('has values mapped, and defaults where it has none, which never replace what a record has', () => {
+    const columns = [
+      { column: '来源', field: 'source', values: { 展: 'fair' } },
+      { column: 'x', field: 'industry' },
+    ];
+    const { row, policies } = read({ 来源: '展', x: '' }, { columns, defaults: { industry: '零售', source: 'web' } });
+    expect(row).toEqual({ source: 'fair', industry: '零售' });
+    expect(policies).toEqual({ industry: 'if-empty' });
+  });
+
+  it('reads dates in the order that was said, and phones of the country that was said', () => {
+    expect(read({ birthday: '03/04/1980' }, { dateOrder: 'dmy' }).row.birthDate).toBe('1980-04-03');
+    expect(read({ phone: '(415) 555-2671' }, { country: 'US' }).row.phones).toEqual([{ value: '+14155552671' }]);
+  });
+
+  it('is known by what it says in normal form', () => {
+    const reading = read({ email: 'A@Example.org; b@example.org', phone: '010-65541234', 编号: 'C-1' });
+    expect(matchValues(reading, 'email')).toEqual(['a@example.org', 'b@example.org']);
+    expect(matchValues(reading, 'phone')).toEqual(['+861065541234']);
+    expect(matchValues(reading, 'number')).toEqual(['C-1']);
+    expect(matchValues(reading, 'id')).toEqual([]);
+  });
+});

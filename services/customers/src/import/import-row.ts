@@ -1,0 +1,281 @@
+import type { Address, Instant } from '@throughline/contracts';
+import { normaliseEmail, normalisePhone, parseAddress } from '@throughline/language';
+import { isScientificNumber, readDate, type Cell } from '@throughline/tables';
+import type { CustomerInput } from '../customer/customer-fields.ts';
+import type { ImportPolicies } from '../customer/customer-import.ts';
+import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
+import type { ImportMapping, MappedColumn, MatchKey } from './import-mapping.ts';
+
+/** What is wrong with a row, and in which column where it is one. */
+export type RowError = { column: string | null; code: string; params?: Readonly<Record<string, unknown>> };
+
+/** What a row says. */
+export type RowReading = {
+  row: CustomerInput;
+  id?: string;
+  /** As an ETag has it: the version of each of the record's streams. */
+  version?: string;
+  number?: string;
+  externalId?: string;
+  createdAt?: Instant;
+  /** As the mapping has them, but for fields that got a default. */
+  policies: ImportPolicies;
+  errors: readonly RowError[];
+  /** Field, or field and place of a list's entry -> the column that it came from. */
+  places: ReadonlyMap<string, string>;
+  /** How many of its cells are results of formulas. */
+  formulas: number;
+};
+
+type Given = { column: MappedColumn | undefined; definition: ImportField; text: string };
+
+const listSeparator = /[;；,，、|\n]+/;
+const entriesOf = (text: string): string[] =>
+  text
+    .split(listSeparator)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+const kinds: Readonly<Record<string, 'person' | 'company'>> = {
+  person: 'person',
+  individual: 'person',
+  个人: 'person',
+  company: 'company',
+  organisation: 'company',
+  organization: 'company',
+  公司: 'company',
+  企业: 'company',
+  单位: 'company',
+};
+
+/** Reads rows of a table by a mapping of its columns. */
+export function rowReader(
+  header: readonly string[],
+  mapping: ImportMapping,
+  fields: readonly ImportField[],
+): (cells: readonly Cell[]) => RowReading {
+  const columns = mapping.columns.flatMap((column) => {
+    const definition = importFieldOf(fields, column.field);
+    return definition ? [{ column, definition, index: header.indexOf(column.column) }] : [];
+  });
+  const defaults = Object.entries(mapping.defaults).flatMap(([field, text]): Given[] => {
+    const definition = importFieldOf(fields, field);
+    return definition ? [{ column: undefined, definition, text }] : [];
+  });
+
+  return (cells) => {
+    const reading = new Reading(mapping);
+    for (const { column, definition, index } of columns) {
+      const cell = cells[index];
+      const text = cell && reading.textOf(cell, column);
+      if (text !== undefined) reading.take({ column, definition, text });
+    }
+    for (const given of defaults) reading.takeDefault(given);
+    return reading.done();
+  };
+}
+
+class Reading {
+  readonly #row: Record<string, unknown> = {};
+  readonly #beside: { id?: string; version?: string; number?: string; externalId?: string; createdAt?: Instant } = {};
+  readonly #errors: RowError[] = [];
+  readonly #places = new Map<string, string>();
+  readonly #addresses = new Map<string, Address>();
+  #policies: ImportPolicies;
+  #formulas = 0;
+
+  constructor(private readonly mapping: ImportMapping) {
+    this.#policies = mapping.policies;
+  }
+
+  /** Undefined where nothing stands in the cell, or nothing that can be taken. */
+  textOf({ type, text: given, formula }: Cell, { column, values }: MappedColumn): string | undefined {
+    if (formula) this.#formulas += 1;
+    const text = given.trim();
+    if (type === 'error') return this.#wrong(column, 'cell-error', { error: text });
+    if (text === '') return formula ? this.#wrong(column, 'formula-without-value') : undefined;
+    if (!text.isWellFormed() || text.includes('\0')) return this.#wrong(column, 'invalid-text');
+    return values && Object.hasOwn(values, text) ? values[text] : text;
+  }
+
+  take({ column, definition, text }: Given): void {
+    const { field, kind } = definition;
+    const { label, column: name } = column ?? { column: '' };
+    const place = (path: string) => void (column && !this.#places.has(path) && this.#places.set(path, name));
+    switch (kind) {
+      case 'text':
+        this.#row[field] = text;
+        return place(field);
+      case 'code':
+        if (isScientificNumber(text)) return this.#wrong(name, 'scientific-number');
+        this.#code(field, name, text);
+        return place(field);
+      case 'kind': {
+        const found = kinds[text.toLowerCase()];
+        if (!found) return this.#wrong(name, 'not-allowed');
+        this.#row[field] = found;
+        return place(field);
+      }
+      case 'tags': {
+        const tags = [...new Set([...((this.#row[field] as string[] | undefined) ?? []), ...entriesOf(text)])];
+        this.#row[field] = tags;
+        return place(field);
+      }
+      case 'emails':
+      case 'phones': {
+        const list = (this.#row[field] ??= []) as { value: string; label?: string }[];
+        for (const part of entriesOf(text)) {
+          if (kind === 'phones' && isScientificNumber(part)) {
+            this.#wrong(name, 'scientific-number');
+            continue;
+          }
+          place(`${field}.${list.length}`);
+          list.push({ value: kind === 'phones' ? this.#phone(part) : part, ...(label !== undefined && { label }) });
+        }
+        return place(field);
+      }
+      case 'date':
+      case 'instant':
+        return this.#date(kind, field, name, text, place);
+      case 'address':
+        this.#address(field, label ?? '', text);
+        return place('addresses');
+      case 'social': {
+        const list = (this.#row['socials'] ??= []) as { network: string; value: string }[];
+        place(`socials.${list.length}`);
+        list.push({ network: field.slice('socials.'.length), value: text });
+        return place('socials');
+      }
+      case 'custom': {
+        const custom = (this.#row['custom'] ??= {}) as Record<string, unknown>;
+        custom[field.slice('custom.'.length)] = text;
+        return place(field);
+      }
+    }
+  }
+
+  takeDefault(given: Given): void {
+    const field = recordFieldOf(given.definition.field);
+    const isGiven = field === 'addresses' ? this.#addresses.size > 0 : this.#row[field] !== undefined;
+    if (isGiven && field !== 'custom') return;
+    const custom = this.#row['custom'] as Record<string, unknown> | undefined;
+    if (field === 'custom' && custom && given.definition.field.slice('custom.'.length) in custom) return;
+    this.take(given);
+    if (field !== 'custom') this.#policies = { ...this.#policies, [field]: 'if-empty' };
+  }
+
+  done(): RowReading {
+    const addresses = [...this.#addresses].map(([label, address]) => ({ ...address, ...(label !== '' && { label }) }));
+    const row = { ...this.#row, ...(addresses.length > 0 && { addresses }) } as CustomerInput;
+    return {
+      row,
+      ...this.#beside,
+      policies: this.#policies,
+      errors: this.#errors,
+      places: this.#places,
+      formulas: this.#formulas,
+    };
+  }
+
+  #code(field: string, column: string, text: string): void {
+    const value = text.normalize('NFKC');
+    switch (field) {
+      case 'id':
+        if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) return this.#wrong(column, 'wrong-type');
+        this.#beside.id = value.toLowerCase();
+        return;
+      case 'version':
+        if (!/^\d{1,9}(-\d{1,9})*$/.test(value)) return this.#wrong(column, 'wrong-type');
+        this.#beside.version = value;
+        return;
+      case 'number':
+        if (!/^[\p{L}\p{N}._/-]{1,50}$/u.test(value)) return this.#wrong(column, 'wrong-type');
+        this.#beside.number = value;
+        return;
+      case 'externalId':
+        if (value.length > 200) return this.#wrong(column, 'too-long');
+        this.#beside.externalId = value;
+        return;
+      default:
+        this.#row[field] = value.replace(/\s/g, '').toUpperCase();
+    }
+  }
+
+  /** As entered; in its normal form where it was said of which country it is. */
+  #phone(text: string): string {
+    const { country } = this.mapping;
+    return (country !== undefined && normalisePhone(text, country).e164) || text;
+  }
+
+  #date(kind: 'date' | 'instant', field: string, column: string, text: string, place: (path: string) => void): void {
+    const { dateOrder: order, timeZone } = this.mapping;
+    const zone = { ...(order && { order }), ...(timeZone !== undefined && { timeZone }) };
+    const read = readDate(text, zone);
+    if (read === undefined) {
+      const isOpen = readDate(text, { ...zone, order: 'dmy' }) !== undefined;
+      return this.#wrong(column, isOpen ? 'ambiguous-date' : 'impossible-date');
+    }
+    if (kind === 'date') {
+      // A time of day beside it is none of its business.
+      const date = read.length === 10 ? read : readDate(text.trim().split(/[T\s]/i)[0] as string, zone);
+      if (date === undefined) return this.#wrong(column, 'impossible-date');
+      this.#row[field] = date;
+      return place(field);
+    }
+    // The first second of a day, so that it is a time; then its beginning.
+    const instant = read.length === 10 ? readDate(`${read} 00:00:01`, zone) : read;
+    this.#beside.createdAt = new Date(Date.parse(instant ?? read) - (read.length === 10 ? 1_000 : 0)).toISOString();
+    place(field);
+  }
+
+  #address(field: string, label: string, text: string): void {
+    const before = this.#addresses.get(label) ?? {};
+    const part = field.slice('address.'.length);
+    if (part !== '') {
+      this.#addresses.set(label, { ...before, [part]: text });
+      return;
+    }
+    // Columns of their own say more surely what the divisions are.
+    const { province, city, district, rest, regionCode } = parseAddress(text);
+    const parsed = { province, city, district, street: rest, regionCode };
+    const found = Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== null && value !== ''));
+    this.#addresses.set(label, { ...found, ...before });
+  }
+
+  #wrong(column: string, code: string, params?: Readonly<Record<string, unknown>>): undefined {
+    this.#errors.push({ column: column === '' ? null : column, code, ...(params && { params }) });
+    return undefined;
+  }
+}
+
+/** What a row is found by, in comparable form; none where it has no such value. */
+export function matchValues(reading: RowReading, matchBy: MatchKey): string[] {
+  const { row, id, number, externalId } = reading;
+  const given = (value: string | null | undefined) => (value ? [value] : []);
+  switch (matchBy) {
+    case 'none':
+      return [];
+    case 'id':
+      return given(id);
+    case 'number':
+      return given(number);
+    case 'externalId':
+      return given(externalId);
+    case 'registrationNumber':
+      return given(row.registrationNumber);
+    case 'email':
+      return [...new Set((row.emails ?? []).flatMap(({ value }) => normaliseEmail(value).key ?? []))];
+    case 'phone':
+      return [...new Set((row.phones ?? []).flatMap(({ value }) => normalisePhone(value, 'CN').e164 ?? []))];
+  }
+}
+
+/** The column that an error's path leads to: `phones.1.value` to that of the second phone. */
+export function columnOf(path: string, { places }: Pick<RowReading, 'places'>): string | null {
+  const parts = path.split('.');
+  for (let length = parts.length; length > 0; length -= 1) {
+    const column = places.get(parts.slice(0, length).join('.'));
+    if (column !== undefined) return column;
+  }
+  return null;
+}

@@ -1,0 +1,93 @@
+import { invalid } from '@throughline/event-sourcing';
+import {
+  TableError,
+  guessDateOrder,
+  openTable,
+  type ByteSource,
+  type Cell,
+  type DateOrder,
+  type Table,
+} from '@throughline/tables';
+import { importFieldOf, type ImportField } from './import-fields.ts';
+import { suggestedColumns } from './import-mapping.ts';
+import type { FileReading } from './import.ts';
+
+/** What is read of a file differently than it would be found out. */
+export type ReadingWishes = { encoding?: string; delimiter?: string; sheet?: string; header?: boolean };
+
+const mostColumns = 400;
+const longestName = 200;
+/** So that a sample of 100 rows stays small. */
+const sampleRows = 100;
+const longestSampled = 200;
+
+export type SampledRow = { line: number; cells: readonly Cell[] };
+
+/** @throws Refusal with the code and the place of what is wrong with the file */
+export async function openImportTable(source: ByteSource, wishes: ReadingWishes): Promise<Table> {
+  try {
+    const table = await openTable(source, { ...wishes, limits: { columns: mostColumns } });
+    return { ...table, rows: { [Symbol.asyncIterator]: () => refusing(table.rows) } };
+  } catch (error) {
+    throw refusalOf(error);
+  }
+}
+
+/** As the file was read when its columns were mapped: nothing is guessed again. */
+export const wishesOf = ({ encoding, delimiter, sheet, hasHeader }: FileReading): ReadingWishes => ({
+  ...(encoding !== undefined && { encoding }),
+  ...(delimiter !== undefined && { delimiter }),
+  ...(sheet !== undefined && { sheet }),
+  header: hasHeader,
+});
+
+/** What was found out of a table, and its first rows with long cells cut. */
+export async function readingOf(
+  table: Table,
+  { header: hasHeader = true }: ReadingWishes,
+  fingerprintOf: (header: string) => string,
+): Promise<{ reading: FileReading; sample: SampledRow[] }> {
+  const { header } = table;
+  const long = header.findIndex((name) => name.length > longestName);
+  if (long >= 0) throw invalid('header-too-long', [], { column: long + 1, limit: longestName });
+  const sample: SampledRow[] = [];
+  for await (const { line, cells } of table.rows) {
+    sample.push({ line, cells: cells.map((cell) => ({ ...cell, text: cell.text.slice(0, longestSampled) })) });
+    if (sample.length === sampleRows) break;
+  }
+  if (sample.length === 0) throw invalid('no-rows');
+  const facts = { hasHeader, header, fingerprint: fingerprintOf(header.join('\u001f')) };
+  const reading: FileReading =
+    table.format === 'csv'
+      ? { format: 'csv', encoding: table.encoding, delimiter: table.delimiter, ...facts }
+      : {
+          format: 'xlsx',
+          sheet: table.sheet,
+          sheets: table.sheets.filter(({ hidden }) => !hidden).map(({ name }) => name),
+          ...facts,
+        };
+  return { reading, sample };
+}
+
+/** The order in which the dates of a sample are written; nothing where they leave it open. */
+export function dateOrderOf(
+  header: readonly string[],
+  sample: readonly { cells: readonly { text: string }[] }[],
+  fields: readonly ImportField[],
+): DateOrder | undefined {
+  const dates = suggestedColumns(header, fields)
+    .filter(({ field }) => ['date', 'instant'].includes(importFieldOf(fields, field)?.kind ?? ''))
+    .map(({ column }) => header.indexOf(column));
+  return guessDateOrder(sample.flatMap(({ cells }) => dates.flatMap((index) => cells[index]?.text || [])));
+}
+
+async function* refusing<T>(rows: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* rows;
+  } catch (error) {
+    throw refusalOf(error);
+  }
+}
+
+const refusalOf = (error: unknown): unknown =>
+  error instanceof TableError ? invalid(error.code, [], error.params) : error;

@@ -1,0 +1,317 @@
+import { Readable } from 'node:stream';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
+import { ApiBody, ApiConsumes } from '@nestjs/swagger';
+import { Commands, idOfNew } from '@throughline/event-sourcing';
+import {
+  Answers,
+  AnswersFile,
+  IdPipe,
+  Jobs,
+  Kernel,
+  Records,
+  ShapeError,
+  languageOf,
+  messageOf,
+  readUpload,
+  shapeErrorsOf,
+  type Language,
+} from '@throughline/service';
+import { writeCsv, writeXlsx } from '@throughline/tables';
+import { IsOptional, Matches, MaxLength } from 'class-validator';
+import type { FastifyRequest } from 'fastify';
+import { Batch, UndoPreview } from '../batch/batch.dto.ts';
+import { batch } from '../batch/batch.ts';
+import { UndoBatch } from '../batch/undo-batch.job.ts';
+import { mostShown } from './check-import.job.ts';
+import { customerImportFields } from './import-fields.ts';
+import { ImportFiles } from './import-files.store.ts';
+import { Imports } from './import-list.view.ts';
+import { checkMapping, suggestedMapping, type ImportMapping } from './import-mapping.ts';
+import type { RowError } from './import-row.ts';
+import { ImportRows, type RejectedRow } from './import-rows.store.ts';
+import { dateOrderOf, openImportTable, readingOf, type ReadingWishes } from './import-table.ts';
+import { Import, ImportPage, MappingDto, ReadingDto, SavedMappings, TemplateQuery, UploadDto } from './import.dto.ts';
+import { importing } from './import.ts';
+
+class PageQuery {
+  @IsOptional() @MaxLength(200) cursor?: string;
+}
+
+class UndoQuery {
+  @IsOptional() @Matches(/^\d{1,15}$/) cursor?: string;
+}
+
+const csv = 'text/csv; charset=utf-8';
+const xlsx = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
+const previewed = 20;
+
+/** Files on their way to become records: uploaded, mapped, checked, run as a batch, and undone as one. */
+@Controller('imports')
+@Answers(Import)
+export class ImportController {
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly commands: Commands,
+    private readonly records: Records,
+    private readonly jobs: Jobs,
+    private readonly files: ImportFiles,
+    private readonly rows: ImportRows,
+    private readonly imports: Imports,
+    private readonly undoing: UndoBatch,
+  ) {}
+
+  /** Takes a file as a form. The same Idempotency-Key and the same bytes are the same import. */
+  @Post()
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({
+    schema: {
+      type: 'object',
+      required: ['file', 'object'],
+      properties: {
+        file: { type: 'string', format: 'binary' },
+        object: { type: 'string', enum: ['customers'] },
+        encoding: { type: 'string' },
+        delimiter: { type: 'string' },
+        sheet: { type: 'string' },
+        header: { type: 'string', enum: ['true', 'false'] },
+      },
+    },
+  })
+  async upload(@Req() request: FastifyRequest, @Headers('accept-language') language?: string) {
+    const { file, fields } = await readUpload(request, async ({ name, bytes }) => ({
+      name: nameOf(name),
+      ...(await this.files.write(bytes)),
+    }));
+    try {
+      const wishes = wishesOfForm(fields);
+      const id = idOfNew(importing.category);
+      const uploaded = { object: 'customers' as const, fileId: file.id, fileName: file.name, bytes: file.bytes };
+      const reading = await this.#detected(uploaded, wishes);
+      const { repeated } = await this.commands.execute(
+        importing,
+        id,
+        { type: 'UploadImport', file: uploaded, reading },
+        { body: { ...fields, sha256: file.sha256 } },
+      );
+      if (repeated) await this.files.remove(file.id);
+      return await this.read(id, language);
+    } catch (error) {
+      await this.files.remove(file.id);
+      throw error;
+    }
+  }
+
+  @Get()
+  @Answers(ImportPage)
+  list(@Query() { cursor }: PageQuery) {
+    return this.imports.list(cursor);
+  }
+
+  /** Mappings that were saved under a name. */
+  @Get('mappings')
+  @Answers(SavedMappings)
+  async mappings() {
+    return { items: await this.imports.saved() };
+  }
+
+  /** A file to fill in: the header that is understood without mapping. */
+  @Get('template.csv')
+  @AnswersFile('text/csv')
+  templateCsv(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
+    return fileOf(writeCsv(templateHeader(languageOf(language)), []), csv, 'customers.csv');
+  }
+
+  @Get('template.xlsx')
+  @AnswersFile(xlsx)
+  templateXlsx(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
+    const header = templateHeader(languageOf(language));
+    return fileOf(writeXlsx(header, [], { sheet: 'Customers' }), xlsx, 'customers.xlsx');
+  }
+
+  @Get(':id')
+  async read(@Param('id', IdPipe) id: string, @Headers('accept-language') language?: string) {
+    const { fields, ...answer } = await this.records.read(importing, id);
+    const { state } = await this.commands.load(importing, id);
+    const { reading, file, checkId } = state;
+    const sample = file ? await this.files.sample(file.fileId) : [];
+    const header = reading?.header ?? [];
+    const before = reading && (await this.imports.mappedBefore(reading.fingerprint));
+    const [check, progress, run] = await Promise.all([
+      checkId === undefined ? undefined : this.#check(checkId, languageOf(language)),
+      this.jobs.find(id),
+      this.commands.load(batch, id),
+    ]);
+    const preview = sample
+      .slice(0, previewed)
+      .map(({ line, cells }) => ({ line, cells: cells.map(({ text }) => text) }));
+    const dateOrder = dateOrderOf(header, sample, customerImportFields);
+    return {
+      ...answer,
+      fields: {
+        ...fields,
+        status: run.state.status === 'done' ? 'done' : state.status,
+        preview,
+        suggestion: before ?? suggestedMapping(header, customerImportFields, dateOrder),
+        check: check ?? null,
+        progress: progress ?? null,
+        counts: run.state.status === 'done' ? run.state.counts : (progress?.counts ?? {}),
+      },
+    };
+  }
+
+  /** Reads the file in another way than it was found out: encoding, delimiter, sheet, no header. */
+  @Post(':id/reading')
+  @HttpCode(200)
+  async reading(
+    @Param('id', IdPipe) id: string,
+    @Body() wishes: ReadingDto,
+    @Headers('accept-language') language?: string,
+  ) {
+    const { file } = (await this.records.read(importing, id)) && (await this.commands.load(importing, id)).state;
+    if (file) {
+      const reading = await this.#detected(file, { ...wishes });
+      await this.commands.execute(importing, id, { type: 'ReadImport', reading }, { body: { ...wishes } });
+    }
+    return this.read(id, language);
+  }
+
+  @Post(':id/mapping')
+  @HttpCode(200)
+  async map(@Param('id', IdPipe) id: string, @Body() body: MappingDto, @Headers('accept-language') language?: string) {
+    const { saveAs, defaults = {}, policies = {}, columns, ...rest } = body;
+    const mapping: ImportMapping = { ...rest, columns: columns.map((column) => ({ ...column })), defaults, policies };
+    const { state } = await this.#known(id);
+    checkMapping(mapping, state.reading?.header ?? [], customerImportFields);
+    await this.commands.execute(importing, id, { type: 'MapImport', mapping, savedAs: saveAs });
+    return this.read(id, language);
+  }
+
+  /** Goes over the file in the background and says what the import would do, without doing it. */
+  @Post(':id/check')
+  @HttpCode(202)
+  async check(@Param('id', IdPipe) id: string, @Headers('accept-language') language?: string) {
+    const checkId = idOfNew('import-check');
+    const { version } = await this.commands.execute(importing, id, { type: 'CheckImport', checkId });
+    await this.jobs.start('check-import', checkId, { importId: id, version }, 'import');
+    return this.read(id, language);
+  }
+
+  /** Imports the rows in the background, as the batch of the same id. */
+  @Post(':id/run')
+  @HttpCode(202)
+  async run(@Param('id', IdPipe) id: string, @Headers('accept-language') language?: string) {
+    const restorePoint = await this.kernel.feed().head();
+    await this.commands.execute(importing, id, { type: 'StartImport', restorePoint }, { body: {} });
+    return this.read(id, language);
+  }
+
+  /** The rows that were not taken as they stood in the file, with what is wrong: to be mended and imported again. */
+  @Get(':id/errors.csv')
+  @AnswersFile('text/csv')
+  async errors(@Param('id', IdPipe) id: string, @Headers('accept-language') accepted?: string) {
+    const { state } = await this.#known(id);
+    const language = languageOf(accepted);
+    const own = Object.values(columnsBeside).flatMap((names) => Object.values(names));
+    const header = state.reading?.header ?? [];
+    // Of an errors file that was mended and failed again, the reasons of before are not repeated.
+    const kept = header.flatMap((name, index) => (own.includes(name) ? [] : [index]));
+    const rowOf = ({ line, cells, errors }: RejectedRow) => [
+      ...kept.map((index) => cells[index] ?? ''),
+      line,
+      errors.map((error) => reasonOf(error, language)).join(language === 'zh' ? '；' : '; '),
+    ];
+    const rejected = this.rows.rejected(state.status === 'started' ? id : (state.checkId ?? id));
+    const names = [columnsBeside.line[language], columnsBeside.reason[language]];
+    return fileOf(
+      writeCsv([...kept.map((index) => header[index] as string), ...names], mapped(rejected, rowOf)),
+      csv,
+      'errors.csv',
+    );
+  }
+
+  /** What undoing it would do to each record, and what it would leave because it was changed since. */
+  @Get(':id/undo')
+  @Answers(UndoPreview)
+  async previewUndo(@Param('id', IdPipe) id: string, @Query() { cursor }: UndoQuery) {
+    await this.#known(id);
+    const { items, next } = await this.undoing.preview({ undoes: id }, cursor);
+    return { items, nextCursor: next };
+  }
+
+  @Post(':id/undo')
+  @HttpCode(202)
+  @Answers(Batch)
+  undo(@Param('id', IdPipe) id: string) {
+    return this.undoing.start(id);
+  }
+
+  async #known(id: string) {
+    await this.records.read(importing, id);
+    return this.commands.load(importing, id);
+  }
+
+  async #detected(file: { fileId: string; bytes: number }, wishes: ReadingWishes) {
+    const table = await openImportTable(this.files.source(file.fileId, file.bytes), wishes);
+    const { reading, sample } = await readingOf(table, wishes, (header) => this.kernel.secrets.hmac('imports', header));
+    await this.files.writeSample(file.fileId, sample);
+    return reading;
+  }
+
+  async #check(checkId: string, language: Language) {
+    const job = await this.jobs.find(checkId);
+    const errors = [];
+    for await (const row of this.rows.rejected(checkId, mostShown)) {
+      errors.push({ ...row, errors: row.errors.map((error) => shownError(error, language)) });
+    }
+    return job && { ...job, errors };
+  }
+}
+
+/** What the errors file says beside the columns of the file. */
+const columnsBeside = {
+  line: { en: 'Import line', zh: '导入行号' },
+  reason: { en: 'Import reason', zh: '导入失败原因' },
+};
+
+const shownError = ({ column, code, params }: RowError, language: Language) => ({
+  column,
+  code,
+  message: messageOf(language, code, params),
+});
+
+const reasonOf = (error: RowError, language: Language): string => {
+  const { column, message } = shownError(error, language);
+  const place = column ?? (typeof error.params?.['field'] === 'string' ? error.params['field'] : undefined);
+  return place === undefined ? message : `${place}: ${message}`;
+};
+
+const templateHeader = (language: Language): string[] =>
+  customerImportFields.filter(({ field }) => !notInTemplate.has(field)).map(({ label }) => label[language]);
+const notInTemplate = new Set(['id', 'version', 'externalId', 'ownerId', 'address', 'familyName', 'givenName']);
+
+const fileOf = (bytes: AsyncIterable<Uint8Array>, type: string, name: string): StreamableFile =>
+  new StreamableFile(Readable.from(bytes, { objectMode: false }), {
+    type,
+    disposition: `attachment; filename="${name}"`,
+  });
+
+async function* mapped<T, R>(items: AsyncIterable<T>, change: (item: T) => R): AsyncGenerator<R> {
+  for await (const item of items) yield change(item);
+}
+
+/** Without the folders that some browsers tell. */
+const nameOf = (given: string | undefined): string =>
+  ((given ?? '').split(/[/\\]/).at(-1) ?? '').toWellFormed().replaceAll('\0', '').slice(0, 200) || 'file';
+
+/** @throws ShapeError with everything that is wrong beside the file */
+function wishesOfForm(fields: Readonly<Record<string, string>>): ReadingWishes {
+  const errors = shapeErrorsOf(UploadDto, fields);
+  if (errors.length > 0) throw new ShapeError(errors);
+  const { encoding, delimiter, sheet, header } = fields;
+  return {
+    ...(encoding !== undefined && { encoding }),
+    ...(delimiter !== undefined && { delimiter }),
+    ...(sheet !== undefined && { sheet }),
+    ...(header !== undefined && { header: header === 'true' }),
+  };
+}

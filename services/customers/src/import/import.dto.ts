@@ -1,0 +1,175 @@
+import { importObjects } from '@throughline/contracts';
+import { Actor, Id, orNull, page, record } from '@throughline/service';
+import { Type as Nested } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
+import { Type } from 'typebox';
+import { dateOrders, importModes, matchKeys, type MatchKey } from './import-mapping.ts';
+
+/** What stands beside the file in the form. */
+export class UploadDto {
+  @IsIn(importObjects) object!: 'customers';
+  @IsOptional() @IsString() @MaxLength(50) encoding?: string;
+  @IsOptional() @IsString() @MaxLength(1) delimiter?: string;
+  @IsOptional() @IsString() @MaxLength(200) sheet?: string;
+  @IsOptional() @IsIn(['true', 'false']) header?: 'true' | 'false';
+}
+
+/** How the file is to be read instead of as it was found out. */
+export class ReadingDto {
+  @IsOptional() @IsString() @MinLength(1) @MaxLength(50) encoding?: string;
+  @IsOptional() @IsString() @MinLength(1) @MaxLength(1) delimiter?: string;
+  @IsOptional() @IsString() @MaxLength(200) sheet?: string;
+  @IsOptional() @IsBoolean() header?: boolean;
+}
+
+class MappedColumnDto {
+  @IsString() @MinLength(1) @MaxLength(200) column!: string;
+  @IsString() @MinLength(1) @MaxLength(120) field!: string;
+  @IsOptional() @IsString() @MaxLength(100) label?: string;
+  @IsOptional() @IsObject() values?: Record<string, string>;
+}
+
+export class MappingDto {
+  @IsArray()
+  @ArrayMaxSize(400)
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Nested(() => MappedColumnDto)
+  columns!: MappedColumnDto[];
+  @IsOptional() @IsObject() defaults?: Record<string, string>;
+  @IsIn(matchKeys) matchBy!: MatchKey;
+  @IsIn(importModes) mode!: 'create' | 'update' | 'both';
+  @IsOptional() @IsObject() policies?: Record<string, 'overwrite' | 'if-empty' | 'never' | 'add'>;
+  @IsOptional() @IsIn(dateOrders) dateOrder?: 'ymd' | 'dmy' | 'mdy';
+  @IsOptional() @IsString() @MaxLength(100) timeZone?: string;
+  @IsOptional() @Matches(/^[A-Z]{2}$/) country?: string;
+  @IsOptional() @Id() connectionId?: string;
+  /** Offered again under this name. */
+  @IsOptional() @IsString() @MinLength(1) @MaxLength(200) saveAs?: string;
+}
+
+export class TemplateQuery {
+  @IsIn(importObjects) object!: 'customers';
+}
+
+const text = Type.String();
+const integer = Type.Integer();
+const instant = Type.String({ format: 'date-time' });
+const counts = Type.Record(text, integer);
+const object = Type.Union(importObjects.map((one) => Type.Literal(one)));
+
+const Mapping = Type.Object(
+  {
+    columns: Type.Array(
+      Type.Object(
+        {
+          column: text,
+          field: text,
+          label: Type.Optional(text),
+          values: Type.Optional(Type.Record(text, text)),
+        },
+        { title: 'MappedColumn' },
+      ),
+    ),
+    defaults: Type.Record(text, text),
+    matchBy: Type.Union(matchKeys.map((one) => Type.Literal(one))),
+    mode: Type.Union(importModes.map((one) => Type.Literal(one))),
+    policies: Type.Record(text, text),
+    dateOrder: Type.Optional(Type.Union(dateOrders.map((one) => Type.Literal(one)))),
+    timeZone: Type.Optional(text),
+    country: Type.Optional(text),
+    connectionId: Type.Optional(text),
+  },
+  { title: 'ImportMapping' },
+);
+
+const Work = Type.Object(
+  { state: text, done: integer, total: orNull(integer), counts, error: orNull(text) },
+  { title: 'ImportWork' },
+);
+
+const RejectedRow = Type.Object(
+  {
+    line: integer,
+    cells: Type.Array(text),
+    errors: Type.Array(Type.Object({ column: orNull(text), code: text, message: text }, { title: 'ImportRowError' })),
+  },
+  { title: 'RejectedRow' },
+);
+
+export const Import = record('Import', {
+  status: text,
+  object,
+  file: Type.Object({ name: text, bytes: integer }, { title: 'ImportFile' }),
+  reading: Type.Object(
+    {
+      format: text,
+      encoding: Type.Optional(text),
+      delimiter: Type.Optional(text),
+      sheet: Type.Optional(text),
+      sheets: Type.Optional(Type.Array(text)),
+      hasHeader: Type.Boolean(),
+      header: Type.Array(text),
+      fingerprint: text,
+    },
+    { title: 'ImportReading' },
+  ),
+  preview: Type.Array(Type.Object({ line: integer, cells: Type.Array(text) }, { title: 'PreviewRow' })),
+  suggestion: Mapping,
+  mapping: orNull(Mapping),
+  savedAs: Type.Optional(text),
+  restorePoint: Type.Optional(integer),
+  check: orNull(
+    Type.Object(
+      {
+        state: text,
+        done: integer,
+        total: orNull(integer),
+        counts,
+        error: orNull(text),
+        errors: Type.Array(RejectedRow),
+      },
+      { title: 'ImportCheck' },
+    ),
+  ),
+  progress: orNull(Work),
+  counts,
+});
+
+export const ImportPage = page(
+  'Import',
+  Type.Object(
+    {
+      id: text,
+      object,
+      fileName: orNull(text),
+      bytes: integer,
+      uploadedBy: Actor,
+      uploadedAt: instant,
+      status: text,
+      startedAt: orNull(instant),
+      finishedAt: orNull(instant),
+      counts,
+    },
+    { title: 'ImportListed' },
+  ),
+);
+
+export const SavedMappings = Type.Object(
+  {
+    items: Type.Array(Type.Object({ name: text, mapping: Mapping, savedAt: instant }, { title: 'SavedMapping' })),
+  },
+  { title: 'SavedMappings' },
+);

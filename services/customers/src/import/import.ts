@@ -1,0 +1,123 @@
+import { known, type EventData, type ImportEvent, type ImportObject } from '@throughline/contracts';
+import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import type { ImportMapping } from './import-mapping.ts';
+
+/** How a file is read: found out from its bytes, or as somebody said. */
+export type FileReading = {
+  format: 'csv' | 'xlsx';
+  encoding?: string | undefined;
+  delimiter?: string | undefined;
+  sheet?: string | undefined;
+  sheets?: readonly string[] | undefined;
+  hasHeader: boolean;
+  header: readonly string[];
+  fingerprint: string;
+};
+export type UploadedFile = { object: ImportObject; fileId: string; fileName: string; bytes: number };
+
+export type ImportCommand =
+  | { type: 'UploadImport'; file: UploadedFile; reading: FileReading }
+  | { type: 'ReadImport'; reading: FileReading }
+  | { type: 'MapImport'; mapping: ImportMapping; savedAs?: string | undefined }
+  | { type: 'CheckImport'; checkId: string }
+  | { type: 'StartImport'; restorePoint: number };
+
+export type Import = {
+  status: 'none' | 'uploaded' | 'mapped' | 'started';
+  file?: UploadedFile;
+  reading?: FileReading;
+  mapping?: ImportMapping | undefined;
+  savedAs?: string | undefined;
+  /** The last check of this mapping. */
+  checkId?: string | undefined;
+  restorePoint?: number;
+};
+
+/** A file on its way to become records. Once started it is a batch of the same id. */
+export const importing: Decider<Import, ImportCommand, ImportEvent> = {
+  category: 'import',
+  initial: { status: 'none' },
+
+  decide(state, command) {
+    if (command.type === 'UploadImport') {
+      if (state.status !== 'none') throw conflict('import-exists');
+      return [{ type: 'ImportUploaded', ...command.file }, readEvent(command.reading)];
+    }
+    if (state.status === 'none') throw notFound('import-not-found');
+    if (state.status === 'started') {
+      if (command.type === 'StartImport') return [];
+      throw conflict('import-started');
+    }
+    switch (command.type) {
+      case 'ReadImport':
+        return [readEvent(command.reading)];
+      case 'MapImport': {
+        const { mapping, savedAs } = command;
+        return [{ type: 'ImportMapped', mapping, ...(savedAs !== undefined && { savedAs }) }];
+      }
+      case 'CheckImport':
+        if (!state.mapping) throw conflict('import-not-mapped');
+        return [{ type: 'ImportCheckStarted', checkId: command.checkId }];
+      case 'StartImport':
+        if (!state.mapping) throw conflict('import-not-mapped');
+        return [{ type: 'ImportStarted', restorePoint: command.restorePoint }];
+    }
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'ImportUploaded': {
+        const { object, fileId, bytes } = event;
+        return { ...state, status: 'uploaded', file: { object, fileId, fileName: known(event.fileName) ?? '', bytes } };
+      }
+      case 'ImportRead': {
+        const { format, encoding, delimiter, sheet, sheets, hasHeader, header, fingerprint } = event;
+        const reading = { format, encoding, delimiter, hasHeader, fingerprint };
+        const texts = { sheet: known(sheet), sheets: known(sheets), header: known(header) ?? [] };
+        return {
+          ...state,
+          status: 'uploaded',
+          reading: { ...reading, ...texts },
+          mapping: undefined,
+          checkId: undefined,
+        };
+      }
+      case 'ImportMapped':
+        return {
+          ...state,
+          status: 'mapped',
+          mapping: known<EventData>(event.mapping) as ImportMapping | undefined,
+          savedAs: known(event.savedAs),
+          checkId: undefined,
+        };
+      case 'ImportCheckStarted':
+        return { ...state, checkId: event.checkId };
+      case 'ImportStarted':
+        return { ...state, status: 'started', restorePoint: event.restorePoint };
+    }
+  },
+
+  fields: ({ status, file, reading, mapping, savedAs, restorePoint }) => ({
+    status,
+    object: file?.object,
+    file: { name: file?.fileName, bytes: file?.bytes },
+    reading,
+    mapping: mapping ?? null,
+    ...(savedAs !== undefined && { savedAs }),
+    ...(restorePoint !== undefined && { restorePoint }),
+  }),
+};
+
+function readEvent({ header, sheets, ...reading }: FileReading): ImportEvent {
+  const said = Object.fromEntries(Object.entries(reading).filter(([, value]) => value !== undefined)) as typeof reading;
+  const { encoding, delimiter, sheet, ...rest } = said;
+  return {
+    type: 'ImportRead',
+    ...rest,
+    ...(encoding !== undefined && { encoding }),
+    ...(delimiter !== undefined && { delimiter }),
+    ...(sheet !== undefined && { sheet }),
+    ...(sheets && { sheets: [...sheets] }),
+    header: [...header],
+  };
+}

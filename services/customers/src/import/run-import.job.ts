@@ -1,0 +1,161 @@
+import { Injectable } from '@nestjs/common';
+import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
+import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
+import { batch } from '../batch/batch.ts';
+import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
+import { OneOfSeveral, customer } from '../customer/customer.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { CustomerKeys } from './customer-keys.view.ts';
+import { ImportPlans, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
+import type { RowError } from './import-row.ts';
+import { ImportRows, type RejectedRow } from './import-rows.store.ts';
+import { importing } from './import.ts';
+
+/** Every row that was read came to one of these ends. */
+const none = { read: 0, created: 0, updated: 0, unchanged: 0, skipped: 0, failed: 0 };
+type Counts = typeof none;
+type End = Exclude<keyof Counts, 'read'>;
+type Outcome = { end: End; errors?: readonly RowError[] };
+type Place = { line: number; total: number; counts: Counts };
+type CommandRow = Extract<PlannedRow, { fate: 'command' }>;
+type EditRow = Extract<PlannedRow, { fate: 'edit' }>;
+
+const atOnce = 16;
+
+/** Imports the rows of a file, each for itself; killed at any line it goes on where it was, and makes nothing twice. */
+@Injectable()
+export class RunImport implements JobHandler {
+  constructor(
+    private readonly commands: Commands,
+    private readonly customers: GoldenCustomers,
+    private readonly keys: CustomerKeys,
+    private readonly plans: ImportPlans,
+    private readonly rows: ImportRows,
+    private readonly numbers: CustomerNumbers,
+    private readonly current: CurrentRules,
+  ) {}
+
+  async *run(job: JobAtWork<unknown, Place>, signal: AbortSignal): AsyncIterable<JobStep<Place>> {
+    const { state } = await this.commands.load(importing, job.id);
+    let place = job.place ?? { line: 0, total: await this.plans.count(state), counts: none };
+    yield step(place);
+    await this.keys.caughtUp(signal);
+    for await (const { rows, line } of this.plans.plan(job.id, job.id, state, place.line)) {
+      const outcomes = await this.#carryOut(job, rows);
+      await this.rows.reject(
+        job.id,
+        rows.flatMap(({ line: at, cells }, index): RejectedRow[] => {
+          const errors = outcomes[index]?.errors;
+          return errors ? [{ line: at, cells, errors }] : [];
+        }),
+      );
+      const counts = { ...place.counts, read: place.counts.read + rows.length };
+      for (const { end } of outcomes) counts[end] += 1;
+      place = { ...place, line, counts };
+      yield step(place);
+    }
+    const { counts } = place;
+    await this.commands.execute(batch, job.id, { type: 'FinishBatch', counts }, { commandId: itemId(job, 'finish') });
+    await this.rows.forgetKeys(job.id);
+  }
+
+  async #carryOut(job: JobAtWork, rows: readonly PlannedRow[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    const single: { row: CommandRow; index: number }[] = [];
+    const grouped: { row: CommandRow; index: number }[] = [];
+    const edits: { row: EditRow; index: number }[] = [];
+    rows.forEach((row, index) => {
+      if (row.fate === 'edit') edits.push({ row, index });
+      else if (row.fate !== 'command') outcomes[index] = { end: row.fate, errors: row.errors };
+      else (row.isGrouped ? grouped : single).push({ row, index });
+    });
+    const items = await Promise.all(single.map(({ row }) => this.#item(job, row)));
+    const done = await this.commands.executeMany(customer, items, await this.current.recent());
+    single.forEach(({ row, index }, at) => {
+      const outcome = done[at];
+      if (outcome?.status === 'done') outcomes[index] = { end: endOf(outcome.executed.events) };
+      else if (outcome?.status === 'refused' && outcome.refusal.code !== 'too-busy') {
+        outcomes[index] = refused(row, outcome.refusal);
+      } else grouped.push({ row, index });
+    });
+    await eachOf(grouped, atOnce, async ({ row, index }) => {
+      outcomes[index] = await this.#carryOutAlone(job, row);
+    });
+    await eachOf(edits, atOnce, async ({ row, index }) => {
+      outcomes[index] = await this.#edit(job, row);
+    });
+    return outcomes;
+  }
+
+  /** A number that is given out here is not part of what is asked: a repeat would bring another one. */
+  async #item(job: JobAtWork, { id, line, command: given, isThere, occurredAt }: CommandRow) {
+    const number = given.number || (isThere ? '' : await this.numbers.next());
+    const command = { ...given, number };
+    return { id, command, commandId: itemId(job, line), body: given, ...(occurredAt !== undefined && { occurredAt }) };
+  }
+
+  /** On a customer of one record or of several. */
+  async #carryOutAlone(job: JobAtWork, row: CommandRow): Promise<Outcome> {
+    const { id, command, commandId, body, ...options } = await this.#item(job, row);
+    try {
+      try {
+        const rules = await this.current.recent();
+        const { events } = await this.commands.execute(customer, id, command, {
+          ...options,
+          ...rules,
+          commandId,
+          body,
+        });
+        return { end: endOf(events) };
+      } catch (error) {
+        if (!(error instanceof OneOfSeveral)) throw error;
+      }
+      await runInContext({ ...currentContext(), commandId }, () => this.customers.execute(id, command, body));
+      return { end: await this.#endOf(id, commandId) };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return refused(row, error);
+    }
+  }
+
+  /** Refused where somebody else changed the same fields since they were exported. */
+  async #edit(job: JobAtWork, { id, line, versions: ifMatch, changes, reading }: EditRow): Promise<Outcome> {
+    if (Object.keys(changes).length === 0) return { end: 'unchanged' };
+    const commandId = itemId(job, line);
+    try {
+      await runInContext({ ...currentContext(), commandId, ifMatch }, () =>
+        this.customers.execute(id, { type: 'ChangeCustomer', changes }),
+      );
+      return { end: await this.#endOf(id, commandId) };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return { end: 'failed', errors: rowErrorsOf(reading, error) };
+    }
+  }
+
+  /** Whether a command changed any of the customer's records, now or before a kill. */
+  async #endOf(id: string, commandId: string): Promise<End> {
+    const group = await this.customers.group(id);
+    const isOurs = group.some(({ events }) => events.some(({ meta }) => meta.commandId.endsWith(`/${commandId}`)));
+    return isOurs ? 'updated' : 'unchanged';
+  }
+}
+
+const step = (place: Place): JobStep<Place> => ({
+  place,
+  done: place.counts.read,
+  total: place.total,
+  counts: place.counts,
+});
+
+const endOf = (events: readonly { type: string }[]): End => {
+  if (events.length === 0) return 'unchanged';
+  return events[0]?.type === 'CustomerCreated' ? 'created' : 'updated';
+};
+
+/** In mode `create`, what is there already is none of its business. */
+const refused = (row: CommandRow, refusal: Refusal): Outcome => ({
+  end: refusal.code === 'customer-exists' ? 'skipped' : 'failed',
+  errors: rowErrorsOf(row.reading, refusal),
+});

@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { known, type CustomerEvent, type Erased } from '@throughline/contracts';
+import { fold } from '@throughline/event-sourcing';
+import { Column, DataSource, Entity, In, Index, MoreThan, PrimaryColumn } from 'typeorm';
+
+/** What a record says of other customers; of those merged, each says its own. */
+@Entity()
+export class CustomerLink {
+  @PrimaryColumn('uuid') recordId!: string;
+  @Index() @Column({ type: 'uuid', nullable: true }) employerId!: string | null;
+  @Index() @Column({ type: 'uuid', nullable: true }) parentId!: string | null;
+  /** The record that answers for it. */
+  @Column('uuid') goldenId!: string;
+}
+
+type Said = { employerId?: string | Erased | null; parentId?: string | null };
+const after = (given: string | Erased | null | undefined, before: string | null): string | null =>
+  given === undefined ? before : (known(given) ?? null);
+
+export const customerLinks = fold<CustomerLink, CustomerEvent>(CustomerLink, {
+  name: 'customer_links',
+  version: 1,
+  feed: 'customers',
+  key: ({ stream }) => stream.id,
+  on: {
+    CustomerCreated: (_, { employerId, parentId }: Said, { stream }) => [
+      {
+        recordId: stream.id,
+        employerId: after(employerId, null),
+        parentId: after(parentId, null),
+        goldenId: stream.id,
+      },
+    ],
+    CustomerDetailsChanged: (rows, { employerId, parentId }: Said) =>
+      rows.map((row) => ({
+        ...row,
+        employerId: after(employerId, row.employerId),
+        parentId: after(parentId, row.parentId),
+      })),
+    CustomerAbsorbed: (rows, { goldenId }) => rows.map((row) => ({ ...row, goldenId })),
+    CustomerReleased: (rows, _, { stream }) => rows.map((row) => ({ ...row, goldenId: stream.id })),
+    CustomerErased: () => [],
+  },
+});
+
+@Injectable()
+export class CustomerLinks {
+  constructor(private readonly database: DataSource) {}
+
+  /**
+   * Customers with a record that names one of these, each once, by id.
+   *
+   * @param after the id that the page before ended with
+   */
+  async naming(field: 'employerId' | 'parentId', ids: readonly string[], after: string, limit: number) {
+    const rows = await this.database
+      .getRepository(CustomerLink)
+      .createQueryBuilder('link')
+      .select('link.goldenId', 'id')
+      .where({ [field]: In([...ids]), goldenId: MoreThan(after) })
+      .groupBy('link.goldenId')
+      .orderBy('link.goldenId')
+      .limit(limit)
+      .getRawMany<{ id: string }>();
+    return rows.map(({ id }) => id);
+  }
+}

@@ -1,0 +1,55 @@
+import { Controller } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import {
+  customerFieldNames,
+  isErased,
+  type CustomerFields,
+  type FormEvent,
+  type RecordedOf,
+} from '@throughline/contracts';
+import { Commands } from '@throughline/event-sourcing';
+import type { PolicyPattern } from '@throughline/service';
+import { asShown } from '../customer/customer-fields.ts';
+import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
+import { builtInRules, customer, type CustomerCommand } from '../customer/customer.ts';
+
+type FormSubmitted = RecordedOf<Extract<FormEvent, { type: 'FormSubmitted' }>>;
+
+/** What was filled in, as a customer. Of who was erased since nothing is left that a record could be made of. */
+export function react(
+  { data }: Pick<FormSubmitted, 'data'>,
+  number: string,
+): { id: string; command: CustomerCommand }[] {
+  const given = customerFieldNames.flatMap((name) => (data[name] === undefined ? [] : [[name, data[name]] as const]));
+  if (given.some(([, value]) => isErased(value))) return [];
+  const fields = asShown(Object.fromEntries(given) as CustomerFields);
+  return [{ id: data.customerId, command: { type: 'CreateCustomer', number, fields } }];
+}
+
+/**
+ * Entry `form`: what anybody may say goes through the same checks as everything else, yet is never refused for an e-mail
+ * that a customer has, and reserves none. With `api` a stranger could find out who is a customer, keep an address from its
+ * owner, and lose what they sent.
+ */
+const on: PolicyPattern = {
+  policy: 'record-customer-when-form-submitted',
+  event: 'FormSubmitted',
+  from: 'beginning',
+  entry: 'form',
+};
+
+@Controller()
+export class RecordCustomerWhenFormSubmitted {
+  constructor(
+    private readonly commands: Commands,
+    private readonly numbers: CustomerNumbers,
+  ) {}
+
+  @EventPattern(on)
+  async submitted(@Payload() event: FormSubmitted) {
+    if (await this.commands.exists(customer.category, event.data.customerId)) return;
+    for (const { id, command } of react(event, await this.numbers.next())) {
+      await this.commands.execute(customer, id, command, { rules: builtInRules, occurredAt: event.occurredAt });
+    }
+  }
+}

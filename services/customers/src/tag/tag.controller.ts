@@ -1,0 +1,69 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Commands, idOfNew } from '@throughline/event-sourcing';
+import { Answers, HistoryQuery, IdPipe, Records } from '@throughline/service';
+import { ChangeTagDto, CreateTagDto, MergeTagsDto, Tag, TagPage, TagsQuery } from './tag.dto.ts';
+import { mergeTags, tag } from './tag.ts';
+import { Tags } from './tags.view.ts';
+
+@Controller('tags')
+@Answers(Tag)
+export class TagController {
+  constructor(
+    private readonly commands: Commands,
+    private readonly records: Records,
+    private readonly tags: Tags,
+  ) {}
+
+  @Post()
+  create(@Body() body: CreateTagDto) {
+    const { id = idOfNew(tag.category), ...fields } = body;
+    return this.commands.execute(tag, id, { type: 'CreateTag', ...fields }, { body });
+  }
+
+  @Get()
+  @Answers(TagPage)
+  async list(@Query() { archived }: TagsQuery) {
+    return { items: await this.tags.list(archived === 'true'), nextCursor: null };
+  }
+
+  @Get(':id')
+  read(@Param('id', IdPipe) id: string) {
+    return this.records.read(tag, id);
+  }
+
+  @Get(':id/history')
+  history(@Param('id', IdPipe) id: string, @Query() query: HistoryQuery) {
+    return this.records.history(tag, id, query);
+  }
+
+  /** A new name shows at once on every customer that has the tag; the former one goes on meaning it. */
+  @Patch(':id')
+  change(@Param('id', IdPipe) id: string, @Body() changes: ChangeTagDto) {
+    return this.commands.execute(tag, id, { type: 'ChangeTag', changes });
+  }
+
+  @Post(':id/merge')
+  @HttpCode(200)
+  async merge(@Param('id', IdPipe) id: string, @Body() { absorb }: MergeTagsDto) {
+    const ids = [id, ...new Set(absorb.filter((other) => other !== id))] as [string, ...string[]];
+    await this.commands.executeAcross(tag, ids, { type: 'MergeTags' }, (states) => mergeTags(ids, states));
+    return this.records.read(tag, id);
+  }
+
+  @Post(':id/archive')
+  @HttpCode(200)
+  archive(@Param('id', IdPipe) id: string) {
+    return this.commands.execute(tag, id, { type: 'ArchiveTag' });
+  }
+
+  @Delete(':id')
+  remove(@Param('id', IdPipe) id: string) {
+    return this.commands.execute(tag, id, { type: 'ArchiveTag' });
+  }
+
+  @Post(':id/restore')
+  @HttpCode(200)
+  restore(@Param('id', IdPipe) id: string) {
+    return this.commands.execute(tag, id, { type: 'RestoreTag' });
+  }
+}

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import type { TagEvent } from '@throughline/contracts';
+import { fold } from '@throughline/event-sourcing';
+import { Column, DataSource, Entity, IsNull, PrimaryColumn } from 'typeorm';
+
+@Entity()
+export class TagRow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('text') name!: string;
+  /** Every name that it ever had. */
+  @Column({ type: 'text', array: true }) names!: string[];
+  @Column({ type: 'text', nullable: true }) colour!: string | null;
+  @Column({ type: 'text', nullable: true }) description!: string | null;
+  @Column('boolean') archived!: boolean;
+  /** What it was merged into. */
+  @Column({ type: 'uuid', nullable: true }) into!: string | null;
+}
+
+export const tags = fold<TagRow, TagEvent>(TagRow, {
+  name: 'tags',
+  version: 1,
+  feed: 'customers',
+  key: ({ stream }) => stream.id,
+  on: {
+    TagCreated: (_, { name, colour = null, description = null }, { stream }) => [
+      { id: stream.id, name, names: [name], colour, description, archived: false, into: null },
+    ],
+    TagRenamed: (rows, { to }) =>
+      rows.map((row) => ({ ...row, name: to, names: [...row.names.filter((name) => name !== to), to] })),
+    TagDescribed: (rows, look) => rows.map((row) => ({ ...row, ...look })),
+    TagAbsorbed: (rows, { into }) => rows.map((row) => ({ ...row, into })),
+    TagArchived: (rows) => rows.map((row) => ({ ...row, archived: true })),
+    TagRestored: (rows) => rows.map((row) => ({ ...row, archived: false })),
+  },
+});
+
+const mostTags = 1_000;
+
+@Injectable()
+export class Tags {
+  constructor(private readonly database: DataSource) {}
+
+  /** Those that stand for themselves, by name. */
+  async list(archived: boolean) {
+    const rows = await this.database
+      .getRepository(TagRow)
+      .find({ where: { into: IsNull(), archived }, order: { name: 'ASC' }, take: mostTags });
+    return rows.map(({ names, into: _, ...row }) => ({
+      ...row,
+      formerNames: names.filter((name) => name !== row.name),
+    }));
+  }
+
+  /** The names of tags as they are now, by the names given; those that no tag ever had are left out. */
+  async namesNow(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows: { given: string; name: string }[] = await this.database.query(
+      `with recursive meant as (
+         select given, t.name, t."into" from "${tags.table}" t join unnest($1::text[]) as given on given = any(t.names)
+         union select m.given, t.name, t."into" from meant m join "${tags.table}" t on t.id = m."into"
+       ) select given, name from meant where "into" is null`,
+      [names],
+    );
+    return new Map(rows.map(({ given, name }) => [given, name]));
+  }
+}

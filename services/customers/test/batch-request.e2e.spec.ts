@@ -1,0 +1,294 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId, recordId } from '@throughline/event-sourcing';
+import { startTestService, type TestService } from '@throughline/service/testing';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule);
+});
+afterAll(() => service.end());
+
+const send = (operations: unknown, more: object = {}, headers: Record<string, string> = {}) =>
+  service.call('POST', '/api/customers/batch', { operations, ...more }, headers);
+const statuses = (body: any) => body.items.map(({ status }: any) => status);
+const codes = (body: any) => body.items.map(({ problem }: any) => problem?.code);
+const read = async (id: string) => (await service.call('GET', `/api/customers/${id}`)).body;
+const count = async () => Number((await service.kernel.pool.query('select count(*) from events')).rows[0].count);
+
+describe('a batch', () => {
+  it('answers each operation as it would be alone, in their order', async () => {
+    const { body: known } = await service.call('POST', '/api/customers', { name: '已有' });
+    const connection = newId();
+    const { status, headers, body } = await send([
+      { op: 'create', data: { name: '张三', phones: [{ value: '138 0013 8000' }] } },
+      { op: 'create', data: { name: 5, colour: 'red' } },
+      { op: 'create', data: { birthDate: '2025-02-30' } },
+      { op: 'update', id: known.id, data: { title: 'CEO' } },
+      { op: 'update', id: newId(), data: { title: 'CEO' } },
+      { op: 'upsert', key: 'email/New@example.com', data: { name: 'New' } },
+      { op: 'upsert', key: `external/${connection}/a/b`, data: { name: 'External' } },
+      { op: 'upsert', key: 'nmuber/1', data: {} },
+      { op: 'upsert', data: { name: 'No key' } },
+      { op: 'archive', key: `number/${known.number}` },
+    ]);
+    expect(status).toBe(200);
+    expect(headers.get('x-position')).toMatch(/^customers@\d+$/);
+    expect(statuses(body)).toEqual([201, 400, 422, 200, 404, 200, 200, 404, 400, 200]);
+    expect(body.items[0]).toEqual({ status: 201, id: expect.any(String), version: 1 });
+    expect(body.items[9]).toEqual({ status: 200, id: known.id, version: 3 });
+    expect(body.items[6].id).toBe(recordId(connection, 'a/b'));
+    const failing = (index: number) => body.items[index].problem.errors.map(({ path }: any) => path).sort();
+    expect([failing(1), failing(2), failing(8)]).toEqual([['colour', 'name'], ['birthDate', 'name'], ['key']]);
+    expect(body.items[1].problem).toMatchObject({ type: '/problems/invalid-request', status: 400 });
+    expect((await read(body.items[0].id)).phones[0].e164).toBe('+8613800138000');
+    expect((await read(body.items[5].id)).emails).toEqual([{ value: 'New@example.com', primary: true }]);
+  });
+
+  it('carries out several operations on one record in their order', async () => {
+    const operations = [
+      { op: 'upsert', key: 'email/order@example.com', data: { name: 'First' } },
+      ...Array.from({ length: 20 }, (_, index) => ({
+        op: 'upsert',
+        key: 'email/Order@Example.com',
+        data: { title: `t${index}` },
+      })),
+      { op: 'archive', key: 'email/order@example.com' },
+    ];
+    const { body } = await send(operations);
+    expect(new Set(statuses(body))).toEqual(new Set([200]));
+    expect(body.items.map(({ version }: any) => version)).toEqual(operations.map((_, index) => index + 1));
+    expect(await read(body.items[0].id)).toMatchObject({ name: 'First', title: 't19', archived: true });
+  });
+
+  it('takes 200 full records, and not one more, nor none', async () => {
+    const full = (index: number) => ({
+      op: 'create',
+      data: {
+        name: `客户 ${index}`,
+        kind: 'person',
+        givenName: 'a',
+        familyName: 'b',
+        companyName: 'c',
+        title: 'd',
+        department: 'e',
+        emails: ['x', 'y', 'z'].map((name) => ({
+          value: `${name}${index}@full.example`,
+          label: 'work',
+          primary: false,
+        })),
+        phones: ['1', '2', '3'].map((tail) => ({ value: `1380013800${tail}`, label: 'work', primary: false })),
+        addresses: ['home', 'work'].map((label) => ({
+          country: 'CN',
+          province: '上海',
+          city: '上海',
+          street: 's',
+          label,
+        })),
+        socials: ['wechat', 'weibo', 'qq'].map((network) => ({ network, value: 'v' })),
+        tags: Array.from({ length: 20 }, String),
+        custom: Object.fromEntries(Array.from({ length: 60 }, (_, field) => [`f${field}`, field])),
+      },
+    });
+    const operations = Array.from({ length: 201 }, (_, index) => full(index));
+    const { body } = await send(operations.slice(0, 200));
+    expect(body.items).toHaveLength(200);
+    expect(new Set(statuses(body))).toEqual(new Set([201]));
+    for (const wrong of [operations.map(({ op }) => ({ op, data: {} })), [], [[]], 'x', undefined]) {
+      expect(await send(wrong)).toMatchObject({ status: 400, body: { errors: [{ path: expect.any(String) }] } });
+    }
+    expect((await send([{ op: 'explode' }])).body.errors).toMatchObject([{ path: 'operations.0.op' }]);
+  });
+
+  it('with a key does once what it is asked for, whatever became of the records since', async () => {
+    const key = { 'idempotency-key': 'batch-1' };
+    const operations = [
+      { op: 'create', data: { name: 'A', emails: [{ value: 'keyed@example.com' }] } },
+      { op: 'create', data: { name: 'B', emails: [{ value: 'keyed@example.com' }] } },
+      { op: 'upsert', key: 'email/keyed@example.com', data: { title: 'x' } },
+    ];
+    const first = await send(operations, {}, key);
+    expect(codes(first.body)).toEqual([undefined, 'email-taken', undefined]);
+    await service.call('DELETE', `/api/customers/${first.body.items[0].id}`);
+    const before = await count();
+    const again = await send(operations, {}, key);
+    const withoutTrace = (body: any) =>
+      body.items.map(({ problem, ...item }: any) => ({ ...item, problem: { ...problem, traceId: '' } }));
+    expect(withoutTrace(again.body)).toEqual(withoutTrace(first.body));
+    expect(await count()).toBe(before);
+    expect(await send(operations.slice(1), {}, key)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency-key-reused' },
+    });
+  });
+
+  it('that was broken off in the middle does what is missing when it is sent again', async () => {
+    const { store } = service.kernel;
+    const append = store.append.bind(store);
+    let left = 7;
+    store.append = async (what) => {
+      if ((left -= 1) < 0) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+      return append(what);
+    };
+    const operations = Array.from({ length: 20 }, (_, index) => ({ op: 'create', data: { name: `Broken ${index}` } }));
+    const key = { 'idempotency-key': 'batch-2' };
+    const broken = await send(operations, {}, key).finally(() => (store.append = append));
+    expect(statuses(broken.body).toSorted()).toEqual([...Array(7).fill(201), ...Array(13).fill(503)]);
+    const whole = await send(operations, {}, key);
+    expect(new Set(statuses(whole.body))).toEqual(new Set([201]));
+    expect(new Set(whole.body.items.map(({ id }: any) => id)).size).toBe(20);
+    const done = broken.body.items.filter(({ status }: any) => status === 201);
+    expect(whole.body.items).toEqual(expect.arrayContaining(done));
+    const { rows } = await service.kernel.pool.query(`select count(*) from events where stream_id::text = any($1)`, [
+      whole.body.items.map(({ id }: any) => id),
+    ]);
+    expect(rows).toEqual([{ count: '20' }]);
+  });
+});
+
+describe('a batch with records of a merged customer', () => {
+  const merged = async () => {
+    const create = async (body: object) => (await service.call('POST', '/api/customers', body)).body;
+    const top = await create({ name: 'Top' });
+    const below = await create({
+      name: 'Below',
+      department: 'Sales',
+      emails: [{ value: `${newId()}@merged.example` }],
+    });
+    await service.call('POST', `/api/customers/${top.id}/merge`, { absorb: [below.id] });
+    const operations = [
+      { op: 'update', id: below.id, data: { title: 'CEO' } },
+      { op: 'upsert', key: `email/${below.emails[0].value}`, data: { department: 'Board' } },
+      { op: 'archive', id: top.id },
+      { op: 'update', id: below.id, data: { title: 'late' } },
+      { op: 'create', data: { name: 'Next', emails: [{ value: below.emails[0].value }] } },
+    ];
+    return { top, below, operations };
+  };
+
+  it('carries out each on the whole customer, in their order, and once', async () => {
+    const { top, below, operations } = await merged();
+    const key = { 'idempotency-key': 'batch-merged' };
+    const { body } = await send(operations, {}, key);
+    expect([statuses(body), codes(body)[3]]).toEqual([[200, 200, 200, 409, 201], 'customer-archived']);
+    expect(body.items.slice(0, 3).map(({ id }: any) => id)).toEqual([top.id, top.id, top.id]);
+    expect(await read(below.id)).toMatchObject({ id: top.id, title: 'CEO', department: 'Board', archived: true });
+    const before = await count();
+    expect(statuses((await send(operations, {}, key)).body)).toEqual(statuses(body));
+    expect(await count()).toBe(before);
+  });
+
+  it('of which all or none is to be done writes to all of its records in one append, or to none', async () => {
+    const { top, below, operations } = await merged();
+    const before = await count();
+    const refused = await send(operations, { allOrNone: true });
+    expect(statuses(refused.body)).toEqual([424, 424, 424, 409, 424]);
+    expect(await count()).toBe(before);
+    const { body } = await send(
+      operations.filter((_, index) => index !== 3),
+      { allOrNone: true },
+    );
+    expect(statuses(body)).toEqual([200, 200, 200, 201]);
+    expect(body.items.map(({ version }: any) => version)).toEqual([3, 4, 5, 1]);
+    expect(await read(below.id)).toMatchObject({
+      id: top.id,
+      title: 'CEO',
+      department: 'Board',
+      archived: true,
+      version: 5,
+    });
+    const { rows } = await service.kernel.pool.query(
+      'select count(distinct command_id) from events where stream_id::text = any($1) and position > $2',
+      [[top.id, below.id, body.items[3].id], before],
+    );
+    expect(rows).toEqual([{ count: '1' }]);
+  });
+});
+
+describe('a batch of which all or none is to be done', () => {
+  it('writes nothing where one operation is refused, and says which', async () => {
+    const before = await count();
+    const { status, body } = await send(
+      [
+        { op: 'create', data: { name: 'Fine' } },
+        { op: 'update', id: newId(), data: { title: 'x' } },
+        { op: 'create', data: { name: 'x', birthDate: '2999-01-01' } },
+      ],
+      { allOrNone: true },
+    );
+    expect([status, statuses(body)]).toEqual([200, [424, 404, 422]]);
+    expect(codes(body)).toEqual(['batch-refused', 'customer-not-found', 'invalid-customer']);
+    const shape = await send(
+      [
+        { op: 'create', data: { name: 'Fine' } },
+        { op: 'create', data: { name: 5 } },
+      ],
+      {
+        allOrNone: true,
+      },
+    );
+    expect(statuses(shape.body)).toEqual([424, 400]);
+    expect(await count()).toBe(before);
+  });
+
+  it('writes all in one append, whose operations see each other', async () => {
+    const { body: known } = await service.call('POST', '/api/customers', {
+      name: 'Moving',
+      emails: [{ value: 'swap@example.com' }],
+    });
+    const { body } = await send(
+      [
+        { op: 'update', id: known.id, data: { emails: [] } },
+        { op: 'create', data: { name: 'Taker', emails: [{ value: 'swap@example.com' }] } },
+        { op: 'upsert', key: 'email/swap@example.com', data: { title: 'CEO' } },
+        { op: 'update', id: known.id, data: { emails: [] } },
+      ],
+      { allOrNone: true },
+    );
+    expect(statuses(body)).toEqual([200, 201, 200, 200]);
+    expect(body.items.map(({ version }: any) => version)).toEqual([2, 1, 2, 2]);
+    expect(await read(body.items[1].id)).toMatchObject({
+      title: 'CEO',
+      version: 2,
+      number: expect.stringMatching(/^C-/),
+    });
+    const { rows } = await service.kernel.pool.query(
+      'select count(distinct command_id) from events where stream_id::text = any($1) and version > 1 or stream_id = $2',
+      [[known.id], body.items[1].id],
+    );
+    expect(rows).toEqual([{ count: '1' }]);
+  });
+
+  it('answers a repeat as the first time, done or refused', async () => {
+    const key = (name: string) => ({ 'idempotency-key': name });
+    const operations = [
+      { op: 'upsert', key: 'email/none@example.com', data: { name: 'A' } },
+      { op: 'create', data: { name: 'B' } },
+    ];
+    const first = await send(operations, { allOrNone: true }, key('all-1'));
+    expect(statuses(first.body)).toEqual([200, 201]);
+    await service.call('DELETE', `/api/customers/${first.body.items[0].id}`);
+    const before = await count();
+    expect((await send(operations, { allOrNone: true }, key('all-1'))).body).toEqual(first.body);
+    const missing = newId();
+    const wrong = [...operations, { op: 'archive', id: missing }];
+    const refused = await send(wrong, { allOrNone: true }, key('all-2'));
+    expect(statuses(refused.body)).toEqual([424, 424, 404]);
+    await service.call('POST', '/api/customers', { id: missing, name: 'Now there' });
+    expect(statuses((await send(wrong, { allOrNone: true }, key('all-2'))).body)).toEqual([424, 424, 404]);
+    expect(await send(operations, { allOrNone: true }, key('all-2'))).toMatchObject({ status: 422 });
+    expect(await count()).toBe(before + 1);
+  });
+
+  it('of two that want one e-mail at once leaves one', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const operations = [
+        { op: 'create', data: { name: 'One', emails: [{ value: `race${round}@example.com` }] } },
+        { op: 'create', data: { name: 'Two' } },
+      ];
+      const replies = await Promise.all([1, 2, 3].map(() => send(operations, { allOrNone: true })));
+      expect(replies.map(({ body }) => codes(body)[0]).filter((code) => code === 'email-taken')).toHaveLength(2);
+      expect(replies.flatMap(({ body }) => statuses(body)).filter((status) => status === 201)).toHaveLength(2);
+    }
+  });
+});

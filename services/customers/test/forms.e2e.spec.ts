@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '@throughline/event-sourcing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+});
+afterAll(() => service.end());
+
+const submit = async (fields: object) => {
+  const customerId = newId();
+  const event = { type: 'FormSubmitted', customerId, formId: newId(), language: 'zh', ...fields };
+  await service.log('gateway').append({ type: 'form-submission', id: customerId }, event);
+  return customerId;
+};
+const made = async (id: string) =>
+  (
+    await eventually(
+      () => service.call('GET', `/api/customers/${id}`),
+      ({ status }) => status === 200,
+    )
+  ).body;
+
+describe('a form that somebody filled in', () => {
+  it('makes a customer with its source, channel and campaign, in the name of the form', async () => {
+    const given = { source: 'fair', channel: 'web', campaign: 'spring', phones: [{ value: '138 0013 8000' }] };
+    const id = await submit({ name: '李雷', ...given });
+    expect(await made(id)).toMatchObject({ name: '李雷', ...given, phones: [{ e164: '+8613800138000' }], version: 1 });
+    const { body } = await service.call('GET', `/api/customers/${id}/history`);
+    expect(body.items[0]).toMatchObject({ type: 'CustomerCreated', actor: { type: 'system', id: 'test' } });
+    expect((await made(await submit({ name: '韩梅梅' }))).source).toBe('web-form');
+  });
+
+  it('gives the consents that it says, but for those that nobody knows, which stop nothing', async () => {
+    const agreed = { textVersion: 2, language: 'zh' };
+    const id = await submit({
+      name: '李雷',
+      page: 'https://shop.example/join',
+      consents: [
+        { purpose: 'moonlight', ...agreed },
+        { purpose: 'newsletter', channel: 'fax', ...agreed },
+        { purpose: 'newsletter', channel: 'email', ...agreed },
+      ],
+    });
+    await made(id);
+    const { body } = await eventually(
+      () => service.call('GET', `/api/customers/${id}/consents`),
+      (reply) => reply.body.history?.length > 0,
+    );
+    expect(body.history).toEqual([
+      expect.objectContaining({
+        kind: 'given',
+        purpose: 'newsletter',
+        channel: 'email',
+        basis: 'consent',
+        how: 'form',
+        page: 'https://shop.example/join',
+        textVersion: expect.stringMatching(/^[\da-f-]{36}\/2$/),
+      }),
+    ]);
+    expect((await service.kernel.pool.query('select from dead_letters')).rows).toEqual([]);
+  });
+
+  it('is never refused for an e-mail that a customer has, and reserves none', async () => {
+    const emails = [{ value: 'known@form.example' }];
+    const { body: known } = await service.call('POST', '/api/customers', { name: 'Known', emails });
+    const stranger = await made(await submit({ name: 'Stranger', emails }));
+    expect(stranger).toMatchObject({ name: 'Stranger', emails });
+    const { body: holder } = await service.call('GET', '/api/customers/by/email/known@form.example');
+    expect(holder.id).toBe(known.id);
+    const fresh = [{ value: 'fresh@form.example' }];
+    await made(await submit({ name: 'First', emails: fresh }));
+    expect((await service.call('POST', '/api/customers', { name: 'Owner', emails: fresh })).status).toBe(201);
+    expect((await service.kernel.pool.query('select from dead_letters')).rows).toEqual([]);
+  });
+});

@@ -1,0 +1,409 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId, secretsFrom } from '@throughline/event-sourcing';
+import { Tokens } from '@throughline/service';
+import {
+  administrator,
+  eventually,
+  startTestService,
+  testMasterKey,
+  type TestService,
+} from '@throughline/service/testing';
+import { writeXlsx } from '@throughline/tables';
+import { ForgetImports } from '../src/import/forget-imports.worker.ts';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+});
+afterAll(() => service.end());
+
+const tokens = new Tokens(secretsFrom(testMasterKey));
+const get = async (path: string) => (await service.call('GET', `/api/${path}`)).body;
+
+/** Sends a form with a file. */
+async function upload(
+  content: string | Uint8Array,
+  { name = '客户.csv', fields = {}, headers = {} }: { name?: string; fields?: object; headers?: object } = {},
+) {
+  const form = new FormData();
+  form.append('object', 'customers');
+  for (const [key, value] of Object.entries(fields)) form.append(key, value as string);
+  form.append('file', new Blob([content as string]), name);
+  const { token } = await tokens.issue(administrator, 'internal', 60);
+  const response = await fetch(`${service.url}/api/imports`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, ...headers },
+    body: form,
+  });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+}
+
+const map = (id: string, mapping: object) => service.call('POST', `/api/imports/${id}/mapping`, mapping);
+const finished = (id: string) =>
+  eventually(
+    () => get(`imports/${id}`),
+    ({ status, progress }) => status === 'done' && progress?.state === 'done',
+  );
+const checked = async (id: string) => {
+  await service.call('POST', `/api/imports/${id}/check`);
+  const { check } = await eventually(
+    () => get(`imports/${id}`),
+    (one) => ['done', 'failed'].includes(one.check?.state),
+  );
+  return check;
+};
+
+/** Uploads and imports a file as it is suggested, but for what is said. */
+async function imported(content: string | Uint8Array, mapping: object = {}) {
+  const { body } = await upload(content);
+  const mapped = await map(body.id, { ...body.suggestion, ...mapping });
+  expect([mapped.status, mapped.body.code]).toEqual([200, undefined]);
+  expect((await service.call('POST', `/api/imports/${body.id}/run`)).status).toBe(202);
+  return finished(body.id);
+}
+const byNumber = (number: string) => get(`customers/by/number/${number}`);
+const errorsOf = async (id: string, language = 'en') =>
+  String((await service.call('GET', `/api/imports/${id}/errors.csv`, undefined, { 'accept-language': language })).body)
+    .replace('\ufeff', '')
+    .trim()
+    .split('\r\n');
+
+describe('an uploaded file', () => {
+  it('is read by its bytes, previewed, and its columns are matched to fields', async () => {
+    const content = 'sep=;\n姓名;手机 2;Email (work);省;备注\n王伟;138 0013 8000;wei@example.cn;广东省;老客户\n';
+    const { status, headers, body } = await upload(content);
+    expect(status).toBe(201);
+    expect(headers.get('location')).toBe(`/api/imports/${body.id}`);
+    expect(body).toMatchObject({
+      status: 'uploaded',
+      object: 'customers',
+      file: { name: '客户.csv', bytes: Buffer.byteLength(content) },
+      reading: {
+        format: 'csv',
+        encoding: 'utf-8',
+        delimiter: ';',
+        header: ['姓名', '手机 2', 'Email (work)', '省', '备注'],
+      },
+      preview: [{ line: 3, cells: ['王伟', '138 0013 8000', 'wei@example.cn', '广东省', '老客户'] }],
+      mapping: null,
+    });
+    expect(body.suggestion).toMatchObject({
+      columns: [
+        { column: '姓名', field: 'name' },
+        { column: '手机 2', field: 'phones' },
+        { column: 'Email (work)', field: 'emails', label: 'work' },
+        { column: '省', field: 'address.province' },
+      ],
+      matchBy: 'email',
+      mode: 'both',
+    });
+    const { items } = await eventually(
+      () => get('imports'),
+      (page) => page.items.length > 0,
+    );
+    expect(items[0]).toMatchObject({
+      id: body.id,
+      fileName: '客户.csv',
+      status: 'uploaded',
+      uploadedBy: { type: 'user' },
+    });
+  });
+
+  it('sent again under the same key is the same import; other bytes under it are refused', async () => {
+    const headers = { 'idempotency-key': newId() };
+    const [one, again] = [await upload('name\nAnna\n', { headers }), await upload('name\nAnna\n', { headers })];
+    expect([one.status, again.body.id]).toEqual([201, one.body.id]);
+    const other = await upload('name\nBerta\n', { headers });
+    expect([other.status, other.body.code]).toEqual([422, 'idempotency-key-reused']);
+    const { rows } = await service.kernel.pool.query(
+      'select count(*)::int as n from import_files f where exists (select from import_chunks where file_id = f.id)',
+    );
+    expect(rows[0].n).toBe(2);
+  });
+
+  it('that is no table is refused with what is wrong, in both languages, and is not kept', async () => {
+    const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
+    const wide = Array.from({ length: 500 }, (_, i) => `c${i}`).join(',');
+    for (const [content, code] of [
+      [png, 'not-a-table'],
+      ['', 'empty-file'],
+      ['name,name\na,b\n', 'duplicate-header'],
+      [`${wide}\n1\n`, 'too-many-columns'],
+      ['name\n', 'no-rows'],
+      [`${'x'.repeat(300)}\na\n`, 'header-too-long'],
+    ] as const) {
+      const { status, body } = await upload(content, { name: 'x.csv', headers: { 'accept-language': 'zh' } });
+      expect([status, body.code, /\p{Script=Han}/u.test(body.title)]).toEqual([422, code, true]);
+    }
+    const { rows } = await service.kernel.pool.query('select count(*)::int as n from import_files');
+    expect(rows[0].n).toBe(2);
+  });
+
+  it('needs a form with a file and its object', async () => {
+    expect((await service.call('POST', '/api/imports', {})).body.code).toBe('unsupported-media-type');
+    const wrong = await upload('name\na\n', { fields: { object2: 'x' } });
+    expect([wrong.status, wrong.body.errors]).toEqual([400, [expect.objectContaining({ path: 'object2' })]]);
+  });
+
+  it('that breaks off is not there, and neither is what came of it', async () => {
+    const count = async () =>
+      (await service.kernel.pool.query('select count(*)::int as n from import_files')).rows[0].n as number;
+    const before = await count();
+    const { token } = await tokens.issue(administrator, 'internal', 60);
+    const { hostname, port } = new URL(service.url);
+    const socket = connect(Number(port), hostname);
+    const head = ['POST /api/imports HTTP/1.1', 'host: x', `authorization: Bearer ${token}`, 'content-length: 9000000'];
+    socket.write(`${[...head, 'content-type: multipart/form-data; boundary=b'].join('\r\n')}\r\n\r\n`);
+    socket.write('--b\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\n');
+    socket.write(`name\n${'Anna\n'.repeat(400_000)}`);
+    await eventually(count, (files) => files === before + 1);
+    socket.destroy();
+    expect(await eventually(count, (files) => files === before)).toBe(before);
+  });
+
+  it('is forgotten after a while, and cannot be run then', async () => {
+    const { body } = await upload('name\nAnna\n');
+    await map(body.id, { ...body.suggestion, matchBy: 'none', mode: 'create' });
+    await service.app.get(ForgetImports).forget(new Date(Date.now() + 31 * 86_400_000));
+    await service.call('POST', `/api/imports/${body.id}/run`);
+    const { progress, preview } = await eventually(
+      () => get(`imports/${body.id}`),
+      (one) => one.progress?.state === 'failed',
+    );
+    expect([progress.error, preview]).toEqual(['import-file-gone', []]);
+  });
+
+  it('can be read in another way, which voids its mapping', async () => {
+    const { body } = await upload('王伟,13800138000\n李娜,13800138001\n');
+    const read = await service.call('POST', `/api/imports/${body.id}/reading`, { header: false });
+    expect(read.body.reading).toMatchObject({ hasHeader: false, header: ['A', 'B'] });
+    expect(read.body.preview).toHaveLength(2);
+  });
+});
+
+describe('a mapping', () => {
+  it('names everything that does not fit', async () => {
+    const { body } = await upload('name,email\nAnna,a@example.org\n');
+    const { status, body: problem } = await map(body.id, {
+      columns: [
+        { column: 'name', field: 'colour' },
+        { column: 'mail', field: 'emails' },
+      ],
+      matchBy: 'phone',
+      mode: 'update',
+      policies: { name: 'sometimes' },
+    });
+    expect(status).toBe(422);
+    expect(problem.errors.map(({ path, code }: any) => `${path} ${code}`)).toEqual([
+      'columns.0.field unknown-field',
+      'columns.1.column unknown-column',
+      'policies.name not-allowed',
+      'matchBy column-missing',
+    ]);
+    expect((await service.call('POST', `/api/imports/${body.id}/run`)).body.code).toBe('import-not-mapped');
+  });
+
+  it('is offered again by the header, and by the name under which it was saved', async () => {
+    const { body } = await upload('Kundenname,email\nAnna,a1@example.org\n');
+    const mapping = {
+      ...body.suggestion,
+      columns: [{ column: 'Kundenname', field: 'name' }],
+      matchBy: 'none',
+      mode: 'create',
+    };
+    await map(body.id, { ...mapping, saveAs: 'ERP' });
+    const { items } = await eventually(
+      () => get('imports/mappings'),
+      (saved) => saved.items.length > 0,
+    );
+    expect(items).toEqual([
+      expect.objectContaining({ name: 'ERP', mapping: expect.objectContaining({ matchBy: 'none' }) }),
+    ]);
+    expect((await upload('Kundenname,email\nBerta,b1@example.org\n')).body.suggestion.columns).toEqual(mapping.columns);
+  });
+});
+
+describe('a template', () => {
+  it('is understood without mapping, in both languages and formats', async () => {
+    for (const language of ['en', 'zh']) {
+      const { body } = await service.call('GET', '/api/imports/template.csv?object=customers', undefined, {
+        'accept-language': language,
+      });
+      const header = String(body).replace('\ufeff', '').trim();
+      const { body: read } = await upload(`${header}\n${'x,'.repeat(header.split(',').length - 1)}x\n`);
+      expect(read.suggestion.columns.map(({ column }: any) => column)).toEqual(header.split(','));
+    }
+    const { status, headers } = await service.call('GET', '/api/imports/template.xlsx?object=customers');
+    expect([status, headers.get('content-type')]).toEqual([200, expect.stringContaining('spreadsheetml')]);
+  });
+});
+
+describe('an import', () => {
+  const file = [
+    '编号,姓名,手机,邮箱,标签,客户来源,创建时间,生日',
+    'K-1,王伟,138 0013 8000,wei@example.cn,VIP；老客户,展会,2020-03-05 10:00,1980/5/17',
+    'K-2,李娜,13800138001,na@example.cn,,网站,,',
+    'K-3,,13800138002,li@example.cn,,,,',
+    'K-4,赵六,1.38E+10,,,,,2199-01-01',
+    'K-1,王伟,,,,,,',
+  ].join('\n');
+
+  it('is checked without changing anything, then makes records, and its counts add up', async () => {
+    const { body } = await upload(file);
+    await map(body.id, { ...body.suggestion, timeZone: 'Asia/Shanghai' });
+    const check = await checked(body.id);
+    expect(check).toMatchObject({ state: 'done', done: 5, total: 5 });
+    expect(check.counts).toMatchObject({ read: 5, new: 2, update: 0, unchanged: 0, duplicate: 1, error: 2 });
+    expect(
+      check.errors.map(({ line, errors }: any) => [line, errors.map((one: any) => [one.column, one.code])]),
+    ).toEqual([
+      [4, [[null, 'required']]],
+      [
+        5,
+        [
+          ['手机', 'scientific-number'],
+          ['生日', 'impossible-date'],
+        ],
+      ],
+      [6, [[null, 'duplicate-in-file']]],
+    ]);
+    expect((await service.call('GET', '/api/customers/by/number/K-1')).status).toBe(404);
+
+    await service.call('POST', `/api/imports/${body.id}/run`);
+    const done = await finished(body.id);
+    expect(done.counts).toEqual({ read: 5, created: 2, updated: 0, unchanged: 0, skipped: 1, failed: 2 });
+    const wang = await byNumber('K-1');
+    expect(wang).toMatchObject({
+      name: '王伟',
+      phones: [{ value: '138 0013 8000', e164: '+8613800138000' }],
+      emails: [{ value: 'wei@example.cn' }],
+      tags: ['VIP', '老客户'],
+      source: '展会',
+      birthDate: '1980-05-17',
+    });
+    const { items } = await get(`customers/${wang.id}/history`);
+    expect(items[0]).toMatchObject({ type: 'CustomerCreated', occurredAt: '2020-03-05T02:00:00.000Z' });
+    expect(await errorsOf(body.id, 'zh')).toEqual([
+      '编号,姓名,手机,邮箱,标签,客户来源,创建时间,生日,导入行号,导入失败原因',
+      'K-3,,13800138002,li@example.cn,,,,,4,name: 必填',
+      expect.stringContaining('1.38E+10'),
+      expect.stringContaining('与第 2 行的键值重复'),
+    ]);
+    expect((await map(body.id, body.suggestion)).body.code).toBe('import-started');
+  });
+
+  it('mended by its errors file takes the rest, and says anew what is still wrong', async () => {
+    const first = await imported('number,name\nM-1,Anna\nM-2,\nM-3,\n');
+    const lines = await errorsOf(first.id);
+    const second = await imported(lines.join('\n').replace('M-2,,', 'M-2,Berta,'));
+    expect(second.counts).toMatchObject({ read: 2, created: 1, failed: 1 });
+    expect((await errorsOf(second.id))[0]).toBe('number,name,Import line,Import reason');
+  });
+
+  it('updates by key, field by field as its policies say', async () => {
+    await imported('number,name,title,email,source\nP-1,Anna,CEO,p1@example.org,fair\n');
+    const again = await imported('number,name,title,email,source\nP-1,Anna B,CTO,p2@example.org,web\n', {
+      policies: { title: 'never', source: 'if-empty' },
+    });
+    expect(again.counts).toMatchObject({ read: 1, updated: 1 });
+    expect(await byNumber('P-1')).toMatchObject({
+      name: 'Anna B',
+      title: 'CEO',
+      source: 'fair',
+      emails: [{ value: 'p1@example.org' }, { value: 'p2@example.org' }],
+    });
+    const same = await imported('number,name\nP-1,Anna B\n');
+    expect(same.counts).toMatchObject({ read: 1, unchanged: 1 });
+  });
+
+  it('finds records by e-mail, phone and register number as they are normalised', async () => {
+    const { body: made } = await service.call('POST', '/api/customers', {
+      name: '深圳某某有限公司',
+      emails: [{ value: 'Office@Example.COM' }],
+      phones: [{ value: '0755-26770000' }],
+      registrationNumber: '91440300708461136T',
+    });
+    for (const [content, matchBy] of [
+      ['name,email,title\nX,office@example.com,A\n', 'email'],
+      ['name,phone,title\nX,+86 755 2677 0000,B\n', 'phone'],
+      ['name,统一社会信用代码,title\nX,91440300708461136t,C\n', 'registrationNumber'],
+      [`id,name,title\n${made.id},X,D\n`, 'id'],
+    ] as const) {
+      const { counts } = await imported(content, { matchBy, mode: 'update' });
+      expect([matchBy, counts.updated]).toEqual([matchBy, 1]);
+    }
+    expect(await get(`customers/${made.id}`)).toMatchObject({ name: 'X', title: 'D' });
+    const { counts } = await imported('name,email\nNobody,nobody@example.org\n', { matchBy: 'email', mode: 'update' });
+    expect(counts).toMatchObject({ read: 1, skipped: 1 });
+    const create = await imported('name,email\nX,office@example.com\n', { matchBy: 'email', mode: 'create' });
+    expect(create.counts).toMatchObject({ read: 1, skipped: 1, created: 0 });
+  });
+
+  it('changes the customer that a record was merged into', async () => {
+    const person = (email: string) =>
+      service.call('POST', '/api/customers', { name: '张三', emails: [{ value: email }] });
+    const [one, other] = [(await person('m1@example.cn')).body, (await person('m2@example.cn')).body];
+    await service.call('POST', `/api/customers/${one.id}/merge`, { absorb: [other.id] });
+    const content = 'email,title\nm2@example.cn,经理\n';
+    const { counts } = await imported(content, { matchBy: 'email', mode: 'update' });
+    expect(counts).toMatchObject({ read: 1, updated: 1 });
+    expect(await get(`customers/${other.id}`)).toMatchObject({ id: one.id, title: '经理' });
+    expect((await imported(content, { matchBy: 'email', mode: 'update' })).counts).toMatchObject({ unchanged: 1 });
+  });
+
+  it('of the same file twice at once makes nothing twice', async () => {
+    const rows = Array.from({ length: 600 }, (_, i) => `Twin ${i},twin${i}@example.org`);
+    const content = `full name,e-mail\n${rows.join('\n')}\n`;
+    const uploads = [(await upload(content)).body, (await upload(content)).body];
+    for (const { id, suggestion } of uploads) await map(id, suggestion);
+    await Promise.all(uploads.map(({ id }) => service.call('POST', `/api/imports/${id}/run`)));
+    const counts = await Promise.all(uploads.map(async ({ id }) => (await finished(id)).counts));
+    expect(counts.map(({ read, created, updated, unchanged }) => [read, created + updated + unchanged])).toEqual([
+      [600, 600],
+      [600, 600],
+    ]);
+    expect(counts[0].created + counts[1].created).toBe(600);
+  }, 60_000);
+
+  it('is undone as a batch, and taken up again by the same file', async () => {
+    await service.call('POST', '/api/customers', { number: 'U-1', name: 'Old', title: 'CEO' });
+    const content = 'number,name\nU-1,New\nU-2,Fresh\n';
+    const done = await imported(content);
+    expect(done.counts).toMatchObject({ created: 1, updated: 1 });
+    expect((await get(`imports/${done.id}/undo`)).items).toHaveLength(2);
+    const undo = await service.call('POST', `/api/imports/${done.id}/undo`);
+    expect(undo.status).toBe(202);
+    await eventually(
+      () => get(`batches/${undo.body.id}`),
+      ({ status }) => status === 'done',
+    );
+    expect(await byNumber('U-1')).toMatchObject({ name: 'Old', title: 'CEO' });
+    expect(await byNumber('U-2')).toMatchObject({ archived: true });
+    expect((await imported(content)).counts).toMatchObject({ read: 2, updated: 2 });
+    expect(await byNumber('U-2')).toMatchObject({ archived: false, name: 'Fresh' });
+  });
+
+  it('takes spreadsheets: dates and numbers as they are', async () => {
+    const pieces: Uint8Array[] = [];
+    const rows = [['X-1', '王伟', { date: '1980-05-17' }, 13800138000]];
+    for await (const piece of writeXlsx(['编号', '姓名', '生日', '手机'], rows, { sheet: '客户' })) pieces.push(piece);
+    const { counts } = await imported(Buffer.concat(pieces));
+    expect(counts).toMatchObject({ read: 1, created: 1 });
+    expect(await byNumber('X-1')).toMatchObject({ birthDate: '1980-05-17', phones: [{ e164: '+8613800138000' }] });
+  });
+
+  it('reads GBK and several e-mails of a cell, and says which is none', async () => {
+    const gbk = Buffer.from(
+      'd0d5c3fb2cd3cacfe40acdf5ceb02c6131406578616d706c652e636e3b6132406578616d706c652e636e0ac0eec4c82c6e6f6e650a',
+      'hex',
+    );
+    const { counts, id } = await imported(gbk, { matchBy: 'none', mode: 'create' });
+    expect(counts).toMatchObject({ read: 2, created: 1, failed: 1 });
+    expect(await errorsOf(id, 'en')).toEqual([
+      '姓名,邮箱,Import line,Import reason',
+      '李娜,none,3,邮箱: has the wrong type or form',
+    ]);
+  });
+});

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '@throughline/event-sourcing';
+import { fresh, startTestService, type TestService } from '@throughline/service/testing';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+});
+afterAll(() => service.end());
+
+const create = async (body: object) => (await service.call('POST', '/api/customers', { name: 'x', ...body })).body;
+const company = (name: string, body: object = {}) => create({ kind: 'company', name, ...body });
+const patch = (id: string, body: object, headers = {}) => service.call('PATCH', `/api/customers/${id}`, body, headers);
+const read = async (path: string, after = '') =>
+  (await fresh(() => service.call('GET', path, undefined, { 'x-after': after }))).body;
+const codes = ({ body }: { body: any }) => body.errors.map(({ path, code }: any) => `${path} ${code}`);
+
+describe('what a customer says of itself', () => {
+  it('is kept as it was said', async () => {
+    const employer = await company('青禾茶业');
+    const said = {
+      standing: 'decision-maker',
+      employerId: employer.id,
+      addresses: [{ city: '杭州', use: 'visit' }],
+      socials: [{ network: 'wechat', value: 'wei', label: '工作', primary: true }],
+      productNeeds: { function: '冷链', price: '不超过 200 元' },
+      servicePreference: { channel: 'wechat', times: '工作日下午' },
+      productInterests: ['龙井'],
+      hobbies: ['书法'],
+      competitors: [{ name: '山间', product: '绿茶', price: { amount: '168', currency: 'CNY' }, comment: '包装简单' }],
+      review: { satisfaction: 4, suggestion: '小包装' },
+      referredBy: employer.id,
+      referralChannel: 'wechat',
+    };
+    const { id, ...body } = await create(said);
+    expect(body).toMatchObject(said);
+    const wrong = { standing: 'boss', addresses: [{ use: 'lunch' }], review: { satisfaction: 6 }, hobbies: [''] };
+    expect(codes(await patch(id, wrong))).toEqual([
+      'standing not-allowed',
+      'addresses.0.use not-allowed',
+      'hobbies required',
+      'review.satisfaction out-of-range',
+    ]);
+  });
+
+  it('names only customers that there are, companies where somebody works', async () => {
+    const person = await create({ kind: 'person' });
+    const reply = await patch(person.id, { employerId: person.id, parentId: newId(), name: '', referredBy: newId() });
+    expect(reply.status).toBe(422);
+    expect(codes(reply)).toEqual([
+      'name required',
+      'employerId not-itself',
+      'parentId unknown-record',
+      'referredBy unknown-record',
+    ]);
+    const other = await create({ kind: 'person' });
+    expect(codes(await patch(other.id, { employerId: person.id }))).toEqual(['employerId not-a-company']);
+    expect((await service.call('POST', '/api/customers', { name: 'y', parentId: newId() })).status).toBe(422);
+  });
+});
+
+describe('a company', () => {
+  it('shows who works there, a page at a time, also for the records that were merged into it', async () => {
+    const [head, old] = [await company('青禾'), await company('青禾（旧）')];
+    const people: string[] = [];
+    for (const employer of [head, head, old]) {
+      people.push((await create({ kind: 'person', employerId: employer.id, title: '经理' })).id);
+    }
+    const merged = await service.call('POST', `/api/customers/${head.id}/merge`, { absorb: [old.id] });
+    const after = merged.headers.get('x-position') ?? '';
+    const first = await read(`/api/customers/${old.id}/people?limit=2`, after);
+    const second = await read(`/api/customers/${head.id}/people?cursor=${first.nextCursor}`, after);
+    const shown = [...first.items, ...second.items].map(({ id }: any) => String(id));
+    expect(shown).toEqual(people);
+    expect(first.items[0]).toMatchObject({ title: '经理', archived: false });
+    expect(second.nextCursor).toBeNull();
+  });
+
+  it('stands below those that it belongs to and above those that belong to it', async () => {
+    const top = await company('集团');
+    const middle = await company('华东', { parentId: top.id });
+    const { headers, body: bottom } = await service.call('POST', '/api/customers', {
+      name: '杭州',
+      kind: 'company',
+      parentId: middle.id,
+    });
+    const names = (list: any[]) => list.map(({ name }) => name);
+    const { parents, children } = await read(`/api/customers/${middle.id}/hierarchy`, headers.get('x-position') ?? '');
+    expect([names(parents), names(children)]).toEqual([['集团'], ['杭州']]);
+    expect(names((await read(`/api/customers/${bottom.id}/hierarchy`)).parents)).toEqual(['华东', '集团']);
+    const ring = await patch(top.id, { parentId: bottom.id });
+    expect([ring.status, codes(ring)]).toEqual([422, ['parentId circular']]);
+    expect((await patch(bottom.id, { parentId: top.id })).body.parentId).toBe(top.id);
+    expect((await patch(bottom.id, { parentId: null })).body).not.toHaveProperty('parentId');
+  });
+
+  it('never comes to belong to itself, however many changes are made at once', async () => {
+    const ring = await Promise.all(['甲', '乙', '丙', '丁'].map((name) => company(name)));
+    const replies = await Promise.all(
+      ring.map(({ id }, index) => patch(id, { parentId: ring[(index + 1) % ring.length].id })),
+    );
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(3);
+    expect(replies.filter(({ status }) => status === 422)).toHaveLength(1);
+  });
+
+  it('answers a repeated move with the first outcome, and a stale one with what changed', async () => {
+    const [own, one, other] = [await company('己'), await company('庚'), await company('辛')];
+    const key = { 'idempotency-key': newId() };
+    await patch(own.id, { parentId: one.id }, key);
+    expect((await patch(own.id, { parentId: one.id }, key)).status).toBe(200);
+    expect((await patch(own.id, { parentId: other.id }, key)).body.code).toBe('idempotency-key-reused');
+    const stale = await patch(own.id, { parentId: other.id }, { 'if-match': '"1"' });
+    expect([stale.status, stale.body.conflicts[0].field]).toEqual([412, 'parentId']);
+  });
+});

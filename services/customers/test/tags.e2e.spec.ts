@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { fresh, startTestService, type Reply, type TestService } from '@throughline/service/testing';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+});
+afterAll(() => service.end());
+
+const create = async (name: string) => (await service.call('POST', '/api/tags', { name })).body;
+const customer = async (...tags: string[]) =>
+  (await service.call('POST', '/api/customers', { name: 'x', tags })).body.id;
+const after = ({ headers }: Reply) => ({ 'x-after': headers.get('x-position') ?? '' });
+const tagsOf = async (id: string, done: Reply) =>
+  (await fresh(() => service.call('GET', `/api/customers/${id}`, undefined, after(done)))).body.tags;
+
+describe('a tag', () => {
+  it('shows by its new name on every customer, whichever name they were given', async () => {
+    const tag = await create('VIP');
+    const [before, other] = [await customer('VIP', 'b2b'), await customer('b2b')];
+    const renamed = await service.call('PATCH', `/api/tags/${tag.id}`, { name: '贵宾', colour: '#ffd700' });
+    expect(renamed.body).toMatchObject({ name: '贵宾', colour: '#ffd700', formerNames: ['VIP'] });
+    expect(await tagsOf(before, renamed)).toEqual(['贵宾', 'b2b']);
+    expect(await tagsOf(other, renamed)).toEqual(['b2b']);
+    expect(await tagsOf(await customer('VIP', '贵宾'), renamed)).toEqual(['贵宾']);
+    expect((await service.call('GET', `/api/customers/${before}/history`)).body.items).toHaveLength(1);
+    expect((await service.call('POST', '/api/tags', { name: 'VIP' })).body).toMatchObject({
+      code: 'tag-name-taken',
+      holder: tag.id,
+    });
+  });
+
+  it('means the one that it was merged into, and what that one was merged into', async () => {
+    const [a, b, c] = [await create('茶客'), await create('tea'), await create('绿茶')];
+    const id = await customer('茶客', 'tea', '绿茶');
+    await service.call('POST', `/api/tags/${b.id}/merge`, { absorb: [a.id] });
+    const merged = await service.call('POST', `/api/tags/${c.id}/merge`, { absorb: [b.id, c.id] });
+    expect([merged.status, merged.body.name]).toEqual([200, '绿茶']);
+    expect(await tagsOf(id, merged)).toEqual(['绿茶']);
+    expect((await service.call('GET', `/api/tags/${a.id}`)).body.into).toBe(b.id);
+    expect((await service.call('PATCH', `/api/tags/${a.id}`, { name: 'x' })).body.code).toBe('tag-merged');
+    const listed = (await fresh(() => service.call('GET', '/api/tags', undefined, after(merged)))).body.items;
+    expect(listed.map(({ name }: any) => name)).toEqual(expect.arrayContaining(['绿茶']));
+    expect(listed.some(({ name }: any) => name === 'tea' || name === '茶客')).toBe(false);
+  });
+
+  it('is merged one way only, however many try at once', async () => {
+    const [a, b] = [await create('左'), await create('右')];
+    const merge = (into: any, other: any) => service.call('POST', `/api/tags/${into.id}/merge`, { absorb: [other.id] });
+    const replies = await Promise.all([merge(a, b), merge(b, a)]);
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(replies.find(({ status }) => status !== 200)?.body.code).toBe('tag-merged');
+  });
+
+  it('is offered no more once it is put away, and stays where it is', async () => {
+    const tag = await create('旧');
+    const id = await customer('旧');
+    const archived = await service.call('DELETE', `/api/tags/${tag.id}`);
+    const listed = (path: string) => fresh(() => service.call('GET', path, undefined, after(archived)));
+    expect((await listed('/api/tags')).body.items.some((one: any) => one.id === tag.id)).toBe(false);
+    expect((await listed('/api/tags?archived=true')).body.items).toMatchObject([{ id: tag.id, formerNames: [] }]);
+    expect(await tagsOf(id, archived)).toEqual(['旧']);
+    expect((await service.call('POST', `/api/tags/${tag.id}/restore`)).body.archived).toBe(false);
+    expect((await service.call('POST', '/api/tags', { name: ' ' })).status).toBe(422);
+  });
+});

@@ -1,0 +1,96 @@
+import type { FormText, CustomerFields } from '@throughline/contracts';
+import type { FieldError } from '@throughline/event-sourcing';
+import { normaliseEmail } from '@throughline/language';
+
+type Kind = 'text' | 'email' | 'tel' | 'date' | 'long';
+type Asked = { kind: Kind; longest: number; label: FormText; autocomplete?: string };
+
+/** What forms can ask for. Everything is a text. */
+const askable: Readonly<Record<string, Asked>> = {
+  name: { kind: 'text', longest: 500, label: { en: 'Name', zh: '姓名' }, autocomplete: 'name' },
+  givenName: { kind: 'text', longest: 500, label: { en: 'Given name', zh: '名' }, autocomplete: 'given-name' },
+  familyName: { kind: 'text', longest: 500, label: { en: 'Family name', zh: '姓' }, autocomplete: 'family-name' },
+  companyName: { kind: 'text', longest: 500, label: { en: 'Company', zh: '公司' }, autocomplete: 'organization' },
+  title: { kind: 'text', longest: 200, label: { en: 'Position', zh: '职位' }, autocomplete: 'organization-title' },
+  department: { kind: 'text', longest: 200, label: { en: 'Department', zh: '部门' } },
+  email: { kind: 'email', longest: 320, label: { en: 'E-mail', zh: '邮箱' }, autocomplete: 'email' },
+  phone: { kind: 'tel', longest: 100, label: { en: 'Phone', zh: '电话' }, autocomplete: 'tel' },
+  wechat: { kind: 'text', longest: 200, label: { en: 'WeChat', zh: '微信' } },
+  country: { kind: 'text', longest: 100, label: { en: 'Country', zh: '国家' }, autocomplete: 'country' },
+  province: { kind: 'text', longest: 100, label: { en: 'Province', zh: '省份' }, autocomplete: 'address-level1' },
+  city: { kind: 'text', longest: 100, label: { en: 'City', zh: '城市' }, autocomplete: 'address-level2' },
+  street: { kind: 'text', longest: 500, label: { en: 'Street', zh: '街道地址' }, autocomplete: 'street-address' },
+  postcode: { kind: 'text', longest: 20, label: { en: 'Postcode', zh: '邮编' }, autocomplete: 'postal-code' },
+  industry: { kind: 'text', longest: 100, label: { en: 'Industry', zh: '行业' } },
+  size: { kind: 'text', longest: 100, label: { en: 'Company size', zh: '公司规模' } },
+  region: { kind: 'text', longest: 100, label: { en: 'Region', zh: '地区' } },
+  birthDate: { kind: 'date', longest: 10, label: { en: 'Date of birth', zh: '出生日期' }, autocomplete: 'bday' },
+  gender: { kind: 'text', longest: 50, label: { en: 'Gender', zh: '性别' } },
+  message: { kind: 'long', longest: 5_000, label: { en: 'Message', zh: '留言' } },
+};
+const customName = /^custom\.([\p{L}\p{N}_-]{1,50})$/u;
+
+/** By any of these a person can be told: at least one has to be filled in. */
+export const naming: readonly string[] = ['name', 'givenName', 'familyName', 'companyName', 'email', 'phone', 'wechat'];
+
+export const isAsked = (field: string): boolean => askedOf(field) !== undefined;
+
+export function askedOf(field: string): Asked | undefined {
+  if (Object.hasOwn(askable, field)) return askable[field];
+  const [, name] = customName.exec(field) ?? [];
+  return name === undefined ? undefined : { kind: 'text', longest: 1_000, label: { en: name, zh: name } };
+}
+
+/** A text in the wanted language, else in the other one. */
+export function textIn({ en, zh }: FormText, wanted: 'en' | 'zh'): { text: string; language: 'en' | 'zh' } | undefined {
+  const texts = { en: en?.trim(), zh: zh?.trim() };
+  const language = texts[wanted] ? wanted : wanted === 'en' ? 'zh' : 'en';
+  const text = texts[language];
+  return text ? { text, language } : undefined;
+}
+
+/** Why customers would not take the value, if they would not. */
+export function fieldError(field: string, value: string, today: string): FieldError | undefined {
+  const { kind, longest } = askedOf(field) ?? { kind: 'text', longest: 0 };
+  if (value.length > longest) return { path: field, code: 'too-long' };
+  if (value.includes('\0') || !value.isWellFormed()) return { path: field, code: 'invalid-text' };
+  if (kind === 'email' && !normaliseEmail(value).address) return { path: field, code: 'wrong-type' };
+  if (kind === 'tel' && !/\d/.test(value.normalize('NFKC'))) return { path: field, code: 'wrong-type' };
+  if (kind === 'date' && (!isRealDate(value) || value > today)) return { path: field, code: 'impossible-date' };
+  return undefined;
+}
+
+const isRealDate = (text: string): boolean => {
+  const at = new Date(`${text}T00:00:00Z`);
+  return /^(?!0000)\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
+};
+
+const plain = ['name', 'givenName', 'familyName', 'companyName', 'title', 'department'] as const;
+const classes = ['industry', 'size', 'region', 'birthDate', 'gender'] as const;
+const parts = ['country', 'province', 'city', 'street', 'postcode'] as const;
+
+/** What was filled in, as fields of a customer. */
+export function customerOf(values: ReadonlyMap<string, string>): CustomerFields {
+  const named = (names: readonly string[]) =>
+    Object.fromEntries(names.flatMap((name) => (values.has(name) ? [[name, values.get(name)]] : [])));
+  const [email, phone, wechat] = ['email', 'phone', 'wechat'].map((name) => values.get(name));
+  const address = named(parts);
+  const custom = Object.fromEntries(
+    [...values].flatMap(([field, value]) => {
+      const name = field === 'message' ? field : customName.exec(field)?.[1];
+      return name === undefined ? [] : [[name, value]];
+    }),
+  );
+  const { givenName, familyName, companyName } = Object.fromEntries(values) as Record<string, string | undefined>;
+  // A record has a name; where none was asked for, it is what there is.
+  const name = values.has('name') || givenName || familyName || companyName ? undefined : (email ?? phone ?? wechat);
+  return {
+    ...named([...plain, ...classes]),
+    ...(name !== undefined && { name }),
+    ...(email !== undefined && { emails: [{ value: email, primary: true }] }),
+    ...(phone !== undefined && { phones: [{ value: phone, primary: true }] }),
+    ...(wechat !== undefined && { socials: [{ network: 'wechat', value: wechat }] }),
+    ...(Object.keys(address).length > 0 && { addresses: [address] }),
+    ...(Object.keys(custom).length > 0 && { custom }),
+  };
+}

@@ -1,0 +1,186 @@
+import { timingSafeEqual } from 'node:crypto';
+import { Controller, Get, HttpCode, Options, Param, Post, Req, Res } from '@nestjs/common';
+import {
+  Commands,
+  Refusal,
+  derivedId,
+  forbidden,
+  invalid,
+  newId,
+  notFound,
+  runInContext,
+  type FieldError,
+} from '@throughline/event-sourcing';
+import { Answers, Kernel, ServiceConfig, messageOf, type Language } from '@throughline/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { definitionOf, formPage, messagePage, policyOf } from './form-page.ts';
+import { FormDefinition, Submitted } from './form.dto.ts';
+import { Forms, type KnownForm } from './forms.store.ts';
+import { isPageId, languageIn, readSubmission, utmOf, type ReadSubmission } from './sent.shape.ts';
+import { repeatable, spamReason, submission, submissionErrors, submittedOf } from './submission.ts';
+import { Submissions } from './submissions.store.ts';
+
+const hiddenOf = (utm: ReadSubmission['utm']): Record<string, string> =>
+  Object.fromEntries(Object.entries(utm).map(([name, value]) => [`utm_${name}`, value]));
+
+/** A form for everybody: no token, but a limit by address and checks against spam. */
+@Controller('forms')
+export class PublicFormController {
+  constructor(
+    private readonly commands: Commands,
+    private readonly forms: Forms,
+    private readonly submissions: Submissions,
+    private readonly kernel: Kernel,
+    private readonly config: ServiceConfig,
+  ) {}
+
+  /** Its own page; what it asks for as JSON, for who accepts that alone. */
+  @Get(':key')
+  @Answers(FormDefinition)
+  async show(@Param('key') key: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const lang = new URLSearchParams(request.url.split('?').slice(1).join('?')).get('lang') ?? undefined;
+    const form = await this.#form(key, request, reply);
+    const language = languageIn(lang, request.headers['accept-language']);
+    const submissionId = newId();
+    const token = this.#token(key, submissionId, new Date());
+    const { accept = '' } = request.headers;
+    if (/application\/json/.test(accept) && !/text\/html/.test(accept))
+      return reply.header('vary', 'Accept, Origin').send({ ...definitionOf(form, language), submissionId, token });
+    const page = `${this.#ownOrigin(request)}${request.url}`;
+    const hidden = { submissionId, token, lang: language, page, ...hiddenOf(utmOf(request.url)) };
+    return this.#page(reply, form, 200, { language, values: new Map(), consent: false, hidden, errors: new Map() });
+  }
+
+  @Options(':key')
+  async greet(@Param('key') key: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    await this.#form(key, request, reply);
+    const headers = { 'access-control-allow-methods': 'GET, POST', 'access-control-max-age': '600' };
+    return reply
+      .code(204)
+      .headers({ ...headers, 'access-control-allow-headers': 'content-type, idempotency-key, accept-language' })
+      .send();
+  }
+
+  /** Taken at once; the customer's record follows within moments. The same submission again is the same record. */
+  @Post(':key')
+  @HttpCode(202)
+  @Answers(Submitted)
+  async take(@Param('key') key: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
+    const form = await this.#form(key, request, reply);
+    const sent = readSubmission(request);
+    try {
+      const id = await this.#submit(form, sent, request);
+      if (!sent.asPage) return await reply.code(202).send({ id });
+      if (form.redirect) return await reply.code(303).header('location', form.redirect).send();
+      return await this.#html(reply, form, 200, messagePage(sent.language, messageOf(sent.language, 'form-taken')));
+    } catch (error) {
+      if (!(sent.asPage && error instanceof Refusal && error.kind === 'invalid')) throw error;
+      return this.#refused(reply, form, sent, error);
+    }
+  }
+
+  /** @returns the id of the customer's record, also where it looked like spam and will not be made */
+  async #submit(form: KnownForm, sent: ReadSubmission, request: FastifyRequest): Promise<string> {
+    const { id: formId, key } = form;
+    const submissionId = sent.submissionId ?? newId();
+    const customerId = derivedId(submission.category, formId, submissionId);
+    const now = new Date();
+    const looksLike = spamReason(sent, this.#served(key, sent), now);
+    if (looksLike) return this.#refuse(formId, customerId, looksLike, sent);
+    const errors = submissionErrors(form, sent, now.toISOString());
+    if (errors.length > 0) throw invalid('invalid-submission', errors);
+    const text = repeatable(sent.values);
+    if (text !== undefined && (await this.submissions.isRepeated(formId, customerId, text)))
+      return this.#refuse(formId, customerId, 'repeated', sent);
+    const addressHash = this.kernel.secrets.hmac('form-addresses', request.ip);
+    const submitted = submittedOf(form, sent, { customerId, formId, addressHash });
+    const { traceId = customerId, traceparent } = request;
+    const context = {
+      actor: { type: 'system' as const, id: `form:${formId}` },
+      entry: 'form' as const,
+      source: 'web-form',
+      correlationId: traceId,
+      commandId: submissionId,
+      ...(traceparent !== undefined && { traceparent }),
+    };
+    const body = { values: [...sent.values], consent: sent.consent };
+    await runInContext(context, () =>
+      this.commands.execute(submission, customerId, { type: 'SubmitForm', submitted }, { body }),
+    );
+    return customerId;
+  }
+
+  /** Whoever sends spam is not told so. */
+  async #refuse(formId: string, id: string, reason: Parameters<Submissions['refuse']>[2], sent: ReadSubmission) {
+    await this.submissions.refuse(formId, id, reason, sent.values);
+    return id;
+  }
+
+  /** @throws Refusal `form-not-found`, `origin-not-allowed` */
+  async #form(key: string, request: FastifyRequest, reply: FastifyReply): Promise<KnownForm> {
+    const form = await this.forms.find(key);
+    if (!form) throw notFound('form-not-found');
+    const { origin } = request.headers;
+    void reply.header('vary', 'Origin');
+    // Pages without an origin of their own, as those in a sandbox, say `null`: nothing here depends on who sends it.
+    if (origin === undefined || origin === 'null' || origin === this.#ownOrigin(request)) return form;
+    if (!form.origins.includes(origin)) throw forbidden('origin-not-allowed');
+    void reply.header('access-control-allow-origin', origin);
+    return form;
+  }
+
+  #ownOrigin(request: FastifyRequest): string {
+    return new URL(this.config.publicUrl ?? `${request.protocol}://${request.host}`).origin;
+  }
+
+  /** Proof that a page was served then, under this submission's id and no other. */
+  #token(key: string, submissionId: string, at: Date): string {
+    const time = String(at.getTime());
+    return `${time}.${this.kernel.secrets.hmac('form-pages', `${key} ${submissionId} ${time}`)}`;
+  }
+
+  #served(key: string, { token, submissionId }: ReadSubmission): Date | 'forged' | undefined {
+    if (token === undefined) return undefined;
+    const [time = ''] = token.split('.', 1);
+    const at = new Date(Number(time));
+    if (!/^\d{13}$/.test(time) || !isPageId(submissionId)) return 'forged';
+    const [given, own] = [token, this.#token(key, submissionId, at)].map((text) => Buffer.from(text)) as [
+      Buffer,
+      Buffer,
+    ];
+    return given.length === own.length && timingSafeEqual(given, own) ? at : 'forged';
+  }
+
+  #refused(reply: FastifyReply, form: KnownForm, sent: ReadSubmission, { code, errors }: Refusal) {
+    const { language, values, consent, submissionId = newId(), token, page, utm } = sent;
+    if (errors.length === 0) return this.#html(reply, form, 422, messagePage(language, messageOf(language, code)));
+    const hidden = {
+      submissionId,
+      lang: language,
+      ...(token !== undefined && { token }),
+      ...(page !== undefined && { page }),
+      ...hiddenOf(utm),
+    };
+    return this.#page(reply, form, 422, { language, values, consent, hidden, errors: messagesOf(errors, language) });
+  }
+
+  #page(reply: FastifyReply, form: KnownForm, status: number, shown: Omit<Parameters<typeof formPage>[0], 'form'>) {
+    return this.#html(reply, form, status, formPage({ form, ...shown }));
+  }
+
+  #html(reply: FastifyReply, form: KnownForm, status: number, html: string) {
+    return reply
+      .code(status)
+      .headers({
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': policyOf(form),
+        // With less, a browser would not say of its own page that it is its own.
+        'referrer-policy': 'same-origin',
+        vary: 'Accept, Accept-Language, Origin',
+      })
+      .send(html);
+  }
+}
+
+const messagesOf = (errors: readonly FieldError[], language: Language): ReadonlyMap<string, string> =>
+  new Map(errors.map(({ path, code, params }) => [path, messageOf(language, code, params)]));

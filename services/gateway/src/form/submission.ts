@@ -1,0 +1,112 @@
+import { type FormConsent, type FormEvent, type FormAgreement } from '@throughline/contracts';
+import type { Decider, FieldError } from '@throughline/event-sourcing';
+import { customerOf, fieldError, naming, textIn } from './form-fields.ts';
+import type { Form } from './form.ts';
+
+type FormSubmitted = Extract<FormEvent, { type: 'FormSubmitted' }>;
+
+/** What was sent, as it came: texts by the names of the form's fields, and what stands beside them. */
+export type Sent = {
+  values: ReadonlyMap<string, string>;
+  consent: boolean;
+  /** Filled in by programs only: people do not see it. */
+  trap: string;
+  page?: string;
+  utm: Readonly<Record<string, string>>;
+  language: 'en' | 'zh';
+};
+
+export type SubmissionCommand = { type: 'SubmitForm'; submitted: Omit<FormSubmitted, 'type'> };
+
+/** The same submission again changes nothing: it is there already. */
+export const submission: Decider<boolean, SubmissionCommand, FormSubmitted> = {
+  category: 'form-submission',
+  initial: false,
+  decide: (isThere, { submitted }) => (isThere ? [] : [{ ...submitted, type: 'FormSubmitted' }]),
+  evolve: () => true,
+};
+
+/** Everything that is wrong with what was filled in. */
+export function submissionErrors(
+  { fields, consent }: Pick<Form, 'fields' | 'consent'>,
+  sent: Pick<Sent, 'values' | 'consent'>,
+  now: string,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const asked = new Set(fields.map(({ field }) => field));
+  for (const { field, required } of fields) {
+    const value = sent.values.get(field);
+    if (value === undefined) {
+      if (required) errors.push({ path: field, code: 'required' });
+      continue;
+    }
+    const error = fieldError(field, value, now.slice(0, 10));
+    if (error) errors.push(error);
+  }
+  for (const field of sent.values.keys()) if (!asked.has(field)) errors.push({ path: field, code: 'unknown-field' });
+  if (!naming.some((field) => sent.values.has(field))) {
+    const missing = naming.filter((field) => asked.has(field) && !errors.some(({ path }) => path === field));
+    errors.push(...missing.map((path) => ({ path, code: 'required' })));
+  }
+  if (consent?.required && !sent.consent) errors.push({ path: 'consent', code: 'required' });
+  return errors;
+}
+
+/** The event of a submission that is in order. */
+export function submittedOf(
+  form: Pick<Form, 'consent' | 'source' | 'channel' | 'campaign'>,
+  sent: Sent,
+  about: { customerId: string; formId: string; addressHash: string },
+): Omit<FormSubmitted, 'type'> {
+  const campaign = sent.utm['campaign'] ?? form.campaign;
+  return {
+    ...about,
+    ...customerOf(sent.values),
+    source: form.source ?? 'web-form',
+    channel: form.channel ?? 'web',
+    ...(campaign && { campaign: campaign.slice(0, longestCampaign) }),
+    ...(form.consent && sent.consent && { consents: consentsOf(form.consent, sent.language) }),
+    language: sent.language,
+    ...(sent.page !== undefined && { page: sent.page }),
+    ...(Object.keys(sent.utm).length > 0 && { utm: { ...sent.utm } }),
+  };
+}
+
+const longestCampaign = 200;
+
+/** The text may be there in the other language only: what was read is what counts. */
+const consentsOf = ({ purposes, version, text }: FormConsent, shown: 'en' | 'zh'): FormAgreement[] => {
+  const language = textIn(text, shown)?.language ?? shown;
+  return purposes.map((purpose) => ({ ...purpose, textVersion: version, language }));
+};
+
+export const spamReasons = ['trap', 'token', 'too-fast', 'links', 'repeated'] as const;
+export type SpamReason = (typeof spamReasons)[number];
+
+const leastMilliseconds = 2_000;
+const mostLinks = 2;
+const link = /https?:\/\/|www\.|\[url|<a\s/gi;
+
+/**
+ * Why it looks like spam, as far as it says so itself.
+ *
+ * @param served when the page was served to whom sends it: `forged` where its proof does not hold, undefined where there
+ *   is none, as of other people's pages: those may hold no links
+ */
+export function spamReason(
+  { values, trap }: Pick<Sent, 'values' | 'trap'>,
+  served: Date | 'forged' | undefined,
+  now: Date,
+): SpamReason | undefined {
+  if (trap !== '') return 'trap';
+  if (served === 'forged') return 'token';
+  if (served && now.getTime() - served.getTime() < leastMilliseconds) return 'too-fast';
+  const links = [...values.values()].reduce((count, value) => count + (value.match(link)?.length ?? 0), 0);
+  return links > (served ? mostLinks : 0) ? 'links' : undefined;
+}
+
+/** Long texts, which many people do not write alike: what tells a letter that is sent to everybody. */
+export const repeatable = (values: ReadonlyMap<string, string>): string | undefined => {
+  const texts = [...values.values()].filter((value) => value.length >= 40);
+  return texts.length === 0 ? undefined : texts.map((text) => text.normalize('NFKC').replace(/\s+/g, ' ')).join('\n');
+};

@@ -1,0 +1,313 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '@throughline/event-sourcing';
+import { EmbeddedBus } from '@throughline/service';
+import { caller, dropDatabases, eventually, testConfig, type Call } from '@throughline/service/testing';
+import { startGateway, type RunningGateway } from '../src/gateway.ts';
+
+// Each test is a visitor of its own: the limit counts by address.
+const config = testConfig({ adminApiKey: 'preset-key', trustProxy: true });
+let gateway: RunningGateway;
+let call: Call;
+beforeAll(async () => {
+  gateway = await startGateway({ config, bus: new EmbeddedBus(), baseUrl: () => 'http://127.0.0.1:9' });
+  call = caller(gateway.url, () => 'preset-key');
+});
+afterAll(async () => {
+  await gateway.stop();
+  await dropDatabases(config);
+});
+
+const site = 'https://www.example.com';
+const settings = {
+  name: 'Tasting',
+  title: { en: 'Taste our teas', zh: '春茶试饮' },
+  fields: [
+    { field: 'name', required: true },
+    { field: 'email', help: { en: 'We write once.', zh: '只写一次。' } },
+    { field: 'message' },
+  ],
+  consent: {
+    text: { en: 'You may write to me.', zh: '可以给我写信。' },
+    purposes: [{ purpose: 'newsletter', channel: 'email' }],
+  },
+  campaign: 'spring',
+  origins: [site],
+};
+const make = async (more: object = {}) => (await call('POST', '/api/forms', { ...settings, ...more })).body;
+let visitors = 0;
+const visitor = () => ({ 'x-forwarded-for': `10.1.${(visitors += 1) >> 8}.${visitors & 255}` });
+const send = async (key: string, body: object, headers: Record<string, string> = visitor()) => {
+  const response = await fetch(`${gateway.url}/forms/${key}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+};
+const sendPage = async (key: string, values: Record<string, string>, headers: Record<string, string> = visitor()) => {
+  const response = await fetch(`${gateway.url}/forms/${key}`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { accept: 'text/html', ...headers },
+    body: new URLSearchParams(values),
+  });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+};
+const getPage = async (key: string, query = '', headers: Record<string, string> = {}) => {
+  const response = await fetch(`${gateway.url}/forms/${key}${query}`, { headers: { accept: 'text/html', ...headers } });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+};
+const hiddenIn = (html: string): Record<string, string> =>
+  Object.fromEntries(
+    [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)].map(([, name = '', value = '']) => [
+      name,
+      value.replaceAll('&amp;', '&'),
+    ]),
+  );
+const submitted = async (formId: string) =>
+  (
+    await gateway.kernel.pool.query(
+      `select stream_id as id, data, personal::text, meta->'actor' as actor from events where type = 'FormSubmitted' and data->>'formId' = $1`,
+      [formId],
+    )
+  ).rows;
+const decoded = async (customerId: string) => {
+  const stored = await gateway.kernel.store.load('form-submission', customerId);
+  return (await gateway.kernel.codec.decode(stored))[0]?.data as any;
+};
+
+describe('forms', () => {
+  it('are the administrators’: made, listed, read, changed and archived', async () => {
+    const { status, headers, body: made } = await call('POST', '/api/forms', settings);
+    expect([status, headers.get('location')]).toEqual([201, `/api/forms/${made.id}`]);
+    expect(made).toMatchObject({
+      url: `${gateway.url}/forms/${made.key}`,
+      consent: { version: 1, required: false },
+      active: true,
+      submissions: 0,
+      refused: 0,
+    });
+    const text = { en: 'You may write and call.', zh: '可以写信或打电话。' };
+    const changed = await call('PATCH', `/api/forms/${made.id}`, {
+      consent: { ...settings.consent, text },
+      campaign: null,
+    });
+    expect(changed.body).toMatchObject({ version: 2, consent: { text, version: 2 }, campaign: null });
+    const listed = await eventually(
+      async () => (await call('GET', '/api/forms')).body.items,
+      (items) => items.some(({ id }: any) => id === made.id),
+    );
+    expect(listed.find(({ id }: any) => id === made.id)).toMatchObject({ name: 'Tasting', submissions: 0 });
+    expect((await call('POST', `/api/forms/${made.id}/archive`)).body.archived).toBe(true);
+    expect((await getPage(made.key)).status).toBe(404);
+    expect((await call('GET', `/api/forms/${made.id}`)).body).toMatchObject({ archived: true, version: 3 });
+    const { body: reader } = await call('POST', '/api/api-keys', { name: 'R', roles: ['member'] });
+    const asMember = caller(gateway.url, () => reader.key);
+    for (const [method, path] of [
+      ['GET', '/api/forms'],
+      ['POST', '/api/forms'],
+      ['GET', `/api/forms/${made.id}`],
+    ] as const)
+      expect((await asMember(method, path, method === 'POST' ? settings : undefined)).status).toBe(403);
+    expect((await caller(gateway.url, () => '')('GET', '/api/forms')).status).toBe(401);
+  });
+
+  it('say everything that is wrong with them', async () => {
+    const shape = await call('POST', '/api/forms', { ...settings, name: null, fields: [{}], redirect: 'x', colour: 1 });
+    expect(shape.body.errors.map(({ path }: any) => path).toSorted()).toEqual([
+      'colour',
+      'fields.0.field',
+      'name',
+      'redirect',
+    ]);
+    const meaning = await call('POST', '/api/forms', { ...settings, title: {}, fields: [{ field: 'ownerId' }] });
+    expect([meaning.status, meaning.body.errors.map(({ path }: any) => path)]).toEqual([
+      422,
+      ['title', 'fields.0.field', 'fields'],
+    ]);
+  });
+});
+
+describe('a form’s page', () => {
+  it('is whole, in the language that is wanted, and loads nothing from elsewhere', async () => {
+    const { key } = await make();
+    const { status, headers, text } = await getPage(key, '?utm_campaign=a%22b', { 'accept-language': 'zh-CN' });
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'/,
+    );
+    expect(text).toContain('<html lang="zh-CN">');
+    expect(text).toContain('春茶试饮');
+    expect(text).toContain('<label for="field-name">姓名 (必填)</label>');
+    expect(text).toContain('aria-describedby="field-email-help"');
+    expect(text).not.toMatch(/<script|src=|https?:\/\/(?!127|localhost)/);
+    expect(text).toContain('value="a&quot;b"');
+    expect((await getPage(key, '?lang=en', { 'accept-language': 'zh' })).text).toContain('Taste our teas');
+  });
+
+  it('shows what is wrong and what was filled in, and thanks for what is right', async () => {
+    const { id, key } = await make();
+    const hidden = hiddenIn((await getPage(key, '?lang=en&utm_campaign=april&utm_source=wechat')).text);
+    await new Promise((resolve) => setTimeout(resolve, 2_050));
+    const wrong = await sendPage(key, { ...hidden, email: '"><b>nobody', message: 'hi' });
+    expect(wrong.status).toBe(422);
+    expect(wrong.text).toContain('role="alert"');
+    expect(wrong.text).toContain('<p class="error" id="field-name-error">is required</p>');
+    expect(wrong.text).toContain('value="&quot;&gt;&lt;b&gt;nobody"');
+    expect(wrong.text).not.toContain('<b>');
+    expect(hiddenIn(wrong.text)).toEqual(hidden);
+    const right = { ...hidden, name: 'Ada', email: 'ada@form.example', consent: 'yes' };
+    const thanks = await sendPage(key, right);
+    expect([thanks.status, thanks.text.includes('Thank you')]).toEqual([200, true]);
+    expect((await sendPage(key, right)).status).toBe(200);
+    const again = await sendPage(key, { ...right, name: 'Eve' });
+    expect(again.status).toBe(422);
+    const [only, ...more] = await submitted(id);
+    expect(more).toEqual([]);
+    expect(await decoded(only.id)).toMatchObject({
+      customerId: only.id,
+      name: 'Ada',
+      emails: [{ value: 'ada@form.example', primary: true }],
+      source: 'web-form',
+      channel: 'web',
+      campaign: 'april',
+      utm: { campaign: 'april', source: 'wechat' },
+      page: `${gateway.url}/forms/${key}?lang=en&utm_campaign=april&utm_source=wechat`,
+      consents: [{ purpose: 'newsletter', channel: 'email', textVersion: 1, language: 'en' }],
+      addressHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(only.actor).toEqual({ type: 'system', id: `form:${id}` });
+    await eventually(
+      async () => (await call('GET', `/api/forms/${id}`)).body.submissions,
+      (count) => count === 1,
+    );
+  }, 20_000);
+
+  it('sends people on where the form says so', async () => {
+    const { key } = await make({ redirect: `${site}/thanks`, source: 'fair' });
+    const { status, headers } = await sendPage(key, { name: '李雷' });
+    expect([status, headers.get('location')]).toEqual([303, `${site}/thanks`]);
+  });
+});
+
+describe('a submission', () => {
+  it('as JSON is taken once, whoever repeats it', async () => {
+    const { id, key } = await make();
+    const headers = { ...visitor(), 'idempotency-key': 'visitor-1' };
+    const replies = await Promise.all([1, 2, 3, 4].map(() => send(key, { name: 'Ada' }, headers)));
+    expect(new Set(replies.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
+    expect(replies[0]?.status).toBe(202);
+    expect(await submitted(id)).toHaveLength(1);
+    const other = await send(key, { name: 'Eve' }, headers);
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    const elsewhere = await make();
+    expect((await send(elsewhere.key, { name: 'Ada' }, headers)).body.id).not.toBe(replies[0]?.body.id);
+  });
+
+  it('names every failing field, and keeps nothing of it', async () => {
+    const { id, key } = await make();
+    const { status, body } = await send(
+      key,
+      { email: 'nobody', colour: 'red' },
+      { ...visitor(), 'accept-language': 'zh' },
+    );
+    expect([status, body.code, body.title]).toEqual([422, 'invalid-submission', '请检查您填写的内容。']);
+    expect(body.errors.map(({ path, code }: any) => `${path} ${code}`)).toEqual([
+      'name required',
+      'email wrong-type',
+      'colour unknown-field',
+    ]);
+    expect((await send(key, { name: 5, email: ['x'] })).body.errors.map(({ path }: any) => path)).toEqual([
+      'name',
+      'email',
+    ]);
+    for (const [body, type, wanted] of [
+      ['{', 'application/json', 400],
+      ['[]', 'application/json', 400],
+      ['name=x', 'text/plain', 415],
+    ] as const) {
+      const response = await fetch(`${gateway.url}/forms/${key}`, {
+        method: 'POST',
+        headers: { 'content-type': type, ...visitor() },
+        body,
+      });
+      expect(response.status).toBe(wanted);
+    }
+    expect(await submitted(id)).toEqual([]);
+    expect((await send('nothing', { name: 'x' })).body.code).toBe('form-not-found');
+  });
+
+  it('that looks like spam is taken to all appearances, kept with the reason, and makes nothing', async () => {
+    const { id, key } = await make();
+    const spam = { name: 'Buy', message: 'cheap https://a.example' };
+    const headers = { ...visitor(), 'idempotency-key': 'spam-1' };
+    for (let times = 0; times < 2; times += 1) expect((await send(key, spam, headers)).status).toBe(202);
+    expect((await send(key, { name: 'Bot', homepage: 'x' })).status).toBe(202);
+    const { body: definition } = await caller(gateway.url, () => '')('GET', `/forms/${key}`, undefined, {
+      accept: 'application/json',
+    });
+    expect(definition).toMatchObject({
+      title: 'Taste our teas',
+      fields: [{ field: 'name', kind: 'text', required: true }, {}, {}],
+    });
+    const { submissionId, token } = definition;
+    expect((await send(key, { name: 'Fast', submissionId, token })).status).toBe(202);
+    const another = { ...visitor(), 'idempotency-key': newId() };
+    expect((await send(key, { name: 'Other', submissionId: newId(), token }, another)).status).toBe(202);
+    const letter = 'We offer the very best prices for all kinds of things';
+    expect((await send(key, { name: 'First', message: letter })).status).toBe(202);
+    expect((await send(key, { name: 'Second', message: letter })).status).toBe(202);
+    expect(await submitted(id)).toHaveLength(1);
+    const { body } = await call('GET', `/api/forms/${id}/refused?limit=2`);
+    expect(body.items.map(({ reason }: any) => reason)).toEqual(['repeated', 'token']);
+    const rest = (await call('GET', `/api/forms/${id}/refused?cursor=${body.nextCursor}`)).body;
+    expect(rest.items.map(({ reason }: any) => reason)).toEqual(['too-fast', 'trap', 'links']);
+    expect(rest.items[2].values).toEqual(spam);
+    expect((await call('GET', `/api/forms/${id}`)).body).toMatchObject({ refused: 5 });
+  });
+
+  it('may come from the form’s sites and from no other', async () => {
+    const { key } = await make();
+    const preflight = await fetch(`${gateway.url}/forms/${key}`, {
+      method: 'OPTIONS',
+      headers: { origin: site, 'access-control-request-method': 'POST' },
+    });
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, site]);
+    const allowed = await send(key, { colour: 'red' }, { ...visitor(), origin: site });
+    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([422, site]);
+    const other = await send(key, { name: 'x' }, { ...visitor(), origin: 'https://elsewhere.example' });
+    expect([other.status, other.body.code, other.headers.get('access-control-allow-origin')]).toEqual([
+      403,
+      'origin-not-allowed',
+      null,
+    ]);
+    expect((await send(key, { name: 'x' }, { ...visitor(), origin: gateway.url })).status).toBe(202);
+  });
+
+  it('is one of twenty a minute, by address and form', async () => {
+    const [first, second] = [await make(), await make()];
+    const one = visitor();
+    const statuses: number[] = [];
+    for (let index = 0; index < 22; index += 1)
+      statuses.push((await send(first.key, { name: `n${index}` }, one)).status);
+    expect(statuses.filter((status) => status === 202)).toHaveLength(20);
+    const written = `%${first.key.charCodeAt(0).toString(16)}${first.key.slice(1)}`;
+    expect((await send(written, { name: 'x' }, one)).status).toBe(429);
+    const refused = await send(first.key, { name: 'x' }, one);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, expect.stringMatching(/^\d+$/)]);
+    expect((await send(second.key, { name: 'x' }, one)).status).toBe(202);
+    expect((await send(first.key, { name: 'x' })).status).toBe(202);
+  });
+
+  it('is kept encrypted', async () => {
+    const { key } = await make();
+    await send(key, { name: 'Secret Person', message: 'private', page: 'https://page.example/?me=secret' });
+    await send(key, { name: 'Secret Bot', homepage: 'x' });
+    const { rows } = await gateway.kernel.pool.query(
+      `select (select string_agg(e::text, '') from events e) || (select string_agg(r::text, '') from form_refusals r)
+         || (select string_agg(c::text, '') from commands c) as dump`,
+    );
+    for (const secret of ['Secret Person', 'private', 'page.example', 'Secret Bot', '10.1.0.'])
+      expect(rows[0].dump).not.toContain(secret);
+  });
+});
