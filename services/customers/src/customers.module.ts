@@ -3,7 +3,15 @@ import { CleaningController } from './cleaning/cleaning.controller.ts';
 import { CompaniesByDomain, companyDomains } from './cleaning/company-domains.view.ts';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
+import { ConnectionRecords, connectionRecords } from './batch/connection-records.view.ts';
+import { ConnectionUndoController } from './batch/connection-undo.controller.ts';
+import { BatchFailures } from './batch/batch-failures.store.ts';
+import { BulkChangeController } from './batch/bulk-change.controller.ts';
+import { ChangeInBulk } from './batch/bulk-change.job.ts';
+import { BulkPreviews } from './batch/bulk-change.preview.ts';
+import { Selections } from './batch/selections.store.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
+import { UndoSources } from './batch/undo-sources.store.ts';
 import { BatchRequestController } from './batch-request/batch-request.controller.ts';
 import { BatchRequests } from './batch-request/batch-requests.store.ts';
 import { ConsentController } from './consent/consent.controller.ts';
@@ -17,6 +25,7 @@ import { TagController } from './tag/tag.controller.ts';
 import { Tags, tags } from './tag/tags.view.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
 import { Imports1700000000002 } from './migrations/2-imports.migration.ts';
+import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
 import { FieldSchemas } from './field/field-schemas.store.ts';
@@ -69,6 +78,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     TagController,
     CleaningController,
     MergeController,
+    BulkChangeController,
     LinksController,
     CustomerController,
     DuplicateController,
@@ -77,6 +87,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     VcardController,
     ErasureController,
     BatchController,
+    ConnectionUndoController,
     ImportController,
     ConsentController,
     ConsentPurposeController,
@@ -94,7 +105,17 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ScheduleExpiryWhenConsentGiven,
     RecordDuplicatesWhenCustomerChanges,
   ],
-  folds: [batchList, customerLinks, tags, companyDomains, customerKeys, importList, matchRecords, duplicateQueue],
+  folds: [
+    batchList,
+    connectionRecords,
+    customerLinks,
+    tags,
+    companyDomains,
+    customerKeys,
+    importList,
+    matchRecords,
+    duplicateQueue,
+  ],
   providers: [
     CustomerNumbers,
     CurrentRules,
@@ -104,7 +125,12 @@ import { VcardController } from './vcard/vcard.controller.ts';
     FieldSchemas,
     Tags,
     Batches,
+    BatchFailures,
     BatchRequests,
+    BulkPreviews,
+    ConnectionRecords,
+    Selections,
+    UndoSources,
     Consents,
     CompaniesByDomain,
     CustomerKeys,
@@ -120,16 +146,26 @@ import { VcardController } from './vcard/vcard.controller.ts';
   describes: [FieldSchemas],
   uploads: ['/api/imports'],
   jobs: {
+    'bulk-change': ChangeInBulk,
     undo: UndoBatch,
     'check-import': CheckImport,
     import: RunImport,
     'scan-duplicates': ScanDuplicates,
     merge: MergeDuplicates,
   },
-  keeps: ['jobs', 'import_files', 'import_chunks', 'import_keys', 'import_errors'],
+  keeps: [
+    'jobs',
+    'selections',
+    'selected_records',
+    'batch_failures',
+    'import_files',
+    'import_chunks',
+    'import_keys',
+    'import_errors',
+  ],
   workers: [ErasureReplay, ForgetImports],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
-  migrations: [CustomerNumber1700000000001, Imports1700000000002],
+  migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005],
 })
 export class CustomersModule {}

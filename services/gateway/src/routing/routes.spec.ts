@@ -19,6 +19,8 @@ describe('the table of routes', () => {
       ['POST', '/api/interactions', 'interactions'],
       ['POST', '/api/customers/1/consents', 'customers'],
       ['GET', '/api/consent-purposes', 'customers'],
+      ['POST', '/api/connections/1/undo', 'customers'],
+      ['POST', '/api/connections', undefined],
       ['GET', '/api/customersx', undefined],
       ['GET', '/internal/history', undefined],
     ];
@@ -44,6 +46,7 @@ describe('the table of routes', () => {
         ['PUT', '/api/consent-purposes/newsletter'],
         ['PUT', '/api/field-classes/phones'],
         ['PUT', '/api/duplicate-rules'],
+        ['POST', '/api/connections/1/undo'],
         ['POST', '/api/consent-purposes/newsletter/texts'],
         ['PATCH', '/api/fields/level'],
         ['POST', '/api/field-templates/retail/apply'],
