@@ -71,12 +71,12 @@ const schema = `
     state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'stopped')),
     entry text not null,
     source text not null,
-    requested_by json not null,
+    requested_by jsonb not null,
     params bytea,
     place bytea,
     done bigint not null default 0,
     total bigint,
-    counts json not null default '{}',
+    counts jsonb not null default '{}',
     error text,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()
@@ -88,6 +88,13 @@ const columns = `id, kind, state, done::int as done, total::int as total, counts
 const atOnce = 2;
 const askMilliseconds = 1_000;
 const retryMilliseconds = 5_000;
+
+/** Of several processes that start at once, one makes it. */
+export const makeJobTable = (pool: Pool): Promise<void> =>
+  transaction(pool, async (client) => {
+    await client.query(`select pg_advisory_xact_lock(hashtext('throughline:jobs'))`);
+    await client.query(schema);
+  });
 
 /** Stops a job whose row says so, or whose process no longer leads. */
 class Stopped extends Error {}
@@ -102,11 +109,7 @@ export class Jobs {
   ) {}
 
   static async open(kernel: Below, log: SubscriptionLog): Promise<Jobs> {
-    // Of several processes that start at once, one makes the table.
-    await transaction(kernel.pool, async (client) => {
-      await client.query(`select pg_advisory_xact_lock(hashtext('throughline:jobs'))`);
-      await client.query(schema);
-    });
+    await makeJobTable(kernel.pool);
     return new Jobs(kernel, log);
   }
 

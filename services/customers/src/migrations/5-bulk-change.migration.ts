@@ -19,7 +19,7 @@ export class BulkChange1700000000005 implements MigrationInterface {
         place integer not null,
         record_id uuid not null,
         code text not null,
-        errors json not null,
+        errors jsonb not null,
         primary key (batch, place)
       )`);
   }
