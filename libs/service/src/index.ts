@@ -9,6 +9,7 @@ export * from './forgetting.ts';
 export * from './id-lines.ts';
 export * from './installation.ts';
 export * from './instant.ts';
+export * from './jobs.migration.ts';
 export * from './jobs.ts';
 export * from './kafka-bus.ts';
 export * from './kernel.ts';

@@ -18,7 +18,6 @@ import {
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import type { ServiceConfig } from './config.ts';
-import { makeJobTable } from './jobs.ts';
 import type { Log } from './log.ts';
 import { metersOf, type Meters } from './meters.ts';
 import { SnakeNames } from './naming.ts';
@@ -91,7 +90,6 @@ export class Kernel {
     const pool = quiet((dataSource.driver as unknown as { master: Pool }).master);
     await migrateStore(pool);
     await migrateTables(dataSource, pool);
-    if (definition.jobs) await makeJobTable(pool);
     const codec = new Codec(allEvents, keyring);
     const store = new EventStore(pool, codec, secrets.key('hash-chain'));
     await store.generation();

@@ -14,7 +14,6 @@ import {
   type Pool,
   type Secrets,
 } from '@throughline/event-sourcing';
-import { makeJobTable } from './jobs.ts';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { checkBackup, copyStatement, orderOf, type Backup, type StoreBackup, type TableBackup } from './backup.ts';
@@ -185,7 +184,6 @@ async function load(place: Place, store: StoreBackup, name: string): Promise<voi
     await dataSource.initialize();
     try {
       await dataSource.runMigrations();
-      if (definition?.jobs) await makeJobTable((dataSource.driver as unknown as { master: pg.Pool }).master);
     } finally {
       await dataSource.destroy();
     }

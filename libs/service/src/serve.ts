@@ -96,7 +96,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
         )
       : undefined;
   const workOf = Object.entries(definition.jobs ?? {});
-  const jobs = workOf.length > 0 ? await Jobs.open(kernel, log) : undefined;
+  const jobs = workOf.length > 0 ? new Jobs(kernel, log) : undefined;
   const feeds = new Feeds(kernel.feed(), bus, new DeadMessages(kernel).setAside);
   const tokens = new Tokens(kernel.secrets);
   const transport = new PolicyTransport();

@@ -1,4 +1,4 @@
-import { Service } from '@throughline/service';
+import { Jobs1700000000006, Service } from '@throughline/service';
 import { CleaningController } from './cleaning/cleaning.controller.ts';
 import { CompaniesByDomain, companyDomains } from './cleaning/company-domains.view.ts';
 import { Batches, batchList } from './batch/batch-list.view.ts';
@@ -166,6 +166,6 @@ import { VcardController } from './vcard/vcard.controller.ts';
   workers: [ErasureReplay, ForgetImports],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
-  migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005],
+  migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005, Jobs1700000000006],
 })
 export class CustomersModule {}
