@@ -499,6 +499,51 @@ export function acceptance(start: () => Promise<Instance>): void {
     });
   });
 
+  describe('a bulk change', () => {
+    it('reaches everything that a filter finds, as one batch, and is undone but for what was changed since', async () => {
+      const people = ['钱一', '钱二', '钱三'].map((name) => ({ name, industry: '茶叶批发', tags: ['old'] }));
+      const made = [];
+      for (const body of people) made.push(await crm.call('POST', '/api/customers', body));
+      const after = { 'x-after': made.map(({ headers }) => headers.get('x-position')).join() };
+      const filter = { industry: { eq: '茶叶批发' } };
+      const matching = async (more: object) => {
+        const both = encodeURIComponent(JSON.stringify({ and: [filter, more] }));
+        return found(await crm.call('GET', `/api/customers?filter=${both}`)).toSorted();
+      };
+      const ids = made.map(({ body }) => body.id as string).toSorted();
+      await eventually(
+        () => matching({ tags: { hasAny: ['old'] } }),
+        (hits) => hits.length === 3,
+      );
+      const change = { filter, set: { region: '华东' }, add: { tags: ['fair'] }, remove: { tags: ['old'] } };
+      const preview = await crm.call('POST', '/api/customers/bulk/preview', change);
+      expect(preview.body).toMatchObject({ matches: 3, changes: 3, invalid: 0 });
+      const finished = (id: string) =>
+        eventually(
+          async () => (await crm.call('GET', `/api/batches/${id}`)).body,
+          ({ status }) => status === 'done',
+          60_000,
+        );
+      const key = { 'idempotency-key': newId(), ...after };
+      const started = await crm.call('POST', '/api/customers/bulk', change, key);
+      expect(started.status).toBe(202);
+      expect((await finished(started.body.id)).counts).toEqual({ changed: 3, unchanged: 0, failed: 0 });
+      expect((await crm.call('POST', '/api/customers/bulk', change, key)).body.id).toBe(started.body.id);
+      await eventually(
+        () => matching({ and: [{ tags: { hasAny: ['fair'] } }, { region: '华东' }] }),
+        (hits) => hits.join() === ids.join(),
+      );
+      await crm.call('PATCH', `/api/customers/${ids[0]}`, { region: '华南' });
+      const undo = await crm.call('POST', `/api/batches/${started.body.id}/undo`);
+      await finished(undo.body.id);
+      await eventually(
+        () => matching({ and: [{ tags: { hasAny: ['old'] } }, { region: { exists: false } }] }),
+        (hits) => hits.join() === ids.slice(1).join(),
+      );
+      expect(await matching({ region: '华南' })).toEqual(ids.slice(0, 1));
+    });
+  });
+
   describe('a consent', () => {
     it('is taken back by the link at the foot of a message, and lists know it', async () => {
       const { id } = (await crm.call('POST', '/api/customers', { name: 'Reader of Letters' })).body;

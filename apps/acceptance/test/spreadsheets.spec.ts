@@ -122,6 +122,7 @@ describe('a list that is exported, edited in a spreadsheet and imported again', 
     const changed = items.find(({ data, type }: any) => type === 'CustomerDetailsChanged' && 'title' in data);
     expect(Object.keys(changed.data).toSorted()).toEqual([
       'addresses',
+      'corrections',
       'emailsReserved',
       'industry',
       'phones',

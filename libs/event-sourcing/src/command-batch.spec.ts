@@ -253,6 +253,15 @@ describe('a command among many that its stream cannot decide', () => {
     const results = await runInContext(person, () => kernel.commands.executeMany(guarded, items));
     expect(results.map(({ status }) => status)).toEqual(['done', 'elsewhere']);
   });
+
+  it('that was made for one version of its stream is decided on no other', async () => {
+    const [same, moved] = [newId(), newId()];
+    for (const id of [same, moved]) await alone(id, open());
+    const items = [same, moved].map((id) => ({ ...one({ type: 'CloseAccount' }, { id }), version: 1 }));
+    afterLoading(() => alone(moved, { type: 'CloseAccount' }));
+    expect(await outcomes(items)).toEqual(['v2', 'elsewhere']);
+    expect(await outcomes(items)).toEqual(['again v2', 'elsewhere']);
+  });
 });
 
 describe('a claim among many', () => {

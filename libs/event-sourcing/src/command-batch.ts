@@ -199,7 +199,11 @@ function decided<S, C extends { type: string }, E extends AnyEvent, R>(
     const { past, state } = course;
     const version = past.length;
     try {
-      const events = decideOn(decider, past, state, item.command, context, now(), options);
+      const { version: only } = item;
+      const events = decideOn(decider, past, state, item.command, context, now(), {
+        ...options,
+        ...(only !== undefined && { version: only }),
+      });
       const next = events.reduce(decider.evolve, state);
       const names = new Map(events.length > 0 ? decider.claims?.(next).map((claim) => [hashed(claim), claim]) : []);
       const claims = events.length > 0 && decider.claims ? new Set(names.keys()) : course.claims;

@@ -11,6 +11,8 @@ export type ExecuteOptions<Rules> = {
   body?: unknown;
   /** Holds whatever version the caller saw: `If-Match` is not asked. For what nobody may be kept from, such as an erasure. */
   anyVersion?: boolean;
+  /** Decided on the stream at this version alone: where it has moved on, the command is to be made anew (`Elsewhere`). */
+  version?: number;
   /** Instead of the request's; needed where one request carries out several commands. */
   commandId?: string;
 };
@@ -28,10 +30,10 @@ export type Executed<State, Event extends AnyEvent> = {
   repeated: boolean;
 };
 
-/** One of many commands. `occurredAt` and `body` stand instead of those that hold for all. */
+/** One of many commands. `occurredAt` and `body` stand instead of those that hold for all; `version` is its own. */
 export type Item<Command> = { id: string; command: Command; commandId: string } & Pick<
   ExecuteOptions<unknown>,
-  'occurredAt' | 'body'
+  'occurredAt' | 'body' | 'version'
 >;
 export type ItemOutcome<State, Event extends AnyEvent> =
   | { status: 'done'; executed: Executed<State, Event> }

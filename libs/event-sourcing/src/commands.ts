@@ -105,15 +105,16 @@ export class Commands {
   async executeMany<S, C extends { type: string }, E extends AnyEvent, R = undefined>(
     decider: Decider<S, C, E, R>,
     items: readonly Item<C>[],
-    options: Omit<ExecuteOptions<R>, 'commandId'> = {},
+    options: Omit<ExecuteOptions<R>, 'commandId' | 'version'> = {},
   ): Promise<ItemOutcome<S, E>[]> {
     const context = currentContext();
     // For its first command only.
     delete context.freshId;
-    const optionsOf = ({ commandId, body = options.body, occurredAt = options.occurredAt }: Item<C>) => ({
+    const optionsOf = ({ commandId, body = options.body, occurredAt = options.occurredAt, version }: Item<C>) => ({
       ...options,
       commandId,
       body,
+      ...(version !== undefined && { version }),
       ...(occurredAt !== undefined && { occurredAt }),
     });
     const alone = async (item: Item<C>): Promise<ItemOutcome<S, E>> => {

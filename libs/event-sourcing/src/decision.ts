@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AnyEvent, Instant } from '@throughline/contracts';
 import type { RequestContext } from './context.ts';
 import type { ExecuteOptions } from './command.ts';
-import { replay, type Decider } from './decider.ts';
+import { Elsewhere, replay, type Decider } from './decider.ts';
 import { Refusal } from './refusal.ts';
 
 /** One field that changed since the version that the caller had seen. */
@@ -11,7 +11,7 @@ export type FieldConflict = { field: string; mine: unknown; theirs: unknown; ori
 /**
  * What a command comes to on a stream as it was found.
  *
- * @throws Refusal of the decider; where the caller's scope does not reach; of kind precondition `changed-meanwhile`, where
+ * @throws Elsewhere where it was to be decided on another version; Refusal of the decider; where the caller's scope does not reach; of kind precondition `changed-meanwhile`, where
  *   a field changed that the command changes too, and `record-changed`, where a command that names no fields (a verb such
  *   as archive) was given against another version
  */
@@ -22,9 +22,10 @@ export function decideOn<S, C extends { type: string }, E extends AnyEvent, R>(
   command: C,
   context: RequestContext,
   now: Instant,
-  { rules, anyVersion = false }: Pick<ExecuteOptions<R>, 'rules' | 'anyVersion'>,
+  { rules, anyVersion = false, version }: Pick<ExecuteOptions<R>, 'rules' | 'anyVersion' | 'version'>,
 ): readonly E[] {
   if (past.length > 0 && decider.access) context.authorise?.(decider.category, decider.access(state));
+  if (version !== undefined && version !== past.length) throw new Elsewhere();
   decider.guard?.(state, command);
   if (context.ifMatch !== undefined && !anyVersion) checkIfMatch(decider, past, state, command, context.ifMatch);
   return decider.decide(state, command, { now, entry: context.entry, rules: rules as R });

@@ -102,7 +102,7 @@ function accountOf(text: string, { address, account }: Network): string {
   const found = address?.exec(path)?.[1];
   if (found === undefined) return text;
   const plain = decoded(found);
-  return account.test(plain) ? plain : found;
+  return account.test(plain) ? plain : found.trim();
 }
 
 /** Without the network's name before a colon: `WeChat ID: name`. */

@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { linesType } from './id-lines.ts';
 import { HttpProblem } from './problem.ts';
 import { pathOf } from './public-routes.ts';
 
 /** Deeper than anybody means it, and far from where walking it would overflow the stack. */
 const deepest = 64;
-/** Checking names and values one by one takes long where there are very many. */
+/** Checking names and values one by one takes long where there are very many; plain values of a list go fast. */
 const widest = 1_000;
+const longestList = 10_000;
 const mostValues = 20_000;
 /** Of many records at once, which are checked one after the other. */
 const mostValuesOfBatch = 50_000;
@@ -33,6 +35,14 @@ export function takeJsonOnly(
   });
 }
 
+/** Takes lines between services as they come, without a limit: the handler gets the stream. */
+export function takeLines(fastify: FastifyInstance): void {
+  fastify.addContentTypeParser(linesType, (request, payload, done) => {
+    if (pathOf(request.url).startsWith('/internal/')) done(null, payload);
+    else done(new HttpProblem(415, 'unsupported-media-type'));
+  });
+}
+
 function parsed(contentType: string, body: Buffer, most: number): unknown {
   const json = /^application\/(?:merge-patch\+)?json *(?:; *charset="?([\w-]+)"?)? *$/i.exec(contentType);
   const charset = json ? (json[1] ?? 'utf-8') : 'none';
@@ -57,8 +67,11 @@ function checkSize(value: unknown, most: number): void {
       if (typeof item !== 'object' || item === null) return [];
       const members = Object.values(item);
       count += members.length;
-      if (members.length > widest || count > most) throw new HttpProblem(400, 'too-many-members');
+      if (members.length > mostOf(item, members) || count > most) throw new HttpProblem(400, 'too-many-members');
       return members;
     });
   }
 }
+
+const mostOf = (item: object, members: readonly unknown[]): number =>
+  Array.isArray(item) && members.every((member) => typeof member !== 'object') ? longestList : widest;

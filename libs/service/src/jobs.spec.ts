@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Refusal, invalid, newId, runInContext, systemContext, currentContext } from '@throughline/event-sourcing';
+import { Jobs1700000000006 } from './jobs.migration.ts';
 import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from './jobs.ts';
 import { Kernel } from './kernel.ts';
 import { Log } from './log.ts';
@@ -13,8 +14,8 @@ let kernel: Kernel;
 let jobs: Jobs;
 beforeAll(async () => {
   const log = new Log('customers', 'error', () => undefined);
-  kernel = await Kernel.open({ name: 'customers' }, config, log);
-  [jobs] = await Promise.all([Jobs.open(kernel, log), Jobs.open(kernel, log)]);
+  kernel = await Kernel.open({ name: 'customers', migrations: [Jobs1700000000006] }, config, log);
+  jobs = new Jobs(kernel, log);
 });
 afterAll(async () => {
   await kernel.close();

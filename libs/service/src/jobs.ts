@@ -12,7 +12,6 @@ import {
   plainTypes,
   runInContext,
   seal,
-  transaction,
   type Pool,
   type RequestContext,
   type Secrets,
@@ -64,25 +63,6 @@ type Below = { pool: Pool; secrets: Secrets };
 
 type Stored = Job & { entry: Entry; source: string; params: Buffer | null; place: Buffer | null };
 
-const schema = `
-  create table if not exists jobs (
-    id uuid primary key,
-    kind text not null,
-    state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'stopped')),
-    entry text not null,
-    source text not null,
-    requested_by json not null,
-    params bytea,
-    place bytea,
-    done bigint not null default 0,
-    total bigint,
-    counts json not null default '{}',
-    error text,
-    created_at timestamptz not null default now(),
-    updated_at timestamptz not null default now()
-  );
-  create index if not exists jobs_open on jobs (created_at) where state in ('waiting', 'running');
-  create index if not exists jobs_of on jobs (kind, created_at desc, id);`;
 const columns = `id, kind, state, done::int as done, total::int as total, counts, error, requested_by as "requestedBy",
   created_at as "createdAt", updated_at as "updatedAt"`;
 const atOnce = 2;
@@ -92,23 +72,17 @@ const retryMilliseconds = 5_000;
 /** Stops a job whose row says so, or whose process no longer leads. */
 class Stopped extends Error {}
 
-/** Work in the background of one service, in its own database. The process that leads carries it out. */
+/**
+ * Work in the background of one service, in its own database. The process that leads carries it out. The table comes with the
+ * migration `Jobs1700000000006`.
+ */
 export class Jobs {
   readonly #woken = new EventEmitter();
 
-  private constructor(
+  constructor(
     private readonly kernel: Below,
     private readonly log: SubscriptionLog,
   ) {}
-
-  static async open(kernel: Below, log: SubscriptionLog): Promise<Jobs> {
-    // Of several processes that start at once, one makes the table.
-    await transaction(kernel.pool, async (client) => {
-      await client.query(`select pg_advisory_xact_lock(hashtext('throughline:jobs'))`);
-      await client.query(schema);
-    });
-    return new Jobs(kernel, log);
-  }
 
   /**
    * Has a job carried out, in the name of who asks. Asked again with the same id it is the same job.

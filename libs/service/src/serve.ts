@@ -18,7 +18,7 @@ import {
 } from '@throughline/event-sourcing';
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
-import { takeJsonOnly } from './bodies.ts';
+import { takeJsonOnly, takeLines } from './bodies.ts';
 import { Bus, Feeds } from './bus.ts';
 import { ServiceConfig } from './config.ts';
 import { DeadMessages } from './dead-messages.ts';
@@ -67,8 +67,7 @@ const outsideApi = [
   'healthz',
   'readyz',
   'openapi.json',
-  'internal/history',
-  'internal/operations/{*path}',
+  'internal/{*path}',
   'hooks/:connection',
   'forms/:key',
   'api/forms',
@@ -97,7 +96,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
         )
       : undefined;
   const workOf = Object.entries(definition.jobs ?? {});
-  const jobs = workOf.length > 0 ? await Jobs.open(kernel, log) : undefined;
+  const jobs = workOf.length > 0 ? new Jobs(kernel, log) : undefined;
   const feeds = new Feeds(kernel.feed(), bus, new DeadMessages(kernel).setAside);
   const tokens = new Tokens(kernel.secrets);
   const transport = new PolicyTransport();
@@ -126,6 +125,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     ({ url, headers }) =>
       takesRaw !== undefined && takesRaw.path.test(pathOf(url)) && takesRaw.type.test(headers['content-type'] ?? ''),
   );
+  takeLines(fastify as never);
   if (definition.uploads) await takeUploads(fastify as never, definition.uploads);
   const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);

@@ -50,7 +50,7 @@ export type ServiceDefinition = {
   timers?: Readonly<Record<string, Type<TimerHandler>>>;
   /** Bodies that are no JSON: a controller reads their bytes. */
   takesRaw?: { path: RegExp; type: RegExp };
-  /** Work in the background: kind, which never changes, and the provider that does it. `Jobs` starts it. */
+  /** Work in the background: kind, which never changes, and the provider that does it. `Jobs` starts it; see its migration. */
   jobs?: Readonly<Record<string, Type<JobHandler>>>;
   /** Entities of tables that are not views, made by `migrations`. */
   entities?: Class[];

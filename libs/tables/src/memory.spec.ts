@@ -51,24 +51,24 @@ describe('memory', () => {
     const { count, growth } = await peak(rows, 50_000);
     expect(count).toBeGreaterThan(size / 80);
     expect(growth).toBeLessThan(30);
-  }, 120_000);
+  }, 300_000);
 
   it('grows with rows that are kept, so the bound is one', async () => {
     const before = held();
     const rows = await rowsOf(await openTable(generated(10 * MB)));
     expect(held() - before).toBeGreaterThan(30);
     expect(rows.length).toBeGreaterThan(0);
-  }, 120_000);
+  }, 300_000);
 
   it('does not grow with an XLSX file that is written, nor with its sheet when it is read', async () => {
     const rows = function* () {
       for (let i = 0; i < 200_000; i++) yield [`name ${i}`, `+86138${i}`, i, { date: '2024-01-05' }];
     };
     const write = () => writeXlsx(['a', 'b', 'c', 'd'], rows());
-    expect((await peak(write(), 20)).growth).toBeLessThan(30);
+    expect((await peak(write(), 100)).growth).toBeLessThan(30);
     const bytes = await collect(write());
     const { count, growth } = await peak((await openTable(bytesInMemory(bytes))).rows, 20_000);
     expect(count).toBe(200_000);
     expect(growth).toBeLessThan(30);
-  }, 120_000);
+  }, 300_000);
 });

@@ -8,6 +8,7 @@ import { privacy } from './privacy/privacy.view.ts';
 import { ReportController } from './reports/report.controller.ts';
 import { Reports } from './reports/reports.store.ts';
 import { ListsController } from './lists/lists.controller.ts';
+import { SelectionsController } from './lists/selections.controller.ts';
 import { Lists } from './lists/lists.reader.ts';
 import { SearchIndexer } from './search/search.indexer.ts';
 import { searchEngine } from './search/search.providers.ts';
@@ -22,7 +23,7 @@ import { star } from './star/star.view.ts';
   name: 'analytics',
   folds: [...star, ...searchFolds, ...timeline, ...privacy],
   documents: [...searchDocuments, goldenCustomer],
-  controllers: [ListsController, TimelineController, ReportController, PrivacyController],
+  controllers: [ListsController, SelectionsController, TimelineController, ReportController, PrivacyController],
   providers: [searchEngine, Lists, Timelines, BiSchema, Reports, PersonalDataReader, ImpactReader],
   workers: [SearchIndexer, BiWatchdog],
   forgets: [SearchIndexer],

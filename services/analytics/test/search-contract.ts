@@ -333,6 +333,27 @@ export function searchContract(name: string, open: () => Promise<{ engine: Searc
       expect(seen.toSorted()).toEqual(many.map(({ id }) => id));
     });
 
+    it('gives every id that a query finds, as of the moment when it was asked', async () => {
+      const many = Array.from({ length: 12_000 }, (_, i): Doc => ({
+        id: `p${String(i).padStart(5, '0')}`,
+        name: '王伟',
+        orders: i % 2,
+      }));
+      await hold(many);
+      const isOdd: Condition = { is: 'oneOf', field: 'orders', values: [numberKey('1') as string] };
+      const query = { plan: analyseQuery('wang'), condition: isOdd };
+      const seen: string[] = [];
+      for await (const page of engine.ids(people, query)) {
+        if (seen.length === 0) await hold(many.slice(0, 10));
+        seen.push(...page);
+      }
+      expect(seen).toEqual(many.flatMap(({ id, orders }) => (orders === 1 ? [id] : [])));
+      const left: string[] = [];
+      for await (const page of engine.ids(people, query)) left.push(...page);
+      expect(left).toEqual(['p00001', 'p00003', 'p00005', 'p00007', 'p00009']);
+      for await (const page of engine.ids(people, { condition: not(everything) })) expect(page).toBe('nothing');
+    });
+
     it('builds an index of a new version beside the one that is asked, then switches', async () => {
       await hold(directory);
       await engine.publish(people);

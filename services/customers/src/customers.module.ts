@@ -1,8 +1,16 @@
-import { Service } from '@throughline/service';
+import { Jobs1700000000006, Service } from '@throughline/service';
 import { CleaningController } from './cleaning/cleaning.controller.ts';
 import { CompaniesByDomain, companyDomains } from './cleaning/company-domains.view.ts';
 import { Batches, batchList } from './batch/batch-list.view.ts';
 import { BatchController } from './batch/batch.controller.ts';
+import { ConnectionRecords, connectionRecords } from './batch/connection-records.view.ts';
+import { ConnectionUndoController } from './batch/connection-undo.controller.ts';
+import { BatchFailures } from './batch/batch-failures.store.ts';
+import { BulkChangeController } from './batch/bulk-change.controller.ts';
+import { ChangeInBulk } from './batch/bulk-change.job.ts';
+import { BulkPreviews } from './batch/bulk-change.preview.ts';
+import { Selections } from './batch/selections.store.ts';
+import { UndoSources } from './batch/undo-sources.store.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
 import { CareSettingsController } from './care/care-settings.controller.ts';
 import { CareController } from './care/care.controller.ts';
@@ -26,6 +34,7 @@ import { TagController } from './tag/tag.controller.ts';
 import { Tags, tags } from './tag/tags.view.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
 import { Imports1700000000002 } from './migrations/2-imports.migration.ts';
+import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
 import { FieldSchemas } from './field/field-schemas.store.ts';
@@ -79,6 +88,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     TagController,
     CleaningController,
     MergeController,
+    BulkChangeController,
     LinksController,
     CustomerController,
     DuplicateController,
@@ -87,6 +97,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     VcardController,
     ErasureController,
     BatchController,
+    ConnectionUndoController,
     ImportController,
     ConsentController,
     ConsentPurposeController,
@@ -110,6 +121,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
   ],
   folds: [
     batchList,
+    connectionRecords,
     customerLinks,
     tags,
     companyDomains,
@@ -131,7 +143,12 @@ import { VcardController } from './vcard/vcard.controller.ts';
     FieldSchemas,
     Tags,
     Batches,
+    BatchFailures,
     BatchRequests,
+    BulkPreviews,
+    ConnectionRecords,
+    Selections,
+    UndoSources,
     Consents,
     CompaniesByDomain,
     CustomerKeys,
@@ -150,16 +167,26 @@ import { VcardController } from './vcard/vcard.controller.ts';
   describes: [FieldSchemas],
   uploads: ['/api/imports'],
   jobs: {
+    'bulk-change': ChangeInBulk,
     undo: UndoBatch,
     'check-import': CheckImport,
     import: RunImport,
     'scan-duplicates': ScanDuplicates,
     merge: MergeDuplicates,
   },
-  keeps: ['jobs', 'import_files', 'import_chunks', 'import_keys', 'import_errors'],
+  keeps: [
+    'jobs',
+    'selections',
+    'selected_records',
+    'batch_failures',
+    'import_files',
+    'import_chunks',
+    'import_keys',
+    'import_errors',
+  ],
   workers: [ErasureReplay, ForgetImports, CareRounds],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
-  migrations: [CustomerNumber1700000000001, Imports1700000000002],
+  migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005, Jobs1700000000006],
 })
 export class CustomersModule {}

@@ -14,7 +14,9 @@ const send = (operations: unknown, more: object = {}, headers: Record<string, st
 const statuses = (body: any) => body.items.map(({ status }: any) => status);
 const codes = (body: any) => body.items.map(({ problem }: any) => problem?.code);
 const read = async (id: string) => (await service.call('GET', `/api/customers/${id}`)).body;
-const count = async () => Number((await service.kernel.pool.query('select count(*) from events')).rows[0].count);
+/** What is recorded of customers; what the service notices of duplicates comes when it comes. */
+const ofCustomers = `select count(*) from events where stream_type = 'customer'`;
+const count = async () => Number((await service.kernel.pool.query(ofCustomers)).rows[0].count);
 
 describe('a batch', () => {
   it('answers each operation as it would be alone, in their order', async () => {
@@ -127,7 +129,8 @@ describe('a batch', () => {
     const append = store.append.bind(store);
     let left = 7;
     store.append = async (what) => {
-      if ((left -= 1) < 0) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+      const isOfCustomers = what.streams.some(({ type }) => type === 'customer');
+      if (isOfCustomers && (left -= 1) < 0) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
       return append(what);
     };
     const operations = Array.from({ length: 20 }, (_, index) => ({ op: 'create', data: { name: `Broken ${index}` } }));
@@ -184,6 +187,7 @@ describe('a batch with records of a merged customer', () => {
     const refused = await send(operations, { allOrNone: true });
     expect(statuses(refused.body)).toEqual([424, 424, 424, 409, 424]);
     expect(await count()).toBe(before);
+    const head = await service.kernel.feed().head();
     const { body } = await send(
       operations.filter((_, index) => index !== 3),
       { allOrNone: true },
@@ -199,7 +203,7 @@ describe('a batch with records of a merged customer', () => {
     });
     const { rows } = await service.kernel.pool.query(
       'select count(distinct command_id) from events where stream_id::text = any($1) and position > $2',
-      [[top.id, below.id, body.items[3].id], before],
+      [[top.id, below.id, body.items[3].id], head],
     );
     expect(rows).toEqual([{ count: '1' }]);
   });

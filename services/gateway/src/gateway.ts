@@ -20,6 +20,7 @@ import { FirstAccessStore, type FirstAccess } from './access/first-access.store.
 import { serveDocs } from './docs/docs.edge.ts';
 import { GatewayModule } from './gateway.module.ts';
 import { serveOperations } from './operations/operations.edge.ts';
+import { serveBulkChanges } from './routing/bulk-change.edge.ts';
 import { Passes } from './routing/passes.edge.ts';
 import { forwardToOwners } from './routing/proxy.edge.ts';
 import { ownerOf, routes, takesFile } from './routing/routes.ts';
@@ -56,6 +57,7 @@ export async function startGateway(options: {
       serveUnsubscribe(app, baseUrl);
       const passes = new Passes(tokens);
       serveOperations(app, passes, baseUrl);
+      serveBulkChanges(app, passes, baseUrl);
       await forwardToOwners(app, passes, baseUrl);
     },
   });

@@ -118,6 +118,12 @@ export class ListQueryBody {
   @Allow() fields?: string | string[];
 }
 
+/** What selects records, of a list's query. */
+export class SelectionBody {
+  @IsOptional() @IsString() q?: string;
+  @Allow() filter?: unknown;
+}
+
 /** `POST /api/customers/export`: a list as a file. */
 export class ExportBody {
   @IsIn(['csv', 'xlsx']) format!: 'csv' | 'xlsx';

@@ -81,6 +81,16 @@ export class Lists {
     };
   }
 
+  /** Everything that a filter selects, as of one moment; the engine was reached when this answers. */
+  async ids(type: RecordType, request: Pick<ListRequest, 'q' | 'filter'>): Promise<AsyncIterable<readonly string[]>> {
+    const timeZone = await this.#timeZone();
+    const { query } = understood(() =>
+      readListQuery(type, { ...request, limit: 1 }, { now: new Date(), timeZone, scope: this.#scope() }),
+    );
+    await this.#ask(type, query);
+    return this.engine.ids(type, query);
+  }
+
   /**
    * All records of a list, however many, read on while they are taken. What changes meanwhile is as it was when its page
    * was read.

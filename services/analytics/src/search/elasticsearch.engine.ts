@@ -4,6 +4,7 @@ import { folded, keptKeys, openGroups, openPartsOf, type Condition, type Keys } 
 import {
   EngineUnavailable,
   SearchEngine,
+  idsAtOnce,
   mostCounted,
   mostFacetValues,
   type Change,
@@ -25,6 +26,8 @@ type Options = {
 };
 
 const mostBytes = 4_000_000;
+/** How long the engine keeps it between two pages. */
+const pointInTime = '2m';
 
 /** Search in Elasticsearch: an index a type, every key and term a keyword, so that no analyser has a say. */
 export class ElasticsearchEngine extends SearchEngine {
@@ -156,6 +159,34 @@ export class ElasticsearchEngine extends SearchEngine {
     };
   }
 
+  async *ids(index: Index, query: Pick<EngineQuery, 'plan' | 'condition'>): AsyncIterable<readonly string[]> {
+    let { id } = await this.#try((client) =>
+      client.openPointInTime({ index: this.#aliasOf(index), keep_alive: pointInTime, ignore_unavailable: true }),
+    );
+    try {
+      for (let after: estypes.SortResults | undefined; ;) {
+        const pit = { id, keep_alive: pointInTime };
+        const { hits, pit_id: next } = await this.#try((client) =>
+          client.search({
+            pit,
+            size: idsAtOnce,
+            track_total_hits: false,
+            _source: false,
+            query: queryOf(query),
+            sort: [{ [idKey]: 'asc' }],
+            ...(after && { search_after: after }),
+          }),
+        );
+        id = next ?? id;
+        after = hits.hits.at(-1)?.sort;
+        if (!after) break;
+        yield hits.hits.map(({ _id }) => _id as string);
+      }
+    } finally {
+      await this.#client.closePointInTime({ id }).catch(() => undefined);
+    }
+  }
+
   /** Coalesced: whoever asks while one is under way waits for the next, together with all others. */
   async refresh(): Promise<void> {
     if (this.#refreshNext) return this.#refreshNext;
@@ -256,7 +287,7 @@ const facetsOf = (fields: readonly string[]): Record<string, estypes.Aggregation
     ]),
   );
 
-function queryOf({ plan, condition }: EngineQuery): Query {
+function queryOf({ plan, condition }: Pick<EngineQuery, 'plan' | 'condition'>): Query {
   const clauses = plan?.clauses ?? [];
   return {
     bool: {

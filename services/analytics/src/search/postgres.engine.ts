@@ -3,6 +3,7 @@ import type { Alternative, QueryPlan, TermGroup } from '@throughline/language';
 import { folded, keptKeys, openGroups, openPartsOf, type Condition } from './condition.ts';
 import {
   SearchEngine,
+  idsAtOnce,
   mostCounted,
   mostFacetValues,
   type Change,
@@ -107,6 +108,33 @@ export class PostgresEngine extends SearchEngine {
       if ((error as { code?: string }).code !== '42P01') throw error;
       const facets = Object.fromEntries(query.facets.map((field) => [field, []]));
       return { hits: [], next: undefined, total: { value: 0, exact: true }, facets };
+    }
+  }
+
+  async *ids(index: Index, query: Pick<EngineQuery, 'plan' | 'condition'>): AsyncIterable<readonly string[]> {
+    const client = await this.pool.connect();
+    try {
+      const parameters = new Parameters();
+      const where = whereOf(index, query, parameters);
+      // A cursor sees what was there when it was declared.
+      await client.query('begin read only');
+      await client.query(
+        `declare found no scroll cursor for select id from "${viewOf(index)}" where ${where} order by id`,
+        parameters.values,
+      );
+      for (;;) {
+        const { rows } = await client.query<{ id: string }>(`fetch ${idsAtOnce} from found`);
+        if (rows.length === 0) break;
+        yield rows.map(({ id }) => id);
+      }
+    } catch (error) {
+      // Before the first index is made there is nothing to be found.
+      if ((error as { code?: string }).code !== '42P01') throw error;
+    } finally {
+      await client.query('rollback').then(
+        () => client.release(),
+        (error: Error) => client.release(error),
+      );
     }
   }
 
@@ -268,7 +296,11 @@ function after(
   return first ? `${first.text} ${first.descending ? '<=' : '>='} ${values[0]} and ${rest}` : rest;
 }
 
-function whereOf(index: Index, { plan, condition }: EngineQuery, parameters: Parameters): string {
+function whereOf(
+  index: Index,
+  { plan, condition }: Pick<EngineQuery, 'plan' | 'condition'>,
+  parameters: Parameters,
+): string {
   const found = (plan?.clauses ?? [])
     .filter(({ required }) => required)
     .map(({ alternatives }) => anyAlternative(alternatives));

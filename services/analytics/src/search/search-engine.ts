@@ -37,6 +37,8 @@ export type EngineAnswer = {
 
 export const mostCounted = 10_000;
 export const mostFacetValues = 100;
+/** Ids that are read from an engine at once. */
+export const idsAtOnce = 5_000;
 
 /** The engine cannot be reached or is not itself: it goes away by itself. */
 export class EngineUnavailable extends Error {}
@@ -56,6 +58,11 @@ export abstract class SearchEngine {
   /** Queries ask this release's index from now on; the one before goes. */
   abstract publish(index: SearchIndex<never>): Promise<void>;
   abstract query(index: SearchIndex<never>, query: EngineQuery): Promise<EngineAnswer>;
+  /** All ids that a query finds, as of one moment, in pages; in the order of the ids. */
+  abstract ids(
+    index: SearchIndex<never>,
+    query: Pick<EngineQuery, 'plan' | 'condition'>,
+  ): AsyncIterable<readonly string[]>;
   /** What was written is found from now on. */
   abstract refresh(): Promise<void>;
   /** What was overwritten or deleted is gone from the engine's files as well. */

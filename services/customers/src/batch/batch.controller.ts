@@ -1,9 +1,10 @@
-import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Commands, notFound } from '@throughline/event-sourcing';
-import { Answers, IdPipe, Jobs, Records } from '@throughline/service';
+import { Answers, IdPipe, Jobs, Records, languageOf, messageOf } from '@throughline/service';
 import { IsOptional, Matches, MaxLength } from 'class-validator';
+import { BatchFailures } from './batch-failures.store.ts';
 import { Batches } from './batch-list.view.ts';
-import { Batch, BatchPage, UndoPreview } from './batch.dto.ts';
+import { Batch, BatchFailurePage, BatchPage, UndoPreview } from './batch.dto.ts';
 import { batch } from './batch.ts';
 import { UndoBatch } from './undo-batch.job.ts';
 
@@ -11,7 +12,7 @@ class PageQuery {
   @IsOptional() @MaxLength(200) cursor?: string;
 }
 
-class UndoQuery {
+class PlaceQuery {
   @IsOptional() @Matches(/^\d{1,15}$/) cursor?: string;
 }
 
@@ -25,6 +26,7 @@ export class BatchController {
     private readonly jobs: Jobs,
     private readonly batches: Batches,
     private readonly undoing: UndoBatch,
+    private readonly failures: BatchFailures,
   ) {}
 
   @Get()
@@ -44,10 +46,34 @@ export class BatchController {
   /** What undoing it would do to each record, and what it would leave because it was changed since. */
   @Get(':id/undo')
   @Answers(UndoPreview)
-  async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: UndoQuery) {
-    if (!(await this.commands.exists(batch.category, id))) throw notFound('batch-not-found');
-    const { items, next } = await this.undoing.preview(id, Number(cursor ?? 0));
-    return { items, nextCursor: next === null ? null : String(next) };
+  async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: PlaceQuery) {
+    await this.#known(id);
+    const { items, next } = await this.undoing.preview({ undoes: id }, cursor);
+    return { items, nextCursor: next };
+  }
+
+  /** The records that it could not change, and why. */
+  @Get(':id/failures')
+  @Answers(BatchFailurePage)
+  async failed(
+    @Param('id', IdPipe) id: string,
+    @Query() { cursor }: PlaceQuery,
+    @Headers('accept-language') languages?: string,
+  ) {
+    await this.#known(id);
+    const { items, next } = await this.failures.list(id, Number(cursor ?? 0));
+    const language = languageOf(languages);
+    const told = items.map(({ recordId, code, errors }) => ({
+      recordId,
+      code,
+      message: messageOf(language, code),
+      errors: errors.map(({ path, code: field, params }) => ({
+        path,
+        code: field,
+        message: messageOf(language, field, params),
+      })),
+    }));
+    return { items: told, nextCursor: next === null ? null : String(next) };
   }
 
   @Post(':id/undo')
@@ -70,5 +96,9 @@ export class BatchController {
   async retry(@Param('id', IdPipe) id: string) {
     await this.jobs.retry(id);
     return this.read(id);
+  }
+
+  async #known(id: string) {
+    if (!(await this.commands.exists(batch.category, id))) throw notFound('batch-not-found');
   }
 }

@@ -63,3 +63,16 @@ export const UndoPreview = page(
     { title: 'UndoneRecord' },
   ),
 );
+
+export const BatchFailurePage = page(
+  'BatchFailure',
+  Type.Object(
+    {
+      recordId: uuid,
+      code: text,
+      message: text,
+      errors: Type.Array(Type.Object({ path: text, code: text, message: text }, { title: 'FieldFailure' })),
+    },
+    { title: 'BatchFailure' },
+  ),
+);

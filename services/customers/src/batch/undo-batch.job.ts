@@ -1,31 +1,44 @@
 import { Injectable } from '@nestjs/common';
 import type { BatchEvent, CustomerEvent, RecordedOf } from '@throughline/contracts';
-import { Commands, Refusal, conflict, eachOf, idOfNew, notFound, type Executed } from '@throughline/event-sourcing';
-import { Jobs, Kernel, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
+import {
+  Commands,
+  Refusal,
+  conflict,
+  eachOf,
+  idOfNew,
+  notFound,
+  type Executed,
+  type Item,
+} from '@throughline/event-sourcing';
+import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { unmergeRecord } from '../customer/customer-group.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
-import { builtInRules, customer } from '../customer/customer.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { batch, type Batch } from './batch.ts';
+import { UndoSources, isUndone, type UndoPage, type Undoing } from './undo-sources.store.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
-/** Position of the batch's events up to which records are done. */
-type Place = { position: number; counts: Counts };
+type Place = { after: string; counts: Counts };
 
 export type UndoneRecord = { recordId: string; number: string } & Undone;
 
-const pageSize = 500;
+type Outcome = keyof Counts;
+
+const undoChanges = { type: 'UndoChanges' } as const;
 const atOnce = 32;
 const none: Counts = { changed: 0, archived: 0, restored: 0, unmerged: 0, kept: 0, failed: 0 };
 
-/** Takes back what a batch changed on records, but for what was changed since. */
+/** Takes back what a batch changed on records, or a connection said, but for what was changed since. */
 @Injectable()
 export class UndoBatch implements JobHandler {
   constructor(
-    private readonly kernel: Kernel,
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly current: CurrentRules,
+    private readonly sources: UndoSources,
     private readonly jobs: Jobs,
   ) {}
 
@@ -39,63 +52,79 @@ export class UndoBatch implements JobHandler {
   }
 
   /** What it would do, a page of records at a time; `after` as the page before said. */
-  async preview(batchId: string, after = 0): Promise<{ items: UndoneRecord[]; next: number | null }> {
-    const page = await this.#page(batchId, after);
-    const items: UndoneRecord[] = [];
-    for (const id of page.records) {
-      const { state, events } = await this.commands.load(customer, id);
-      items.push({ recordId: id, number: state.number, ...undoOf(events as Happened[], isOf(batchId)) });
-    }
+  async preview(undoing: Undoing, after = ''): Promise<{ items: UndoneRecord[]; next: string | null }> {
+    const page = await this.sources.page(undoing, after);
+    const loaded = await this.commands.loadMany(customer, page.records);
+    const items = [...loaded].map(([id, { state, events }]) => ({
+      recordId: id,
+      number: state.number,
+      ...undoOf(events as Happened[], isUndone(undoing, state)),
+    }));
     return { items, next: page.next };
   }
 
-  async *run(job: JobAtWork<{ undoes: string }, Place>): AsyncIterable<JobStep<Place>> {
-    const { undoes } = job.params;
-    let { position, counts } = job.place ?? { position: 0, counts: none };
-    const total = await this.kernel.store.countOfBatch(customer.category, undoes);
-    for (let { done } = job, next: number | null = position; next !== null;) {
-      const page = await this.#page(undoes, next);
-      const outcomes: (keyof Counts)[] = [];
-      await eachOf(page.records, atOnce, async (id) => {
-        outcomes.push(await this.#undo(job, undoes, id));
-      });
+  async *run(job: JobAtWork<Undoing, Place>): AsyncIterable<JobStep<Place>> {
+    const undoing = job.params;
+    let { after, counts } = job.place ?? { after: '', counts: none };
+    const total = await this.sources.total(undoing);
+    for (let { done } = job, next: string | null = after; next !== null;) {
+      const page: UndoPage = await this.sources.page(undoing, next);
       counts = { ...counts };
-      for (const outcome of outcomes) counts[outcome] += 1;
-      done += page.events;
-      position = page.last;
+      for (const outcome of await this.#undoPage(job, undoing, page.records)) counts[outcome] += 1;
+      done += page.done;
+      after = page.last;
       next = page.next;
-      yield { place: { position, counts }, done, total, counts };
+      yield { place: { after, counts }, done, total, counts };
     }
     await this.commands.execute(batch, job.id, { type: 'FinishBatch', counts }, { commandId: itemId(job, 'finish') });
   }
 
-  /** The records of the next of the batch's events. */
-  async #page(batchId: string, after: number) {
-    const places = await this.kernel.store.streamsOfBatch(customer.category, batchId, after, pageSize);
-    const last = places.at(-1)?.position ?? after;
-    return {
-      records: [...new Set(places.map(({ id }) => id))],
-      events: places.length,
-      last,
-      next: places.length < pageSize ? null : last,
-    };
+  /** Together, each on its events as they were loaded; one by one what has moved on since, or is to be taken apart. */
+  async #undoPage(job: Pick<JobAtWork, 'id'>, undoing: Undoing, records: readonly string[]): Promise<Outcome[]> {
+    const loaded = await this.commands.loadMany(customer, records);
+    const alone: string[] = [];
+    const items: Item<CustomerCommand>[] = [];
+    for (const [id, { state, events, version }] of loaded) {
+      const happened = events as Happened[];
+      const isOne = isUndone(undoing, state);
+      if (state.status === 'erased' || happened.some((event) => event.type === 'CustomersMerged' && isOne(event))) {
+        alone.push(id);
+      } else {
+        const command = { ...undoChanges, undone: undoOf(happened, isOne) };
+        // A repeat is told as one that went alone: by then the record holds what was undone.
+        items.push({ id, command, commandId: itemId(job, id), body: undoChanges, version });
+      }
+    }
+    const ends: Outcome[] = [];
+    const outcomes = await this.commands.executeMany(customer, items, await this.current.recent());
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'done') ends.push(endOf(outcome.executed.events));
+      else if (outcome.status === 'elsewhere') alone.push((items[index] as Item<CustomerCommand>).id);
+      else if (outcome.refusal.code === 'too-busy') throw outcome.refusal;
+      else ends.push('failed');
+    }
+    await eachOf(alone, atOnce, async (id) => {
+      ends.push(await this.#undo(job, undoing, id));
+    });
+    return ends;
   }
 
-  async #undo(job: JobAtWork, batchId: string, id: string): Promise<keyof Counts> {
+  async #undo(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<Outcome> {
     try {
-      const isUnmerged = await this.#unmerge(job, batchId, id);
+      const stamped = await this.current.recent();
+      const isUnmerged = await this.#unmerge(job, undoing, id);
       let undone: Undone = { fields: {}, record: null, kept: [] };
       const { streams } = await this.commands.executeAcross(
         customer,
         [id],
-        { type: 'UndoChanges' },
+        undoChanges,
         ([state], [events]) => {
           if (!state || state.status === 'erased') return [[]];
-          undone = undoOf(events as readonly Happened[], isOf(batchId));
-          const context = { now: new Date().toISOString(), entry: 'person', rules: builtInRules } as const;
-          return [customer.decide(state, { type: 'UndoChanges', undone }, context)];
+          undone = undoOf(events as readonly Happened[], isUndone(undoing, state));
+          const context = { now: new Date().toISOString(), entry: 'person', rules: stamped.rules } as const;
+          return [customer.decide(state, { ...undoChanges, undone }, context)];
         },
-        { commandId: itemId(job, id), rules: builtInRules },
+        { ...stamped, commandId: itemId(job, id) },
       );
       if (streams.length > 0 && undone.record) return undone.record === 'archive' ? 'archived' : 'restored';
       if (streams.length > 0) return 'changed';
@@ -107,11 +136,12 @@ export class UndoBatch implements JobHandler {
     }
   }
 
-  /** Takes apart what the batch had merged into a record. */
-  async #unmerge(job: JobAtWork, batchId: string, id: string): Promise<boolean> {
+  /** Takes apart what had been merged into a record. */
+  async #unmerge(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<boolean> {
     const { state, events } = await this.commands.load(customer, id);
+    const isMerge = isUndone(undoing, state);
     const merged = (events as Happened[]).flatMap((event) =>
-      event.type === 'CustomersMerged' && isOf(batchId)(event) ? event.data.absorbed : [],
+      event.type === 'CustomersMerged' && isMerge(event) ? event.data.absorbed : [],
     );
     const members = merged.filter((recordId) => state.members.includes(recordId));
     for (const recordId of members) {
@@ -126,7 +156,9 @@ export class UndoBatch implements JobHandler {
   }
 }
 
-const isOf =
-  (batchId: string) =>
-  ({ meta }: Happened): boolean =>
-    meta.batchId === batchId;
+function endOf(events: readonly CustomerEvent[]): Outcome {
+  const last = events.at(-1);
+  if (last?.type === 'CustomerArchived') return 'archived';
+  if (last?.type === 'CustomerRestored') return 'restored';
+  return last ? 'changed' : 'kept';
+}

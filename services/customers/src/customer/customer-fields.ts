@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CustomerFields, Entry } from '@throughline/contracts';
 import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, normalisePhone } from '@throughline/language';
@@ -161,6 +162,17 @@ function merged(target: Json | null, patch: Json): Json {
     else result[name] = isObject(value) ? merged(isObject(result[name]) ? result[name] : {}, value) : value;
   }
   return result;
+}
+
+/** The merge patch that makes one object of another (RFC 7396). */
+export function patchBetween(from: Json, to: Json): Json {
+  const gone = Object.keys(from).filter((name) => !Object.hasOwn(to, name));
+  const changed = Object.entries(to).flatMap(([name, value]) => {
+    const before = from[name];
+    if (isDeepStrictEqual(before, value)) return [];
+    return [[name, isObject(before) && isObject(value) ? patchBetween(before, value) : value]];
+  });
+  return Object.fromEntries([...gone.map((name) => [name, null]), ...changed]) as Json;
 }
 
 /** A person's name from its parts, a company's from its company name, where none was given. */

@@ -67,14 +67,15 @@ export function partAfter(id: string, before: Part | undefined, decided: readonl
 }
 
 /** The customer as it was just before an event was recorded; undefined where it did not exist. */
-export function groupBefore([top, ...others]: Group, position: number): Group | undefined {
-  const past = [top, ...others].flatMap(
-    ({ id, events }) =>
-      partOf(
-        id,
-        events.filter((event) => event.position < position),
-      ) ?? [],
-  );
+export const groupBefore = (group: Group, position: number): Group | undefined =>
+  groupOfEvents(group, (event) => event.position < position);
+
+/** The customer as some of its events make it; undefined where they make none. */
+export function groupOfEvents(
+  [top, ...others]: Group,
+  isOne: (event: RecordedOf<CustomerEvent>) => boolean,
+): Group | undefined {
+  const past = [top, ...others].flatMap(({ id, events }) => partOf(id, events.filter(isOne)) ?? []);
   const parts = new Map(past.map((part) => [part.id, part]));
   const was = parts.get(top.id);
   return was && groupOf(was, parts);
@@ -119,6 +120,7 @@ export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
 
 const toTheTop: readonly CustomerCommand['type'][] = [
   'ChangeCustomer',
+  'ChangeInBulk',
   'ImportCustomer',
   'RevertCorrection',
   'AcceptSuggestion',
@@ -141,7 +143,13 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
     );
     return unreserved.length > 0 ? { ...event, unreserved } : event;
   });
-  return new Map([[top.id, events]]);
+  if (command.type !== 'ChangeInBulk') return new Map([[top.id, events]]);
+  const { archive, restore } = command.change;
+  const ofAll: CustomerCommand = { type: 'ChangeInBulk', change: { archive, restore } };
+  return new Map([
+    [top.id, events],
+    ...others.map(({ id, state }): [string, readonly CustomerEvent[]] => [id, customer.decide(state, ofAll, context)]),
+  ]);
 }
 
 /** What another record of the customer has reserved stays with that record. */

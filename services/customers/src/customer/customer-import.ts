@@ -17,16 +17,13 @@ export const importPolicies = ['overwrite', 'if-empty', 'never', 'add'] as const
 export type ImportPolicy = (typeof importPolicies)[number];
 export type ImportPolicies = Readonly<Partial<Record<string, ImportPolicy>>>;
 
+/** What a record says, and the corrections on it that were taken back. */
+type Known = { details: CustomerFields; reverted?: readonly Reverted[] };
+
 /** What a row changes on a record that is there: empty cells say nothing. */
-export function changesByPolicy(
-  row: CustomerInput,
-  { details, reverted = [] }: { details: CustomerFields; reverted?: readonly Reverted[] },
-  policies: ImportPolicies,
-): CustomerInput {
-  const normal = (field: ListField, entries: readonly unknown[]) => {
-    const { fields } = cleanCustomer({ [field]: entries } as CustomerInput, { reverted });
-    return (inNormalForm(fields, details)[field] ?? []) as readonly unknown[];
-  };
+export function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolicies): CustomerInput {
+  const { details } = known;
+  const normal = normalEntries(known);
   const changes = Object.entries(row).flatMap(([name, value]) => {
     if (value === undefined || value === null) return [];
     const field = (name === 'type' ? 'customerType' : name) as CustomerField;
@@ -51,8 +48,16 @@ export function changesByPolicy(
   return Object.fromEntries(changes) as CustomerInput;
 }
 
+/** Entries as they will stand on a record, each in the place that it was given in. */
+export const normalEntries =
+  ({ details, reverted = [] }: Known) =>
+  (field: ListField, entries: readonly unknown[]): readonly unknown[] => {
+    const { fields } = cleanCustomer({ [field]: entries } as CustomerInput, { reverted });
+    return (inNormalForm(fields, details)[field] ?? []) as readonly unknown[];
+  };
+
 /** Those that are there, then what is new in its normal form; one primary entry at most stays the primary one. */
-function withEntries(
+export function withEntries(
   field: ListField,
   before: readonly unknown[],
   added: readonly unknown[],

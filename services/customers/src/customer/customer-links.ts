@@ -1,6 +1,7 @@
 import { fieldsOf } from '@throughline/contracts';
 import type { FieldError } from '@throughline/event-sourcing';
 import { goldenOfGroup, type Group } from './customer-group.ts';
+import type { CustomerInput } from './customer-fields.ts';
 import type { CustomerCommand } from './customer.ts';
 
 const linkFields = ['employerId', 'parentId', 'referredBy'] as const;
@@ -12,9 +13,14 @@ export type Links = { readonly [F in LinkField]?: string };
 export const deepest = 20;
 
 export function linksOf(command: CustomerCommand): Links {
-  const given =
-    command.type === 'CreateCustomer' ? command.fields : command.type === 'ChangeCustomer' ? command.changes : {};
+  const given = fieldsGivenBy(command);
   return Object.fromEntries(linkFields.flatMap((field) => (given[field] ? [[field, given[field]]] : [])));
+}
+
+function fieldsGivenBy(command: CustomerCommand): CustomerInput {
+  if (command.type === 'CreateCustomer') return command.fields;
+  if (command.type === 'ChangeCustomer') return command.changes;
+  return (command.type === 'ChangeInBulk' && command.change.set) || {};
 }
 
 export const hasLinks = (links: Links): boolean => Object.keys(links).length > 0;

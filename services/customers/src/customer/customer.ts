@@ -17,6 +17,7 @@ import { withoutCorrection } from '../cleaning/corrections.ts';
 import { openAgain, saidOf, withInferred, type SayingEvent } from '../cleaning/inferred.ts';
 import { suggestionsFor, type CompanyDomains } from '../cleaning/suggestions.ts';
 import { fittingCustom } from '../field/custom-values.ts';
+import { changesInBulk, type BulkChange } from './customer-bulk.ts';
 import { asShown, emailKeys, phoneKeys, registrationKeys, withSource, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
 import type { Undone } from './customer-undo.ts';
@@ -27,6 +28,7 @@ import { customerMet, metErrors, type Met } from './met.ts';
 export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId; met?: Met }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
+  | { type: 'ChangeInBulk'; change: BulkChange }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
   | {
       type: 'ImportCustomer';
@@ -151,6 +153,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
           checkMove(rules.lifecycle, state.details.lifecycle, command.changes.lifecycle);
         }
         return change(state, command.changes, rules.reserves(entry, 'change'), context);
+      case 'ChangeInBulk':
+        return changeInBulk(state, command.change, rules.reserves(entry, 'change'), context);
       case 'ImportCustomer':
         return importRow(state, command, context);
       case 'UndoChanges':
@@ -321,6 +325,22 @@ const claimNames: Record<Reservable, string> = { phones: 'phone', registrationNu
 
 const reservedValues = ({ details, reserved }: Customer): string[] =>
   reserved.flatMap((field) => valuesOf(field, details).map((value) => `${claimNames[field]}:${value}`));
+
+function changeInBulk(
+  state: Customer,
+  bulk: BulkChange,
+  reserves: readonly ReservedField[],
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
+  const isRestored = bulk.restore === true && state.status === 'archived';
+  const current: Customer = isRestored ? { ...state, status: 'active' } : state;
+  const changes = changesInBulk(bulk, state);
+  return [
+    ...(isRestored ? [{ type: 'CustomerRestored' as const }] : []),
+    ...(Object.keys(changes).length > 0 ? change(current, changes, reserves, context) : []),
+    ...(bulk.archive && current.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
+  ];
+}
 
 /** Back to what was: values that were valid then are not checked again. */
 function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {

@@ -348,7 +348,7 @@ export class GoldenCustomers {
 
 /** Companies belong to others: what is above a company is decided over together. */
 const movesInHierarchy = (command: CustomerCommand): boolean =>
-  command.type === 'ChangeCustomer' && linksOf(command).parentId !== undefined;
+  command.type !== 'CreateCustomer' && linksOf(command).parentId !== undefined;
 
 const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): StampedRules => {
   if (!inForce) return stamped;

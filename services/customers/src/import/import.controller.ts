@@ -234,8 +234,8 @@ export class ImportController {
   @Answers(UndoPreview)
   async previewUndo(@Param('id', IdPipe) id: string, @Query() { cursor }: UndoQuery) {
     await this.#known(id);
-    const { items, next } = await this.undoing.preview(id, Number(cursor ?? 0));
-    return { items, nextCursor: next === null ? null : String(next) };
+    const { items, next } = await this.undoing.preview({ undoes: id }, cursor);
+    return { items, nextCursor: next };
   }
 
   @Post(':id/undo')

@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { fieldsOf, type CustomerField, type Golden, type SurvivorshipRules } from '@throughline/contracts';
+import {
+  customerFieldNames,
+  fieldsOf,
+  type CustomerField,
+  type Golden,
+  type SurvivorshipRules,
+} from '@throughline/contracts';
+import { patchBetween, type CustomerInput } from '../customer/customer-fields.ts';
 import { changedSince, goldenOfGroup, groupBefore, type Group } from '../customer/customer-group.ts';
 
 export type MergedField = {
@@ -12,6 +19,8 @@ export type MergedField = {
   differs: boolean;
   candidates: readonly { recordId: string; value: unknown }[];
 };
+
+type Json = Record<string, unknown>;
 
 const shown = (field: string) => (field === 'customerType' ? 'type' : field);
 /** After everything that was recorded. */
@@ -54,7 +63,7 @@ export function previewMerge(
 }
 
 const valueOf = (golden: Golden, field: CustomerField): unknown =>
-  fieldsOf({ [field]: golden[field] } as Golden)[field];
+  golden[field] && fieldsOf({ [field]: golden[field] } as Golden)[field];
 
 /** What was changed since a record joined, as its user would see it. */
 export function previewUnmerge(group: Group, recordId: string) {
@@ -93,17 +102,50 @@ export function provenanceOf(group: Group) {
   return { fields: Object.fromEntries(fields) as Record<string, unknown[]> };
 }
 
-/** The values that fields had before the last change of each; null where they had none. */
-export function valuesBefore(group: Group, fields: readonly CustomerField[]): Record<string, unknown> {
+/** Field, as callers name it -> its value now, and the one that it is to get back; null where there is none. */
+export type Reverted = Readonly<Record<string, { before: unknown; after: unknown }>>;
+
+/** The values that fields had before the last change of each. */
+export function valuesBefore(group: Group, fields: readonly CustomerField[]): Reverted {
+  return reverted(group, fields, (field) => {
+    const last = Math.max(0, ...group.map(({ record }) => record.words[field]?.position ?? 0));
+    return groupBefore(group, last);
+  });
+}
+
+/**
+ * The values that fields had when the customer was as `then` says; without those that are the same, or that only follow from
+ * others, now as then.
+ */
+export function valuesThen(group: Group, then: Group, fields: readonly CustomerField[] = customerFieldNames): Reverted {
+  const [goldenNow, goldenThen] = [goldenOfGroup(group), goldenOfGroup(then)];
+  const said = fields.filter((field) => isSaid(goldenNow, field) || isSaid(goldenThen, field));
+  const values = reverted(group, said, () => then);
   return Object.fromEntries(
-    fields.map((field) => {
-      const last = Math.max(0, ...group.map(({ record }) => record.words[field]?.position ?? 0));
-      return [shown(field), valueAt(group, field, last)];
-    }),
+    Object.entries(values).filter(([, { before, after }]) => !isDeepStrictEqual(before, after)),
   );
 }
 
-function valueAt(group: Group, field: CustomerField, before: number): unknown {
-  const past = groupBefore(group, before);
-  return past ? (valueOf(goldenOfGroup(past), field) ?? null) : null;
+const isSaid = (golden: Golden, field: CustomerField): boolean =>
+  (golden[field] ?? []).some(({ inferred }) => inferred === undefined);
+
+function reverted(
+  group: Group,
+  fields: readonly CustomerField[],
+  pastOf: (field: CustomerField) => Group | undefined,
+): Reverted {
+  const valueIn = (one: Group | undefined, field: CustomerField) =>
+    one ? (valueOf(goldenOfGroup(one), field) ?? null) : null;
+  return Object.fromEntries(
+    fields.map((field) => [shown(field), { before: valueIn(group, field), after: valueIn(pastOf(field), field) }]),
+  );
 }
+
+/** What a change has to say for it: fields of the installation's own are told as a merge patch. */
+export const changesOf = (values: Reverted): CustomerInput =>
+  Object.fromEntries(
+    Object.entries(values).map(([field, { before, after }]) => [
+      field,
+      field === 'custom' && before && after ? patchBetween(before as Json, after as Json) : after,
+    ]),
+  );

@@ -1,17 +1,19 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { builtInSurvivorship } from '@throughline/contracts';
-import { conflict, idOfNew } from '@throughline/event-sourcing';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { builtInSurvivorship, type CustomerField } from '@throughline/contracts';
+import { conflict, idOfNew, invalid } from '@throughline/event-sourcing';
 import { Answers, IdPipe } from '@throughline/service';
-import { mergeGroups, unmergeRecord } from '../customer/customer-group.ts';
+import { groupOfEvents, mergeGroups, unmergeRecord, type Group } from '../customer/customer-group.ts';
 import { Customer } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
-import { previewMerge, previewUnmerge, provenanceOf, valuesBefore } from './merge-preview.ts';
+import { changesOf, previewMerge, previewUnmerge, provenanceOf, valuesBefore, valuesThen } from './merge-preview.ts';
 import { inEvents, picksOf } from './picks.ts';
 import {
   MergeDto,
   MergePreview,
   Provenance,
   RevertDto,
+  RevertPreview,
+  RevertQuery,
   UnmergeDto,
   UnmergePreview,
   UnmergePreviewDto,
@@ -88,13 +90,29 @@ export class MergeController {
     return provenanceOf(await this.customers.group(id));
   }
 
-  /** Gives fields the values back that they had before their last change. */
+  /** Gives fields the values back that they had before their last change, or at a moment. */
   @Post('revert')
   @HttpCode(200)
   @Answers(Customer)
   async revert(@Param('id', IdPipe) id: string, @Body() body: RevertDto) {
+    const fields = body.fields?.map(inEvents);
     const group = await this.customers.group(id);
-    const changes = valuesBefore(group, body.fields.map(inEvents));
-    return this.customers.execute(id, { type: 'ChangeCustomer', changes }, { revert: body });
+    const values = body.to === undefined ? valuesBefore(group, fields ?? []) : await this.#then(group, body.to, fields);
+    return this.customers.execute(id, { type: 'ChangeCustomer', changes: changesOf(values) }, { revert: body });
+  }
+
+  /** What it would change. */
+  @Get('revert')
+  @Answers(RevertPreview)
+  async previewRevert(@Param('id', IdPipe) id: string, @Query() { to }: RevertQuery) {
+    return { fields: await this.#then(await this.customers.group(id), to) };
+  }
+
+  /** @throws Refusal `invalid-revert` where the customer did not exist then */
+  async #then(group: Group, to: string, fields?: readonly CustomerField[]) {
+    const at = new Date(to).toISOString();
+    const then = groupOfEvents(group, ({ effectiveAt }) => effectiveAt <= at);
+    if (!then) throw invalid('invalid-revert', [{ path: 'to', code: 'before-start' }]);
+    return valuesThen(group, then, fields);
   }
 }

@@ -1,6 +1,16 @@
 import { customerFieldNames } from '@throughline/contracts';
-import { Id, Ids, orNull } from '@throughline/service';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { Id, Ids, IsInstant, orNull } from '@throughline/service';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  MaxLength,
+  ValidateIf,
+} from 'class-validator';
 import { Type } from 'typebox';
 
 /** As callers name them. */
@@ -25,13 +35,29 @@ export class UnmergePreviewDto {
   @Id() record!: string;
 }
 
+/** Without `to`, the fields that are named get back what they had before their last change. */
 export class RevertDto {
-  @IsArray() @ArrayMinSize(1) @ArrayMaxSize(100) @IsIn(shownFields, { each: true }) fields!: string[];
+  @ValidateIf(({ to }: RevertDto) => to === undefined)
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(100)
+  @IsIn(shownFields, { each: true })
+  fields?: string[];
+  /** All fields, or those that are named, as they were then. */
+  @IsOptional() @IsInstant() to?: string;
+}
+
+export class RevertQuery {
+  @IsInstant() to!: string;
 }
 
 const text = Type.String();
 const uuid = Type.String({ format: 'uuid' });
 const Candidate = Type.Object({ recordId: uuid, value: Type.Unknown() }, { title: 'MergeCandidate' });
+
+export const BeforeAfter = Type.Object({ before: Type.Unknown(), after: Type.Unknown() }, { title: 'BeforeAfter' });
+/** Field -> what it has, and would have; only those that differ. */
+export const RevertPreview = Type.Object({ fields: Type.Record(text, BeforeAfter) }, { title: 'RevertPreview' });
 
 export const MergePreview = Type.Object(
   {

@@ -10,7 +10,11 @@ type BatchStarted = RecordedOf<Extract<BatchEvent, { type: 'BatchStarted' }>>;
 export const react = ({ stream, data }: Pick<BatchStarted, 'stream' | 'data'>) => ({
   kind: data.kind,
   id: stream.id,
-  params: { ...known(data.params), undoes: data.undoes, undoesConnection: data.undoesConnection },
+  params: {
+    ...known(data.params),
+    ...(data.undoes !== undefined && { undoes: data.undoes }),
+    ...(data.undoesConnection !== undefined && { undoesConnection: data.undoesConnection }),
+  },
 });
 
 const on: PolicyPattern = { policy: 'run-batch-when-started', event: 'BatchStarted', from: 'beginning' };

@@ -20,6 +20,8 @@ describe('the table of routes', () => {
       ['POST', '/api/customers/1/consents', 'customers'],
       ['GET', '/api/consent-purposes', 'customers'],
       ['GET', '/api/lifecycle', 'customers'],
+      ['POST', '/api/connections/1/undo', 'customers'],
+      ['POST', '/api/connections', undefined],
       ['GET', '/api/customersx', undefined],
       ['GET', '/internal/history', undefined],
     ];
@@ -47,6 +49,7 @@ describe('the table of routes', () => {
         ['PUT', '/api/lifecycle'],
         ['PUT', '/api/care-settings'],
         ['PUT', '/api/duplicate-rules'],
+        ['POST', '/api/connections/1/undo'],
         ['POST', '/api/consent-purposes/newsletter/texts'],
         ['PATCH', '/api/fields/level'],
         ['POST', '/api/field-templates/retail/apply'],

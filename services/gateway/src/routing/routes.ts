@@ -17,6 +17,7 @@ export const routes: readonly Route[] = [
   { methods: ['POST'], path: /^\/api\/customers\/export$/, service: 'analytics' },
   { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
   { path: new RegExp(`^/api/(${ofCustomers})(/|$)`), service: 'customers' },
+  { path: /^\/api\/connections\/[^/]+\/undo$/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
   { path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
@@ -25,7 +26,7 @@ const writers = ['administrator', 'member', 'integration'];
 /** What decides over everybody's figures, and what cannot be undone. */
 const administered =
   'pipelines|exchange-rates|consent-purposes|field-classes|fields|field-templates|duplicate-rules|lifecycle|care-settings';
-const configuration = new RegExp(`^/api/((${administered})(/|$)|customers/[^/]+/erase$)`);
+const configuration = new RegExp(`^/api/((${administered})(/|$)|customers/[^/]+/erase$|connections/[^/]+/undo$)`);
 
 /** What a caller's roles allow on the routes of the table: readers read, and configuration is the administrators'. */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {

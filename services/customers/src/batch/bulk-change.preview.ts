@@ -1,0 +1,128 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import type { CustomerEvent } from '@throughline/contracts';
+import { Commands, Refusal, conflict, currentContext, replay, type DecideContext } from '@throughline/event-sourcing';
+import type { BulkChange } from '../customer/customer-bulk.ts';
+import { decideForGroup, stateOfGroup } from '../customer/customer-group.ts';
+import {
+  OneOfSeveral,
+  customer,
+  type Customer,
+  type CustomerCommand,
+  type CustomerRules,
+} from '../customer/customer.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+
+type Example = { recordId: string; number: string; fields: Record<string, { before: unknown; after: unknown }> };
+/** A customer as it is, and as it would be. */
+type Previewed = { id: string; before: Customer; after: Customer };
+
+const together = 500;
+const mostExamples = 20;
+/** What a preview looks at, so that it answers while somebody waits. */
+export const mostPreviewed = 5_000;
+
+/** What a bulk change would do to a selection, as things stand now. */
+@Injectable()
+export class BulkPreviews {
+  constructor(
+    private readonly commands: Commands,
+    private readonly customers: GoldenCustomers,
+  ) {}
+
+  async preview(ids: readonly string[], change: BulkChange) {
+    const looked = ids.slice(0, mostPreviewed);
+    const counts = { changes: 0, unchanged: 0, invalid: 0 };
+    const codes: Record<string, number> = {};
+    const examples: Example[] = [];
+    for (let start = 0; start < looked.length; start += together) {
+      for (const one of await this.#look(looked.slice(start, start + together), change)) {
+        if (one instanceof Refusal) {
+          counts.invalid += 1;
+          codes[one.code] = (codes[one.code] ?? 0) + 1;
+          continue;
+        }
+        const fields = differences(one);
+        const isChanged = Object.keys(fields).length > 0;
+        counts[isChanged ? 'changes' : 'unchanged'] += 1;
+        if (isChanged && examples.length < mostExamples) {
+          examples.push({ recordId: one.id, number: one.before.number, fields });
+        }
+      }
+    }
+    return { matches: ids.length, previewed: looked.length, ...counts, codes, examples };
+  }
+
+  async #look(ids: readonly string[], change: BulkChange): Promise<(Previewed | Refusal)[]> {
+    const command: CustomerCommand = { type: 'ChangeInBulk', change };
+    const { rules } = await this.customers.rulesFor('', command);
+    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
+    const loaded = await this.commands.loadMany(customer, ids);
+    const seen: (Previewed | Refusal)[] = [];
+    for (const id of ids) {
+      try {
+        const before = loaded.get(id)?.state ?? customer.initial;
+        seen.push(await this.#decided(id, before, command, context));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        seen.push(error);
+      }
+    }
+    return this.#withTaken(seen);
+  }
+
+  async #decided(
+    id: string,
+    before: Customer,
+    command: CustomerCommand,
+    context: DecideContext<CustomerRules>,
+  ): Promise<Previewed> {
+    try {
+      customer.guard?.(before, command);
+      return { id, before, after: customer.decide(before, command, context).reduce(customer.evolve, before) };
+    } catch (error) {
+      if (!(error instanceof OneOfSeveral)) throw error;
+    }
+    const group = await this.customers.group(id);
+    const [top] = group;
+    const golden = stateOfGroup(group);
+    const events: readonly CustomerEvent[] = decideForGroup(group, command, context).get(top.id) ?? [];
+    return { id: top.id, before: golden, after: replay({ ...customer, initial: golden }, events) };
+  }
+
+  /** Values that somebody else holds are refused as well. */
+  async #withTaken(seen: readonly (Previewed | Refusal)[]): Promise<(Previewed | Refusal)[]> {
+    const wanted = seen.map((one) => (one instanceof Refusal ? [] : newClaims(one)));
+    const claims = wanted.flat();
+    const holders = claims.length > 0 ? await this.commands.holdersOf(customer.category, claims) : new Map();
+    return seen.map((one, index) => {
+      const taken = wanted[index]?.find((claim) => holders.has(claim) && holders.get(claim) !== (one as Previewed).id);
+      return taken === undefined ? one : conflict(`${taken.split(':', 1)[0]}-taken`);
+    });
+  }
+}
+
+function newClaims({ before, after }: Previewed): string[] {
+  if (before === after) return [];
+  const held = new Set(customer.claims?.(before));
+  return (customer.claims?.(after) ?? []).filter((claim) => !held.has(claim));
+}
+
+function differences({ before, after }: Previewed): Example['fields'] {
+  if (before === after) return {};
+  const [was, is] = [shownOf(before), shownOf(after)];
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
+  return Object.fromEntries(
+    names.flatMap((name) =>
+      isDeepStrictEqual(was[name], is[name])
+        ? []
+        : [[name, { before: was[name] ?? null, after: is[name] ?? null }] as const],
+    ),
+  );
+}
+
+/** Without the rules that values follow from: they are no field. */
+function shownOf(state: Customer): Readonly<Record<string, unknown>> {
+  const { inferred: _, ...fields } = customer.fields?.(state) ?? {};
+  return fields;
+}

@@ -1,0 +1,78 @@
+import { entryKey, isListField, type CustomerFields, type ListField, type Reverted } from '@throughline/contracts';
+import { invalid, type FieldError } from '@throughline/event-sourcing';
+import type { CustomerInput } from './customer-fields.ts';
+import { normalEntries, withEntries } from './customer-import.ts';
+
+/** One change for many customers. No field is named twice, but that a list can lose entries and get others. */
+export type BulkChange = {
+  set?: CustomerInput | undefined;
+  /** Entries that a list gets to those that are there. */
+  add?: Pick<CustomerFields, ListField> | undefined;
+  /** Entries that a list loses, wherever it has them. */
+  remove?: Pick<CustomerFields, ListField> | undefined;
+  clear?: readonly (keyof CustomerInput)[] | undefined;
+  archive?: boolean | undefined;
+  restore?: boolean | undefined;
+};
+
+const longest: Readonly<Record<ListField, number>> = {
+  emails: 50,
+  phones: 50,
+  addresses: 50,
+  socials: 50,
+  tags: 200,
+  productInterests: 200,
+  hobbies: 200,
+  competitors: 50,
+};
+
+type Known = {
+  details: CustomerFields;
+  inferred: Readonly<Record<string, string>>;
+  reverted: readonly Reverted[];
+};
+
+/**
+ * What it comes to on the fields that a record has now. Entries that were only inferred do not stay beside what is said.
+ *
+ * @throws Refusal `invalid-customer` where a list would have too many entries
+ */
+export function changesInBulk({ set, add = {}, remove = {}, clear = [] }: BulkChange, known: Known): CustomerInput {
+  const names = new Set([...Object.keys(add), ...Object.keys(remove)].filter(isListField));
+  const normal = normalEntries(known);
+  const errors: FieldError[] = [];
+  const lists = [...names].flatMap((field) => {
+    const key = entryKey(field);
+    const before = (known.details[field] ?? []) as unknown[];
+    const gone = new Set(normal(field, (remove[field] ?? []) as unknown[]).map(key));
+    const left = before.filter((entry) => !gone.has(key(entry)));
+    const said = field in known.inferred ? [] : left;
+    const after = withEntries(field, said, (add[field] ?? []) as unknown[], normal);
+    if (after.length > Math.max(longest[field], before.length)) errors.push({ path: field, code: 'too-many' });
+    const isSame = left.length === before.length && after.length === said.length;
+    return isSame ? [] : [[field, after]];
+  });
+  if (errors.length > 0) throw invalid('invalid-customer', errors);
+  const cleared = clear.map((field) => [field, null]);
+  return { ...set, ...(Object.fromEntries([...lists, ...cleared]) as CustomerInput) };
+}
+
+/** What is wrong with it, whichever record it is for. */
+export function contradictionsOf({ set, add, remove, clear = [], archive, restore }: BulkChange): FieldError[] {
+  const taken = new Set([...Object.keys(set ?? {}), ...clear]);
+  const twice = [
+    ...clear.flatMap((field, index) =>
+      clear.indexOf(field) < index || (set && field in set) ? [`clear.${index}`] : [],
+    ),
+    ...Object.keys(add ?? {}).flatMap((field) => (taken.has(field) ? [`add.${field}`] : [])),
+    ...Object.keys(remove ?? {}).flatMap((field) => (taken.has(field) ? [`remove.${field}`] : [])),
+    ...(archive && restore ? ['restore'] : []),
+  ];
+  const isEmpty = taken.size === 0 && !archive && !restore && [add, remove].every((lists) => isNothing(lists));
+  return [
+    ...twice.map((path) => ({ path, code: 'repeated' })),
+    ...(isEmpty ? [{ path: 'set', code: 'required' }] : []),
+  ];
+}
+
+const isNothing = (lists: object = {}) => Object.keys(lists).length === 0;

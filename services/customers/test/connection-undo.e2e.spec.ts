@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { CustomerFields } from '@throughline/contracts';
+import { newId, recordId, runInContext } from '@throughline/event-sourcing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+});
+afterAll(() => service.end());
+
+const get = async (path: string) => (await service.call('GET', `/api/${path}`)).body;
+const patch = (id: string, body: object) => service.call('PATCH', `/api/customers/${id}`, body);
+const finished = (id: string) =>
+  eventually(
+    () => get(`batches/${id}`),
+    ({ status }) => status === 'done',
+  );
+const undone = async (connection: string) => {
+  const { status, body } = await service.call('POST', `/api/connections/${connection}/undo`);
+  expect(status).toBe(202);
+  return finished(body.id);
+};
+
+let words = 0;
+/** What a source says of one of its customers, as the gateway records it; answers once the record holds it. */
+async function seen(connectionId: string, external: string, fields: CustomerFields): Promise<string> {
+  const customerId = recordId(connectionId, external);
+  const at = new Date(Date.UTC(2026, 0, 1) + ++words * 1_000).toISOString();
+  const stamp = { rank: 'profile', at, hash: String(words) };
+  const said = { type: 'CustomerSeen', customerId, externalId: { connectionId, id: external }, stamp, ...fields };
+  const context = {
+    actor: { type: 'connection', id: connectionId },
+    entry: 'connector',
+    source: 'shop',
+    correlationId: newId(),
+  } as const;
+  const stream = { category: 'seen', initial: 0, evolve: () => 0, decide: () => [said] };
+  await runInContext(context, () =>
+    service.log('gateway').kernel.commands.execute(stream, newId(), { type: 'RecordSeen' }),
+  );
+  await eventually(
+    () => get(`customers/${customerId}/history?limit=200`),
+    ({ items }) => items?.some(({ data }: any) => data.stamp?.at === at),
+  );
+  return customerId;
+}
+
+describe('what a connection said', () => {
+  it('is taken back wherever it still stands, and nothing else is', async () => {
+    const [vendor, shop] = [newId(), newId()];
+    const only = await seen(vendor, '1', { name: '只有来源', title: '经理' });
+    const worked = await seen(vendor, '2', { name: '有人用过', industry: '零售' });
+    await patch(worked, { title: '总监' });
+    const other = await seen(shop, '1', { name: '别的来源' });
+    // Entered here, under the id that the connection knows it by.
+    const ours = (
+      await service.call('PUT', `/api/customers/by/external/${vendor}/3`, {
+        name: '我们的',
+        title: '经理',
+        tags: ['vip'],
+      })
+    ).body.id as string;
+    await seen(vendor, '3', { title: 'CEO', industry: '制造', region: '华东' });
+    await patch(ours, { industry: '零售' });
+
+    const preview = await get(`connections/${vendor}/undo`);
+    const byId = new Map(preview.items.map(({ recordId: id, ...rest }: any) => [id, rest]));
+    expect([byId.size, preview.nextCursor]).toEqual([3, null]);
+    expect(byId.get(only)).toMatchObject({ record: 'archive', fields: {} });
+    expect(byId.get(worked)).toMatchObject({ record: null, kept: ['record'] });
+    expect(byId.get(ours)).toMatchObject({ fields: { title: '经理', region: null }, kept: ['industry'], record: null });
+
+    expect(await undone(vendor)).toMatchObject({
+      kind: 'undo',
+      undoesConnection: vendor,
+      counts: { archived: 1, changed: 1, kept: 1, failed: 0 },
+      progress: { done: 3, total: 3 },
+    });
+    expect(await get(`customers/${only}`)).toMatchObject({ archived: true });
+    expect(await get(`customers/${worked}`)).toMatchObject({ archived: false, industry: '零售', title: '总监' });
+    expect(await get(`customers/${ours}`)).toMatchObject({ title: '经理', industry: '零售', tags: ['vip'] });
+    expect(await get(`customers/${ours}`)).not.toHaveProperty('region');
+    expect(await get(`customers/${other}`)).toMatchObject({ archived: false, name: '别的来源' });
+
+    const { items } = await eventually(
+      () => get('batches'),
+      ({ items: all }) => all.length > 0,
+    );
+    expect(items[0]).toMatchObject({ undoesConnection: vendor });
+  });
+
+  it('afterwards counts as always', async () => {
+    const vendor = newId();
+    const id = (await service.call('PUT', `/api/customers/by/external/${vendor}/9`, { name: '以后', title: '经理' }))
+      .body.id as string;
+    await seen(vendor, '9', { title: 'CEO' });
+    await undone(vendor);
+    expect(await get(`customers/${id}`)).toMatchObject({ title: '经理' });
+    await seen(vendor, '9', { title: 'CTO' });
+    expect(await get(`customers/${id}`)).toMatchObject({ title: 'CTO' });
+  });
+
+  it('can be brought back as any batch', async () => {
+    const vendor = newId();
+    const id = await seen(vendor, '7', { name: '回来' });
+    const { id: undo } = await undone(vendor);
+    expect(await get(`customers/${id}`)).toMatchObject({ archived: true });
+    await finished((await service.call('POST', `/api/batches/${undo}/undo`)).body.id);
+    expect(await get(`customers/${id}`)).toMatchObject({ archived: false });
+  });
+
+  it('is nothing where it never said anything', async () => {
+    const nobody = newId();
+    expect(await get(`connections/${nobody}/undo`)).toEqual({ items: [], nextCursor: null });
+    expect(await undone(nobody)).toMatchObject({ counts: { changed: 0 }, progress: { done: 0 } });
+  });
+});
