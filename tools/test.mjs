@@ -11,6 +11,9 @@ import { stackAvailable, startStack } from './stack.ts';
 
 const root = join(import.meta.dirname, '..');
 const args = process.argv.slice(2);
+const needsStack = /\.stack\.spec\.ts$/;
+/** These start the whole CRM as processes, some of them with a stack of its own: they run one after the other. */
+const startsAll = /\/apps\/[^/]+\/test\/[^/]+\.stack\.spec\.ts$/;
 const temporary = await mkdtemp(join(tmpdir(), 'throughline-test-'));
 await chmod(temporary, 0o711); // started by root, the servers run as another user
 const resultFile = join(temporary, 'result.json');
@@ -34,8 +37,8 @@ process.exit(code);
 
 async function main() {
   const { output } = await jest(['--listTests', '--json', ...args], 'pipe');
-  const suites = JSON.parse(output.slice(output.lastIndexOf('\n[') + 1)).map((file) => relative(root, file));
-  const onStack = suites.filter((file) => file.endsWith('.stack.spec.ts'));
+  const suites = JSON.parse(output.slice(output.lastIndexOf('\n[') + 1));
+  const onStack = suites.filter((file) => needsStack.test(file));
 
   const postgres = await startEmbeddedPostgres({ dataDir: join(temporary, 'postgres') });
   endings.unshift(() => postgres.stop());
@@ -50,16 +53,27 @@ async function main() {
     env.THROUGHLINE_TEST_STACK = JSON.stringify({ kafkaBrokers, searchUrl, databaseUrl });
   }
 
-  const leaveOut = missing ? ['--testPathIgnorePatterns', '\\.stack\\.spec\\.ts$', '/node_modules/'] : [];
+  const exceptThese = new RegExp(`^(?!.*${startsAll.source})`);
+  const runs = missing
+    ? [{ leftOut: needsStack, workers: 2 }]
+    : [
+        { leftOut: startsAll, workers: 2 },
+        { leftOut: exceptThese, workers: 1 },
+      ];
   const reporters = ['--reporters=default', `--reporters=${join(root, 'tools', 'test-reporter.mjs')}`];
-  const { code } = await jest([...reporters, '--maxWorkers=2', ...args, ...leaveOut], 'inherit', env);
-  const { passed, failed } = existsSync(resultFile)
-    ? JSON.parse(readFileSync(resultFile, 'utf8'))
-    : { passed: 0, failed: 0 };
+  let [passed, failed, code] = [0, 0, 0];
+  for (const { leftOut, workers } of runs) {
+    if (suites.every((file) => leftOut.test(file))) continue;
+    const ignored = ['--testPathIgnorePatterns', leftOut.source, '/node_modules/'];
+    const run = await jest([...reporters, `--maxWorkers=${workers}`, ...args, ...ignored], 'inherit', env);
+    const counts = existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : { passed: 0, failed: 1 };
+    [passed, failed, code] = [passed + counts.passed, failed + counts.failed, code || run.code];
+    await rm(resultFile, { force: true });
+  }
 
   if (missing) {
     console.log(`\nLeft out, because ${missing}:`);
-    for (const file of onStack) console.log(`  ${file}`);
+    for (const file of onStack) console.log(`  ${relative(root, file)}`);
   }
   await end();
   if (passed + failed === 0) console.log('nothing ran');

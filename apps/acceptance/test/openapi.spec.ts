@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '@throughline/service/testing';
+import { eventually, fresh } from '@throughline/service/testing';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { startEmbedded, type Instance } from '../src/instance.ts';
 
@@ -122,7 +122,8 @@ describe('the OpenAPI document of all services', () => {
     await check('GET', '/api/exchange-rates', '/api/exchange-rates');
     const talk = { customerId, kind: 'call', followUp: { plan: 'call again' } };
     const { headers } = await crm.call('POST', '/api/interactions', talk);
-    await crm.call('GET', '/api/interactions', undefined, { 'x-after': headers.get('x-position') ?? '' });
+    const after = { 'x-after': headers.get('x-position') ?? '' };
+    await fresh(() => crm.call('GET', '/api/interactions', undefined, after));
     const lists = ['customers', 'orders', 'deals', 'interactions', 'connections', 'reports'];
     for (const list of lists) await check('GET', `/api/${list}`, `/api/${list}`);
     await check('GET', '/api/search?q=wang', '/api/search');

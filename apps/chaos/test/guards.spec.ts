@@ -69,7 +69,7 @@ const guards: readonly Guard[] = [
     guard: 'the memory of commands within the append',
     without: [
       kernel(
-        'store.ts',
+        'append-statements.ts',
         "guard((select count(*) from remembered) = (select count(*) from settled), 'command') as ok",
         'true as ok',
       ),
@@ -79,7 +79,9 @@ const guards: readonly Guard[] = [
   {
     scenario: 'appends that cross',
     guard: 'the order in which an append takes its locks',
-    without: [kernel('store.ts', '  order by type, id\n  on conflict (type, id)', '  on conflict (type, id)')],
+    without: [
+      kernel('append-statements.ts', '  order by type, id\n  on conflict (type, id)', '  on conflict (type, id)'),
+    ],
     finds: 'deadlocks',
   },
   {

@@ -18,7 +18,8 @@ export const survivorships = ['survivor', 'latest', 'earliest', 'longest', 'all'
 export type Survivorship = (typeof survivorships)[number];
 export type SurvivorshipRules = { readonly [F in CustomerField]?: Survivorship };
 
-const lists = [
+/** The fields that hold several entries. */
+export const listFields = [
   'emails',
   'phones',
   'addresses',
@@ -28,8 +29,8 @@ const lists = [
   'hobbies',
   'competitors',
 ] as const;
-export type ListField = (typeof lists)[number];
-export const isListField = (field: string): field is ListField => lists.some((list) => list === field);
+export type ListField = (typeof listFields)[number];
+export const isListField = (field: string): field is ListField => listFields.some((list) => list === field);
 
 export const builtInSurvivorship: SurvivorshipRules = {
   emails: 'all',

@@ -236,28 +236,20 @@ export class Commands {
   async load<S, E extends AnyEvent>(
     decider: Foldable<S, E>,
     id: string,
-    at: { asOf?: Instant; knownAt?: Instant; version?: number } = {},
+    at: Moment & { version?: number } = {},
   ): Promise<Folded<S>> {
     const { recorded } = await this.#load(decider.category, id);
-    const { asOf, knownAt, version = Number.MAX_SAFE_INTEGER } = at;
-    return folded(
-      decider,
-      recorded.filter(
-        (event) =>
-          event.stream.version <= version &&
-          (asOf === undefined || event.effectiveAt <= asOf) &&
-          (knownAt === undefined || event.recordedAt <= knownAt),
-      ),
-    );
+    return folded(decider, recorded, at);
   }
 
   /** Many folded streams at once: id -> as `load` answers. Those that do not exist have version 0. */
   async loadMany<S, E extends AnyEvent>(
     decider: Foldable<S, E>,
     ids: readonly string[],
+    at: Moment = {},
   ): Promise<ReadonlyMap<string, Folded<S>>> {
     const found = await this.#loadMany(decider.category, ids);
-    return new Map(ids.map((id) => [id, folded(decider, (found.get(id) ?? nothing).recorded)]));
+    return new Map(ids.map((id) => [id, folded(decider, (found.get(id) ?? nothing).recorded, at)]));
   }
 
   /** True where the stream has any event. */
@@ -554,7 +546,19 @@ export class Commands {
 /** People are told that somebody was erased. What comes from outside keeps its facts. */
 const ofErased = ({ entry }: RequestContext) => (entry === 'person' || entry === 'api' ? 'refuse' : 'drop');
 
-function folded<S, E extends AnyEvent>(decider: Foldable<S, E>, events: readonly Recorded[]): Folded<S> {
+type Moment = { asOf?: Instant; knownAt?: Instant };
+
+function folded<S, E extends AnyEvent>(
+  decider: Foldable<S, E>,
+  recorded: readonly Recorded[],
+  { asOf, knownAt, version = Number.MAX_SAFE_INTEGER }: Moment & { version?: number },
+): Folded<S> {
+  const events = recorded.filter(
+    (event) =>
+      event.stream.version <= version &&
+      (asOf === undefined || event.effectiveAt <= asOf) &&
+      (knownAt === undefined || event.recordedAt <= knownAt),
+  );
   const last = events.at(-1);
   return {
     state: replay(decider, events.map(eventOf) as E[]),

@@ -12,6 +12,7 @@ export * from './instant.ts';
 export * from './jobs.migration.ts';
 export * from './jobs.ts';
 export * from './kafka-bus.ts';
+export * from './keyset.ts';
 export * from './kernel.ts';
 export * from './log.ts';
 export * from './messages.ts';

@@ -124,6 +124,20 @@ describe('a batch', () => {
     });
   });
 
+  it('with a key moves several companies below another, once', async () => {
+    const company = async (name: string) =>
+      (await service.call('POST', '/api/customers', { name, kind: 'company' })).body.id as string;
+    const [top, first, second] = [await company('总公司'), await company('一分公司'), await company('二分公司')];
+    const operations = [first, second].map((id) => ({ op: 'update', id, data: { parentId: top } }));
+    const key = { 'idempotency-key': 'batch-below' };
+    const { body } = await send(operations, {}, key);
+    expect(statuses(body)).toEqual([200, 200]);
+    expect([await read(first), await read(second)]).toMatchObject([{ parentId: top }, { parentId: top }]);
+    const before = await count();
+    expect((await send(operations, {}, key)).body).toEqual(body);
+    expect(await count()).toBe(before);
+  });
+
   it('that was broken off in the middle does what is missing when it is sent again', async () => {
     const { store } = service.kernel;
     const append = store.append.bind(store);

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newId } from '@throughline/event-sourcing';
+import { checkpointOf, newId, passed } from '@throughline/event-sourcing';
 import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
+import { duplicateQueue } from '../src/duplicates/duplicate-queue.view.ts';
+import { matchRecords } from '../src/duplicates/match-records.view.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -28,20 +30,15 @@ const queued = async (a: string, b: string, status = 'open') => {
   );
   return items.find(isPair);
 };
-const passed = async (position: number) =>
-  eventually(
-    async () =>
-      (
-        await service.kernel.pool.query<{ position: string }>(
-          `select min(position) as position from checkpoints
-           where subscription in ('view:match_records_v1', 'view:duplicate_queue_v1', 'policy:record-duplicates-when-customer-changes')`,
-        )
-      ).rows[0],
-    (row) => Number(row?.position) >= position,
-  );
+/** Waits until what was recorded so far has been compared with everything. */
 const settled = async () => {
   const { rows } = await service.kernel.pool.query<{ last: string }>('select max(position) as last from events');
-  await passed(Number(rows[0]?.last));
+  const followers = [
+    checkpointOf(matchRecords),
+    checkpointOf(duplicateQueue),
+    'policy:record-duplicates-when-customer-changes',
+  ];
+  expect(await passed(service.kernel.pool, followers, 'customers', Number(rows[0]?.last), 20_000)).toBe(true);
 };
 
 describe('a match', () => {

@@ -8,7 +8,7 @@ import {
   type InteractionKind,
 } from '@throughline/contracts';
 import { notFound, plainTypes } from '@throughline/event-sourcing';
-import { Kernel, ShapeError } from '@throughline/service';
+import { Kernel, ShapeError, keysetPage } from '@throughline/service';
 import { recordsBeside } from '../search/customer-records.reader.ts';
 import { interactionRecord } from '../search/interaction-document.view.ts';
 import type { TimelineQueryDto } from './timeline.dto.ts';
@@ -83,12 +83,8 @@ export class Timelines {
       types: plainTypes,
     });
     if (rows.length === 0 && !records) throw notFound('customer-not-found');
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
-    return {
-      items: page.map(({ stream_id: recordId, ...item }) => ({ ...item, recordId })),
-      nextCursor: last ? Buffer.from(`${last.at} ${last.id}`).toString('base64url') : null,
-    };
+    const { items, nextCursor } = keysetPage(rows, limit, ({ at }) => at);
+    return { items: items.map(({ stream_id: recordId, ...item }) => ({ ...item, recordId })), nextCursor };
   }
 
   /** When, how and with what result this customer was first spoken to. */

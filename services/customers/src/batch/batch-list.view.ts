@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { known, type Actor, type BatchEvent, type BatchKind, type Instant } from '@throughline/contracts';
 import { fold, plainTypes } from '@throughline/event-sourcing';
-import { Kernel } from '@throughline/service';
+import { Kernel, keysetPage, keysetPlace } from '@throughline/service';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** Everything that changed many records at once, the latest first. */
@@ -53,7 +53,7 @@ export class Batches {
   async list(
     cursor?: string,
   ): Promise<{ items: (BatchRow & { undoneBy: string | null })[]; nextCursor: string | null }> {
-    const [, startedAt, id] = /^(\S+) ([0-9a-f-]{36})$/.exec(Buffer.from(cursor ?? '', 'base64url').toString()) ?? [];
+    const place = keysetPlace(cursor);
     const { rows } = await this.kernel.pool.query<BatchRow & { undoneBy: string | null }>({
       text: `select id, kind, title, started_by as "startedBy", started_at as "startedAt", finished_at as "finishedAt", counts,
           undoes, undoes_connection as "undoesConnection",
@@ -61,14 +61,9 @@ export class Batches {
         from "${batchList.table}" b
         where $1::timestamptz is null or (started_at, id) < ($1::timestamptz, $2::uuid)
         order by started_at desc, id desc limit ${pageSize + 1}`,
-      values: [startedAt ?? null, id ?? null],
+      values: [place?.value ?? null, place?.id ?? null],
       types: plainTypes,
     });
-    const items = rows.slice(0, pageSize);
-    const last = rows.length > pageSize ? items.at(-1) : undefined;
-    return {
-      items,
-      nextCursor: last ? Buffer.from(`${last.startedAt} ${last.id}`).toString('base64url') : null,
-    };
+    return keysetPage(rows, pageSize, (row) => row.startedAt);
   }
 }

@@ -1,4 +1,5 @@
 import { PickType } from '@nestjs/swagger';
+import { listFields } from '@throughline/contracts';
 import { Ids } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
@@ -18,16 +19,7 @@ import type { CustomerInput } from '../customer/customer-fields.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { BeforeAfter, shownFields } from '../merge/merge.dto.ts';
 
-class EntriesDto extends PickType(ChangeCustomerDto, [
-  'emails',
-  'phones',
-  'addresses',
-  'socials',
-  'tags',
-  'productInterests',
-  'hobbies',
-  'competitors',
-] as const) {}
+class EntriesDto extends PickType(ChangeCustomerDto, listFields) {}
 
 /** A selection, by ids or by a filter, and what is to be changed on each of its customers. */
 export class BulkChangeDto {

@@ -380,14 +380,15 @@ function recordSeen(
     const origin = { stamp, ...(externalId && { externalId }) };
     return [completed(state, { type: 'CustomerCreated', number, ...given, emailsReserved: false, ...origin })];
   }
-  // What was taken back of its words since, or recorded before they were cleaned, it has said nonetheless.
-  const [saying, said] = [cleanCustomer(fitting).fields, cleanCustomer(state.said).fields];
   const newer = (Object.keys(fields) as CustomerField[]).filter((field) => isNewer(stamp, state.stamps[field]));
+  if (newer.length === 0) return [];
+  // What was taken back of its words since, or recorded before they were cleaned, it has said nonetheless.
+  const saying = state.reverted.length === 0 ? fields : cleanCustomer(fitting).fields;
+  const said = cleanCustomer(state.said).fields;
   const confirmed = newer.filter((field) => isDeepStrictEqual(saying[field], said[field]));
   const changes = Object.fromEntries(
     newer.filter((field) => !confirmed.includes(field)).map((field) => [field, fields[field]]),
   ) as CustomerFields;
-  if (newer.length === 0) return [];
   if (Object.keys(changes).length === 0) return [{ type: 'CustomerConfirmed', stamp, confirmed }];
   const emailsReserved = state.emailsReserved && changes.emails === undefined;
   const beside = { ...(confirmed.length > 0 && { confirmed }), ...(changes.custom && note) };

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { stageOf, type CustomerEvent, type Instant, type RecordedOf } from '@throughline/contracts';
+import { stageOf, type CustomerEvent, type Instant, type Recorded, type RecordedOf } from '@throughline/contracts';
 import {
   Commands,
   Refusal,
@@ -92,7 +92,8 @@ export class GoldenCustomers {
   /** What a command would bring about, without doing it. @throws Refusal as `execute` does */
   async decided(id: string, command: CustomerCommand): Promise<readonly CustomerEvent[]> {
     const group = checked(await this.group(id), command);
-    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: builtInRules };
+    const { rules } = await this.rulesFor(id, command);
+    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     return [...decideForGroup(group, command, context).values()].flat();
   }
 
@@ -136,9 +137,10 @@ export class GoldenCustomers {
     inForce?: RulesInForce,
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
     const rules = withDuplicates(await this.rulesFor('', { type: 'ChangeCustomer', changes: fields }), inForce);
+    const remembered = { target: '', body, ...named };
     const first = fields.parentId ? await choose() : undefined;
     if (first && movesInHierarchy(first.command)) {
-      return this.#executeForGroup(first.id, first.command, rules, { target: '', body });
+      return this.#executeForGroup(first.id, first.command, rules, remembered);
     }
     try {
       return await this.#answer(await this.commands.executeChosen(customer, choose, { ...rules, body, ...named }));
@@ -146,7 +148,7 @@ export class GoldenCustomers {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
     const { id, command } = await choose();
-    return this.#executeForGroup(id, command, rules, { target: '', body, ...named });
+    return this.#executeForGroup(id, command, rules, remembered);
   }
 
   /** With what only all events of the customer say. */
@@ -331,7 +333,7 @@ export class GoldenCustomers {
     const top = goldenId === undefined ? named : await this.#part(goldenId, when);
     const parts = new Map([[top.id, top]]);
     for (let next = [...top.state.members]; next.length > 0;) {
-      const loaded = await Promise.all(next.map((member) => this.#part(member, when)));
+      const loaded = await this.#parts(next, when);
       for (const part of loaded) parts.set(part.id, part);
       next = loaded.flatMap(({ state }) => state.members);
     }
@@ -340,10 +342,19 @@ export class GoldenCustomers {
 
   async #part(id: string, at: At): Promise<Part> {
     const { events } = await this.commands.load(customer, id, at);
-    const part = partOf(id, events as readonly RecordedOf<CustomerEvent>[]);
-    if (!part) throw notFound('customer-not-found');
-    return part;
+    return existing(id, events);
   }
+
+  async #parts(ids: readonly string[], at: At): Promise<Part[]> {
+    const loaded = await this.commands.loadMany(customer, ids, at);
+    return [...loaded].map(([id, { events }]) => existing(id, events));
+  }
+}
+
+function existing(id: string, events: readonly Recorded[]): Part {
+  const part = partOf(id, events as readonly RecordedOf<CustomerEvent>[]);
+  if (!part) throw notFound('customer-not-found');
+  return part;
 }
 
 /** Companies belong to others: what is above a company is decided over together. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { DuplicateBand, DuplicateReason, Instant } from '@throughline/contracts';
 import { Commands, checkpointOf, conflict, derivedId, notFound, passed, plainTypes } from '@throughline/event-sourcing';
-import { Kernel } from '@throughline/service';
+import { Kernel, keysetPage, keysetPlace } from '@throughline/service';
 import { duplicateQueue } from './duplicate-queue.view.ts';
 import { duplicate, pairId, type LikelyPair } from './duplicate.ts';
 import { matchRecords } from './match-records.view.ts';
@@ -58,7 +58,7 @@ export class Duplicates {
     limit: number,
     cursor?: string,
   ): Promise<{ items: Listed[]; nextCursor: string | null }> {
-    const [, score, id] = /^(\S+) ([0-9a-f-]{36})$/.exec(Buffer.from(cursor ?? '', 'base64url').toString()) ?? [];
+    const place = keysetPlace(cursor);
     const { rows } = await this.kernel.pool.query<Row>({
       text: `select d.id, d.status, d.score, d.band, d.by, d.reasons, d.found_at as "foundAt", d.settled_at as "settledAt", d.a, d.b
         from "${duplicateQueue.table}" d
@@ -67,15 +67,14 @@ export class Duplicates {
         where d.status = $1 and ($1 <> 'open' or (a.active and b.active and a.golden_id <> b.golden_id))
           and ($2::float8 is null or (d.score, d.id) < ($2::float8, $3::uuid))
         order by d.score desc, d.id desc limit $4`,
-      values: [status, score ?? null, id ?? null, limit + 1],
+      values: [status, place?.value ?? null, place?.id ?? null, limit + 1],
       types: plainTypes,
     });
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
-    const named = await this.matches.named(page.flatMap(({ a, b }) => [a, b]));
+    const { items, nextCursor } = keysetPage(rows, limit, ({ score }) => score);
+    const named = await this.matches.named(items.flatMap(({ a, b }) => [a, b]));
     return {
-      items: page.map(({ a, b, ...row }) => ({ ...row, records: [a, b].flatMap((side) => named.get(side) ?? []) })),
-      nextCursor: last ? Buffer.from(`${last.score} ${last.id}`).toString('base64url') : null,
+      items: items.map(({ a, b, ...row }) => ({ ...row, records: [a, b].flatMap((side) => named.get(side) ?? []) })),
+      nextCursor,
     };
   }
 

@@ -32,7 +32,11 @@ export class GuardedCustomers {
    * @throws Refusal `duplicate-found`, and as `GoldenCustomers.execute`
    */
   execute(id: string, command: CustomerCommand, body?: unknown, entering: Entering = {}): Promise<Answered> {
-    return this.#guarded({ id, command }, entering, (inForce) => this.customers.execute(id, command, body, inForce));
+    return this.#guarded(
+      () => Promise.resolve({ id, command }),
+      entering,
+      (inForce) => this.customers.execute(id, command, body, inForce),
+    );
   }
 
   /** As `GoldenCustomers.executeChosen`, guarded likewise. */
@@ -42,19 +46,20 @@ export class GuardedCustomers {
     body: object,
     entering: Entering = {},
   ): Promise<Answered> {
-    return this.#guarded(await choose(), entering, (inForce) =>
+    return this.#guarded(choose, entering, (inForce) =>
       this.customers.executeChosen(choose, fields, body, {}, inForce),
     );
   }
 
+  /** @param choose is asked only where a rule compares: it may allot a number */
   async #guarded(
-    chosen: Chosen,
+    choose: () => Promise<Chosen>,
     { way, skip }: Entering,
     work: (inForce: RulesInForce) => Promise<Answered>,
   ): Promise<Answered> {
     const { all, skip: isSkipping, ...inForce } = await this.duplicates.rules(skip);
     const isAsked = all.rules.some(({ among }) => among === 'all');
-    const intended = isAsked ? await this.#intended(chosen, way) : undefined;
+    const intended = isAsked ? await this.#intended(await choose(), way) : undefined;
     if (!intended) return work(inForce);
     const checked = await this.duplicates.check(intended, { all, skip: isSkipping });
     try {

@@ -8,7 +8,7 @@ import {
   type Instant,
 } from '@throughline/contracts';
 import { fold, plainTypes } from '@throughline/event-sourcing';
-import { Kernel } from '@throughline/service';
+import { Kernel, keysetPage, keysetPlace } from '@throughline/service';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** Files that were uploaded to be imported, the latest first; each with the mapping that it got. */
@@ -83,22 +83,17 @@ export class Imports {
   constructor(private readonly kernel: Kernel) {}
 
   async list(cursor?: string): Promise<{ items: ImportRow[]; nextCursor: string | null }> {
-    const [, uploadedAt, id] = /^(\S+) ([0-9a-f-]{36})$/.exec(Buffer.from(cursor ?? '', 'base64url').toString()) ?? [];
+    const place = keysetPlace(cursor);
     const { rows } = await this.kernel.pool.query<ImportRow>({
       text: `select id, object, file_name as "fileName", bytes, uploaded_by as "uploadedBy", uploaded_at as "uploadedAt", status,
           started_at as "startedAt", finished_at as "finishedAt", counts
         from "${importList.table}"
         where $1::timestamptz is null or (uploaded_at, id) < ($1::timestamptz, $2::uuid)
         order by uploaded_at desc, id desc limit ${pageSize + 1}`,
-      values: [uploadedAt ?? null, id ?? null],
+      values: [place?.value ?? null, place?.id ?? null],
       types: plainTypes,
     });
-    const items = rows.slice(0, pageSize);
-    const last = rows.length > pageSize ? items.at(-1) : undefined;
-    return {
-      items,
-      nextCursor: last ? Buffer.from(`${last.uploadedAt} ${last.id}`).toString('base64url') : null,
-    };
+    return keysetPage(rows, pageSize, (row) => row.uploadedAt);
   }
 
   /** Mappings that were given a name, each as it was saved last. */
