@@ -45,6 +45,7 @@ import { CheckImport } from './import/check-import.job.ts';
 import { CustomerKeys, customerKeys } from './import/customer-keys.view.ts';
 import { ForgetImports } from './import/forget-imports.worker.ts';
 import { ImportController } from './import/import.controller.ts';
+import { ImportDuplicates } from './import/import-duplicates.store.ts';
 import { ImportFiles } from './import/import-files.store.ts';
 import { Imports, importList } from './import/import-list.view.ts';
 import { ImportPlans } from './import/import-plan.store.ts';
@@ -153,6 +154,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     CompaniesByDomain,
     CustomerKeys,
     Imports,
+    ImportDuplicates,
     ImportFiles,
     ImportPlans,
     ImportRows,

@@ -273,7 +273,15 @@ describe('an import', () => {
 
     await service.call('POST', `/api/imports/${body.id}/run`);
     const done = await finished(body.id);
-    expect(done.counts).toEqual({ read: 5, created: 2, updated: 0, unchanged: 0, skipped: 1, failed: 2 });
+    expect(done.counts).toEqual({
+      read: 5,
+      created: 2,
+      updated: 0,
+      unchanged: 0,
+      skipped: 1,
+      failed: 2,
+      possibleDuplicate: 0,
+    });
     const wang = await byNumber('K-1');
     expect(wang).toMatchObject({
       name: '王伟',
@@ -405,5 +413,109 @@ describe('an import', () => {
       '姓名,邮箱,Import line,Import reason',
       '李娜,none,3,邮箱: has the wrong type or form',
     ]);
+  });
+});
+
+describe('an import under duplicate rules', () => {
+  const setRules = (...rules: object[]) => service.call('PUT', '/api/duplicate-rules', { rules });
+  const rule = (more: object) => ({ ways: ['import'], operations: ['create', 'change'], ...more });
+  afterAll(() => setRules());
+  const warningsOf = async (id: string) =>
+    String((await service.call('GET', `/api/imports/${id}/warnings.csv`)).body)
+      .replace('\ufeff', '')
+      .trim()
+      .split('\r\n');
+  const known = async (name: string, phone: string) => {
+    const { body } = await service.call('POST', '/api/customers', { name, phones: [{ value: phone }] });
+    await eventually(
+      () => service.call('POST', '/api/customers/match', { name, phones: [{ value: phone }] }),
+      (reply) => reply.body.matches.some(({ customerId }: any) => customerId === body.id),
+    );
+    return body;
+  };
+  const run = async (id: string, headers = {}) => {
+    await service.call('POST', `/api/imports/${id}/run`, undefined, headers);
+    return finished(id);
+  };
+
+  it('leaves out the rows that they block, and says so before', async () => {
+    await setRules(rule({ fields: ['name', 'phone'], action: 'block', bypass: ['administrator'] }));
+    const first = await known('慕容复', '13711112222');
+    const content = '编号,姓名,手机\nD-1,慕容复,13711112222\nD-2,段誉,13711112223\nD-3,慕容复,13711112224\n';
+    const { body } = await upload(content);
+    await map(body.id, body.suggestion);
+    const check = await checked(body.id);
+    expect(check).toMatchObject({ state: 'done', counts: { read: 3, new: 2, error: 1, possibleDuplicate: 1 } });
+    expect(check.errors).toEqual([
+      expect.objectContaining({
+        line: 2,
+        errors: [{ column: null, code: 'duplicate-found', message: `may be ${first.number}, who is there already` }],
+      }),
+    ]);
+    const done = await run(body.id);
+    expect(done.counts).toMatchObject({ read: 3, created: 2, failed: 1, possibleDuplicate: 1 });
+    expect((await errorsOf(body.id)).slice(1)).toEqual([
+      `D-1,慕容复,13711112222,2,"may be ${first.number}, who is there already"`,
+    ]);
+    // A row that makes a customer the duplicate of another one is left out as well.
+    const changing = await imported('编号,手机\nD-3,13711112222\nD-2,13711112229\n');
+    expect(changing.counts).toMatchObject({ updated: 1, failed: 1, possibleDuplicate: 1 });
+    const passing = await upload(content.replaceAll('D-', 'E-').replace('段誉,13711112223', '乔峰,13711112225'));
+    await map(passing.body.id, passing.body.suggestion);
+    const passed = await run(passing.body.id, { 'x-skip-duplicate-check': 'true' });
+    expect(passed.counts).toMatchObject({ failed: 0, created: 3 });
+  });
+
+  it('takes the rows that they warn of, lists them, and queues the pairs', async () => {
+    await setRules(rule({ fields: ['phone'], action: 'warn' }));
+    const first = await known('黄蓉', '13722223333');
+    const content = '姓名,手机\n郭靖,13722223333\n杨过,13722223334\n';
+    const { body } = await upload(content);
+    await map(body.id, { ...body.suggestion, matchBy: 'none' });
+    const check = await checked(body.id);
+    expect(check.counts).toMatchObject({ new: 2, error: 0, possibleDuplicate: 1 });
+    expect(check.warnings.map(({ line }: any) => line)).toEqual([2]);
+    const done = await run(body.id);
+    expect(done.counts).toMatchObject({ created: 2, failed: 0, possibleDuplicate: 1 });
+    expect(await warningsOf(body.id)).toEqual([
+      '姓名,手机,Import line,Import reason',
+      `郭靖,13722223333,2,"may be ${first.number}, who is there already"`,
+    ]);
+    expect(await errorsOf(body.id)).toHaveLength(1);
+    await eventually(
+      () => get('duplicates?limit=200'),
+      ({ items }) => items.some(({ records }: any) => records.some(({ recordId }: any) => recordId === first.id)),
+    );
+  });
+
+  it('keeps what they reserve for the first row that has it', async () => {
+    await setRules(rule({ fields: ['phone'], action: 'block' }));
+    const done = await imported('姓名,手机\n小龙女,13733334444\n李莫愁,13733334444\n', { matchBy: 'none' });
+    expect(done.counts).toMatchObject({ created: 1, failed: 1 });
+    const { body } = await eventually(
+      () => service.call('POST', '/api/customers/match', { name: '小龙女', phones: [{ value: '13733334444' }] }),
+      (reply) => reply.body.matches.length > 0,
+    );
+    const [holder] = body.matches;
+    expect((await errorsOf(done.id)).at(-1)).toContain(`may be ${holder.number}, who is there already`);
+  });
+
+  it('does not compare again what was carried out before a kill', async () => {
+    await setRules(rule({ fields: ['name', 'phone'], action: 'block' }));
+    const done = await imported('姓名,手机\n洪七公,13744445555\n洪七公,13744445555\n', { matchBy: 'none' });
+    expect(done.counts).toMatchObject({ created: 2, failed: 0 });
+    await eventually(
+      () => service.call('POST', '/api/customers/match', { name: '洪七公', phones: [{ value: '13744445555' }] }),
+      ({ body }) => body.matches.length === 2,
+    );
+    // As if none of its steps had become durable.
+    await service.kernel.pool.query(`update jobs set state = 'waiting', done = 0, counts = '{}' where id = $1`, [
+      done.id,
+    ]);
+    const again = await eventually(
+      () => get(`imports/${done.id}`),
+      ({ progress }) => ['done', 'failed'].includes(progress.state),
+    );
+    expect(again.progress).toMatchObject({ state: 'done', error: null, counts: done.counts });
   });
 });

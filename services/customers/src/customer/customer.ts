@@ -138,8 +138,10 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command, rules);
     if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
       const { number, externalId, row } = command;
-      const given = { ...atTheDoor(state, withSource(row, entry), context), emailsReserved: false };
-      return [completed(state, { type: 'CustomerCreated', number, ...given, ...(externalId && { externalId }) })];
+      const given = atTheDoor(state, withSource(row, entry), context);
+      const reserving = reservations(given, rules.reserves(entry, 'create'));
+      const origin = externalId && { externalId };
+      return [completed(state, { type: 'CustomerCreated', number, ...given, ...reserving, ...origin })];
     }
     if (state.status === 'none') throw notFound('customer-not-found');
     if (command.type === 'EraseCustomer') {
@@ -156,7 +158,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       case 'ChangeInBulk':
         return changeInBulk(state, command.change, rules.reserves(entry, 'change'), context);
       case 'ImportCustomer':
-        return importRow(state, command, context);
+        return importRow(state, command, rules.reserves(entry, 'change'), context);
       case 'UndoChanges':
         return undoChanges(state, command.undone);
       case 'RevertCorrection':
@@ -295,6 +297,7 @@ export const completed = (state: Customer, event: SayingEvent): SayingEvent =>
 function importRow(
   state: Customer,
   { mode, row, policies }: Extract<CustomerCommand, { type: 'ImportCustomer' }>,
+  reserves: readonly ReservedField[],
   context: DecideContext<CustomerRules>,
 ): CustomerEvent[] {
   const isArchived = state.status === 'archived';
@@ -302,7 +305,7 @@ function importRow(
   const changes = changesByPolicy(row, { ...state, details: saidOf(state) }, policies);
   return [
     ...(isArchived ? [{ type: 'CustomerRestored' as const }] : []),
-    ...change({ ...state, status: 'active' }, changes, [], context),
+    ...change({ ...state, status: 'active' }, changes, reserves, context),
   ];
 }
 

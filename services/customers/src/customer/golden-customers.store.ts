@@ -251,9 +251,13 @@ export class GoldenCustomers {
    * @param choose its `decide` gets the named records that there are, with all that belong to the same customers
    * @returns the first answer, also to a repeat, which is told by `body`
    */
-  async decideChosen<Answer>(choose: () => Promise<Choice<Answer>>, body: object): Promise<Answer> {
+  async decideChosen<Answer>(
+    choose: () => Promise<Choice<Answer>>,
+    body: object,
+    inForce?: RulesInForce,
+  ): Promise<Answer> {
     const { entry } = currentContext();
-    const stamped = await this.current.read();
+    const stamped = withDuplicates(await this.current.read(), inForce);
     const chooseStreams = async () => {
       const { ids, decide } = await choose();
       const streams = await this.#withGroups(ids);
@@ -361,7 +365,8 @@ function existing(id: string, events: readonly Recorded[]): Part {
 const movesInHierarchy = (command: CustomerCommand): boolean =>
   command.type !== 'CreateCustomer' && linksOf(command).parentId !== undefined;
 
-const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): StampedRules => {
+/** With what the duplicate rules have customers reserve. */
+export const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): StampedRules => {
   if (!inForce) return stamped;
   const rulesVersion = [stamped.rulesVersion, inForce.rulesVersion].filter(Boolean).join(' ');
   const rules = { ...stamped.rules, reserves: inForce.rules.reserves };

@@ -70,6 +70,13 @@ describe('the duplicate rules', () => {
     expect(actionFor(rules, like('review', 'phone'), attempt)).toBeUndefined();
   });
 
+  it('never block a form, nor reserve what it says', () => {
+    const rules = [rule({ fields: ['phone'], action: 'block' })];
+    expect(actionFor(rules, like('none', 'phone'), { ...attempt, way: 'form' })).toBe('warn');
+    expect(customerRulesOf({ rules }, nobody).reserves('form', 'create')).toEqual([]);
+    expect(customerRulesOf({ rules }, nobody).reserves('person', 'create')).toEqual(['phones']);
+  });
+
   it('let those pass who may, and ask for it', () => {
     const rules = [rule({ fields: ['phone'], action: 'block', bypass: ['administrator'] })];
     const administrator = { ...attempt, roles: ['administrator'] };
@@ -91,8 +98,8 @@ describe('the duplicate rules', () => {
       rule({ fields: ['phone'], action: 'block', bypass: ['administrator'] }),
       rule({ fields: ['name', 'email'], action: 'block' }),
     ];
-    expect(customerRulesOf({ rules, autoMerge }, nobody).reserves('person', 'create')).toEqual(['phones']);
+    expect(customerRulesOf({ rules }, nobody).reserves('person', 'create')).toEqual(['phones']);
     const passing = { roles: ['administrator'], skip: true };
-    expect(customerRulesOf({ rules, autoMerge }, passing).reserves('person', 'create')).toEqual([]);
+    expect(customerRulesOf({ rules }, passing).reserves('person', 'create')).toEqual([]);
   });
 });

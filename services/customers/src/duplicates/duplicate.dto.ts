@@ -35,6 +35,10 @@ import { Type } from 'typebox';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { Reason } from './match.dto.ts';
 
+/** Whoever may pass a duplicate rule says so by it; for a rule that only warns, everybody may. */
+export const skipHeader = 'x-skip-duplicate-check';
+export const isSkipped = (header: string | undefined): boolean => header === 'true';
+
 class DuplicateRuleDto {
   @IsArray() @ArrayMinSize(1) @ArrayMaxSize(10) @IsIn(waysIn, { each: true }) ways!: WayIn[];
   @IsArray()

@@ -8,6 +8,7 @@ import { builtInRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import type { CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import type { Match } from '../duplicates/duplicate-check.store.ts';
 import { editedRow } from './edited-row.ts';
 import { customerImportFields } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
@@ -212,9 +213,17 @@ function errorsOf(reading: RowReading): readonly RowError[] {
   }
 }
 
+/** What a row is told that may be about a customer who is there already. */
+export const duplicateError = (code: string, matches: readonly Pick<Match, 'number'>[]): RowError => ({
+  column: null,
+  code,
+  params: { numbers: matches.map(({ number }) => number).join(', ') },
+});
+
 /** A refusal as what is wrong with a row. */
 export function rowErrorsOf(reading: RowReading, { code, params, errors }: Refusal): readonly RowError[] {
   if (errors.length > 0) return asRowErrors(reading, errors);
+  if (code === 'duplicate-found') return [duplicateError(code, params['matches'] as readonly Match[])];
   const conflicts = (params['conflicts'] ?? []) as readonly { field: string }[];
   if (conflicts.length === 0) return [{ column: null, code, params }];
   return asRowErrors(

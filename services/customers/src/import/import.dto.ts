@@ -140,6 +140,7 @@ export const Import = record('Import', {
         counts,
         error: orNull(text),
         errors: Type.Array(RejectedRow),
+        warnings: Type.Array(RejectedRow),
       },
       { title: 'ImportCheck' },
     ),
