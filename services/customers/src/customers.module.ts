@@ -63,6 +63,7 @@ import { MatchController } from './duplicates/match.controller.ts';
 import { MatchRecords } from './duplicates/match-records.store.ts';
 import { matchRecords } from './duplicates/match-records.view.ts';
 import { MergeDuplicates } from './duplicates/merge-duplicates.job.ts';
+import { NightlyScans } from './duplicates/nightly-scans.worker.ts';
 import { ScanDuplicates } from './duplicates/scan-duplicates.job.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
@@ -186,7 +187,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     'import_keys',
     'import_errors',
   ],
-  workers: [ErasureReplay, ForgetImports, CareRounds],
+  workers: [ErasureReplay, ForgetImports, CareRounds, NightlyScans],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005, Jobs1700000000006],

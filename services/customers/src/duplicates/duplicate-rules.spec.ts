@@ -20,7 +20,8 @@ const rule = (more: Partial<DuplicateRule>): DuplicateRule => ({
   bypass: [],
   ...more,
 });
-const set = (...rules: DuplicateRule[]) => ({ type: 'SetDuplicateRules', rules, autoMerge }) as const;
+const scanNightly = false;
+const set = (...rules: DuplicateRule[]) => ({ type: 'SetDuplicateRules', rules, autoMerge, scanNightly }) as const;
 const nobody = { roles: [], skip: false };
 const attempt: Attempt = { way: 'person', operation: 'create', roles: ['member'], skip: false };
 const like = (band: 'automatic' | 'review' | 'none', ...same: ExactField[]) => ({ band, same: new Set(same) });
@@ -30,7 +31,7 @@ describe('the duplicate rules', () => {
     const rules = [rule({ band: 'review' })];
     given()
       .when(set(...rules))
-      .then({ type: 'DuplicateRulesSet', rules, autoMerge });
+      .then({ type: 'DuplicateRulesSet', rules, autoMerge, scanNightly });
     given({ type: 'DuplicateRulesSet', rules, autoMerge })
       .when(set(...rules))
       .thenNothing();
@@ -50,7 +51,7 @@ describe('the duplicate rules', () => {
 
   it('cannot merge by itself what is not sure', () => {
     given()
-      .when({ type: 'SetDuplicateRules', rules: [], autoMerge: { enabled: true, weight: 3 } })
+      .when({ type: 'SetDuplicateRules', rules: [], autoMerge: { enabled: true, weight: 3 }, scanNightly })
       .thenRefused('invalid-duplicate-rules');
   });
 

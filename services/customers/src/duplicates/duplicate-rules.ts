@@ -14,7 +14,12 @@ import { derivedId, invalid, type Decider, type FieldError } from '@throughline/
 import type { CustomerRules, ReservedField } from '../customer/customer.ts';
 import { thresholds } from '../matching/score.ts';
 
-export type DuplicateRules = { rules: readonly DuplicateRule[]; autoMerge: AutoMerge };
+export type DuplicateRules = {
+  rules: readonly DuplicateRule[];
+  autoMerge: AutoMerge;
+  /** Whether a scan begins every night by itself. */
+  scanNightly: boolean;
+};
 export type DuplicateRulesCommand = { type: 'SetDuplicateRules' } & DuplicateRules;
 type DuplicateRulesSet = Extract<DuplicateEvent, { type: 'DuplicateRulesSet' }>;
 
@@ -31,6 +36,7 @@ export const builtInDuplicateRules: DuplicateRules = {
     },
   ],
   autoMerge: { enabled: false, weight: thresholds.automatic + 4 },
+  scanNightly: false,
 };
 
 /** One stream holds them all. */
@@ -41,16 +47,16 @@ export const duplicateRules: Decider<DuplicateRules, DuplicateRulesCommand, Dupl
   category: 'duplicate-rules',
   initial: builtInDuplicateRules,
 
-  decide(state, { rules, autoMerge }) {
+  decide(state, { rules, autoMerge, scanNightly }) {
     const errors = rules.flatMap((rule, index) => errorsOf(rule).map((error) => at(`rules.${index}`, error)));
     if (autoMerge.weight < thresholds.automatic) errors.push({ path: 'autoMerge.weight', code: 'out-of-range' });
     if (errors.length > 0) throw invalid('invalid-duplicate-rules', errors);
-    const isSame = JSON.stringify(state) === JSON.stringify({ rules, autoMerge });
-    return isSame ? [] : [{ type: 'DuplicateRulesSet', rules: [...rules], autoMerge }];
+    const isSame = JSON.stringify(state) === JSON.stringify({ rules, autoMerge, scanNightly });
+    return isSame ? [] : [{ type: 'DuplicateRulesSet', rules: [...rules], autoMerge, scanNightly }];
   },
 
-  evolve: (_, { rules, autoMerge }) => ({ rules, autoMerge }),
-  fields: ({ rules, autoMerge }) => ({ rules, autoMerge }),
+  evolve: (_, { rules, autoMerge, scanNightly = false }) => ({ rules, autoMerge, scanNightly }),
+  fields: (state) => state,
 };
 
 const at = (place: string, { path, code }: FieldError): FieldError => ({ path: `${place}.${path}`, code });

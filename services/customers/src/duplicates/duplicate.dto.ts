@@ -70,6 +70,8 @@ export class SetDuplicateRulesDto {
   @Nested(() => DuplicateRuleDto)
   rules!: DuplicateRuleDto[];
   @IsOptional() @IsObject() @ValidateNested() @Nested(() => AutoMergeDto) autoMerge?: AutoMergeDto;
+  /** Whether all customers are compared with each other every night, between three and six where the organisation is. */
+  @IsOptional() @IsBoolean() scanNightly?: boolean;
 }
 
 export class MatchDto extends ChangeCustomerDto {
@@ -107,6 +109,7 @@ const status = OneOf(['open', 'dismissed', 'merged'] as const);
 export const DuplicateRulesAnswer = record('DuplicateRules', {
   rules: Type.Array(DuplicateRule),
   autoMerge: AutoMerge,
+  scanNightly: Type.Boolean(),
 });
 
 export const DuplicatePage = page(
