@@ -416,6 +416,49 @@ describe('an import', () => {
   });
 });
 
+describe('an import of fields of the own', () => {
+  const define = (key: string, type: string, more: object = {}) =>
+    service.call('POST', '/api/fields', { object: 'customer', key, type, ...more });
+
+  it('knows them by their names, and reads them in their types', async () => {
+    await define('signed', 'date', { label: { zh: '签约日期', en: 'Signed on' } });
+    await define('credit', 'money', { label: { zh: '授信额度' } });
+    await define('seats', 'number', { label: { zh: '席位', en: 'Seats' } });
+    const options = [{ value: 'gold', label: { zh: '金卡' } }];
+    await define('tier', 'choice', { label: { zh: '会员等级' }, options });
+    const header = '编号,姓名,签约日期,授信额度,Seats,会员等级';
+    const rows = ['X-1,甲,13/4/2024,"￥12,000","1,200",金卡', 'X-2,乙,14/4/2024,600,many,金卡', 'X-3,丙,,5 USD,3,银卡'];
+    const { body } = await upload([header, ...rows, ''].join('\n'));
+    expect(body.suggestion).toMatchObject({ dateOrder: 'dmy' });
+    expect(body.suggestion.columns.map(({ field }: any) => field)).toEqual([
+      'number',
+      'name',
+      'custom.signed',
+      'custom.credit',
+      'custom.seats',
+      'custom.tier',
+    ]);
+    expect((await map(body.id, { ...body.suggestion, currency: 'XYZ' })).body.code).toBe('invalid-mapping');
+    await map(body.id, body.suggestion);
+    await service.call('POST', `/api/imports/${body.id}/run`);
+    expect((await finished(body.id)).counts).toMatchObject({ created: 1, failed: 2 });
+    expect((await byNumber('X-1')).custom).toEqual({
+      signed: '2024-04-13',
+      credit: { amount: '12000', currency: 'CNY' },
+      seats: 1200,
+      tier: 'gold',
+    });
+    const [, second = '', third = ''] = await errorsOf(body.id);
+    expect(second).toMatch(/授信额度: names no currency.*Seats: has the wrong type/);
+    expect(third).toMatch(/会员等级/);
+    const again = await imported(`${header}\nX-2,乙,2024-04-14,600,2,gold\n`, { currency: 'HKD' });
+    expect(again.counts).toMatchObject({ created: 1, failed: 0 });
+    expect((await byNumber('X-2')).custom.credit).toEqual({ amount: '600', currency: 'HKD' });
+    const template = await service.call('GET', '/api/imports/template.csv?object=customers');
+    expect(template.body).toContain('Signed on');
+  });
+});
+
 describe('an import under duplicate rules', () => {
   const setRules = (...rules: object[]) => service.call('PUT', '/api/duplicate-rules', { rules });
   const rule = (more: object) => ({ ways: ['import'], operations: ['create', 'change'], ...more });

@@ -4,13 +4,14 @@ import { Refusal, eachOf, notFound } from '@throughline/event-sourcing';
 import { shapeErrorsOf } from '@throughline/service';
 import type { Cell, TableRow } from '@throughline/tables';
 import { tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { builtInRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import type { CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import type { Match } from '../duplicates/duplicate-check.store.ts';
 import { editedRow } from './edited-row.ts';
-import { customerImportFields } from './import-fields.ts';
+import { importFields, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
@@ -54,6 +55,7 @@ export class ImportPlans {
     private readonly rows: ImportRows,
     private readonly targets: ImportTargets,
     private readonly customers: GoldenCustomers,
+    private readonly current: CurrentRules,
   ) {}
 
   /** How many rows there are. */
@@ -74,12 +76,13 @@ export class ImportPlans {
     const table = await this.#open(state);
     const isEdited = mapping.columns.some(({ field }) => field === 'version');
     const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
-    const read = rowReader(table.header, readable, customerImportFields);
+    const fields = importFields((await this.current.read()).rules.fieldSet);
+    const read = rowReader(table.header, readable, fields);
     let chunk: TableRow[] = [];
     let characters = 0;
     const planned = async (): Promise<PlannedChunk> => {
       const rows = isEdited
-        ? await this.#edited(jobId, mapping, table.header, chunk, read)
+        ? await this.#edited(jobId, mapping, table.header, chunk, { read, fields })
         : await this.#planned(importId, jobId, mapping, chunk, read);
       const { line } = chunk.at(-1) as TableRow;
       [chunk, characters] = [[], 0];
@@ -136,10 +139,10 @@ export class ImportPlans {
     mapping: ImportMapping,
     header: readonly string[],
     chunk: readonly TableRow[],
-    read: (cells: readonly Cell[]) => RowReading,
+    { read, fields }: { read: (cells: readonly Cell[]) => RowReading; fields: readonly ImportField[] },
   ): Promise<PlannedRow[]> {
     const keyColumns = mapping.columns.filter(({ field }) => field === 'id' || field === 'version');
-    const readKeys = rowReader(header, { ...mapping, columns: keyColumns, defaults: {} }, customerImportFields);
+    const readKeys = rowReader(header, { ...mapping, columns: keyColumns, defaults: {} }, fields);
     const rows = chunk.map((row) => ({ row, keys: readKeys(row.cells) }));
     const ids = rows.map(({ row, keys }) => ({ line: row.line, values: matchValues(keys, 'id') }));
     const duplicates = await this.rows.duplicates(jobId, ids);

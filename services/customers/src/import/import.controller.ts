@@ -21,10 +21,11 @@ import { IsOptional, Matches, MaxLength } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { Batch, UndoPreview } from '../batch/batch.dto.ts';
 import { batch } from '../batch/batch.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { UndoBatch } from '../batch/undo-batch.job.ts';
 import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { mostShown } from './check-import.job.ts';
-import { customerImportFields } from './import-fields.ts';
+import { importFields, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { Imports } from './import-list.view.ts';
 import { checkMapping, suggestedMapping, type ImportMapping } from './import-mapping.ts';
@@ -62,6 +63,7 @@ export class ImportController {
     private readonly rows: ImportRows,
     private readonly imports: Imports,
     private readonly undoing: UndoBatch,
+    private readonly current: CurrentRules,
   ) {}
 
   /** Takes a file as a form. The same Idempotency-Key and the same bytes are the same import. */
@@ -121,14 +123,15 @@ export class ImportController {
   /** A file to fill in: the header that is understood without mapping. */
   @Get('template.csv')
   @AnswersFile('text/csv')
-  templateCsv(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
-    return fileOf(writeCsv(templateHeader(languageOf(language)), []), csv, 'customers.csv');
+  async templateCsv(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
+    const header = templateHeader(await this.#fields(), languageOf(language));
+    return fileOf(writeCsv(header, []), csv, 'customers.csv');
   }
 
   @Get('template.xlsx')
   @AnswersFile(xlsx)
-  templateXlsx(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
-    const header = templateHeader(languageOf(language));
+  async templateXlsx(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
+    const header = templateHeader(await this.#fields(), languageOf(language));
     return fileOf(writeXlsx(header, [], { sheet: 'Customers' }), xlsx, 'customers.xlsx');
   }
 
@@ -148,14 +151,15 @@ export class ImportController {
     const preview = sample
       .slice(0, previewed)
       .map(({ line, cells }) => ({ line, cells: cells.map(({ text }) => text) }));
-    const dateOrder = dateOrderOf(header, sample, customerImportFields);
+    const known = await this.#fields();
+    const dateOrder = dateOrderOf(header, sample, known);
     return {
       ...answer,
       fields: {
         ...fields,
         status: run.state.status === 'done' ? 'done' : state.status,
         preview,
-        suggestion: before ?? suggestedMapping(header, customerImportFields, dateOrder),
+        suggestion: before ?? suggestedMapping(header, known, dateOrder),
         check: check ?? null,
         progress: progress ?? null,
         counts: run.state.status === 'done' ? run.state.counts : (progress?.counts ?? {}),
@@ -185,7 +189,7 @@ export class ImportController {
     const { saveAs, defaults = {}, policies = {}, columns, ...rest } = body;
     const mapping: ImportMapping = { ...rest, columns: columns.map((column) => ({ ...column })), defaults, policies };
     const { state } = await this.#known(id);
-    checkMapping(mapping, state.reading?.header ?? [], customerImportFields);
+    checkMapping(mapping, state.reading?.header ?? [], await this.#fields());
     await this.commands.execute(importing, id, { type: 'MapImport', mapping, savedAs: saveAs });
     return this.read(id, language);
   }
@@ -273,6 +277,11 @@ export class ImportController {
     );
   }
 
+  /** What columns can be mapped to, as of now. */
+  async #fields(): Promise<readonly ImportField[]> {
+    return importFields((await this.current.read()).rules.fieldSet);
+  }
+
   async #known(id: string) {
     await this.records.read(importing, id);
     return this.commands.load(importing, id);
@@ -319,8 +328,8 @@ const reasonOf = (error: RowError, language: Language): string => {
   return place === undefined ? message : `${place}: ${message}`;
 };
 
-const templateHeader = (language: Language): string[] =>
-  customerImportFields.filter(({ field }) => !notInTemplate.has(field)).map(({ label }) => label[language]);
+const templateHeader = (fields: readonly ImportField[], language: Language): string[] =>
+  fields.filter(({ field }) => !notInTemplate.has(field)).map(({ label }) => label[language]);
 const notInTemplate = new Set(['id', 'version', 'externalId', 'ownerId', 'address', 'familyName', 'givenName']);
 
 const fileOf = (bytes: AsyncIterable<Uint8Array>, type: string, name: string): StreamableFile =>

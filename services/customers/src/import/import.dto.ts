@@ -55,6 +55,8 @@ export class MappingDto {
   @IsOptional() @IsIn(dateOrders) dateOrder?: 'ymd' | 'dmy' | 'mdy';
   @IsOptional() @IsString() @MaxLength(100) timeZone?: string;
   @IsOptional() @Matches(/^[A-Z]{2}$/) country?: string;
+  /** ISO 4217: of amounts that name none. */
+  @IsOptional() @Matches(/^[A-Z]{3}$/) currency?: string;
   @IsOptional() @Id() connectionId?: string;
   /** Offered again under this name. */
   @IsOptional() @IsString() @MinLength(1) @MaxLength(200) saveAs?: string;
@@ -90,6 +92,7 @@ const Mapping = Type.Object(
     dateOrder: Type.Optional(Type.Union(dateOrders.map((one) => Type.Literal(one)))),
     timeZone: Type.Optional(text),
     country: Type.Optional(text),
+    currency: Type.Optional(text),
     connectionId: Type.Optional(text),
   },
   { title: 'ImportMapping' },
