@@ -4,6 +4,7 @@ import { newId, secretsFrom } from '@throughline/event-sourcing';
 import { Tokens } from '@throughline/service';
 import {
   administrator,
+  caller,
   eventually,
   startTestService,
   testMasterKey,
@@ -427,7 +428,11 @@ describe('an import of fields of the own', () => {
     const options = [{ value: 'gold', label: { zh: '金卡' } }];
     await define('tier', 'choice', { label: { zh: '会员等级' }, options });
     const header = '编号,姓名,签约日期,授信额度,Seats,会员等级';
-    const rows = ['X-1,甲,13/4/2024,"￥12,000","1,200",金卡', 'X-2,乙,14/4/2024,600,many,金卡', 'X-3,丙,,5 USD,3,银卡'];
+    const rows = [
+      'OWN-1,甲,13/4/2024,"￥12,000","1,200",金卡',
+      'OWN-2,乙,14/4/2024,600,many,金卡',
+      'OWN-3,丙,,5 USD,3,银卡',
+    ];
     const { body } = await upload([header, ...rows, ''].join('\n'));
     expect(body.suggestion).toMatchObject({ dateOrder: 'dmy' });
     expect(body.suggestion.columns.map(({ field }: any) => field)).toEqual([
@@ -442,7 +447,7 @@ describe('an import of fields of the own', () => {
     await map(body.id, body.suggestion);
     await service.call('POST', `/api/imports/${body.id}/run`);
     expect((await finished(body.id)).counts).toMatchObject({ created: 1, failed: 2 });
-    expect((await byNumber('X-1')).custom).toEqual({
+    expect((await byNumber('OWN-1')).custom).toEqual({
       signed: '2024-04-13',
       credit: { amount: '12000', currency: 'CNY' },
       seats: 1200,
@@ -451,11 +456,42 @@ describe('an import of fields of the own', () => {
     const [, second = '', third = ''] = await errorsOf(body.id);
     expect(second).toMatch(/授信额度: names no currency.*Seats: has the wrong type/);
     expect(third).toMatch(/会员等级/);
-    const again = await imported(`${header}\nX-2,乙,2024-04-14,600,2,gold\n`, { currency: 'HKD' });
+    const again = await imported(`${header}\nOWN-2,乙,2024-04-14,600,2,gold\n`, { currency: 'HKD' });
     expect(again.counts).toMatchObject({ created: 1, failed: 0 });
-    expect((await byNumber('X-2')).custom.credit).toEqual({ amount: '600', currency: 'HKD' });
+    expect((await byNumber('OWN-2')).custom.credit).toEqual({ amount: '600', currency: 'HKD' });
     const template = await service.call('GET', '/api/imports/template.csv?object=customers');
     expect(template.body).toContain('Signed on');
+  });
+
+  it('defines what is chosen where an administrator says so, and leaves it when it is undone', async () => {
+    const options = [{ value: 'gold', label: { zh: '金卡' } }];
+    await define('rank', 'choice', { label: { zh: '级别' }, options });
+    await define('likes', 'multi-choice', { label: { zh: '喜好' }, options: [{ value: '茶', label: { zh: '茶' } }] });
+    const { body } = await upload('编号,姓名,级别,喜好\nO-1,甲,金卡,茶\nO-2,乙,铂金卡,"茶、咖啡"\nO-3,丙,铂金卡,\n');
+    const mapping = { ...body.suggestion, createMissingOptions: true };
+    const member = caller(service.url, async () => {
+      const identity = { ...administrator, roles: ['member'] };
+      return (await tokens.issue(identity, 'internal', 60)).token;
+    });
+    expect((await member('POST', `/api/imports/${body.id}/mapping`, mapping)).status).toBe(403);
+    await map(body.id, mapping);
+    const valuesOf = async (key: string) => (await get(`fields/${key}`)).options.map(({ value }: any) => value);
+    expect((await checked(body.id)).counts).toMatchObject({ new: 3, error: 0 });
+    expect(await valuesOf('rank')).toEqual(['gold']);
+    await service.call('POST', `/api/imports/${body.id}/run`);
+    expect((await finished(body.id)).counts).toMatchObject({ created: 3, failed: 0 });
+    expect([await valuesOf('rank'), await valuesOf('likes')]).toEqual([
+      ['gold', '铂金卡'],
+      ['茶', '咖啡'],
+    ]);
+    expect((await byNumber('O-2')).custom).toEqual({ rank: '铂金卡', likes: ['茶', '咖啡'] });
+    const { body: undo } = await service.call('POST', `/api/imports/${body.id}/undo`);
+    await eventually(
+      () => get(`batches/${undo.id}`),
+      ({ status }) => status === 'done',
+    );
+    expect(await valuesOf('rank')).toEqual(['gold', '铂金卡']);
+    expect((await byNumber('O-2')).archived).toBe(true);
   });
 });
 

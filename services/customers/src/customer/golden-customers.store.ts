@@ -24,6 +24,7 @@ import {
 } from './customer-group.ts';
 import { CurrentRules, type StampedRules } from './customer-rules.store.ts';
 import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from './customer-links.ts';
+import type { FieldSet } from '../field/field-set.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import { Tags } from '../tag/tags.view.ts';
 import {
@@ -89,11 +90,17 @@ export class GoldenCustomers {
     return seen && shownGroup(seen);
   }
 
-  /** What a command would bring about, without doing it. @throws Refusal as `execute` does */
-  async decided(id: string, command: CustomerCommand): Promise<readonly CustomerEvent[]> {
+  /**
+   * What a command would bring about, without doing it.
+   *
+   * @param fieldSet the fields of the installation's own, where they would be others than they are
+   * @throws Refusal as `execute` does
+   */
+  async decided(id: string, command: CustomerCommand, fieldSet?: FieldSet): Promise<readonly CustomerEvent[]> {
     const group = checked(await this.group(id), command);
     const { rules } = await this.rulesFor(id, command);
-    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
+    const decidedBy = { ...rules, ...(fieldSet && { fieldSet }) };
+    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: decidedBy };
     return [...decideForGroup(group, command, context).values()].flat();
   }
 

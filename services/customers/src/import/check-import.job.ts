@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
-import { customer, type Customer } from '../customer/customer.ts';
+import { withChosen } from '../field/choices.ts';
+import { customer, type Customer, type CustomerRules } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import type { Guarded } from '../duplicates/guarded-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
 import { ImportDuplicates, isFound, rowsWith, warningsIn } from './import-duplicates.store.ts';
-import { ImportPlans, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
+import { ImportPlans, customOf, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import { importing } from './import.ts';
@@ -22,6 +23,8 @@ type Counts = typeof none;
 type End = keyof typeof ends;
 type Outcome = { end: End; errors?: readonly RowError[] | undefined; warnings?: readonly RowError[] | undefined };
 type States = ReadonlyMap<string, { state: Customer }>;
+/** What a row is held against. */
+type Beside = { states: States; decidedBy: CustomerRules; guarded: Guarded | undefined };
 type Place = { line: number; total: number; counts: Counts; kept: number; warned?: number };
 
 const atOnce = 16;
@@ -54,9 +57,12 @@ export class CheckImport implements JobHandler {
       const outcomes: Outcome[] = [];
       const ids = rows.flatMap((row) => (row.fate === 'command' && row.isThere ? [row.id] : []));
       const states = await this.commands.loadMany(customer, ids);
-      const { compared } = await this.duplicates.compare(job, rows, passesAs, signal);
+      const { rules } = await this.current.recent();
+      const isOpen = state.mapping?.createMissingOptions === true;
+      const decidedBy = isOpen ? { ...rules, fieldSet: withChosen(rules.fieldSet, customOf(rows)) } : rules;
+      const { compared } = await this.duplicates.compare(job, rows, { passesAs, decidedBy, signal });
       await eachOf(rows.entries(), atOnce, async ([index, row]) => {
-        outcomes[index] = await this.#outcome(row, states, compared.get(row.line));
+        outcomes[index] = await this.#outcome(row, { states, decidedBy, guarded: compared.get(row.line) });
       });
       const shown = rowsWith(rows, outcomes, 'errors').slice(0, mostShown - place.kept);
       await this.rows.reject(job.id, shown);
@@ -73,14 +79,15 @@ export class CheckImport implements JobHandler {
     await this.rows.forgetKeys(job.id);
   }
 
-  async #outcome(row: PlannedRow, states: States, guarded: Guarded | undefined): Promise<Outcome> {
+  async #outcome(row: PlannedRow, beside: Beside): Promise<Outcome> {
+    const { guarded } = beside;
     if ('errors' in row) {
       const isDuplicate = row.errors.some(({ code }) => code === 'duplicate-in-file');
       return { end: row.fate === 'failed' ? 'error' : isDuplicate ? 'duplicate' : 'skipped', errors: row.errors };
     }
     try {
       if (guarded?.verdict instanceof Refusal) throw guarded.verdict;
-      const events = await this.#decided(row, states);
+      const events = await this.#decided(row, beside);
       if (events.length === 0) return { end: 'unchanged' };
       return { end: events[0]?.type === 'CustomerCreated' ? 'new' : 'update', warnings: warningsIn(guarded) };
     } catch (error) {
@@ -90,20 +97,19 @@ export class CheckImport implements JobHandler {
     }
   }
 
-  async #decided(row: Extract<PlannedRow, { fate: 'command' | 'edit' }>, states: States) {
+  async #decided(row: Extract<PlannedRow, { fate: 'command' | 'edit' }>, { states, decidedBy: rules }: Beside) {
     if (row.fate === 'edit') {
       const { id, versions: ifMatch, changes } = row;
       if (Object.keys(changes).length === 0) return [];
       return runInContext({ ...currentContext(), ifMatch }, () =>
-        this.customers.decided(id, { type: 'ChangeCustomer', changes }),
+        this.customers.decided(id, { type: 'ChangeCustomer', changes }, rules.fieldSet),
       );
     }
     const { id, command } = row;
-    const { rules } = await this.current.recent();
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const state = states.get(id)?.state ?? customer.initial;
     if (!state.into && state.members.length === 0) return customer.decide(state, command, context);
-    return this.customers.decided(id, command);
+    return this.customers.decided(id, command, rules.fieldSet);
   }
 }
 

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { CustomerEvent, CustomerFields } from '@throughline/contracts';
 import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
 import { itemId, type JobAtWork } from '@throughline/service';
-import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer, type Customer, type CustomerRules } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { touchesCompared, type Intended, type RulesAsked } from '../duplicates/duplicate-check.store.ts';
@@ -16,6 +15,7 @@ import type { RejectedRow } from './import-rows.store.ts';
 /** Line -> what the duplicate rules say of its row; nothing of a row that changes nothing they look at. */
 export type ComparedRows = ReadonlyMap<number, Guarded>;
 
+type Asking = { passesAs: readonly string[] | undefined; decidedBy: CustomerRules; signal: AbortSignal };
 type Told = Extract<PlannedRow, { fate: 'command' | 'edit' }>;
 
 const atOnce = 16;
@@ -28,26 +28,25 @@ export class ImportDuplicates {
     private readonly customers: GoldenCustomers,
     private readonly guarded: GuardedCustomers,
     private readonly keys: CustomerKeys,
-    private readonly current: CurrentRules,
   ) {}
 
   /**
    * Compares the rows with all that is recorded, also by the pieces before; not with each other.
    *
    * @param passesAs the roles of who asked to pass the rules
+   * @param decidedBy what the rows will be decided by
    */
   async compare(
     job: Pick<JobAtWork, 'id'>,
     rows: readonly PlannedRow[],
-    passesAs: readonly string[] | undefined,
-    signal: AbortSignal,
+    { passesAs, decidedBy, signal }: Asking,
   ): Promise<{ rules: RulesAsked; compared: ComparedRows }> {
     return runInContext({ ...currentContext(), roles: passesAs ?? [] }, async () => {
       const rules = await this.guarded.rules(passesAs !== undefined);
       if (!compares(rules.all)) return { rules, compared: new Map() };
       await this.keys.caughtUp(signal);
       const told = rows.filter((row) => row.fate === 'command' || row.fate === 'edit');
-      const intended = await this.#intended(job, told, rules);
+      const intended = await this.#intended(job, told, { ...decidedBy, ...rules.rules });
       const guarded = await this.guarded.compareEach(intended, rules);
       const compared = told.flatMap(({ line }, index) => {
         const one = guarded[index];
@@ -69,12 +68,11 @@ export class ImportDuplicates {
     await this.guarded.queue(guarded, { id, version });
   }
 
-  async #intended(job: Pick<JobAtWork, 'id'>, rows: readonly Told[], { rules }: RulesAsked) {
+  async #intended(job: Pick<JobAtWork, 'id'>, rows: readonly Told[], decidedBy: CustomerRules) {
     const states = await this.commands.loadMany(
       customer,
       rows.flatMap((row) => (row.fate === 'command' ? [row.id] : [])),
     );
-    const decidedBy = { ...(await this.current.recent()).rules, ...rules };
     const intended: (Intended | undefined)[] = [];
     await eachOf(rows.entries(), atOnce, async ([index, row]) => {
       const state = states.get(row.id)?.state ?? customer.initial;
@@ -87,7 +85,7 @@ export class ImportDuplicates {
   async #intendedBy(row: Told, state: Customer, rules: CustomerRules): Promise<Omit<Intended, 'id'> | undefined> {
     const isOne = row.fate === 'command' && !state.into && state.members.length === 0;
     try {
-      const events = isOne ? decidedOn(row, state, rules) : await this.#decided(row);
+      const events = isOne ? decidedOn(row, state, rules) : await this.#decided(row, rules);
       if (!events.some((event) => touchesCompared(event))) return undefined;
       const { id: goldenId, fields } = isOne
         ? { id: state.status === 'none' ? null : row.id, fields: state.details }
@@ -102,11 +100,11 @@ export class ImportDuplicates {
   }
 
   /** On a customer of several records, or as somebody edited it in a table. */
-  #decided(row: Told): Promise<readonly CustomerEvent[]> {
-    if (row.fate === 'command') return this.customers.decided(row.id, row.command);
+  #decided(row: Told, { fieldSet }: CustomerRules): Promise<readonly CustomerEvent[]> {
+    if (row.fate === 'command') return this.customers.decided(row.id, row.command, fieldSet);
     const { id, changes, versions: ifMatch } = row;
     return runInContext({ ...currentContext(), ifMatch }, () =>
-      this.customers.decided(id, { type: 'ChangeCustomer', changes }),
+      this.customers.decided(id, { type: 'ChangeCustomer', changes }, fieldSet),
     );
   }
 }

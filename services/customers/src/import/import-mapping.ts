@@ -37,6 +37,8 @@ export type ImportMapping = {
   country?: string | undefined;
   /** ISO code: of amounts that name no currency. */
   currency?: string | undefined;
+  /** Choices that nobody defined become options of their fields. */
+  createMissingOptions?: boolean | undefined;
   /** Whose external ids they are. */
   connectionId?: string | undefined;
 };

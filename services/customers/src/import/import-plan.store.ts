@@ -40,6 +40,13 @@ export type PlannedRow = { line: number; cells: readonly string[]; reading: RowR
   | { fate: 'edit'; id: string; versions: readonly number[]; changes: CustomerInput }
 );
 
+/** The custom fields that rows give. */
+export const customOf = (rows: readonly PlannedRow[]): Readonly<Record<string, unknown>>[] =>
+  rows.flatMap((row) => {
+    const given = row.fate === 'command' ? row.command.row : row.fate === 'edit' ? row.changes : {};
+    return given.custom ? [given.custom] : [];
+  });
+
 /** A piece of the file: its rows, and the line up to which it was read. */
 export type PlannedChunk = { rows: readonly PlannedRow[]; line: number };
 

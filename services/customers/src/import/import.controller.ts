@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
-import { Commands, currentContext, idOfNew } from '@throughline/event-sourcing';
+import { Commands, currentContext, forbidden, idOfNew } from '@throughline/event-sourcing';
 import {
   Answers,
   AnswersFile,
@@ -188,6 +188,9 @@ export class ImportController {
   async map(@Param('id', IdPipe) id: string, @Body() body: MappingDto, @Headers('accept-language') language?: string) {
     const { saveAs, defaults = {}, policies = {}, columns, ...rest } = body;
     const mapping: ImportMapping = { ...rest, columns: columns.map((column) => ({ ...column })), defaults, policies };
+    // Fields are the administrators' to define.
+    if (mapping.createMissingOptions && !currentContext().roles?.includes('administrator'))
+      throw forbidden('forbidden');
     const { state } = await this.#known(id);
     checkMapping(mapping, state.reading?.header ?? [], await this.#fields());
     await this.commands.execute(importing, id, { type: 'MapImport', mapping, savedAs: saveAs });

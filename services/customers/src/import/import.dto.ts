@@ -57,6 +57,8 @@ export class MappingDto {
   @IsOptional() @Matches(/^[A-Z]{2}$/) country?: string;
   /** ISO 4217: of amounts that name none. */
   @IsOptional() @Matches(/^[A-Z]{3}$/) currency?: string;
+  /** Choices that nobody defined become options of their fields; administrators only. */
+  @IsOptional() @IsBoolean() createMissingOptions?: boolean;
   @IsOptional() @Id() connectionId?: string;
   /** Offered again under this name. */
   @IsOptional() @IsString() @MinLength(1) @MaxLength(200) saveAs?: string;
@@ -93,6 +95,7 @@ const Mapping = Type.Object(
     timeZone: Type.Optional(text),
     country: Type.Optional(text),
     currency: Type.Optional(text),
+    createMissingOptions: Type.Optional(Type.Boolean()),
     connectionId: Type.Optional(text),
   },
   { title: 'ImportMapping' },

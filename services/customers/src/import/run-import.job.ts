@@ -3,12 +3,14 @@ import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throug
 import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { batch } from '../batch/batch.ts';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
-import { CurrentRules } from '../customer/customer-rules.store.ts';
+import { CurrentRules, type StampedRules } from '../customer/customer-rules.store.ts';
 import { OneOfSeveral, customer } from '../customer/customer.ts';
 import { GoldenCustomers, withDuplicates, type RulesInForce } from '../customer/golden-customers.store.ts';
+import { optionsChosen } from '../field/choices.ts';
+import { fieldSet, fieldSetId } from '../field/field-set.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
 import { ImportDuplicates, isFound, rowsWith, warningsIn, type ComparedRows } from './import-duplicates.store.ts';
-import { ImportPlans, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
+import { ImportPlans, customOf, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import { importing } from './import.ts';
@@ -22,6 +24,8 @@ type End = keyof typeof ends;
 type Outcome = { end: End; errors?: readonly RowError[] | undefined; warnings?: readonly RowError[] | undefined };
 /** `refusal`: what a command was refused with. */
 type Carried = Outcome & { refusal?: Refusal };
+/** What rows are decided by, and what the duplicate rules have them reserve. */
+type Stamped = { current: StampedRules; inForce: RulesInForce };
 type Place = { line: number; total: number; counts: Counts };
 type CommandRow = Extract<PlannedRow, { fate: 'command' }>;
 type EditRow = Extract<PlannedRow, { fate: 'edit' }>;
@@ -48,8 +52,11 @@ export class RunImport implements JobHandler {
     yield step(place);
     await this.keys.caughtUp(signal);
     for await (const { rows, line } of this.plans.plan(job.id, job.id, state, place.line)) {
-      const { rules, compared } = await this.duplicates.compare(job, rows, state.passesAs, signal);
-      const outcomes = await this.#carryOut(job, rows, rules, compared);
+      if (state.mapping?.createMissingOptions) await this.#defineOptions(rows);
+      const current = await (state.mapping?.createMissingOptions ? this.current.read() : this.current.recent());
+      const asking = { passesAs: state.passesAs, decidedBy: current.rules, signal };
+      const { rules, compared } = await this.duplicates.compare(job, rows, asking);
+      const outcomes = await this.#carryOut(job, rows, { current, inForce: rules }, compared);
       await this.rows.reject(job.id, rowsWith(rows, outcomes, 'errors'));
       await this.rows.warn(job.id, rowsWith(rows, outcomes, 'warnings'));
       const counts = { ...none, ...place.counts, read: place.counts.read + rows.length };
@@ -63,11 +70,19 @@ export class RunImport implements JobHandler {
     await this.rows.forgetKeys(job.id);
   }
 
+  /** What rows choose becomes an option of its field, for good: undoing the import leaves it. */
+  async #defineOptions(rows: readonly PlannedRow[]): Promise<void> {
+    const { rules } = await this.current.recent();
+    for (const command of optionsChosen(rules.fieldSet, customOf(rows))) {
+      await this.commands.execute(fieldSet, fieldSetId('customer'), command);
+    }
+  }
+
   /** Those that the duplicate rules hold up are not carried out; of the others, what may be the same is queued. */
   async #carryOut(
     job: JobAtWork,
     rows: readonly PlannedRow[],
-    inForce: RulesInForce,
+    stamped: Stamped,
     compared: ComparedRows,
   ): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
@@ -78,7 +93,7 @@ export class RunImport implements JobHandler {
       if (verdict instanceof Refusal) outcomes[index] = { end: 'failed', errors: rowErrorsOf(row.reading, verdict) };
       else places[free.push(row) - 1] = index;
     });
-    const carriedOut = await this.#carryOutFree(job, free, inForce);
+    const carriedOut = await this.#carryOutFree(job, free, stamped);
     await eachOf(free.entries(), atOnce, async ([at, row]) => {
       const { refusal, ...outcome } = carriedOut[at] as Carried;
       const guarded = compared.get(row.line);
@@ -93,7 +108,7 @@ export class RunImport implements JobHandler {
     return outcomes;
   }
 
-  async #carryOutFree(job: JobAtWork, rows: readonly PlannedRow[], inForce: RulesInForce): Promise<Carried[]> {
+  async #carryOutFree(job: JobAtWork, rows: readonly PlannedRow[], stamped: Stamped): Promise<Carried[]> {
     const outcomes: Carried[] = [];
     const single: { row: CommandRow; index: number }[] = [];
     const grouped: { row: CommandRow; index: number }[] = [];
@@ -104,7 +119,8 @@ export class RunImport implements JobHandler {
       else (row.isGrouped ? grouped : single).push({ row, index });
     });
     const items = await Promise.all(single.map(({ row }) => this.#item(job, row)));
-    const rules = withDuplicates(await this.current.recent(), inForce);
+    const { current, inForce } = stamped;
+    const rules = withDuplicates(current, inForce);
     const done = await this.commands.executeMany(customer, items, rules);
     single.forEach(({ row, index }, at) => {
       const outcome = done[at];
@@ -114,7 +130,7 @@ export class RunImport implements JobHandler {
       } else grouped.push({ row, index });
     });
     await eachOf(grouped, atOnce, async ({ row, index }) => {
-      outcomes[index] = await this.#carryOutAlone(job, row, inForce);
+      outcomes[index] = await this.#carryOutAlone(job, row, stamped);
     });
     await eachOf(edits, atOnce, async ({ row, index }) => {
       outcomes[index] = await this.#edit(job, row, inForce);
@@ -130,11 +146,11 @@ export class RunImport implements JobHandler {
   }
 
   /** On a customer of one record or of several. */
-  async #carryOutAlone(job: JobAtWork, row: CommandRow, inForce: RulesInForce): Promise<Carried> {
+  async #carryOutAlone(job: JobAtWork, row: CommandRow, { current, inForce }: Stamped): Promise<Carried> {
     const { id, command, commandId, body, ...options } = await this.#item(job, row);
     try {
       try {
-        const rules = withDuplicates(await this.current.recent(), inForce);
+        const rules = withDuplicates(current, inForce);
         const { events } = await this.commands.execute(customer, id, command, {
           ...options,
           ...rules,
