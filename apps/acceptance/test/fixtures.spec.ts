@@ -35,6 +35,7 @@ import { dropDatabases, testConfig } from '@throughline/service/testing';
 import { AnalyticsModule } from '../../../services/analytics/src/analytics.module.ts';
 import { CustomersModule } from '../../../services/customers/src/customers.module.ts';
 import { react as acknowledge } from '../../../services/customers/src/policies/acknowledge-erasure-when-person-forgotten.policy.ts';
+import { react as advanceLifecycle } from '../../../services/customers/src/policies/advance-lifecycle-when-customer-acts.policy.ts';
 import { react as destroyKey } from '../../../services/customers/src/policies/destroy-key-when-customer-erased.policy.ts';
 import { react as recordConsents } from '../../../services/customers/src/policies/record-consents-when-form-submitted.policy.ts';
 import { react as recordSubmitter } from '../../../services/customers/src/policies/record-customer-when-form-submitted.policy.ts';
@@ -75,6 +76,10 @@ const policies: Readonly<Record<string, readonly [types: readonly string[], reac
   'destroy-key-when-customer-erased': [['CustomerErased'], (event) => destroyKey(event as never)],
   'acknowledge-erasure-when-person-forgotten': [['PersonForgotten'], (event) => acknowledge(event as never)],
   'schedule-expiry-when-consent-given': [['ConsentGiven'], (event) => scheduleExpiry(event as never)],
+  'advance-lifecycle-when-customer-acts': [
+    ['OrderPlaced', 'OrderChanged', 'DealOpened', 'InteractionLogged', 'CustomerCreated', 'CustomersMerged'],
+    (event) => advanceLifecycle(event as never),
+  ],
   'remember-record-when-person-erased': [['PersonErased'], (event) => rememberRecord(event as never)],
   'close-deals-when-customer-archived': [['CustomerArchived'], (event) => closeDeals(event as never, [newId()])],
   'log-interaction-when-customer-met': [['CustomerMet'], (event) => logInteraction(event as never)],

@@ -240,6 +240,10 @@ export const customerEvents = {
       ),
       stamp: Type.Optional(stamp),
       confirmed: Type.Optional(confirmed),
+      lifecycleSetBy: described(
+        Type.Optional(Type.Literal('automatic')),
+        'Where the stage follows from what the customer did; else somebody, or a source, said so.',
+      ),
       leftOut,
       corrections,
       inferred,

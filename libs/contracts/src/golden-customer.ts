@@ -51,9 +51,9 @@ export const builtInSurvivorship: SurvivorshipRules = {
 
 /**
  * What a record says in one field since when; null = it was cleared. `inferred` names the rule where nobody said it: then it
- * holds only where no record of the customer has a word that somebody said.
+ * holds only where no record of the customer has a word that somebody said. `automatic`: it followed from what the customer did.
  */
-export type Word = { value: unknown; position: number; at: Instant; inferred?: string };
+export type Word = { value: unknown; position: number; at: Instant; inferred?: string; automatic?: true };
 export type Words = { readonly [F in CustomerField]?: Word };
 /** A record that was merged into this one, and the place of the merge. */
 export type Member = { recordId: string; position: number };
@@ -147,10 +147,19 @@ function wordsAfter(before: Words, data: FieldsSaid, position: number, at: Insta
     if (!(field in data)) continue;
     const value = known((data as Record<string, unknown>)[field]);
     const inferred = rules.get(field);
-    words[field] = { value: value ?? null, position, at, ...(inferred !== undefined && { inferred }) };
+    words[field] = {
+      value: value ?? null,
+      position,
+      at,
+      ...(inferred !== undefined && { inferred }),
+      ...(isAutomatic(field, data) && { automatic: true }),
+    };
   }
   return words;
 }
+
+const isAutomatic = (field: CustomerField, data: object): boolean =>
+  field === 'lifecycle' && 'lifecycleSetBy' in data && data.lifecycleSetBy === 'automatic';
 
 /** One value, or one entry of a list, and the record that it comes from. */
 export type Origin = Word & { recordId: string };
@@ -264,6 +273,15 @@ function onlyOnce(field: CustomerField, origins: readonly Origin[]): Origin[] {
     const { primary: _, ...rest } = value as Record<string, unknown>;
     return { ...origin, value: rest };
   });
+}
+
+export const setBy = ['manual', 'automatic'] as const;
+export type SetBy = (typeof setBy)[number];
+/** Since when a customer is in its stage, and whether that followed from what it did; nothing where it is in none. */
+export type LifeStage = { lifecycleSince?: Instant; lifecycleSetBy?: SetBy };
+
+export function stageOf({ lifecycle: [word] = [] }: Golden): LifeStage {
+  return word ? { lifecycleSince: word.at, lifecycleSetBy: word.automatic ? 'automatic' : 'manual' } : {};
 }
 
 /** The values alone, as one record's fields. */

@@ -1,6 +1,7 @@
 import { Type, type TSchema } from 'typebox';
 import { ExternalId, customerFields } from './customers.ts';
 import { FollowUp, directions, interactionKinds } from './interactions.ts';
+import { setBy } from './golden-customer.ts';
 import { DateText, InstantText, Money as MoneyOfEvents, OneOf, Uuid } from './money.ts';
 import { OrderLine, Refund, orderFacts } from './sales.ts';
 
@@ -18,6 +19,8 @@ export const customerRecord = {
   number: text,
   ...named,
   type,
+  lifecycleSince: Type.Optional(InstantText),
+  lifecycleSetBy: Type.Optional(OneOf(setBy)),
   externalIds,
   archived: Type.Boolean(),
   /** Field -> the rule that its value follows from, where nobody said it. */

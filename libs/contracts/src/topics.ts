@@ -1,4 +1,5 @@
 import { batchEvents } from './batches.ts';
+import { careEvents, careSettingsEvents } from './care.ts';
 import { consentConfigurationEvents, consentEvents } from './consent.ts';
 import { customerEvents } from './customers.ts';
 import { duplicateEvents } from './duplicates.ts';
@@ -9,6 +10,7 @@ import { fieldEvents } from './fields.ts';
 import { gatewayEvents } from './gateway.ts';
 import { importEvents } from './imports.ts';
 import { interactionEvents } from './interactions.ts';
+import { lifecycleEvents } from './lifecycle.ts';
 import { privacyEvents } from './privacy.ts';
 import { salesEvents } from './sales.ts';
 import { tagEvents } from './tags.ts';
@@ -26,6 +28,9 @@ export const dictionary = {
     ...consentEvents,
     ...consentConfigurationEvents,
     ...fieldClassEvents,
+    ...lifecycleEvents,
+    ...careEvents,
+    ...careSettingsEvents,
     ...duplicateEvents,
     ...fieldEvents,
     ...tagEvents,

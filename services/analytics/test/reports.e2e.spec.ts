@@ -178,6 +178,7 @@ describe('the reports', () => {
       'revenue-by-month',
       'top-customers',
       'funnel',
+      'data-quality',
     ]);
     expect(body.items[1]).toMatchObject({
       title: '月度收入',
@@ -237,6 +238,35 @@ describe('the reports', () => {
       ['Sales', 'The contract', 0, 0, 0, 0, null],
     ]);
     expect(rows[0]).toMatchObject({ pipeline_id: pipelineId, stage_id: 'lead' });
+  });
+
+  it('show how good the data are, with the very numbers of bi, without archived ones', async () => {
+    await append('customers', 'care', newId(), {
+      type: 'ConfirmationDue',
+      customerId: wang,
+      dueAt: '2026-01-10T00:00:00.000Z',
+      by: 'call',
+    } as AnyEvent);
+    const { rows } = await report('data-quality');
+    const shown = rows.map(({ measure, customers, share }: any) => [measure, customers, share]);
+    expect(shown).toEqual([
+      ['all', 2, 1],
+      ['complete', 0, 0],
+      ['incomplete', 2, 1],
+      ['invalid', 0, 0],
+      ['bounced', 0, 0],
+      ['stale', 1, 0.5],
+    ]);
+    const [counted] = await ask(`
+      select count(*) as all, count(*) filter (where stale) as stale, round(avg(quality), 1)::float8 as quality
+      from bi.customer_quality where not archived`);
+    expect(counted).toEqual({ all: 2, stale: 1, quality: rows[0].quality });
+    expect((await report('data-quality', '?to=2001-01-01')).rows).toContainEqual({
+      measure: 'all',
+      customers: 0,
+      share: null,
+      quality: null,
+    });
   });
 
   it('can be asked as of an earlier moment', async () => {

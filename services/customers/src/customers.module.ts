@@ -10,8 +10,17 @@ import { BulkChangeController } from './batch/bulk-change.controller.ts';
 import { ChangeInBulk } from './batch/bulk-change.job.ts';
 import { BulkPreviews } from './batch/bulk-change.preview.ts';
 import { Selections } from './batch/selections.store.ts';
-import { UndoBatch } from './batch/undo-batch.job.ts';
 import { UndoSources } from './batch/undo-sources.store.ts';
+import { UndoBatch } from './batch/undo-batch.job.ts';
+import { CareSettingsController } from './care/care-settings.controller.ts';
+import { CareController } from './care/care.controller.ts';
+import { CareOfCustomers } from './care/care.store.ts';
+import { CareRounds } from './care/care-rounds.worker.ts';
+import { careRecords } from './care/care-records.view.ts';
+import { organisation } from './care/organisation.view.ts';
+import { FactsOfCustomers, contactFacts, salesFacts } from './care/customer-facts.view.ts';
+import { LifecycleController } from './care/lifecycle.controller.ts';
+import { Lifecycles } from './care/lifecycles.store.ts';
 import { BatchRequestController } from './batch-request/batch-request.controller.ts';
 import { BatchRequests } from './batch-request/batch-requests.store.ts';
 import { ConsentController } from './consent/consent.controller.ts';
@@ -57,6 +66,7 @@ import { ScanDuplicates } from './duplicates/scan-duplicates.job.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
+import { AdvanceLifecycleWhenCustomerActs } from './policies/advance-lifecycle-when-customer-acts.policy.ts';
 import { DestroyKeyWhenCustomerErased } from './policies/destroy-key-when-customer-erased.policy.ts';
 import { RunBatchWhenStarted } from './policies/run-batch-when-started.policy.ts';
 import { StartBatchWhenImportStarted } from './policies/start-batch-when-import-started.policy.ts';
@@ -93,6 +103,9 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ConsentPurposeController,
     UnsubscribeController,
     FieldClassesController,
+    LifecycleController,
+    CareController,
+    CareSettingsController,
   ],
   policies: [
     RecordCustomerWhenSeen,
@@ -104,6 +117,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     StartBatchWhenImportStarted,
     ScheduleExpiryWhenConsentGiven,
     RecordDuplicatesWhenCustomerChanges,
+    AdvanceLifecycleWhenCustomerActs,
   ],
   folds: [
     batchList,
@@ -115,6 +129,10 @@ import { VcardController } from './vcard/vcard.controller.ts';
     importList,
     matchRecords,
     duplicateQueue,
+    salesFacts,
+    contactFacts,
+    careRecords,
+    organisation,
   ],
   providers: [
     CustomerNumbers,
@@ -142,6 +160,9 @@ import { VcardController } from './vcard/vcard.controller.ts';
     MatchRecords,
     Duplicates,
     DuplicateCheck,
+    Lifecycles,
+    FactsOfCustomers,
+    CareOfCustomers,
   ],
   describes: [FieldSchemas],
   uploads: ['/api/imports'],
@@ -163,7 +184,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     'import_keys',
     'import_errors',
   ],
-  workers: [ErasureReplay, ForgetImports],
+  workers: [ErasureReplay, ForgetImports, CareRounds],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005, Jobs1700000000006],

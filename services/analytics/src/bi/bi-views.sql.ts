@@ -1,5 +1,6 @@
 import { defaultTimeZone } from '@throughline/contracts';
 import { checkpointOf } from '@throughline/event-sourcing';
+import { customerDocument } from '../search/customer-document.view.ts';
 import { customerAlias } from '../star/customer-alias.view.ts';
 import { customField } from '../star/custom-field.view.ts';
 import { customerCustomField } from '../star/customer-custom-field.view.ts';
@@ -142,6 +143,10 @@ const recordAttributes = [
   plain('archived', 'True where the customer is archived.'),
 ];
 
+/** Whether a document tells of an issue that begins so. */
+const hasIssue = (start: string) =>
+  `exists (select 1 from json_array_elements_text(t.doc->'qualityIssues') one where starts_with(one, '${start}'))`;
+
 const types: Readonly<Record<string, string>> = { owner_id: 'uuid' };
 const customerAttributes = recordAttributes.map((one) => {
   if (one.name === 'archived') return one;
@@ -245,6 +250,32 @@ export const biViews: readonly BiView[] = [
     ],
     from: `from (select t.record_id, ${together('tags', 'text[]')} as tags ${customers}) c
       cross join unnest(c.tags) as tag left join (${tagNamesNow}) n on n.given = tag group by 1, 2`,
+  },
+  {
+    name: 'customer_quality',
+    comment: 'How good what is recorded of each customer is, and the type that holds, one row a golden customer.',
+    columns: [
+      column('customer_id', 't.id::uuid', 'The customer: its golden record.'),
+      column('quality', `(t.doc->>'quality')::int`, 'Quality of the data, 0 to 100.'),
+      column('complete', `not ${hasIssue('missing:')}`, 'True where nothing that should be known is missing.'),
+      column('invalid', hasIssue('invalid:'), 'True where a value is not right, such as an e-mail address.'),
+      column('bounced', hasIssue('bounced:'), 'True where a message to an address came back.'),
+      column('stale', hasIssue('stale'), 'True where nobody confirmed the data for long.'),
+      column('type', `t.doc->>'type'`, 'Type that holds: what was said, else what follows from the orders.'),
+      column('derived_type', `t.doc->>'derivedType'`, 'potential, new or existing, as it follows from the orders.'),
+      column('type_set_by', `t.doc->>'typeSetBy'`, 'manual or automatic.'),
+      column('lifecycle', `t.doc->>'lifecycle'`, 'Stage of the customer life cycle.'),
+      column('lifecycle_since', `(t.doc->>'lifecycleSince')::timestamptz`, 'Since when the customer is in that stage.'),
+      column('lifecycle_set_by', `t.doc->>'lifecycleSetBy'`, 'manual or automatic.'),
+      column('archived', `(t.doc->>'archived')::boolean`, 'True where the customer is archived.'),
+      column('created_at', `(t.doc->>'createdAt')::timestamptz`, 'When the customer was created.'),
+      column(
+        'created_on',
+        localDate(`(t.doc->>'createdAt')::timestamptz`),
+        'Local day on which the customer was created.',
+      ),
+    ],
+    from: `from ${customerDocument.table} t`,
   },
   {
     name: 'dim_deal',

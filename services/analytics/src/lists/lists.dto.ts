@@ -7,6 +7,7 @@ import {
   dealRecord,
   interactionRecord,
   orderRecord,
+  setBy,
 } from '@throughline/contracts';
 import { Total, orNull, page } from '@throughline/service';
 import { Allow, ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
@@ -43,7 +44,14 @@ export const CustomerList = list('Customer', {
   /** What cannot be added to `revenue`: orders in other currencies without a rate into the base currency. */
   revenueOther: Type.Array(MoneyAnswer),
   orderCount: Type.Integer(),
+  firstOrderAt: orNull(InstantText),
   lastOrderAt: orNull(InstantText),
+  typeSetBy: OneOf(setBy),
+  /** What follows from the orders; `type` where nobody gave one. */
+  derivedType: OneOf(['potential', 'new', 'existing'] as const),
+  /** 0 to 100; not of those who were erased. */
+  quality: Type.Optional(Type.Integer()),
+  qualityIssues: Type.Optional(Type.Array(text)),
   lastInteractionAt: orNull(InstantText),
   doNotContact: Type.Boolean(),
   marketingEmail: permission,

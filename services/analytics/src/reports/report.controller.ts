@@ -2,6 +2,7 @@ import { Controller, Get, Headers, Param, Query } from '@nestjs/common';
 import { invalid, notFound, type FieldError } from '@throughline/event-sourcing';
 import { Answers, isRealDate, languageOf } from '@throughline/service';
 import { customersBySource } from './customers-by-source.report.ts';
+import { dataQuality } from './data-quality.report.ts';
 import { funnel } from './funnel.report.ts';
 import { ReportQuery, ReportResult, Reports as ReportPage } from './report.dto.ts';
 import type { Report } from './report.query.ts';
@@ -9,7 +10,7 @@ import { Reports, type ReportFilter } from './reports.store.ts';
 import { revenueByMonth } from './revenue-by-month.report.ts';
 import { topCustomers } from './top-customers.report.ts';
 
-const reports: readonly Report[] = [customersBySource, revenueByMonth, topCustomers, funnel];
+const reports: readonly Report[] = [customersBySource, revenueByMonth, topCustomers, funnel, dataQuality];
 
 @Controller('reports')
 export class ReportController {

@@ -1,10 +1,15 @@
 import {
+  careOf,
   consentTags,
   contactForbidden,
   emptyLedger,
   inMinorUnits,
+  isStale,
   ledgerOf,
+  noCare,
   permission,
+  qualityOf,
+  type Care,
   type CustomerField,
   type ConsentLedger,
   type CustomerFields,
@@ -12,13 +17,24 @@ import {
   type Instant,
   type Money,
   type Permission,
+  type Quality,
+  type SetBy,
+  type LifeStage,
 } from '@throughline/contracts';
 import { document, touch, type ReadRows } from '@throughline/event-sourcing';
 import { Exact } from '../star/columns.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine, type FactOrderLine } from '../star/fact-order-line.view.ts';
+import { customerCare } from './customer-care.view.ts';
 import { customerConsent } from './customer-consent.view.ts';
-import { customerProfile, fieldsOfGroup, groupsOf, lifeOf, type CustomerGroup } from './customer-profile.view.ts';
+import {
+  customerProfile,
+  fieldsOfGroup,
+  groupsOf,
+  lifeOf,
+  stageOfGroup,
+  type CustomerGroup,
+} from './customer-profile.view.ts';
 import { namesNow, namesOf, tagName } from '../star/tag-name.view.ts';
 import { customerTag } from './customer-tag.view.ts';
 
@@ -52,9 +68,16 @@ export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
   optOuts: consentTags(ledger, 'withdrawn'),
 });
 
+export type CustomerType = 'potential' | 'new' | 'existing';
+/** The type that follows from the orders, and the one that holds: what somebody or a source said stands above it. */
+type Typed = { type: string; typeSetBy: SetBy; derivedType: CustomerType };
+
 /** A customer as lists and search answer it. */
 export type CustomerDocument = Details &
-  Permissions & {
+  Permissions &
+  LifeStage &
+  Partial<Quality> &
+  Typed & {
     id: string;
     /** As its ETag has it: the version of each of its records. */
     version: string;
@@ -70,6 +93,7 @@ export type CustomerDocument = Details &
     /** The same in other currencies, largest first, where orders have no rate into the base currency. */
     revenueOther: readonly Money[];
     orderCount: number;
+    firstOrderAt: Instant | null;
     lastOrderAt: Instant | null;
     lastInteractionAt: Instant | null;
     createdAt: Instant;
@@ -81,10 +105,11 @@ const ofTag = 'tag:';
 
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 5,
+  version: 6,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(customerConsent, ({ recordId }) => recordId),
+    touch(customerCare, ({ recordId }) => recordId),
     touch(customerProfile, ({ goldenId }) => goldenId),
     touch(factOrderLine, ({ recordId }) => recordId),
     touch(factInteraction, ({ recordId }) => recordId),
@@ -101,28 +126,43 @@ export const customerDocument = document<CustomerDocument>({
     const groups = groupsOf(keys, profiles);
     const ids = [...groups.values()].flat().map(({ recordId }) => recordId);
     const consents = new Map((await read(customerConsent, 'recordId', ids)).map((row) => [row.recordId, row.ledger]));
+    const cares = new Map((await read(customerCare, 'recordId', ids)).map((row) => [row.recordId, row.care]));
     const lines = Map.groupBy(await read(factOrderLine, 'recordId', ids), ({ recordId }) => recordId);
     const interactions = Map.groupBy(await read(factInteraction, 'recordId', ids), ({ recordId }) => recordId);
     const details = new Map([...groups].map(([id, group]) => [id, detailsOf(group)]));
     const tagsNow = await namesNow([...new Set([...details.values()].flatMap(({ tags = [] }) => tags))], read);
-    return [...groups].map(([id, group]) => ({
-      id,
-      version: group.map(({ recordId }) => versions.get(recordId)).join('-'),
-      number: group[0].number,
-      numbers: group.map(({ number }) => number),
-      ...withTagsNow(details.get(id) ?? {}, tagsNow),
-      externalIds: group.flatMap(({ externalIds }) => externalIds),
-      archived: group[0].status !== 'active',
-      ...(group.length > 1 && { records: group.map(partOf) }),
-      ...permissionsOf(ledgerOf(group.map(({ recordId }) => consents.get(recordId) ?? emptyLedger))),
-      ...ordersOf(group.flatMap(({ recordId }) => lines.get(recordId) ?? [])),
-      lastInteractionAt: latest(
-        group.flatMap(({ recordId }) => (interactions.get(recordId) ?? []).map(({ startedAt }) => startedAt)),
-      ),
-      ...lifeOf(group),
-    }));
+    return [...groups].map(([id, group]) => {
+      const orders = ordersOf(group.flatMap(({ recordId }) => lines.get(recordId) ?? []));
+      const care = careOf(group.map(({ recordId }) => cares.get(recordId) ?? noCare));
+      const told = withTagsNow(details.get(id) ?? {}, tagsNow);
+      return {
+        id,
+        version: group.map(({ recordId }) => versions.get(recordId)).join('-'),
+        number: group[0].number,
+        numbers: group.map(({ number }) => number),
+        ...told,
+        ...typeOf(told.type, orders.firstOrderAt, care),
+        ...stageOfGroup(group),
+        externalIds: group.flatMap(({ externalIds }) => externalIds),
+        archived: group[0].status !== 'active',
+        ...(group.length > 1 && { records: group.map(partOf) }),
+        ...permissionsOf(ledgerOf(group.map(({ recordId }) => consents.get(recordId) ?? emptyLedger))),
+        ...(group[0].status !== 'erased' && qualityOf({ fields: told, bounced: care.bounced, stale: isStale(care) })),
+        ...orders,
+        lastInteractionAt: latest(
+          group.flatMap(({ recordId }) => (interactions.get(recordId) ?? []).map(({ startedAt }) => startedAt)),
+        ),
+        ...lifeOf(group),
+      };
+    });
   },
 });
+
+function typeOf(given: string | undefined, firstOrderAt: Instant | null, { orderedUntil }: Care): Typed {
+  const isExisting = firstOrderAt !== null && orderedUntil !== null && firstOrderAt <= orderedUntil;
+  const derivedType = firstOrderAt === null ? 'potential' : isExisting ? 'existing' : 'new';
+  return { type: given ?? derivedType, typeSetBy: given === undefined ? 'automatic' : 'manual', derivedType };
+}
 
 /** The records that are touched, also those that hold a tag, under any of its names, which was renamed or merged. */
 async function recordsTouched(keys: readonly string[], read: ReadRows): Promise<readonly string[]> {
@@ -151,7 +191,7 @@ const partOf = ({ recordId, number, into, externalIds }: CustomerRecord): Record
 
 function ordersOf(
   lines: readonly FactOrderLine[],
-): Pick<CustomerDocument, 'revenue' | 'revenueOther' | 'orderCount' | 'lastOrderAt'> {
+): Pick<CustomerDocument, 'revenue' | 'revenueOther' | 'orderCount' | 'firstOrderAt' | 'lastOrderAt'> {
   const counted = lines.filter(({ counted: counts }) => counts);
   const sums = new Map<string, Exact>();
   for (const { baseCurrency, amountBase } of counted) {
@@ -166,9 +206,12 @@ function ordersOf(
     revenue: largest ?? null,
     revenueOther: others,
     orderCount: new Set(standing.map(({ orderId }) => orderId)).size,
+    firstOrderAt: earliest(standing.map(({ occurredAt }) => occurredAt)),
     lastOrderAt: latest(standing.map(({ occurredAt }) => occurredAt)),
   };
 }
 
+const earliest = (moments: readonly (Instant | null)[]): Instant | null =>
+  moments.reduce((first, moment) => (moment !== null && (first === null || moment < first) ? moment : first), null);
 const latest = (moments: readonly (Instant | null)[]): Instant | null =>
   moments.reduce((last, moment) => (moment !== null && (last === null || moment > last) ? moment : last), null);

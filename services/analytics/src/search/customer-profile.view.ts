@@ -5,20 +5,22 @@ import {
   fieldsOf,
   goldenOf,
   recordAfter,
+  stageOf,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
   type CustomerRecord,
-  type Instant,
   type Recorded,
   type RecordedOf,
+  type LifeStage,
+  type Word,
   type Words,
 } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** Fields that one event gave their values. */
-type Said = { position: number; at: Instant; fields: { [F in CustomerField]?: unknown } };
+/** Fields that one event gave their values, in one way. */
+type Said = Omit<Word, 'value'> & { fields: { [F in CustomerField]?: unknown } };
 type Usual = Pick<CustomerRecord, 'externalIds' | 'into' | 'members' | 'picks' | 'rules' | 'status'>;
 /** What stands in no column of its own, without what is as usual: most records were said at once and never merged. */
 type Rest = Pick<CustomerRecord, 'createdAt' | 'updatedAt'> & Partial<Usual> & { said: readonly Said[] };
@@ -50,8 +52,8 @@ export function recordOf({
   goldenId,
   rest: { said, ...rest },
 }: Omit<CustomerProfile, 'version'>): CustomerRecord {
-  const words = said.flatMap(({ position, at, fields }) =>
-    Object.entries(fields).map(([field, value]) => [field, { value, position, at }]),
+  const words = said.flatMap(({ fields, ...how }) =>
+    Object.entries(fields).map(([field, value]) => [field, { value, ...how }]),
   );
   return { ...usual, ...rest, recordId: id, number, goldenId, words: Object.fromEntries(words) as Words };
 }
@@ -78,14 +80,15 @@ function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecor
 
 /** In one order whatever was said before what: rows are compared as text. */
 function saidAtOnce(words: Words): Said[] {
-  const said = new Map<number, Said>();
+  const said = new Map<string, Said>();
   for (const field of customerFieldNames) {
     const word = words[field];
     if (!word) continue;
-    const { position, at, value } = word;
-    const event = said.get(position) ?? { position, at, fields: {} };
+    const { value, ...how } = word;
+    const way = JSON.stringify(how);
+    const event = said.get(way) ?? { ...how, fields: {} };
     event.fields[field] = value;
-    said.set(position, event);
+    said.set(way, event);
   }
   return [...said.values()].toSorted((a, b) => a.position - b.position);
 }
@@ -97,7 +100,7 @@ function told([row]: readonly CustomerProfile[], _: object, event: Recorded<Cust
 
 export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProfile, {
   name: 'customer_profile',
-  version: 3,
+  version: 4,
   feed: 'customers',
   key: (event) => event.stream.id,
   on: {
@@ -136,6 +139,13 @@ export function groupsOf(ids: readonly string[], rows: readonly CustomerProfile[
 export function fieldsOfGroup([top, ...others]: CustomerGroup): CustomerFields {
   if (others.length > 0) return fieldsOf(goldenOf(top, new Map(others.map((record) => [record.recordId, record]))));
   return Object.fromEntries(Object.entries(top.words).map(([field, { value }]) => [field, value])) as CustomerFields;
+}
+
+/** Since when the customer is in its stage of life, and how it got there. */
+export function stageOfGroup([top, ...others]: CustomerGroup): LifeStage {
+  if (others.length > 0) return stageOf(goldenOf(top, new Map(others.map((record) => [record.recordId, record]))));
+  const { recordId, words } = top;
+  return stageOf(words.lifecycle?.value ? { lifecycle: [{ ...words.lifecycle, recordId }] } : {});
 }
 
 /** Since when there is the customer, and when one of its records changed last. */

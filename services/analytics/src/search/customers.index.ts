@@ -16,7 +16,7 @@ const divisionsOf = (code: string): string[] =>
 
 export const customers: RecordType<CustomerDocument> = {
   type: 'customers',
-  version: 5,
+  version: 6,
   document: customerDocument,
   customer: 'id',
   fields: {
@@ -43,6 +43,8 @@ export const customers: RecordType<CustomerDocument> = {
     regionCode: { type: 'tags', facet: true, from: (doc) => present(address(doc)?.regionCode).flatMap(divisionsOf) },
     socials: { type: 'tags', from: ({ socials = [] }) => socials.map(({ value }) => value) },
     type: { type: 'keyword', facet: true },
+    typeSetBy: { type: 'keyword', facet: true },
+    derivedType: { type: 'keyword', facet: true },
     source: { type: 'keyword', facet: true },
     channel: { type: 'keyword', facet: true },
     campaign: { type: 'keyword', facet: true },
@@ -54,6 +56,8 @@ export const customers: RecordType<CustomerDocument> = {
     tags: { type: 'tags', facet: true },
     ownerId: { type: 'keyword', facet: true, often: 'desc' },
     lifecycle: { type: 'keyword', facet: true },
+    lifecycleSince: { type: 'instant', often: 'desc' },
+    lifecycleSetBy: { type: 'keyword', facet: true },
     productInterests: { type: 'tags', facet: true },
     hobbies: { type: 'tags', facet: true },
     competitors: { type: 'tags', facet: true, from: ({ competitors = [] }) => competitors.map(({ name }) => name) },
@@ -73,8 +77,11 @@ export const customers: RecordType<CustomerDocument> = {
     revenue: { type: 'money', often: 'desc' },
     revenueCurrency: { type: 'keyword', facet: true, from: ({ revenue }) => revenue?.currency },
     orderCount: { type: 'number' },
+    firstOrderAt: { type: 'instant' },
     lastOrderAt: { type: 'instant', often: 'desc' },
     lastInteractionAt: { type: 'instant', often: 'desc' },
+    quality: { type: 'number', often: 'asc' },
+    qualityIssues: { type: 'tags', facet: true },
     createdAt: { type: 'instant', often: 'desc' },
     updatedAt: { type: 'instant', often: 'desc' },
   },

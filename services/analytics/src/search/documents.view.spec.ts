@@ -3,6 +3,7 @@ import type { DocumentView, Fold, ReadRows } from '@throughline/event-sourcing';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine } from '../star/fact-order-line.view.ts';
 import { customerId, recorded, rowsAfter, streamId } from '../star/recorded.fixtures.ts';
+import { customerCare } from './customer-care.view.ts';
 import { customerConsent } from './customer-consent.view.ts';
 import { customerDocument, permissionsOf } from './customer-document.view.ts';
 import { customerProfile } from './customer-profile.view.ts';
@@ -66,6 +67,8 @@ describe("a customer's document", () => {
       numbers: ['C-1'],
       name: '张三',
       type: 'new',
+      typeSetBy: 'manual',
+      derivedType: 'potential',
       source: 'web',
       industry: 'toys',
       externalIds: [],
@@ -79,13 +82,56 @@ describe("a customer's document", () => {
       consents: [],
       optOuts: [],
       revenue: null,
+      quality: 25,
+      qualityIssues: [
+        'missing:phones',
+        'missing:emails',
+        'missing:addresses',
+        'missing:ownerId',
+        'missing:companyName',
+        'missing:title',
+        'missing:birthDate',
+      ],
       revenueOther: [],
       orderCount: 0,
+      firstOrderAt: null,
       lastOrderAt: null,
       lastInteractionAt: null,
       createdAt: '2026-01-01T00:00:00.000Z',
       updatedAt: '2026-01-03T00:00:00.000Z',
     });
+  });
+
+  it('says which type follows from the orders, and keeps the one that somebody gave', async () => {
+    const { customerType: _, ...untyped } = created;
+    const ended = { type: 'NewCustomerPeriodEnded', customerId: streamId, orderedUntil: '2026-01-05T00:00:00.000Z' };
+    const typed = async (first: object, ...more: Told[]) => {
+      const { type, typeSetBy, derivedType } = await rendered(customerDocument, told(customerProfile, first), ...more);
+      return [type, typeSetBy, derivedType];
+    };
+    expect(await typed(untyped)).toEqual(['potential', 'automatic', 'potential']);
+    expect(await typed(untyped, told(factOrderLine, order))).toEqual(['new', 'automatic', 'new']);
+    const bought = [told(factOrderLine, order), told(customerCare, ended)];
+    expect(await typed(untyped, ...bought)).toEqual(['existing', 'automatic', 'existing']);
+    expect(await typed(created, ...bought)).toEqual(['new', 'manual', 'existing']);
+  });
+
+  it('says what is wrong with the data', async () => {
+    const emails = [{ value: 'wang@example.cn' }, { value: '没有' }];
+    const { quality, qualityIssues } = await rendered(
+      customerDocument,
+      told(customerProfile, { ...created, emails, phones: [{ value: '12' }] }),
+      told(
+        customerCare,
+        { type: 'EmailBounced', customerId: streamId, address: 'Wang@example.cn' },
+        { type: 'ConfirmationDue', customerId: streamId, dueAt: '2026-01-02T00:00:00.000Z', by: 'call' },
+      ),
+    );
+    expect(qualityIssues).toEqual(
+      expect.arrayContaining(['invalid:emails', 'invalid:phones', 'bounced:emails', 'stale', 'missing:addresses']),
+    );
+    // 60 of 100 are known; three faults of 15, and one of 10.
+    expect(quality).toBe(5);
   });
 
   it('counts the orders that stand, less refunds, and the last contact', async () => {
@@ -165,9 +211,13 @@ describe("a customer's document", () => {
       numbers: ['C-1'],
       externalIds: [],
       archived: true,
+      type: 'potential',
+      typeSetBy: 'automatic',
+      derivedType: 'potential',
       revenue: null,
       revenueOther: [],
       orderCount: 0,
+      firstOrderAt: null,
       lastOrderAt: null,
       lastInteractionAt: null,
       ...permissionsOf(emptyLedger),

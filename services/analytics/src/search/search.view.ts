@@ -1,4 +1,5 @@
 import type { DocumentView } from '@throughline/event-sourcing';
+import { customerCare } from './customer-care.view.ts';
 import { customerConsent } from './customer-consent.view.ts';
 import { customerDocument } from './customer-document.view.ts';
 import { customerProfile } from './customer-profile.view.ts';
@@ -8,7 +9,14 @@ import { interactionDocument, interactionRecord } from './interaction-document.v
 import { orderDocument, orderRecord } from './order-document.view.ts';
 
 /** What the documents are made of, beside the star. */
-export const searchFolds = [customerProfile, customerConsent, customerTag, orderRecord, interactionRecord];
+export const searchFolds = [
+  customerProfile,
+  customerConsent,
+  customerCare,
+  customerTag,
+  orderRecord,
+  interactionRecord,
+];
 
 /** What lists and search are made of; the engine holds copies. */
 export const searchDocuments: readonly DocumentView[] = [

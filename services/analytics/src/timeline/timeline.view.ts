@@ -90,7 +90,7 @@ const isField = (name: string) => customerFieldNames.some((field) => field === n
 
 export const timelineCustomers = fold<CustomerEntry, CustomerEvent | ConsentEvent>(CustomerEntry, {
   name: 'timeline_customers',
-  version: 3,
+  version: 4,
   feed: 'customers',
   key,
   by: 'streamId',

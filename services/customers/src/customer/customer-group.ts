@@ -5,6 +5,7 @@ import {
   inferredOf,
   known,
   recordAfter,
+  stageOf,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
@@ -104,7 +105,8 @@ export function stateOfGroup(group: Group): Customer {
 /** The customer as it is answered: what its records say together. */
 export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
   const [top] = group;
-  if (group.length === 1) return customer.fields?.(top.state) ?? {};
+  const stage = stageOf(goldenOfGroup(group));
+  if (group.length === 1) return { ...customer.fields?.(top.state), ...stage };
   const externalIds = group.flatMap(({ state }) => state.externalIds);
   const shown = customer.fields?.({ ...stateOfGroup(group), externalIds });
   const records = group.map(({ id, state }) => ({
@@ -113,7 +115,7 @@ export function shownGroup(group: Group): Readonly<Record<string, unknown>> {
     ...(state.into !== undefined && { into: state.into }),
     externalIds: state.externalIds,
   }));
-  return { ...shown, records };
+  return { ...shown, ...stage, records };
 }
 
 const toTheTop: readonly CustomerCommand['type'][] = [

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Commands, gathered } from '@throughline/event-sourcing';
+import { lifecycle, lifecycleId } from '../care/lifecycle.ts';
 import { fieldSet, fieldSetId } from '../field/field-set.ts';
 import { builtInRules, type CustomerRules } from './customer-rules.ts';
 
@@ -32,10 +33,15 @@ export class CurrentRules {
   }
 
   async #read(keys: readonly 'rules'[]): Promise<ReadonlyMap<'rules', StampedRules>> {
-    const { state, version } = await this.commands.load(fieldSet, fieldSetId('customer'));
+    const [fields, stages] = await Promise.all([
+      this.commands.load(fieldSet, fieldSetId('customer')),
+      this.commands.load(lifecycle, lifecycleId),
+    ]);
+    const versions = Object.entries({ fields: fields.version, lifecycle: stages.version });
+    const set = versions.filter(([, version]) => version > 0).map(([name, version]) => `${name}@${version}`);
     const stamped = {
-      rules: { ...builtInRules, fieldSet: state },
-      ...(version > 0 && { rulesVersion: `fields@${version}` }),
+      rules: { ...builtInRules, fieldSet: fields.state, lifecycle: stages.state },
+      ...(set.length > 0 && { rulesVersion: set.join(' ') }),
     };
     return new Map(keys.map((key) => [key, stamped]));
   }

@@ -1,4 +1,10 @@
-import type { DuplicateOperation, Entry, Reservable } from '@throughline/contracts';
+import {
+  builtInLifecycle,
+  type DuplicateOperation,
+  type Entry,
+  type Lifecycle,
+  type Reservable,
+} from '@throughline/contracts';
 import type { FieldError } from '@throughline/event-sourcing';
 import { noFields, type FieldSet } from '../field/field-set.ts';
 
@@ -12,8 +18,11 @@ export type CustomerRules = {
   linkErrors?: readonly FieldError[];
   /** The fields of the installation's own. */
   fieldSet: FieldSet;
+  /** The moves that people and the API may make; sources say what they say. */
+  lifecycle: Lifecycle;
 };
 export const builtInRules: CustomerRules = {
   reserves: (entry) => (entry === 'person' || entry === 'api' ? ['emails'] : []),
   fieldSet: noFields,
+  lifecycle: builtInLifecycle,
 };

@@ -10,6 +10,7 @@ import {
   type SourceStamp,
 } from '@throughline/contracts';
 import { Elsewhere, conflict, notFound, type DecideContext, type Decider } from '@throughline/event-sourcing';
+import { checkMove, checkStage } from '../care/lifecycle.ts';
 import { atTheDoor, withCorrections } from '../cleaning/at-the-door.ts';
 import { cleanCustomer } from '../cleaning/clean-customer.ts';
 import { withoutCorrection } from '../cleaning/corrections.ts';
@@ -115,11 +116,13 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
   decide(state, command, context) {
     const { entry, rules } = context;
+    const isBound = entry === 'person' || entry === 'api';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
       const { number, externalId, met } = command;
       const given = met ? withSource(command.fields, entry, 'quick-add') : withSource(command.fields, entry);
       const fields = atTheDoor(state, given, context, met && metErrors(met, context.now));
+      if (isBound) checkStage(rules.lifecycle, fields.lifecycle);
       const reserving = reservations(fields, rules.reserves(entry, 'create'));
       return [
         completed(state, {
@@ -146,6 +149,9 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
     switch (command.type) {
       case 'ChangeCustomer':
+        if (isBound && state.status === 'active') {
+          checkMove(rules.lifecycle, state.details.lifecycle, command.changes.lifecycle);
+        }
         return change(state, command.changes, rules.reserves(entry, 'change'), context);
       case 'ChangeInBulk':
         return changeInBulk(state, command.change, rules.reserves(entry, 'change'), context);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type CustomerEvent, type Instant, type Recorded, type RecordedOf } from '@throughline/contracts';
+import { stageOf, type CustomerEvent, type Instant, type Recorded, type RecordedOf } from '@throughline/contracts';
 import {
   Commands,
   Refusal,
@@ -12,7 +12,16 @@ import {
   type Executed,
 } from '@throughline/event-sourcing';
 import { AtQuery, HistoryQuery, historyItem, historyPageOf, type RecordAnswer } from '@throughline/service';
-import { decideForGroup, groupOf, partOf, shownGroup, type Decided, type Group, type Part } from './customer-group.ts';
+import {
+  decideForGroup,
+  goldenOfGroup,
+  groupOf,
+  partOf,
+  shownGroup,
+  type Decided,
+  type Group,
+  type Part,
+} from './customer-group.ts';
 import { CurrentRules, type StampedRules } from './customer-rules.store.ts';
 import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from './customer-links.ts';
 import type { CustomerInput } from './customer-fields.ts';
@@ -34,7 +43,7 @@ export type RulesInForce = Pick<StampedRules, 'rulesVersion'> & { rules: Pick<Cu
 
 type Ids = readonly [string, ...string[]];
 type Above = { above: readonly Group[]; lost?: string };
-type Remembered = { target: string; body?: unknown; commandId?: string };
+type Remembered = { target: string; body?: unknown; commandId?: string; occurredAt?: Instant };
 
 type Choice<Answer> = {
   ids: readonly string[];
@@ -112,7 +121,7 @@ export class GoldenCustomers {
         body,
         anyVersion: command.type === 'EraseCustomer',
       });
-      return isOneOfSeveral(executed.state) ? await this.read(id) : await this.#withTags(executed);
+      return await this.#answer(executed);
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
@@ -134,13 +143,22 @@ export class GoldenCustomers {
       return this.#executeForGroup(first.id, first.command, rules, remembered);
     }
     try {
-      const executed = await this.commands.executeChosen(customer, choose, { ...rules, body, ...named });
-      return isOneOfSeveral(executed.state) ? await this.read(executed.id) : await this.#withTags(executed);
+      return await this.#answer(await this.commands.executeChosen(customer, choose, { ...rules, body, ...named }));
     } catch (error) {
       if (!(error instanceof OneOfSeveral)) throw error;
     }
     const { id, command } = await choose();
     return this.#executeForGroup(id, command, rules, remembered);
+  }
+
+  /** With what only all events of the customer say. */
+  async #answer(
+    executed: Executed<Customer, CustomerEvent>,
+  ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
+    const { id, state, fields } = executed;
+    if (isOneOfSeveral(state)) return this.read(id);
+    const stage = state.details.lifecycle === undefined ? {} : stageOf(goldenOfGroup(await this.group(id)));
+    return this.#withTags({ ...executed, fields: { ...fields, ...stage } });
   }
 
   /** What a command on a customer is decided by, besides the customer. */

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { builtInCare } from '@throughline/contracts';
+import { newId, runInContext, systemContext } from '@throughline/event-sourcing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
+import { builtInRules, customer } from '../src/customer/customer.ts';
+import { CustomersModule } from '../src/customers.module.ts';
+
+const databasePrefix = `t${randomBytes(5).toString('hex')}_`;
+const ownerId = newId();
+const [forgotten, fresh, bought] = [newId(), newId(), newId()];
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
+
+let service: TestService;
+const start = () =>
+  startTestService(CustomersModule, { listensTo: ['gateway', 'sales', 'interactions'], config: { databasePrefix } });
+const get = async (id: string) => (await service.call('GET', `/api/customers/${id}/care`)).body;
+const post = (id: string, verb: string, body?: object) => service.call('POST', `/api/customers/${id}/${verb}`, body);
+
+/** As it was entered so many days ago. */
+async function entered(id: string, days: number, fields: object) {
+  const command = { type: 'CreateCustomer', number: `C-${id}`, fields: { name: '王伟', ...fields } } as const;
+  await runInContext({ ...systemContext('test'), entry: 'person' }, () =>
+    service.kernel.commands.execute(customer, id, command, { rules: builtInRules, occurredAt: daysAgo(days) }),
+  );
+}
+
+beforeAll(async () => {
+  service = await start();
+  await entered(forgotten, 200, { kind: 'person', ownerId });
+  await entered(fresh, 10, {});
+  await entered(bought, 10, {});
+  // A round comes every few minutes, and whenever a process begins to lead.
+  await service.stop();
+  service = await start();
+}, 60_000);
+afterAll(() => service.end());
+
+describe('a customer whom nobody confirmed for long', () => {
+  it('is to be asked, and is fine again with one click', async () => {
+    const asked = await eventually(
+      () => get(forgotten),
+      ({ due }) => due,
+    );
+    expect(asked).toMatchObject({ due: true, askBy: 'call', escalatedAt: null, confirmedBy: 'change' });
+    expect(asked.qualityIssues).toContain('stale');
+    expect(Date.parse(asked.dueAt) - Date.parse(asked.confirmedAt)).toBe(180 * 86_400_000);
+    expect(await get(fresh)).toMatchObject({ due: false });
+
+    const confirmed = await post(forgotten, 'confirm');
+    expect(confirmed).toMatchObject({ status: 200, body: { due: false, confirmedBy: 'person' } });
+    expect(confirmed.body.quality).toBe(asked.quality + 10);
+    expect((await post(forgotten, 'confirm', { how: 'customer' })).body.confirmedBy).toBe('customer');
+    expect((await post(newId(), 'confirm')).status).toBe(404);
+  });
+
+  it('is not changed by being asked: its own stream stays as it was', async () => {
+    expect((await service.call('GET', `/api/customers/${forgotten}`)).body.version).toBe(1);
+  });
+});
+
+describe('the care of a customer', () => {
+  it('knows which addresses bounced, while the customer has them', async () => {
+    const address = `wang.${newId()}@example.cn`;
+    await service.call('PATCH', `/api/customers/${fresh}`, { emails: [{ value: address }] });
+    const { body } = await post(fresh, 'emails/bounced', { address, reason: '550 用户不存在' });
+    expect(body).toMatchObject({ bounced: [{ address, reason: '550 用户不存在' }] });
+    expect(body.qualityIssues).toContain('bounced:emails');
+    await service.call('PATCH', `/api/customers/${fresh}`, { emails: [{ value: `new.${address}` }] });
+    expect((await get(fresh)).qualityIssues).not.toContain('bounced:emails');
+  });
+
+  it('is configured by days', async () => {
+    expect((await service.call('GET', '/api/care-settings')).body).toEqual(builtInCare);
+    const own = { ...builtInCare, confirmAfterDays: { person: 30, company: 365 }, askBy: 'email' };
+    expect(await service.call('PUT', '/api/care-settings', own)).toMatchObject({ status: 200, body: own });
+    expect((await get(fresh)).askBy).toBe('email');
+    expect((await service.call('PUT', '/api/care-settings', { ...own, newForDays: 0 })).status).toBe(400);
+    await service.call('PUT', '/api/care-settings', builtInCare);
+  });
+
+  it('notes at once that a customer whose old order came late is no new one', async () => {
+    const placedAt = daysAgo(100);
+    await service.log('sales').append({ type: 'order', id: newId() }, {
+      type: 'OrderPlaced',
+      customerId: bought,
+      number: '1001',
+      status: 'open',
+      currency: 'CNY',
+      lines: [],
+      taxIncluded: true,
+      subtotal: '10.00',
+      discount: '0',
+      tax: '0',
+      shipping: '0',
+      total: '10.00',
+      paid: '0',
+      placedAt,
+      baseCurrency: 'CNY',
+      rate: '1',
+    } as { type: string });
+    const { items } = await eventually(
+      async () => (await service.call('GET', `/api/customers/${bought}/history`)).body,
+      (history) => history.items.length === 2,
+    );
+    expect(items[1]).toMatchObject({ type: 'CustomerDetailsChanged', data: { lifecycle: 'closed' } });
+    const ended = async () =>
+      (
+        await service.kernel.pool.query<{ until: Date }>(
+          `select ordered_until as until from care_records_v1 where record_id = $1`,
+          [bought],
+        )
+      ).rows;
+    const [row] = await eventually(ended, ([one]) => one?.until !== null);
+    expect(new Date(row?.until ?? 0).toISOString()).toBe(placedAt);
+  });
+});
