@@ -30,6 +30,7 @@ import {
   together,
   type Damage,
 } from '../src/checks.ts';
+import { remainsIn } from '../src/erasures.ts';
 import { createCured, followUp, followUpName } from '../src/follow-up.policy.ts';
 import { createGiven, record, recorder } from '../src/recorder.ts';
 import { dealTally } from '../src/tally.view.ts';
@@ -261,7 +262,8 @@ const scenarios: Record<string, () => Promise<object>> = {
       const found = await audit(store, chainKey);
       const { views, documents } = await verifyViews(pool, 15_000);
       const damage = together([await given(), await tallyDamage(pool, dealTally.table, found)]);
-      return { ...damage, views, documents, chains: found.brokenChain };
+      const { people: erased } = await remainsIn(pool, new Set(['0-7']));
+      return { ...damage, views, documents, chains: found.brokenChain, erased };
     };
     const found = [await look()];
     for (const harm of harms) {
