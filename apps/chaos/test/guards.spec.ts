@@ -53,6 +53,12 @@ const guards: readonly Guard[] = [
     finds: 'doubled',
   },
   {
+    scenario: 'a store restored while a recorder stood still',
+    guard: 'the epoch of checkpoints',
+    without: [kernel('subscription.ts', 'and position = $3 and epoch = $4`', 'and position = $3 and $4::bigint > 0`')],
+    finds: 'doubled',
+  },
+  {
     scenario: 'two keepers of one view',
     guard: 'the compare-and-swap of checkpoints',
     without: [swaps],

@@ -8,6 +8,7 @@ import {
   newId,
   runInContext,
   runPolicy,
+  takeCheckpoint,
   transaction,
   type Batch,
   type Feed,
@@ -155,6 +156,28 @@ const scenarios: Record<string, () => Promise<object>> = {
     await sleep(1_500);
     await reached('view:chaos%');
     return tallyDamage(pool, dealTally.table, await audit(store, chainKey));
+  },
+
+  /** The positions that it was about to write down have come to mean other events, or none. */
+  async 'a store restored while a recorder stood still'() {
+    await deals(5, ...changed('A'));
+    const [read, restored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const still = through(kernel.feed(), async function* (batches) {
+      for await (const batch of batches) {
+        if (batch.events.length > 0) {
+          read.resolve();
+          await restored.promise;
+        }
+        yield batch;
+      }
+    });
+    recording(still);
+    await read.promise;
+    await takeCheckpoint(pool, recorder, 'sales');
+    await pool.query('alter table events disable trigger append_only; delete from events where position > 5');
+    restored.resolve();
+    await reached(recorder);
+    return given();
   },
 
   async 'a feed that repeats itself'() {
