@@ -57,7 +57,7 @@ export class CheckImport implements JobHandler {
       const outcomes: Outcome[] = [];
       const ids = rows.flatMap((row) => (row.fate === 'command' && row.isThere ? [row.id] : []));
       const states = await this.commands.loadMany(customer, ids);
-      const { rules } = await this.current.recent();
+      const { rules } = await this.current.read();
       const isOpen = state.mapping?.createMissingOptions === true;
       const decidedBy = isOpen ? { ...rules, fieldSet: withChosen(rules.fieldSet, customOf(rows)) } : rules;
       const { compared } = await this.duplicates.compare(job, rows, { passesAs, decidedBy, signal });

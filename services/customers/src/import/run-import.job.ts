@@ -53,7 +53,7 @@ export class RunImport implements JobHandler {
     await this.keys.caughtUp(signal);
     for await (const { rows, line } of this.plans.plan(job.id, job.id, state, place.line)) {
       if (state.mapping?.createMissingOptions) await this.#defineOptions(rows);
-      const current = await (state.mapping?.createMissingOptions ? this.current.read() : this.current.recent());
+      const current = await this.current.read();
       const asking = { passesAs: state.passesAs, decidedBy: current.rules, signal };
       const { rules, compared } = await this.duplicates.compare(job, rows, asking);
       const outcomes = await this.#carryOut(job, rows, { current, inForce: rules }, compared);
@@ -72,7 +72,7 @@ export class RunImport implements JobHandler {
 
   /** What rows choose becomes an option of its field, for good: undoing the import leaves it. */
   async #defineOptions(rows: readonly PlannedRow[]): Promise<void> {
-    const { rules } = await this.current.recent();
+    const { rules } = await this.current.read();
     for (const command of optionsChosen(rules.fieldSet, customOf(rows))) {
       await this.commands.execute(fieldSet, fieldSetId('customer'), command);
     }
