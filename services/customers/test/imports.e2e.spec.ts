@@ -579,10 +579,20 @@ describe('an import under duplicate rules', () => {
     expect((await errorsOf(done.id)).at(-1)).toContain(`may be ${holder.number}, who is there already`);
   });
 
-  it('does not compare again what was carried out before a kill', async () => {
-    await setRules(rule({ fields: ['name', 'phone'], action: 'block' }));
-    const done = await imported('姓名,手机\n洪七公,13744445555\n洪七公,13744445555\n', { matchBy: 'none' });
-    expect(done.counts).toMatchObject({ created: 2, failed: 0 });
+  it('killed, holds up nothing that was carried out, and still says what it warned of', async () => {
+    await setRules(
+      rule({ fields: ['name', 'phone'], action: 'block' }),
+      rule({ fields: ['registrationNumber'], action: 'warn' }),
+    );
+    const registrationNumber = '91330000MA27XYZ12A';
+    await service.call('POST', '/api/customers', { name: '桃花岛', kind: 'company', registrationNumber });
+    await eventually(
+      () => service.call('POST', '/api/customers/match', { name: '桃花岛', kind: 'company', registrationNumber }),
+      ({ body }) => body.matches.length > 0,
+    );
+    const content = `姓名,手机,税号\n洪七公,13744445555,\n洪七公,13744445555,\n明教,,${registrationNumber}\n`;
+    const done = await imported(content, { matchBy: 'none' });
+    expect(done.counts).toMatchObject({ created: 3, failed: 0, possibleDuplicate: 1 });
     await eventually(
       () => service.call('POST', '/api/customers/match', { name: '洪七公', phones: [{ value: '13744445555' }] }),
       ({ body }) => body.matches.length === 2,
@@ -596,5 +606,6 @@ describe('an import under duplicate rules', () => {
       ({ progress }) => ['done', 'failed'].includes(progress.state),
     );
     expect(again.progress).toMatchObject({ state: 'done', error: null, counts: done.counts });
+    expect(await warningsOf(done.id)).toHaveLength(2);
   });
 });

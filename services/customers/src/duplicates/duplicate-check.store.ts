@@ -29,7 +29,7 @@ export type Intended = {
   fields: CustomerFields;
   /** Where that is not what the request's entry says: a form, a quick entry. */
   way?: WayIn;
-  /** Where it may come again: a repeat is not compared, it gets its first outcome. */
+  /** Where it may come again: a repeat is not held up, it gets its first outcome. */
   commandId?: string | undefined;
 };
 

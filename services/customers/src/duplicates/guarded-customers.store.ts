@@ -69,17 +69,23 @@ export class GuardedCustomers {
   }
 
   /**
-   * What the rules say of many, before any of them is carried out; undefined where they say nothing of it. The match view
-   * is asked for all of them together.
+   * What the rules say of many, before any of them is carried out; undefined where they say nothing of it. What came to an
+   * outcome before is not held up any more. The match view is asked for all of them together.
    */
   async compareEach(
     all: readonly (Intended | undefined)[],
     rules: RulesAsked,
   ): Promise<readonly (Guarded | undefined)[]> {
     const settled = await this.commands.settled(all.flatMap((one) => one?.commandId ?? []));
-    const asked = all.filter((one) => one && !settled.has(one.commandId ?? '')) as Intended[];
+    const asked = all.filter((one) => one !== undefined);
     const verdicts = await this.duplicates.checkEach(asked, rules);
-    const guarded = new Map(asked.map((intended, at) => [intended, { intended, verdict: verdicts[at] as Verdict }]));
+    const guarded = new Map(
+      asked.flatMap((intended, at) => {
+        const verdict = verdicts[at] as Verdict;
+        const isRepeated = settled.has(intended.commandId ?? '');
+        return isRepeated && verdict instanceof Refusal ? [] : [[intended, { intended, verdict }] as const];
+      }),
+    );
     return all.map((one) => one && guarded.get(one));
   }
 

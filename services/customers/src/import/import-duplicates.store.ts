@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { CustomerEvent, CustomerFields } from '@throughline/contracts';
+import type { CustomerEvent, CustomerFields, Recorded } from '@throughline/contracts';
 import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
 import { itemId, type JobAtWork } from '@throughline/service';
 import { customer, type Customer, type CustomerRules } from '../customer/customer.ts';
@@ -73,11 +73,15 @@ export class ImportDuplicates {
       customer,
       rows.flatMap((row) => (row.fate === 'command' ? [row.id] : [])),
     );
+    const settled = await this.commands.settled(rows.map(({ line }) => itemId(job, line)));
     const intended: (Intended | undefined)[] = [];
     await eachOf(rows.entries(), atOnce, async ([index, row]) => {
-      const state = states.get(row.id)?.state ?? customer.initial;
-      const one = await this.#intendedBy(row, state, decidedBy);
-      intended[index] = one && { ...one, id: row.id, commandId: itemId(job, row.line) };
+      const commandId = itemId(job, row.line);
+      const { state = customer.initial, events = [] } = states.get(row.id) ?? {};
+      const one = settled.has(commandId)
+        ? asRecorded(row.id, state, events, commandId)
+        : await this.#intendedBy(row, state, decidedBy);
+      intended[index] = one && { ...one, id: row.id, commandId };
     });
     return intended;
   }
@@ -107,6 +111,18 @@ export class ImportDuplicates {
       this.customers.decided(id, { type: 'ChangeCustomer', changes }, fieldSet),
     );
   }
+}
+
+/** What a row has come to before a kill, of which nobody has been told yet; undefined where it changed nothing. */
+function asRecorded(
+  goldenId: string,
+  { details }: Customer,
+  events: readonly Recorded[],
+  commandId: string,
+): Omit<Intended, 'id'> | undefined {
+  const isOurs = ({ meta }: Recorded) => meta.commandId.endsWith(`/${commandId}`);
+  const first = events.findIndex(isOurs);
+  return first < 0 ? undefined : { operation: first === 0 ? 'create' : 'change', goldenId, fields: details };
 }
 
 const decidedOn = (row: Extract<Told, { fate: 'command' }>, state: Customer, rules: CustomerRules) =>
