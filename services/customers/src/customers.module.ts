@@ -79,6 +79,7 @@ import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-
 import { FieldClassesController } from './privacy/field-classes.controller.ts';
 import { RulesController } from './rules/rules.controller.ts';
 import { VerificationRounds } from './rules/verification-rounds.worker.ts';
+import { Verifications } from './rules/verifications.store.ts';
 import { VerifyCustomers } from './rules/verify-customers.job.ts';
 import { VcardController } from './vcard/vcard.controller.ts';
 
@@ -167,6 +168,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     Lifecycles,
     FactsOfCustomers,
     CareOfCustomers,
+    Verifications,
   ],
   describes: [FieldSchemas],
   uploads: ['/api/imports'],

@@ -103,11 +103,15 @@ describe('the rules for customers', () => {
 
 describe('the verification of customers', () => {
   const care = async (id: string) => (await service.call('GET', `/api/customers/${id}/care`)).body;
+  /** A round comes every few minutes, and whenever a process begins to lead. */
+  const nextRound = async () => {
+    await service.stop();
+    service = await start();
+  };
   /** As if another day began. */
   const nextDay = async () => {
     await service.kernel.pool.query(`update jobs set id = gen_random_uuid() where kind = 'verify-customers'`);
-    await service.stop();
-    service = await start();
+    await nextRound();
   };
   const verified = (id: string, after: string | null) =>
     eventually(
@@ -122,7 +126,7 @@ describe('the verification of customers', () => {
       )
     ).rows.map(({ type }) => type);
 
-  it('tells what nobody was refused for, once, and that it is mended', async () => {
+  it('tells once what nobody was refused for, and before the next one that it is mended', async () => {
     const id = newId();
     await service.log('gateway').append({ type: 'seen-customer', id }, {
       type: 'CustomerSeen',
@@ -153,9 +157,14 @@ describe('the verification of customers', () => {
     expect(await events(id)).toEqual(['VerificationFailed']);
 
     await service.call('PATCH', `/api/customers/${id}`, { title: 'CEO', emails: [] });
-    await nextDay();
-    expect((await verified(id, second.checkedAt)).failures).toEqual([]);
-    expect(await events(id)).toEqual(['VerificationFailed', 'VerificationPassed']);
+    await nextRound();
+    expect(
+      await eventually(
+        () => events(id),
+        ({ length }) => length > 1,
+      ),
+    ).toEqual(['VerificationFailed', 'VerificationPassed']);
+    expect((await care(id)).verification.failures).toEqual([]);
     expect(await events(fine.id)).toEqual([]);
   }, 60_000);
 });
