@@ -4,7 +4,7 @@ import { normaliseEmail, normalisePhone } from '@throughline/language';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import { customErrors } from '../field/custom-values.ts';
 import { brokenRules, rulesInForce } from './broken-rules.ts';
-import { isDay } from './days.ts';
+import { dayOf, isDay } from './days.ts';
 import { customKeyOf } from './rule-values.ts';
 import { claimsOf, uniqueValues } from './unique-values.ts';
 
@@ -48,9 +48,9 @@ export function verificationOf(
 
 function failureOf({ path, code, params }: FieldError): VerificationFailure {
   const ruleId = params?.['ruleId'];
-  const [field = ''] = path.split('.');
+  const parts = path.split('.');
   return {
-    field: customKeyOf(path) === undefined ? field : path,
+    field: parts.slice(0, customKeyOf(path) === undefined ? 1 : 2).join('.'),
     code,
     ...(typeof ruleId === 'string' && { ruleId }),
   };
@@ -72,5 +72,5 @@ function contactErrors({ emails, phones }: CustomerFields): VerificationFailure[
 function dayErrors({ birthDate }: CustomerFields, now: Instant): VerificationFailure[] {
   if (!birthDate) return [];
   if (birthDate.startsWith('today') || !isDay(birthDate)) return [{ field: 'birthDate', code: 'impossible-date' }];
-  return birthDate > now.slice(0, 10) ? [{ field: 'birthDate', code: 'in-the-future' }] : [];
+  return birthDate > dayOf('today', now, 'latest') ? [{ field: 'birthDate', code: 'in-the-future' }] : [];
 }
