@@ -12,6 +12,7 @@ import { importEvents } from './imports.ts';
 import { interactionEvents } from './interactions.ts';
 import { lifecycleEvents } from './lifecycle.ts';
 import { privacyEvents } from './privacy.ts';
+import { ruleSetEvents } from './rules.ts';
 import { salesEvents } from './sales.ts';
 import { tagEvents } from './tags.ts';
 
@@ -29,6 +30,7 @@ export const dictionary = {
     ...consentConfigurationEvents,
     ...fieldClassEvents,
     ...lifecycleEvents,
+    ...ruleSetEvents,
     ...careEvents,
     ...careSettingsEvents,
     ...duplicateEvents,

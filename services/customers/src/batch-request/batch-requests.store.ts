@@ -113,15 +113,15 @@ export class BatchRequests {
       compared = await this.#compared(operations, holders, rules);
       const decide = (parts: ReadonlyMap<string, Part>, context: DecideContext<CustomerRules>) => {
         const { outcomes, decided, taken } = rehearse(operations, { parts, holders, numbers }, context);
+        // A rule may claim more than the operations name: who holds that is to be looked up first.
+        const unasked = taken.filter((claim) => !claims.has(claim));
+        for (const claim of unasked) claims.add(claim);
+        if (unasked.length > 0) throw new Elsewhere();
         const verdicts = compared.map((one) => one?.verdict);
         if (verdicts.some((verdict) => verdict instanceof Refusal)) {
           throw new HeldUp(outcomes.map((one, index) => heldUp(verdicts[index]) ?? asRefusal(one)));
         }
         if (outcomes.some((one) => 'code' in one)) throw conflict('batch-refused', { outcomes });
-        // A rule may reserve more than the operations name: who holds that has to be known as well.
-        const unasked = taken.filter((claim) => !claims.has(claim));
-        for (const claim of unasked) claims.add(claim);
-        if (unasked.length > 0) throw new Elsewhere();
         return { decided, answer: outcomes as readonly Done[] };
       };
       return { ids: [...new Set(operations.flatMap((operation) => idsOf(operation, holders)))], decide };
