@@ -5,6 +5,7 @@ export * from './imports.ts';
 export * from './customers.ts';
 export * from './duplicates.ts';
 export * from './customer-table.ts';
+export * from './survivorship.ts';
 export * from './golden-customer.ts';
 export * from './consent.ts';
 export * from './consent-ledger.ts';

@@ -13,6 +13,7 @@ import { interactionEvents } from './interactions.ts';
 import { lifecycleEvents } from './lifecycle.ts';
 import { privacyEvents } from './privacy.ts';
 import { salesEvents } from './sales.ts';
+import { survivorshipEvents } from './survivorship.ts';
 import { tagEvents } from './tags.ts';
 
 export const services = ['gateway', 'customers', 'interactions', 'sales', 'analytics'] as const;
@@ -32,6 +33,7 @@ export const dictionary = {
     ...careEvents,
     ...careSettingsEvents,
     ...duplicateEvents,
+    ...survivorshipEvents,
     ...fieldEvents,
     ...tagEvents,
     ...erasureEvents,

@@ -41,9 +41,9 @@ type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 /** What decides over duplicates, and which version of it is stamped into the envelope. */
 export type RulesInForce = Pick<StampedRules, 'rulesVersion'> & { rules: Pick<CustomerRules, 'reserves'> };
 
-type Ids = readonly [string, ...string[]];
+export type Ids = readonly [string, ...string[]];
 type Above = { above: readonly Group[]; lost?: string };
-type Remembered = { target: string; body?: unknown; commandId?: string; occurredAt?: Instant };
+export type Remembered = { target: string; body?: unknown; commandId?: string; occurredAt?: Instant };
 
 type Choice<Answer> = {
   ids: readonly string[];

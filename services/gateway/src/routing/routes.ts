@@ -7,7 +7,7 @@ const read = ['GET', 'HEAD'];
 const lists = 'customers|orders|deals|interactions';
 
 const ofCustomers =
-  'customers|erasures|batches|imports|consent-purposes|field-classes|fields|field-templates|tags|duplicates|duplicate-rules|lifecycle|care-settings';
+  'customers|erasures|batches|imports|consent-purposes|field-classes|fields|field-templates|tags|duplicates|duplicate-rules|lifecycle|care-settings|survivorship-rules';
 
 /** Who answers what, first match first: lists, search, timeline and reports by analytics, all else by its owner. */
 export const routes: readonly Route[] = [
@@ -25,7 +25,7 @@ export const routes: readonly Route[] = [
 const writers = ['administrator', 'member', 'integration'];
 /** What decides over everybody's figures, and what cannot be undone. */
 const administered =
-  'pipelines|exchange-rates|consent-purposes|field-classes|fields|field-templates|duplicate-rules|lifecycle|care-settings';
+  'pipelines|exchange-rates|consent-purposes|field-classes|fields|field-templates|duplicate-rules|lifecycle|care-settings|survivorship-rules';
 const configuration = new RegExp(`^/api/((${administered})(/|$)|customers/[^/]+/erase$|connections/[^/]+/undo$)`);
 
 /** What a caller's roles allow on the routes of the table: readers read, and configuration is the administrators'. */
