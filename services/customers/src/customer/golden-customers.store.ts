@@ -42,7 +42,7 @@ type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 export type RulesInForce = Pick<StampedRules, 'rulesVersion'> & { rules: Pick<CustomerRules, 'reserves'> };
 
 export type Ids = readonly [string, ...string[]];
-type Above = { above: readonly Group[]; lost?: string };
+export type Above = { above: readonly Group[]; lost?: string };
 export type Remembered = { target: string; body?: unknown; commandId?: string; occurredAt?: Instant };
 
 type Choice<Answer> = {
@@ -56,7 +56,7 @@ type Choice<Answer> = {
 const attempts = 20;
 
 /** The records of a group changed while it was decided over it: it is asked for again. */
-class GroupChanged extends Error {}
+export class GroupChanged extends Error {}
 
 /** Customers, whichever of their records is named: one of several answers as the one that they were merged into. */
 @Injectable()
