@@ -14,6 +14,7 @@ export * from './care.ts';
 export * from './data-quality.ts';
 export * from './field-classes.ts';
 export * from './privacy.ts';
+export * from './exports.ts';
 export * from './erasure.ts';
 export * from './fields.ts';
 export * from './interactions.ts';

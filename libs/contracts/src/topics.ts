@@ -5,6 +5,7 @@ import { customerEvents } from './customers.ts';
 import { duplicateEvents } from './duplicates.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
+import { exportEvents } from './exports.ts';
 import { fieldClassEvents } from './field-classes.ts';
 import { fieldEvents } from './fields.ts';
 import { gatewayEvents } from './gateway.ts';
@@ -41,7 +42,7 @@ export const dictionary = {
   },
   interactions: { ...interactionEvents, ...forgettingEvents },
   sales: { ...salesEvents, ...forgettingEvents },
-  analytics: { ...privacyEvents, ...forgettingEvents },
+  analytics: { ...privacyEvents, ...exportEvents, ...forgettingEvents },
 } as const satisfies Record<ServiceName, EventDefinitions>;
 
 /** The topic that carries a copy of a service's log. */

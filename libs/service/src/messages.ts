@@ -51,6 +51,7 @@ const english: Record<string, string> = {
   'job-not-found': 'There is no such job.',
   'not-merged': 'This record is not part of that customer.',
   'different-kinds': 'A person and a company cannot be one customer; change the kind first.',
+  'export-cap-reached': 'With these rows you would export more today than is allowed; choose fewer, or go on tomorrow.',
   'invalid-survivorship-rules': 'Some of the rules do not fit their fields.',
   'parents-circular':
     'Merged, this company would belong to itself; clear a parent company first, or take the other one.',
@@ -281,6 +282,7 @@ const chinese: Record<string, string> = {
   'job-not-found': '没有这个后台任务。',
   'not-merged': '该记录不属于这个客户。',
   'different-kinds': '个人与公司不能合并为同一客户，请先更改类型。',
+  'export-cap-reached': '加上这些记录，今天的导出将超过上限，请减少范围或明天再试。',
   'invalid-survivorship-rules': '部分取值规则不适用于相应字段。',
   'parents-circular': '合并后该公司将隶属于自身，请先清除其中一个上级公司，或改选另一个上级公司。',
   'parents-too-deep': '该公司之上的层级过多，无法检查。',

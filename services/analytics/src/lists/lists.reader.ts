@@ -183,6 +183,11 @@ export class Lists {
     return withDefined(withTagNames(type, names), defined.rows);
   }
 
+  /** The day that it is for the organisation. */
+  async today(): Promise<Span> {
+    return spanOf('today', { now: new Date(), timeZone: await this.#timeZone() }) as Span;
+  }
+
   async #timeZone(): Promise<string> {
     const { rows } = await this.kernel.pool.query<{ zone: string }>(
       `select time_zone as zone from "${organisation.table}" limit 1`,

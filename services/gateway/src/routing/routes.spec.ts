@@ -10,6 +10,9 @@ describe('the table of routes', () => {
       ['GET', '/api/customers/1/personal-data', 'analytics'],
       ['GET', '/api/customers/1/impact', 'analytics'],
       ['GET', '/api/reports/funnel', 'analytics'],
+      ['POST', '/api/customers/export', 'analytics'],
+      ['GET', '/api/export-settings', 'analytics'],
+      ['GET', '/api/exports', 'analytics'],
       ['POST', '/api/customers', 'customers'],
       ['PATCH', '/api/customers/1', 'customers'],
       ['GET', '/api/customers/1/people', 'customers'],
@@ -49,6 +52,7 @@ describe('the table of routes', () => {
         ['PUT', '/api/field-classes/phones'],
         ['PUT', '/api/lifecycle'],
         ['PUT', '/api/survivorship-rules'],
+        ['PUT', '/api/export-settings'],
         ['PUT', '/api/care-settings'],
         ['PUT', '/api/duplicate-rules'],
         ['POST', '/api/connections/1/undo'],
@@ -60,5 +64,15 @@ describe('the table of routes', () => {
       }
     }
     expect(isAllowed([], 'POST', '/api/customers')).toBe(false);
+  });
+
+  it('lets only those export who may', () => {
+    const may = (...roles: string[]) => isAllowed(roles, 'POST', '/api/customers/export');
+    expect([may('administrator'), may('exporter'), may('reader', 'exporter')]).toEqual([true, true, true]);
+    expect([may('member'), may('reader'), may('integration'), may()]).toEqual([false, false, false, false]);
+    const mayWatch = (role: string) => isAllowed([role], 'GET', '/api/exports');
+    expect([mayWatch('administrator'), mayWatch('exporter'), mayWatch('reader')]).toEqual([true, false, false]);
+    expect(isAllowed(['exporter'], 'POST', '/api/customers')).toBe(false);
+    expect(isAllowed(['exporter'], 'GET', '/api/customers')).toBe(true);
   });
 });
