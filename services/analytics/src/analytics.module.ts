@@ -7,6 +7,8 @@ import { PrivacyController } from './privacy/privacy.controller.ts';
 import { privacy } from './privacy/privacy.view.ts';
 import { ReportController } from './reports/report.controller.ts';
 import { Reports } from './reports/reports.store.ts';
+import { customerPast } from './exports/customer-past.view.ts';
+import { CustomersThen } from './exports/customers-then.reader.ts';
 import { ExportListController } from './exports/export-list.controller.ts';
 import { ExportList, exportList } from './exports/export-list.view.ts';
 import { ExportSettingsController } from './exports/export-settings.controller.ts';
@@ -26,7 +28,7 @@ import { star } from './star/star.view.ts';
 
 @Service({
   name: 'analytics',
-  folds: [...star, ...searchFolds, ...timeline, ...privacy, exportList],
+  folds: [...star, ...searchFolds, ...timeline, ...privacy, exportList, customerPast],
   documents: [...searchDocuments, goldenCustomer],
   controllers: [
     ListsController,
@@ -38,7 +40,18 @@ import { star } from './star/star.view.ts';
     ReportController,
     PrivacyController,
   ],
-  providers: [searchEngine, Lists, Exports, ExportList, Timelines, BiSchema, Reports, PersonalDataReader, ImpactReader],
+  providers: [
+    searchEngine,
+    Lists,
+    Exports,
+    ExportList,
+    CustomersThen,
+    Timelines,
+    BiSchema,
+    Reports,
+    PersonalDataReader,
+    ImpactReader,
+  ],
   workers: [SearchIndexer, BiWatchdog],
   forgets: [SearchIndexer],
 })

@@ -109,3 +109,77 @@ describe('an export', () => {
     }
   });
 });
+
+describe('an export as of a moment', () => {
+  const as = async (at: string, filter: object, fields = ['name']) => {
+    const reply = await service.call('POST', path, { format: 'csv', filter, fields, asOf: at });
+    expect(reply.status).toBe(200);
+    return (await rowsOf(reply)).map((cells) => cells.join(' ')).toSorted();
+  };
+  const moment = async () => {
+    const at = new Date().toISOString();
+    await new Promise((done) => setTimeout(done, 5));
+    return at;
+  };
+  const shownNow = (after: string) => exportOf({}, after);
+
+  it('tells and selects customers as they were, those of later not at all', async () => {
+    const [source, wang, li, later] = [newId(), newId(), newId(), newId()];
+    await append(wang, created({ name: '王伟', source, tags: ['vip'], custom: { tea: 'green' } }));
+    await append(li, created({ name: '李雷', source }));
+    const before = await moment();
+    const changed = { type: 'CustomerDetailsChanged', emailsReserved: false };
+    await append(wang, { ...changed, name: '王小伟', custom: { tea: 'black' } });
+    await append(li, { type: 'CustomerArchived' });
+    await shownNow(await append(later, created({ name: '韩梅梅', source })));
+    expect(await as(before, { source })).toEqual([`${wang} 1 王伟`, `${li} 1 李雷`].toSorted());
+    expect(await as(before, { source, name: '王伟' }, ['custom.tea', 'tags'])).toEqual([`${wang} 1 green vip`]);
+    expect(await as(before, { source, name: '王小伟' })).toEqual([]);
+    const now = await moment();
+    expect(await as(now, { source })).toEqual([`${wang} 2 王小伟`, `${later} 1 韩梅梅`].toSorted());
+    expect(await as(now, { source, archived: true })).toEqual([`${li} 2 李雷`]);
+    const items = await eventually(
+      () => recorded(source),
+      ({ length }) => length === 5,
+    );
+    expect(items.map(({ asOf, rows }) => [asOf, rows])).toEqual([
+      [now, 1],
+      [now, 2],
+      [before, 0],
+      [before, 1],
+      [before, 2],
+    ]);
+  });
+
+  it('tells merged customers apart before the merge, and as one after it', async () => {
+    const [source, one, other, mergeId] = [newId(), newId(), newId(), newId()];
+    await append(one, created({ name: '王伟', source }));
+    await append(other, created({ name: 'Wang Wei', title: '经理', source }));
+    const before = await moment();
+    await append(one, { type: 'CustomersMerged', mergeId, absorbed: [other], rules: {} });
+    await shownNow(await append(other, { type: 'CustomerAbsorbed', mergeId, into: one, goldenId: one }));
+    expect(await as(before, { source })).toHaveLength(2);
+    expect(await as(await moment(), { source }, ['name', 'title'])).toEqual([`${one} 2-2 王伟 经理`]);
+  });
+
+  it('goes through all records, however many', async () => {
+    const source = newId();
+    const ids = Array.from({ length: 620 }, () => newId());
+    const appended = await Promise.all(ids.map((id) => append(id, created({ name: id, source }))));
+    await shownNow(`customers@${Math.max(...appended.map((after) => Number(after.split('@')[1])))}`);
+    const rows = await as(await moment(), { source });
+    expect(rows).toEqual(ids.map((id) => `${id} 1 ${id}`).toSorted());
+  });
+
+  it('says what cannot be asked of the past', async () => {
+    const refused = async (body: object) =>
+      (await service.call('POST', path, { format: 'csv', ...body })).body.errors.map(
+        (error: any) => `${error.path} ${error.code}`,
+      );
+    const asOf = await moment();
+    expect(await refused({ asOf, q: '王', sort: 'name' })).toEqual(['q not-allowed', 'sort not-allowed']);
+    expect(await refused({ asOf, filter: { revenue: { gt: 1 } } })).toEqual(['filter.revenue unknown-field']);
+    expect(await refused({ asOf: '2999-01-01T00:00:00Z' })).toEqual(['asOf in-the-future']);
+    expect((await service.call('POST', path, { format: 'csv', asOf: 'yesterday' })).status).toBe(400);
+  });
+});

@@ -13,9 +13,9 @@ export class ExportController {
   @HttpCode(200)
   @AnswersFile('text/csv')
   async export(@Body() body: ExportBody, @Headers('accept-language') accepted?: string) {
-    const { format, language = languageOf(accepted), fields, ...selection } = body;
+    const { format, language = languageOf(accepted), fields, asOf, ...selection } = body;
     const columns = exportColumns(fields);
-    const records = await this.exports.customers(selection, { format, columns });
+    const records = await this.exports.customers(selection, { format, columns }, asOf);
     return tableOf(columns, records, { format, language });
   }
 }

@@ -7,7 +7,7 @@ import {
   tableFormats,
   type TableFormat,
 } from '@throughline/contracts';
-import { Actor, orNull, page } from '@throughline/service';
+import { Actor, IsInstant, orNull, page } from '@throughline/service';
 import { Allow, ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { Type } from 'typebox';
 
@@ -17,6 +17,8 @@ export class ExportBody {
   @IsOptional() @IsString() q?: string;
   @Allow() filter?: unknown;
   @Allow() sort?: string | string[];
+  /** As the customers were at a moment of the past. */
+  @IsOptional() @IsInstant() asOf?: string;
   /** Columns beside the record's id and version; all that can be imported again unless given. */
   @IsOptional()
   @IsArray()

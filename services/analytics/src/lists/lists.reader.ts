@@ -112,6 +112,13 @@ export class Lists {
     })();
   }
 
+  /** What a filter means, by the fields that are configured now; relative dates are relative to `now`. */
+  async condition(listed: RecordType, filter: unknown, now: Date): Promise<Condition> {
+    const [type, timeZone] = [await this.#withConfigured(listed), await this.#timeZone()];
+    const { query } = understood(() => readListQuery(type, { filter }, { now, timeZone, scope: this.#scope() }));
+    return query.condition;
+  }
+
   async search(request: { q: string; types?: string; limit?: string; archived?: string }): Promise<SearchAnswer> {
     const asked = request.types
       ?.split(',')

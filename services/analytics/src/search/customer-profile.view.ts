@@ -111,8 +111,14 @@ export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProf
 export type CustomerGroup = readonly [CustomerRecord, ...CustomerRecord[]];
 
 /** The groups at whose top these records stand, by id. */
-export function groupsOf(ids: readonly string[], rows: readonly CustomerProfile[]): Map<string, CustomerGroup> {
-  const records = new Map(rows.map((row) => [row.id, recordOf(row)]));
+export const groupsOf = (ids: readonly string[], rows: readonly CustomerProfile[]): Map<string, CustomerGroup> =>
+  groupsAmong(ids, new Map(rows.map((row) => [row.id, recordOf(row)])));
+
+/** The same of records by their ids. */
+export function groupsAmong(
+  ids: readonly string[],
+  records: ReadonlyMap<string, CustomerRecord>,
+): Map<string, CustomerGroup> {
   const below = (record: CustomerRecord, goldenId: string): CustomerRecord[] =>
     record.members.flatMap(({ recordId }) => {
       const member = records.get(recordId);
