@@ -101,6 +101,21 @@ describe('an export', () => {
     expect((await exportOf({ source }, after)).status).toBe(200);
   });
 
+  it('is filtered and sorted by fields of the installation’s own as well', async () => {
+    const source = newId();
+    const field = { type: 'FieldDefined', object: 'customer', key: 'tea', fieldType: 'text', label: { en: 'Tea' } };
+    await service.log('customers').append({ type: 'field-set', id: newId() }, field);
+    await append(newId(), created({ name: '王伟', source, custom: { tea: 'green' } }));
+    await append(newId(), created({ name: '李雷', source, custom: { tea: 'black' } }));
+    const after = await append(newId(), created({ name: '韩梅梅', source }));
+    const names = async (filter: object, more: object = {}) =>
+      (await rowsOf(await exportOf({ source, ...filter }, after, more))).map(([, , name]) => name);
+    expect(await names({ 'custom.tea': 'green' })).toEqual(['王伟']);
+    expect(await names({ 'custom.tea': { exists: true } }, { sort: '-custom.tea' })).toEqual(['王伟', '李雷']);
+    const asOf = new Date().toISOString();
+    expect(await names({ 'custom.tea': 'black' }, { asOf })).toEqual(['李雷']);
+  });
+
   it('is limited by what administrators say', async () => {
     expect((await limit(5_000)).body).toEqual({ rowsPerDay: 5_000 });
     expect((await service.call('GET', '/api/export-settings')).body).toEqual({ rowsPerDay: 5_000 });
@@ -157,7 +172,8 @@ describe('an export as of a moment', () => {
     await append(other, created({ name: 'Wang Wei', title: '经理', source }));
     const before = await moment();
     await append(one, { type: 'CustomersMerged', mergeId, absorbed: [other], rules: {} });
-    await shownNow(await append(other, { type: 'CustomerAbsorbed', mergeId, into: one, goldenId: one }));
+    const after = await append(other, { type: 'CustomerAbsorbed', mergeId, into: one, goldenId: one });
+    expect((await rowsOf(await exportOf({ id: other }, after))).map(([id]) => id)).toEqual([one]);
     expect(await as(before, { source })).toHaveLength(2);
     expect(await as(await moment(), { source }, ['name', 'title'])).toEqual([`${one} 2-2 王伟 经理`]);
   });
