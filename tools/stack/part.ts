@@ -88,8 +88,11 @@ export function part(server: Server): Part {
   };
 }
 
+/** A busy machine takes minutes for what a quiet one does in seconds. */
+const longestStart = 300_000;
+
 async function until(ready: () => Promise<unknown>, hopeless: () => string | undefined) {
-  for (const deadline = Date.now() + 120_000; ; await pause(100)) {
+  for (const deadline = Date.now() + longestStart; ; await pause(100)) {
     const why = hopeless();
     if (why) throw new Error(why);
     try {

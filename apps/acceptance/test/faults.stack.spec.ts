@@ -10,7 +10,7 @@ import { startStack, type Part, type Stack } from '../../../tools/stack.ts';
 import { adminEmail, adminPassword, startAsServices, type Instance } from '../src/instance.ts';
 import { deliver, secrets, shopifyCustomer, shopifyOrder } from '../src/shops.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 
 const outageMilliseconds = 10_000;
 const connection = newId();

@@ -1,6 +1,7 @@
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '@throughline/service/testing';
-import { startEmbedded, type Instance } from '../src/instance.ts';
+import { adminEmail, adminPassword, startEmbedded, type Instance } from '../src/instance.ts';
 
 let crm: Instance;
 beforeAll(async () => {
@@ -59,4 +60,29 @@ describe('every way in', () => {
       'list null': 2,
     });
   }, 60_000);
+
+  // curl and older programs do, where there is much to send.
+  it('are open to programs that ask before they send, and say how they would go on with the connection', async () => {
+    const { body: session } = await crm.anonymous('POST', '/api/sessions', {
+      email: adminEmail,
+      password: adminPassword,
+    });
+    const body = JSON.stringify({ name: '先问一声' });
+    const asking = request(`${crm.url}/api/customers`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${session.token}`,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        expect: '100-continue',
+        'keep-alive': '300',
+      },
+    });
+    asking.flushHeaders();
+    asking.once('continue', () => asking.end(body));
+    const status = await new Promise((done, failed) => {
+      asking.once('response', (response) => done(response.resume().statusCode)).once('error', failed);
+    });
+    expect(status).toBe(201);
+  });
 });

@@ -15,6 +15,7 @@ import {
   type Damage,
 } from './checks.ts';
 import { startChild, type Child, type ChildOptions } from './child.ts';
+import { erasedPeople, remainsIn } from './erasures.ts';
 import { carryOut, type Harmed } from './faults.ts';
 import { readJournal } from './journal.ts';
 import { countDeadLetters, discardedEvents, settleDeadLetters, type DeadLetterCounts } from './operator.ts';
@@ -53,6 +54,8 @@ export type Verdict = {
   deadLetters: DeadLetterCounts;
   views: number;
   documents: number;
+  /** People who were erased, and of whom something is left in a database. */
+  erased: { people: number; remaining: number };
   /** Whatever else is wrong, and where differences are. */
   told: string[];
 };
@@ -284,6 +287,8 @@ async function compare(
   const patience = 300_000 + events * 4;
   const verified = await Promise.all(services.map((name) => verifyViews(pools[name], patience)));
   if (searchUrl) verified.push(await compareSearch(pools.analytics, searchUrl, databasePrefix));
+  const erased = erasedPeople(seed, told);
+  const remains = await Promise.all(services.map((name) => remainsIn(pools[name], erased)));
   const deadLetters = await countDeadLetters(pools.sales);
   const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
   const views = sum(verified.map((differences) => differences.views));
@@ -291,7 +296,8 @@ async function compare(
   const brokenChain = sum(audits.map(([, found]) => found.brokenChain));
   const deadlocks = Math.max(servers.deadlocks(), await countedDeadlocks(pools.sales));
   tell(`${sum(audits.map(([, found]) => found.events))} events in the stores, ${told.size} commands`);
-  const wrong = [damage.lost, damage.doubled, damage.reordered, brokenChain, deadlocks, views, documents];
+  const remaining = sum(remains.map(({ people }) => people));
+  const wrong = [damage.lost, damage.doubled, damage.reordered, brokenChain, deadlocks, views, documents, remaining];
   return {
     damage,
     brokenChain,
@@ -299,10 +305,14 @@ async function compare(
     deadLetters,
     views,
     documents,
+    erased: { people: erased.size, remaining },
     appended: sum(audits.map(([, found]) => found.events)),
     told: [
       ...damaged.map(([name, part]) => `${name}: ${JSON.stringify(part)}`),
       ...verified.flatMap((differences) => differences.told),
+      ...remains.flatMap(({ tables }, index) =>
+        tables.map((table) => `${services[index]}, of erased people: ${table}`),
+      ),
     ],
     passed: sum(wrong) === 0 && deadLetters.parked + deadLetters.retrying === 0 && told.size > 0,
   };

@@ -1,4 +1,4 @@
-import { customerEvents, salesEvents, type AnyEvent, type Recorded, type ServiceName } from '@throughline/contracts';
+import { dictionary, type AnyEvent, type Recorded } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
@@ -18,12 +18,12 @@ export class DealTally extends Tally {}
 export class CustomerTally extends Tally {}
 
 /** Counts every event of a feed, whatever it says. */
-const tally = (name: string, feed: ServiceName, events: object) => ({
+const tally = (name: string, feed: 'sales' | 'customers') => ({
   name,
   version: 1,
   feed,
   key: ({ stream }: Recorded) => stream.id,
-  on: Object.fromEntries(Object.keys(events).map((type) => [type, counted])),
+  on: Object.fromEntries(Object.keys(dictionary[feed]).map((type) => [type, counted])),
 });
 
 const counted = ([row]: readonly Tally[], _: unknown, { stream: { id, version } }: Recorded): Tally[] => [
@@ -35,8 +35,5 @@ const counted = ([row]: readonly Tally[], _: unknown, { stream: { id, version } 
   },
 ];
 
-export const dealTally = fold<DealTally, AnyEvent>(DealTally, tally('chaos_deal_tally', 'sales', salesEvents));
-export const customerTally = fold<CustomerTally, AnyEvent>(
-  CustomerTally,
-  tally('chaos_customer_tally', 'customers', customerEvents),
-);
+export const dealTally = fold<DealTally, AnyEvent>(DealTally, tally('chaos_deal_tally', 'sales'));
+export const customerTally = fold<CustomerTally, AnyEvent>(CustomerTally, tally('chaos_customer_tally', 'customers'));

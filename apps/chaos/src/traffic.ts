@@ -1,5 +1,5 @@
 import type { AnyEvent } from '@throughline/contracts';
-import type { Decider } from '@throughline/event-sourcing';
+import { derivedId, type Decider } from '@throughline/event-sourcing';
 import type { CustomerCommand } from '../../../services/customers/src/customer/customer.ts';
 import type { DealCommand } from '../../../services/sales/src/deal/deal.ts';
 import { standardPipeline } from '../../../services/sales/src/pipeline/pipeline.ts';
@@ -43,7 +43,7 @@ const storiesTogether = 32;
 
 /**
  * What a writer does one after the other, the same for the same seed: a customer, two deals of theirs from the first talk to
- * the end, and in between deals that everybody changes.
+ * the end, and in between deals that everybody changes. One in ten customers is erased in the end.
  */
 export function storyOf(seed: string, writer: number, story: number): readonly Step[] {
   const random = new Random(`${seed}/${writer}/${story}`);
@@ -52,7 +52,7 @@ export function storyOf(seed: string, writer: number, story: number): readonly S
   const shared = Array.from({ length: sharedAtOnce }, () => everybodys.uuid());
   const deals = [random.uuid(), random.uuid()];
   const steps = [
-    customer(random, customerId, `${writer}-${story}`),
+    customer(random, customerId, uniqueOf(writer, story)),
     ...deals.map((id) => deal(random, id, customerId, random.int(18, 30))),
     deal(random, random.pick(shared), customerId, 3),
     ...deals.map((id) => deal(random, id, customerId, random.int(14, 24))),
@@ -63,6 +63,7 @@ export function storyOf(seed: string, writer: number, story: number): readonly S
     },
     ...deals.map((id) => closing(random, id, customerId)),
     ...(random.chance(0.02) ? [archiving(random, customerId)] : []),
+    ...(random.chance(0.1) ? [erasing(customerId)] : []),
   ];
   return steps.map((step) => ({ ...step, repeat: repeat(random) }) as Step);
 }
@@ -108,6 +109,19 @@ function customer(random: Random, id: string, unique: string) {
     return { type: 'ChangeCustomer', changes: fields(version + 1) };
   });
   return { on: 'customer' as const, id, play: { type: 'Play' as const, opening, then } };
+}
+
+/** Who is erased by a step of a story, by what stands in their e-mail addresses. */
+export function erasedBy(seed: string, writer: number, story: number, step: number): string | undefined {
+  const told = storyOf(seed, writer, story)[step];
+  return told?.on === 'customer' && told.play.opening.type === 'EraseCustomer' ? uniqueOf(writer, story) : undefined;
+}
+
+const uniqueOf = (writer: number, story: number) => `${writer}-${story}`;
+
+function erasing(id: string) {
+  const erase = { type: 'EraseCustomer' as const, erasureId: derivedId('erasure', id) };
+  return { on: 'customer' as const, id, play: { type: 'Play' as const, opening: erase, then: [erase] } };
 }
 
 const archiving = (random: Random, id: string) => ({

@@ -2,7 +2,7 @@ import type { Verdict } from './run.ts';
 
 /** What the run ends with. */
 export function linesOf(verdict: Verdict): string[] {
-  const { damage, deadLetters, seconds, acknowledged, appended } = verdict;
+  const { damage, deadLetters, erased, seconds, acknowledged, appended } = verdict;
   const { parked, retrying, handled, discarded } = deadLetters;
   const all = parked + retrying + handled + discarded;
   const [writing, settling, verifying] = [seconds.writing, seconds.settling, seconds.verifying].map(Math.round);
@@ -17,6 +17,7 @@ export function linesOf(verdict: Verdict): string[] {
     `views differ ${verdict.views}`,
     `documents differ ${verdict.documents}`,
     `chains broken ${verdict.brokenChain}`,
+    `erased ${erased.people}: ${erased.remaining} can still be found`,
     `verdict: ${verdict.passed ? 'passed' : 'FAILED'}`,
   ];
 }

@@ -5,5 +5,5 @@ describe('a chaos run', () => {
   it('loses, doubles and reorders nothing over Kafka and Elasticsearch', async () => {
     const said = await expectToPass({ seed: '35', events: 5_000, faults: 14, stack: true });
     expect(said.join('\n')).toMatch(/now .* restart kafka/);
-  }, 300_000);
+  }, 600_000);
 });

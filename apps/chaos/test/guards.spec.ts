@@ -53,6 +53,12 @@ const guards: readonly Guard[] = [
     finds: 'doubled',
   },
   {
+    scenario: 'a store restored while a recorder stood still',
+    guard: 'the epoch of checkpoints',
+    without: [kernel('subscription.ts', 'and position = $3 and epoch = $4`', 'and position = $3 and $4::bigint > 0`')],
+    finds: 'doubled',
+  },
+  {
     scenario: 'two keepers of one view',
     guard: 'the compare-and-swap of checkpoints',
     without: [swaps],
@@ -127,6 +133,7 @@ const harms: readonly [string, string][] = [
     'chains',
     'alter table events disable trigger append_only; update events set occurred_at = now() where position = 3',
   ],
+  ['erased', `create table left_over as select '{"to": "c0-7.2@example.com"}'::jsonb as message`],
 ];
 
 describe('what the chaos run checks', () => {
@@ -144,7 +151,7 @@ describe('what the chaos run checks', () => {
       [],
       harms.map(([, harm]) => harm),
     );
-    expect(before[0]).toEqual({ lost: 0, doubled: 0, reordered: 0, views: 0, documents: 0, chains: 0 });
+    expect(before[0]).toEqual({ lost: 0, doubled: 0, reordered: 0, views: 0, documents: 0, chains: 0, erased: 0 });
     for (const [index, [finds, harm]] of harms.entries()) {
       const [was = 0, is = 0] = [before[index]?.[finds], before[index + 1]?.[finds]];
       expect({ harm, finds, more: is > was }).toEqual({ harm, finds, more: true });

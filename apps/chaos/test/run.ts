@@ -12,6 +12,8 @@ export async function expectToPass(options: { seed: string; events: number; faul
   if (!verdict.passed) throw new Error(said.join('\n'));
   expect(said).toEqual(expect.arrayContaining(['lost 0', 'doubled 0', 'reordered 0', 'deadlocks 0']));
   expect(said.at(-1)).toBe('verdict: passed');
+  expect(verdict.erased).toEqual({ people: expect.any(Number), remaining: 0 });
+  expect(verdict.erased.people).toBeGreaterThan(0);
   expect(verdict.acknowledged).toBeGreaterThanOrEqual(options.events);
   expect(verdict.appended).toBeGreaterThan(verdict.acknowledged);
   return said;

@@ -8,6 +8,7 @@ import {
   newId,
   runInContext,
   runPolicy,
+  takeCheckpoint,
   transaction,
   type Batch,
   type Feed,
@@ -30,6 +31,7 @@ import {
   together,
   type Damage,
 } from '../src/checks.ts';
+import { remainsIn } from '../src/erasures.ts';
 import { createCured, followUp, followUpName } from '../src/follow-up.policy.ts';
 import { createGiven, record, recorder } from '../src/recorder.ts';
 import { dealTally } from '../src/tally.view.ts';
@@ -156,6 +158,28 @@ const scenarios: Record<string, () => Promise<object>> = {
     return tallyDamage(pool, dealTally.table, await audit(store, chainKey));
   },
 
+  /** The positions that it was about to write down have come to mean other events, or none. */
+  async 'a store restored while a recorder stood still'() {
+    await deals(5, ...changed('A'));
+    const [read, restored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const still = through(kernel.feed(), async function* (batches) {
+      for await (const batch of batches) {
+        if (batch.events.length > 0) {
+          read.resolve();
+          await restored.promise;
+        }
+        yield batch;
+      }
+    });
+    recording(still);
+    await read.promise;
+    await takeCheckpoint(pool, recorder, 'sales');
+    await pool.query('alter table events disable trigger append_only; delete from events where position > 5');
+    restored.resolve();
+    await reached(recorder);
+    return given();
+  },
+
   async 'a feed that repeats itself'() {
     await deals(5, ...changed('A'));
     recording(twice(kernel.feed()));
@@ -261,7 +285,8 @@ const scenarios: Record<string, () => Promise<object>> = {
       const found = await audit(store, chainKey);
       const { views, documents } = await verifyViews(pool, 15_000);
       const damage = together([await given(), await tallyDamage(pool, dealTally.table, found)]);
-      return { ...damage, views, documents, chains: found.brokenChain };
+      const { people: erased } = await remainsIn(pool, new Set(['0-7']));
+      return { ...damage, views, documents, chains: found.brokenChain, erased };
     };
     const found = [await look()];
     for (const harm of harms) {

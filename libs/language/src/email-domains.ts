@@ -50,13 +50,14 @@ const NOT_MISTYPED =
 
 const ROLES = new Set(
   `abuse account accounting accounts admin administrator apply assistant billing booking bookings business career careers
-  commercial compliance contact contacts customercare customerservice cs enquiries enquiry export feedback finance fax hello
-  help helpdesk hi hostmaster hr info information inquiries inquiry invoice invoices invoicing it jobs legal mail mailer-daemon
-  marketing media newsletter noc noreply office operations order orders partner partners payment payments postmaster pr press
-  privacy procurement public purchase purchasing reception recruit recruiting recruitment registration reservation
-  reservations returns root sale sales security service services shop spam staff subscribe support team tech technical
-  trade unsubscribe webmaster welcome donotreply mailbox kefu xiaoshou caiwu hezuo zhaopin shichang shangwu fuwu renshi bangong
-  客服 销售 市场 服务 财务 人事 招聘 商务 采购 售后 售前 行政 办公室 合作 联系 管理员 信息`.split(/\s+/),
+  commercial compliance contact contacts customercare customerservice cs enquiries enquiry export feedback finance fax
+  hello help helpdesk hi hostmaster hr info information inquiries inquiry invoice invoices invoicing it jobs legal mail
+  mailer-daemon marketing media newsletter noc noreply office operations order orders partner partners payment payments
+  postmaster pr press privacy procurement public purchase purchasing reception recruit recruiting recruitment registration
+  reservation reservations returns root sale sales security service services shop spam staff subscribe support team tech
+  technical trade unsubscribe webmaster welcome donotreply mailbox kefu xiaoshou caiwu hezuo zhaopin shichang shangwu fuwu
+  renshi bangong contactus customer direct general sekretariat store test user web caigou bangongshi yewu 客服 销售 市场 服务 财务
+  人事 招聘 商务 采购 售后 售前 行政 办公室 合作 联系 管理员 信息 业务`.split(/\s+/),
 );
 
 const SHORTEST_TO_COMPARE = 5;
@@ -69,7 +70,7 @@ function lists() {
 }
 
 /** Whether a local part names a role: `sales`, `sales-cn`, `no.reply`, `客服1`. */
-function isRoleName(local: string): boolean {
+export function isRoleName(local: string): boolean {
   const name = local.toLowerCase().replace(/\+.*$/, '');
   const [first = '', ...others] = name.split(/[._-]/);
   const whole = name.replace(/[._-]|\d+$/g, '');
@@ -77,17 +78,20 @@ function isRoleName(local: string): boolean {
   return ROLES.has(whole) || (others.length > 0 && first.length >= 4 && ROLES.has(first));
 }
 
+/** Whether any of these domains is one where anybody can have an address. */
+export const isFree = (domains: readonly string[]): boolean => domains.some((domain) => lists().free.has(domain));
+
 /** What an address says by its domain and its local part; null when it is no address. */
 export function readEmailDomain(email: string): EmailDomain | null {
   const { local, domain } = normaliseEmail(email);
   if (local === null || domain === null) return null;
   const { domain: registrable, isIcann, isPrivate } = parse(domain, { allowPrivateDomains: true });
-  const { free, disposable } = lists();
+  const { disposable } = lists();
   const names = [domain, ...(registrable === null ? [] : [registrable])];
   const isDisposable = names.some((name) => disposable.has(name)) && !WELL_KNOWN.includes(registrable ?? domain);
   return {
     registrable: isIcann || isPrivate ? registrable : null,
-    isFree: names.some((name) => free.has(name)),
+    isFree: isFree(names),
     isDisposable,
     isRole: isRoleName(local),
   };

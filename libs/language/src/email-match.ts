@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { getDomain } from 'tldts';
+import { isFree, isRoleName } from './email-domains.ts';
 import { normaliseEmail } from './emails.ts';
 
 /** An e-mail address as it is compared with others. Never written to: the key may be an address that nobody has. */
@@ -43,21 +43,6 @@ const SAME_MAILBOX = new Map([
 ]);
 const providerOf = new Map(PROVIDERS.flatMap((provider) => provider.domains.map((domain) => [domain, provider])));
 
-const ROLES = new Set(
-  (
-    'abuse account accounts accounting admin administrator billing booking business career careers contact contactus customer ' +
-    'customercare customerservice direct enquiries enquiry export feedback finance general hello help helpdesk hr hostmaster info ' +
-    'information inquiries inquiry invoice invoices it jobs legal mail mailbox marketing media news newsletter noreply office ' +
-    'order orders partner partners payments postmaster pr press privacy procurement purchase purchasing reception recruitment ' +
-    'reservations root sale sales sekretariat service services shop store support team tech test user web webmaster ' +
-    'kefu xiaoshou caigou caiwu renshi zhaopin shangwu shichang bangongshi yewu fuwu ' +
-    '客服 销售 采购 财务 人事 招聘 商务 市场 办公室 业务 服务'
-  ).split(' '),
-);
-
-const require = createRequire(import.meta.url);
-const freeDomains = new Set(require('email-providers/all.json') as string[]);
-
 /** What of an e-mail address tells people and organisations apart; null when it is no address. */
 export function matchableEmail(raw: string): MatchableEmail | null {
   const { key, domain } = normaliseEmail(raw);
@@ -70,7 +55,7 @@ export function matchableEmail(raw: string): MatchableEmail | null {
   return {
     key: `${local}@${SAME_MAILBOX.get(domain) ?? domain}`,
     local,
-    organisation: freeDomains.has(domain) || freeDomains.has(registrable) ? null : registrable,
-    isRole: ROLES.has(whole.split('+', 1)[0]!.replace(/[._-]|\d+$/g, '')),
+    organisation: isFree([domain, registrable]) ? null : registrable,
+    isRole: isRoleName(whole),
   };
 }

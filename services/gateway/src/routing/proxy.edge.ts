@@ -17,6 +17,9 @@ function isReadable(url: string): boolean {
   }
 }
 
+/** What a caller says of its own connection to us ends here. */
+const ofThisConnection = { expect: undefined, 'keep-alive': undefined, upgrade: undefined };
+
 const withOthers = (allow: string, path: string): string =>
   [...new Set([...allow.split(', '), ...methodsBeside(path)])].sort().join(', ');
 
@@ -51,6 +54,7 @@ export async function forwardToOwners(
         }),
       rewriteRequestHeaders: (_: unknown, headers: Record<string, unknown>) => ({
         ...headers,
+        ...ofThisConnection,
         authorization: `Bearer ${pass}`,
         traceparent: request.traceparent,
       }),
