@@ -41,7 +41,9 @@ async function* rowsOf(
   columns: readonly string[],
   records: AsyncIterable<Record<string, unknown>>,
 ): AsyncGenerator<WritableCell[]> {
-  for await (const record of records) {
+  for await (const { type, ...told } of records) {
+    // A type that follows from orders is nobody's word: imported again, it would become one.
+    const record = told['typeSetBy'] === 'automatic' ? told : { ...told, type };
     yield columns.map((field) => {
       const text = customerCell(record, field);
       return field === 'birthDate' && text !== '' ? { date: text } : text;
