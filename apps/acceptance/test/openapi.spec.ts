@@ -142,6 +142,11 @@ describe('the OpenAPI document of all services', () => {
     const rule = { ways: ['person'], operations: ['create'], band: 'review', action: 'warn' };
     await check('PUT', '/api/duplicate-rules', '/api/duplicate-rules', { rules: [rule] });
     await check('GET', '/api/duplicate-rules', '/api/duplicate-rules');
+    const named = { kind: 'range', field: 'name', min: 2, message: { zh: '过短', en: 'Too short.' } };
+    await check('PUT', '/api/rules/customers', '/api/rules/customers', { rules: [{ id: 'named', ...named }] });
+    await check('GET', '/api/rules/customers', '/api/rules/customers');
+    await check('POST', '/api/customers', '/api/customers', { name: '王' });
+    await check('GET', `/api/customers/${customerId}/care`, `${one}/care`);
     const twin = { name: '王小明', phones: [{ value: '13800138000' }] };
     await check('POST', '/api/customers', '/api/customers', twin);
     await check('POST', '/api/customers/match', '/api/customers/match', twin);

@@ -13,6 +13,16 @@ const customerId = described(Uuid, 'The record that it is about.');
 const ownerId = described(Type.Optional(Uuid), 'Who looks after the customer.');
 const days = Type.Integer({ minimum: 1, maximum: 3_650 });
 
+export const VerificationFailure = Type.Object(
+  {
+    field: described(Type.String(), 'As records have it: `emails`, `custom.level`.'),
+    code: described(Type.String(), 'What is wrong with it; `rule-failed` where a rule says so.'),
+    ruleId: Type.Optional(Type.String()),
+  },
+  { title: 'VerificationFailure' },
+);
+export type VerificationFailure = Static<typeof VerificationFailure>;
+
 /** What is found out about a record without changing it: a stream for each, beside the customer's own. */
 export const careEvents = {
   RecordConfirmed: event(
@@ -43,6 +53,20 @@ export const careEvents = {
       reason: described(Type.Optional(Personal(Type.String(), ofCustomer)), 'What the mail server said.'),
     },
     { description: 'A message to the customer could not be delivered.' },
+  ),
+  VerificationFailed: event(
+    'care',
+    {
+      customerId,
+      ownerId,
+      failures: described(Type.Array(VerificationFailure), 'All that is wrong, in place of what was before.'),
+    },
+    { description: 'Something else than before is wrong with what is recorded of the customer.' },
+  ),
+  VerificationPassed: event(
+    'care',
+    { customerId },
+    { description: 'What was wrong with what is recorded of the customer is not any more.' },
   ),
   NewCustomerPeriodEnded: event(
     'care',
@@ -89,10 +113,21 @@ export type Care = {
   /** The question that is open, or was the last one. */
   due: { dueAt: Instant; by: AskingWay; at: Instant; escalatedAt?: Instant } | null;
   bounced: readonly Bounce[];
+  /** What the last verification found wrong, and when that was found. */
+  failures: readonly VerificationFailure[];
+  failedAt: Instant | null;
   /** A first order until then makes no new customer any more. */
   orderedUntil: Instant | null;
 };
-export const noCare: Care = { confirmedAt: null, confirmedBy: null, due: null, bounced: [], orderedUntil: null };
+export const noCare: Care = {
+  confirmedAt: null,
+  confirmedBy: null,
+  due: null,
+  bounced: [],
+  failures: [],
+  failedAt: null,
+  orderedUntil: null,
+};
 
 type CaredFor = Extract<
   CustomerEvent,
@@ -126,6 +161,10 @@ export function careAfter(before: Care, event: RecordedOf<CaredFor | CareEvent>)
       const others = before.bounced.filter((bounce) => bounce.address !== address);
       return { ...before, bounced: [...others, { address, ...(reason !== undefined && { reason }), at }] };
     }
+    case 'VerificationFailed':
+      return { ...before, failures: event.data.failures, failedAt: at };
+    case 'VerificationPassed':
+      return { ...before, failures: [], failedAt: null };
     case 'NewCustomerPeriodEnded':
       return { ...before, orderedUntil: event.data.orderedUntil };
   }

@@ -204,6 +204,12 @@ const reserved = described(
   Type.Optional(Type.Array(OneOf(reservable))),
   'The other fields whose values nobody else may have.',
 );
+export const UniqueValue = Type.Object({ rule: text, field: text }, { title: 'UniqueValue' });
+export type UniqueValue = Static<typeof UniqueValue>;
+const unique = described(
+  Type.Optional(Type.Array(UniqueValue)),
+  'The rules by which nobody else may have what these fields hold.',
+);
 const confirmed = described(Type.Array(text), 'Fields that the source repeated unchanged: they hold as of the stamp.');
 const mergeId = described(Uuid, 'The merge, or the unmerge: the same on every record that it concerns.');
 const leftOut = described(
@@ -220,6 +226,7 @@ export const customerEvents = {
       ...customerFields,
       emailsReserved,
       reserved,
+      unique,
       externalId: described(Type.Optional(Personal(ExternalId)), 'The record in its source, where it came from one.'),
       stamp: Type.Optional(stamp),
       leftOut,
@@ -234,6 +241,7 @@ export const customerEvents = {
       ...customerFields,
       emailsReserved,
       reserved,
+      unique,
       unreserved: described(
         Type.Optional(Type.Array(Type.Integer({ minimum: 0 }))),
         'Places in `emails` of addresses that another record of the customer holds.',

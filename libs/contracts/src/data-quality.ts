@@ -1,4 +1,4 @@
-import type { Bounce } from './care.ts';
+import type { Bounce, VerificationFailure } from './care.ts';
 import type { CustomerField, CustomerFields } from './customers.ts';
 
 type Weights = { readonly [F in CustomerField]?: number };
@@ -29,15 +29,21 @@ const weights: Record<'person' | 'company', Weights> = {
   },
 };
 /** What each kind of fault takes away. */
-const faults = { invalid: 15, bounced: 15, stale: 10 } as const;
+const faults = { invalid: 15, bounced: 15, stale: 10, rule: 5 } as const;
 
 export type Quality = {
   /** 0 to 100. */
   quality: number;
-  /** `missing:<field>`, `invalid:<field>`, `bounced:emails`, `stale`. */
+  /** `missing:<field>`, `invalid:<field>`, `bounced:emails`, `stale`, `rule:<id>`. */
   qualityIssues: readonly string[];
 };
-export type Checked = { fields: CustomerFields; bounced: readonly Bounce[]; stale: boolean };
+export type Checked = {
+  fields: CustomerFields;
+  bounced: readonly Bounce[];
+  stale: boolean;
+  /** What the last verification found; of it, what rules say. */
+  failures?: readonly VerificationFailure[];
+};
 
 const isThere = (value: unknown) =>
   value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
@@ -53,7 +59,7 @@ function isRealDay(day: string): boolean {
  * How good what is recorded is: the share of what should be known, by weight, less what is wrong about it. It reads no clock: what
  * is out of date is told by `stale`.
  */
-export function qualityOf({ fields, bounced, stale }: Checked): Quality {
+export function qualityOf({ fields, bounced, stale, failures = [] }: Checked): Quality {
   const wanted = Object.entries(weights[fields.kind ?? 'person']);
   const missing = wanted.filter(([field]) => !isThere(fields[field as CustomerField]));
   const total = wanted.reduce((sum, [, weight]) => sum + weight, 0);
@@ -66,7 +72,12 @@ export function qualityOf({ fields, bounced, stale }: Checked): Quality {
   ];
   const returned = new Set(bounced.map((bounce) => same(bounce.address)));
   const isBounced = (emails ?? []).some(({ value }) => returned.has(same(value)));
-  const lost = invalid.length * faults.invalid + (isBounced ? faults.bounced : 0) + (stale ? faults.stale : 0);
+  const broken = new Set(failures.flatMap(({ ruleId }) => ruleId ?? []));
+  const lost =
+    invalid.length * faults.invalid +
+    (isBounced ? faults.bounced : 0) +
+    (stale ? faults.stale : 0) +
+    broken.size * faults.rule;
   return {
     quality: Math.max(0, Math.round(100 - (100 * lacking) / total) - lost),
     qualityIssues: [
@@ -74,6 +85,7 @@ export function qualityOf({ fields, bounced, stale }: Checked): Quality {
       ...invalid.map((field) => `invalid:${field}`),
       ...(isBounced ? ['bounced:emails'] : []),
       ...(stale ? ['stale'] : []),
+      ...[...broken].map((id) => `rule:${id}`),
     ],
   };
 }

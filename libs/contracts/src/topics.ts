@@ -13,6 +13,7 @@ import { importEvents } from './imports.ts';
 import { interactionEvents } from './interactions.ts';
 import { lifecycleEvents } from './lifecycle.ts';
 import { privacyEvents } from './privacy.ts';
+import { ruleSetEvents } from './rules.ts';
 import { salesEvents } from './sales.ts';
 import { survivorshipEvents } from './survivorship.ts';
 import { tagEvents } from './tags.ts';
@@ -31,6 +32,7 @@ export const dictionary = {
     ...consentConfigurationEvents,
     ...fieldClassEvents,
     ...lifecycleEvents,
+    ...ruleSetEvents,
     ...careEvents,
     ...careSettingsEvents,
     ...duplicateEvents,

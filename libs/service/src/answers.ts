@@ -76,7 +76,14 @@ export const ProblemAnswer = Type.Object(
     detail: text,
     code: text,
     traceId: text,
-    errors: Type.Optional(Type.Array(Type.Object({ path: text, code: text, message: text }, { title: 'FieldError' }))),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { path: text, code: text, message: text, params: Type.Optional(Type.Record(text, Type.Unknown())) },
+          { title: 'FieldError' },
+        ),
+      ),
+    ),
     /** How many errors there are beyond those that are listed. */
     moreErrors: Type.Optional(Type.Integer()),
   },

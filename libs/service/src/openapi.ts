@@ -23,6 +23,7 @@ const meaning: Record<string, (constraints: unknown[]) => Property> = {
   isUrl: () => ({ type: 'string', format: 'uri' }),
   isRealInstant: () => ({ type: 'string', format: 'date-time' }),
   isRealDate: () => ({ type: 'string', format: 'date' }),
+  isNumberOrText: () => ({ type: ['number', 'string'] }),
   isCurrency: () => ({ type: 'string', pattern: '^[A-Z]{3}$' }),
   isIn: ([values]) => ({ enum: values }),
   maxLength: ([limit]) => ({ maxLength: limit }),

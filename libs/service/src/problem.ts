@@ -101,6 +101,7 @@ export function bodyOf({ status, code, params = {}, errors = [] }: Problem, lang
         path: path.slice(0, longestPath).toWellFormed(),
         code: field,
         message: messageOf(language, field, fill),
+        ...(fill && { params: fill }),
       })),
     }),
     ...(errors.length > mostErrors && { moreErrors: errors.length - mostErrors }),

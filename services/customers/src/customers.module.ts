@@ -79,6 +79,10 @@ import { RecordCustomerWhenFormSubmitted } from './policies/record-customer-when
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
 import { FieldClassesController } from './privacy/field-classes.controller.ts';
+import { RulesController } from './rules/rules.controller.ts';
+import { VerificationRounds } from './rules/verification-rounds.worker.ts';
+import { Verifications } from './rules/verifications.store.ts';
+import { VerifyCustomers } from './rules/verify-customers.job.ts';
 import { VcardController } from './vcard/vcard.controller.ts';
 
 @Service({
@@ -106,6 +110,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     UnsubscribeController,
     FieldClassesController,
     LifecycleController,
+    RulesController,
     CareController,
     CareSettingsController,
     SurvivorshipController,
@@ -167,6 +172,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     Lifecycles,
     FactsOfCustomers,
     CareOfCustomers,
+    Verifications,
   ],
   describes: [FieldSchemas],
   uploads: ['/api/imports'],
@@ -177,6 +183,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     import: RunImport,
     'scan-duplicates': ScanDuplicates,
     merge: MergeDuplicates,
+    'verify-customers': VerifyCustomers,
   },
   keeps: [
     'jobs',
@@ -188,7 +195,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     'import_keys',
     'import_errors',
   ],
-  workers: [ErasureReplay, ForgetImports, CareRounds],
+  workers: [ErasureReplay, ForgetImports, CareRounds, VerificationRounds],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005, Jobs1700000000006],

@@ -406,4 +406,26 @@ describe('an import', () => {
       '李娜,none,3,邮箱: has the wrong type or form',
     ]);
   });
+
+  it('is held to the rules, by the check as by the run', async () => {
+    const message = { zh: '职务须为大写', en: 'in capitals, please' };
+    const rules = [
+      { id: 'capitals', kind: 'format', field: 'title', pattern: '[A-Z]+', message },
+      { id: 'one-each', kind: 'unique', field: 'department', message },
+    ];
+    await service.call('PUT', '/api/rules/customers', { rules });
+    await service.call('POST', '/api/customers', { name: 'x', department: 'D1' });
+    const { body } = await upload('姓名,职务,部门\n甲,CEO,d1\n乙,ceo,D2\n丙,CEO,D3\n丁,CEO,D3\n');
+    await map(body.id, { ...body.suggestion, matchBy: 'none', mode: 'create' });
+    expect((await checked(body.id)).counts).toMatchObject({ read: 4, new: 2, error: 2 });
+    await service.call('POST', `/api/imports/${body.id}/run`);
+    expect((await finished(body.id)).counts).toMatchObject({ read: 4, created: 1, failed: 3 });
+    const [, taken, wrong, later] = await errorsOf(body.id, 'zh');
+    expect([taken, wrong, later]).toEqual([
+      expect.stringContaining('已被其他客户使用'),
+      '乙,ceo,D2,3,职务: 职务须为大写',
+      expect.stringMatching(/^丁.*已被其他客户使用/),
+    ]);
+    await service.call('PUT', '/api/rules/customers', { rules: [] });
+  });
 });

@@ -31,7 +31,7 @@ const answered = (rows: readonly CustomerCare[], data: object, event: Heard): re
 
 export const customerCare = fold<CustomerCare, CustomerEvent | CareEvent>(CustomerCare, {
   name: 'customer_care',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key: recordOf,
   on: {
@@ -44,6 +44,8 @@ export const customerCare = fold<CustomerCare, CustomerEvent | CareEvent>(Custom
     ConfirmationDue: found,
     ConfirmationEscalated: found,
     EmailBounced: found,
+    VerificationFailed: found,
+    VerificationPassed: found,
     NewCustomerPeriodEnded: found,
   },
 });

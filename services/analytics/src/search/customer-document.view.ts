@@ -147,7 +147,8 @@ export const customerDocument = document<CustomerDocument>({
         archived: group[0].status !== 'active',
         ...(group.length > 1 && { records: group.map(partOf) }),
         ...permissionsOf(ledgerOf(group.map(({ recordId }) => consents.get(recordId) ?? emptyLedger))),
-        ...(group[0].status !== 'erased' && qualityOf({ fields: told, bounced: care.bounced, stale: isStale(care) })),
+        ...(group[0].status !== 'erased' &&
+          qualityOf({ fields: told, bounced: care.bounced, stale: isStale(care), failures: care.failures })),
         ...orders,
         lastInteractionAt: latest(
           group.flatMap(({ recordId }) => (interactions.get(recordId) ?? []).map(({ startedAt }) => startedAt)),

@@ -134,6 +134,20 @@ describe("a customer's document", () => {
     expect(quality).toBe(5);
   });
 
+  it('says which rules a verification found broken, until one passes', async () => {
+    const failures = [
+      { field: 'title', code: 'rule-failed', ruleId: 'title' },
+      { field: 'phones', code: 'phone-invalid' },
+    ];
+    const failed = { type: 'VerificationFailed', customerId: streamId, failures };
+    const issues = async (...events: object[]) => {
+      const document = await rendered(customerDocument, told(customerProfile, created), told(customerCare, ...events));
+      return document.qualityIssues.filter((issue: string) => issue.startsWith('rule:'));
+    };
+    expect(await issues(failed)).toEqual(['rule:title']);
+    expect(await issues(failed, { type: 'VerificationPassed', customerId: streamId })).toEqual([]);
+  });
+
   it('counts the orders that stand, less refunds, and the last contact', async () => {
     const document = await rendered(
       customerDocument,

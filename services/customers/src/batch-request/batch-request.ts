@@ -4,6 +4,7 @@ import { emailKeys, type CustomerInput } from '../customer/customer-fields.ts';
 import { decideForGroup, groupOf, partAfter, type Decided, type Part } from '../customer/customer-group.ts';
 import { customer, type Customer, type CustomerCommand, type CustomerRules } from '../customer/customer.ts';
 import type { Met } from '../customer/met.ts';
+import { uniqueClaim } from '../rules/unique-values.ts';
 
 /** A record by its id, or whoever holds something unique, such as `email:a@example.com`. */
 export type Target = { id: string } | { claim: string };
@@ -86,7 +87,12 @@ export function commandOf(operation: Operation, exists: boolean, number: string)
   }
 }
 
-type Rehearsal = { outcomes: readonly (Done | Refused)[]; decided: Decided };
+type Rehearsal = {
+  outcomes: readonly (Done | Refused)[];
+  decided: Decided;
+  /** What the records would claim by rules: only a rehearsal tells. */
+  claims: readonly string[];
+};
 
 /**
  * What would come of the operations, one after the other, where all of them count or none does. On one of several records
@@ -144,7 +150,7 @@ export function rehearse(
       return { kind, code, params, errors };
     }
   });
-  return { outcomes, decided: all };
+  return { outcomes, decided: all, claims: [...holders.keys()].filter((claim) => claim.startsWith(uniqueClaim)) };
 }
 
 const claimsHeld = (state: Customer = customer.initial): readonly string[] => customer.claims?.(state) ?? [];

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import {
   Commands,
+  Elsewhere,
   Refusal,
   conflict,
   currentContext,
@@ -81,16 +82,20 @@ export class BatchRequests {
    */
   async allOrNone(operations: readonly Operation[], body: object): Promise<Outcome[]> {
     const numbers: string[] = [];
+    let asked = [...new Set(operations.flatMap(claimsOf))];
     const choose = async () => {
-      const claims = [...new Set(operations.flatMap(claimsOf))];
-      const holders = await this.commands.holdersOf(customer.category, claims);
+      const holders = await this.commands.holdersOf(customer.category, asked);
       for (const [index, operation] of operations.entries()) {
         const target = targetOf(operation);
         const exists = 'claim' in target ? holders.has(target.claim) : await this.#exists(operation, target.id);
         if (creates(operation, exists)) numbers[index] ??= await this.numbers.next();
       }
       const decide = (parts: ReadonlyMap<string, Part>, context: DecideContext<CustomerRules>) => {
-        const { outcomes, decided } = rehearse(operations, { parts, holders, numbers }, context);
+        const { outcomes, decided, claims } = rehearse(operations, { parts, holders, numbers }, context);
+        const unasked = claims.filter((claim) => !asked.includes(claim));
+        asked = [...asked, ...unasked];
+        // Who holds those is to be looked up first.
+        if (unasked.length > 0) throw new Elsewhere();
         if (outcomes.some((one) => 'code' in one)) throw conflict('batch-refused', { outcomes });
         return { decided, answer: outcomes as readonly Done[] };
       };

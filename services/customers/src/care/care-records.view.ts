@@ -26,6 +26,8 @@ export class CareRecord {
   @Column({ type: 'timestamptz', nullable: true }) dueAt!: Instant | null;
   @Column('boolean') escalated!: boolean;
   @Column({ type: 'timestamptz', nullable: true }) orderedUntil!: Instant | null;
+  /** Whether the last verification found anything wrong. */
+  @Column('boolean') failing!: boolean;
 }
 
 const careOfRow = ({ confirmedAt, askedAt, dueAt, escalated, orderedUntil }: CareRecord): Care => ({
@@ -57,7 +59,7 @@ const withRow =
 
 export const careRecords = fold<CareRecord, CustomerEvent | CareEvent>(CareRecord, {
   name: 'care_records',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key: ({ stream, data }) => ('customerId' in data ? (data as { customerId: string }).customerId : stream.id),
   on: {
@@ -75,6 +77,7 @@ export const careRecords = fold<CareRecord, CustomerEvent | CareEvent>(CareRecor
             dueAt: null,
             escalated: false,
             orderedUntil: null,
+            failing: false,
           },
         ],
         {},
@@ -96,5 +99,7 @@ export const careRecords = fold<CareRecord, CustomerEvent | CareEvent>(CareRecor
     ConfirmationDue: cared,
     ConfirmationEscalated: cared,
     NewCustomerPeriodEnded: cared,
+    VerificationFailed: withRow({ failing: true }),
+    VerificationPassed: withRow({ failing: false }),
   },
 });

@@ -3,6 +3,7 @@ import {
   InstantText,
   OneOf,
   Uuid,
+  VerificationFailure,
   askingWays,
   confirmationWays,
   type AskingWay,
@@ -37,6 +38,11 @@ export const Care = record('Care', {
   askBy: OneOf(askingWays),
   escalatedAt: orNull(InstantText),
   bounced: Type.Array(bounce),
+  /** When it was gone over last, and what is wrong. */
+  verification: Type.Object(
+    { checkedAt: orNull(InstantText), failures: Type.Array(VerificationFailure) },
+    { title: 'Verification' },
+  ),
   quality: Type.Integer({ minimum: 0, maximum: 100 }),
   qualityIssues: Type.Array(text),
 });

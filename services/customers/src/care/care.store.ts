@@ -18,12 +18,14 @@ import { Commands, conflict } from '@throughline/event-sourcing';
 import { Kernel, type RecordAnswer } from '@throughline/service';
 import { goldenOfGroup, type Group, type Part } from '../customer/customer-group.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { verifying } from '../rules/verify-customers.job.ts';
 import { careSettings, careSettingsId } from './care-settings.ts';
 import { care, careId, type CareCommand } from './care.ts';
 import { FactsOfCustomers } from './customer-facts.view.ts';
 import { organisation } from './organisation.view.ts';
 
 const day = 86_400_000;
+const ofOrganisation = `from (select coalesce((select time_zone from "${organisation.table}" limit 1), $1) as zone) one`;
 
 /** What is found out about customers, straight from their streams. */
 @Injectable()
@@ -70,11 +72,19 @@ export class CareOfCustomers {
   async newSince(): Promise<Instant> {
     const { newForDays } = await this.settings();
     const { rows } = await this.kernel.pool.query<{ since: Date | string }>(
-      `select ((now() at time zone zone)::date - $1::int + 1)::timestamp at time zone zone as since
-       from (select coalesce((select time_zone from "${organisation.table}" limit 1), $2) as zone) organisation`,
-      [newForDays, defaultTimeZone],
+      `select ((now() at time zone zone)::date - $2::int + 1)::timestamp at time zone zone as since ${ofOrganisation}`,
+      [defaultTimeZone, newForDays],
     );
     return new Date(rows[0]?.since ?? 0).toISOString();
+  }
+
+  /** The organisation's day. */
+  async today(): Promise<string> {
+    const { rows } = await this.kernel.pool.query<{ today: string }>(
+      `select (now() at time zone zone)::date::text as today ${ofOrganisation}`,
+      [defaultTimeZone],
+    );
+    return rows[0]?.today ?? '';
   }
 
   /** Notes at once where a record's first order, an old one that came late, is long ago already. */
@@ -108,9 +118,21 @@ export class CareOfCustomers {
         askBy: stale && due ? due.by : settings.askBy,
         escalatedAt: (stale && due?.escalatedAt) || null,
         bounced: all.bounced,
-        ...qualityOf({ fields, bounced: all.bounced, stale }),
+        verification: { checkedAt: await this.#verifiedAt(group, all), failures: all.failures },
+        ...qualityOf({ fields, bounced: all.bounced, stale, failures: all.failures }),
       },
     };
+  }
+
+  /** When all customers were gone over last, unless this one came later. */
+  async #verifiedAt([{ events }]: Group, { failedAt }: Care): Promise<Instant | null> {
+    const { rows } = await this.kernel.pool.query<{ at: Date | null }>(
+      `select max(created_at) as at from jobs where kind = $1 and state = 'done'`,
+      [verifying],
+    );
+    const last = rows[0]?.at?.toISOString() ?? null;
+    const isOlder = last !== null && (events[0]?.recordedAt ?? last) < last;
+    return isOlder && (failedAt === null || failedAt < last) ? last : failedAt;
   }
 
   async #careOf({ id, events }: Part): Promise<{ known: Care; version: number; position: number }> {

@@ -1,4 +1,12 @@
-import { known, type AskingWay, type CareEvent, type ConfirmationWay, type Instant } from '@throughline/contracts';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  known,
+  type AskingWay,
+  type CareEvent,
+  type ConfirmationWay,
+  type Instant,
+  type VerificationFailure,
+} from '@throughline/contracts';
 import { derivedId, type Decider } from '@throughline/event-sourcing';
 
 export type CareCommand = { customerId: string } & (
@@ -6,6 +14,7 @@ export type CareCommand = { customerId: string } & (
   | { type: 'AskForConfirmation'; dueAt: Instant; by: AskingWay; ownerId?: string | undefined }
   | { type: 'EscalateConfirmation'; dueAt: Instant; ownerId?: string | undefined }
   | { type: 'RecordBounce'; address: string; reason?: string | undefined }
+  | { type: 'RecordVerification'; failures: readonly VerificationFailure[]; ownerId?: string | undefined }
   | { type: 'EndNewCustomerPeriod'; orderedUntil: Instant }
 );
 
@@ -14,6 +23,7 @@ type State = {
   dueAt?: Instant;
   escalated: boolean;
   bounced: readonly string[];
+  failures: readonly VerificationFailure[];
   orderedUntil?: Instant;
 };
 
@@ -25,7 +35,7 @@ const owned = ({ ownerId }: { ownerId?: string | undefined }) => (ownerId === un
 /** What is found out about a record without changing it. */
 export const care: Decider<State, CareCommand, CareEvent> = {
   category: 'care',
-  initial: { escalated: false, bounced: [] },
+  initial: { escalated: false, bounced: [], failures: [] },
 
   decide(state, command) {
     const { customerId } = command;
@@ -47,6 +57,12 @@ export const care: Decider<State, CareCommand, CareEvent> = {
         if (state.bounced.includes(address)) return [];
         return [{ type: 'EmailBounced', customerId, address, ...(reason !== undefined && { reason }) }];
       }
+      case 'RecordVerification': {
+        const { failures } = command;
+        if (isDeepStrictEqual(failures, state.failures)) return [];
+        if (failures.length === 0) return [{ type: 'VerificationPassed', customerId }];
+        return [{ type: 'VerificationFailed', customerId, ...owned(command), failures: [...failures] }];
+      }
       case 'EndNewCustomerPeriod': {
         const { orderedUntil } = command;
         if (state.orderedUntil !== undefined && state.orderedUntil >= orderedUntil) return [];
@@ -67,6 +83,10 @@ export const care: Decider<State, CareCommand, CareEvent> = {
         const address = known(event.address);
         return address === undefined ? state : { ...state, bounced: [...state.bounced, address] };
       }
+      case 'VerificationFailed':
+        return { ...state, failures: event.failures };
+      case 'VerificationPassed':
+        return { ...state, failures: [] };
       case 'NewCustomerPeriodEnded':
         return { ...state, orderedUntil: event.orderedUntil };
     }

@@ -38,6 +38,15 @@ describe('the quality of a customer’s data', () => {
     expect(qualityOf({ fields: { phones: [{ value: '?' }] }, bounced: [], stale: true }).quality).toBe(0);
   });
 
+  it('suffers from each rule that is broken, however often', () => {
+    const failures = [
+      { field: 'emails', code: 'rule-failed', ruleId: 'ours' },
+      { field: 'phones', code: 'rule-failed', ruleId: 'ours' },
+      { field: 'phones', code: 'phone-invalid' },
+    ];
+    expect(checked({}, { failures })).toEqual({ quality: 95, qualityIssues: ['rule:ours'] });
+  });
+
   it('does not mind a bounce of an address that the customer no longer has', () => {
     const bounced = [{ address: 'old@qinghe.example', at: '2026-01-01T00:00:00.000Z' }];
     expect(checked({}, { bounced }).qualityIssues).toEqual([]);

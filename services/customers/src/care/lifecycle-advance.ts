@@ -13,7 +13,7 @@ type Advance = { to: string; at: Instant };
 
 /**
  * The stage that the facts lead to, and when they did: never back, and where somebody said in which stage the customer is, only
- * by what happened since. Undefined where that is where it is.
+ * by what happened since. Undefined where that is where it is, and since then: what is heard of late may have led there earlier.
  */
 export function advanceOf(group: Group, facts: CustomerFacts, lifecycle: Lifecycle): Advance | undefined {
   const [word] = goldenOfGroup(group).lifecycle ?? [];
@@ -22,7 +22,8 @@ export function advanceOf(group: Group, facts: CustomerFacts, lifecycle: Lifecyc
   // What a source calls a stage that nobody defined is not ours to change.
   if (group[0].state.status !== 'active' || (word && now === -1)) return undefined;
   const isOutside = stages[now]?.outside === true;
-  const counts = (at: Instant) => !word || word.automatic === true || at > word.at;
+  const said = lastSaid(group);
+  const counts = (at: Instant) => said === undefined || at > said;
   const { contact, firstOrder, repeatOrders } = automatic;
   const reached = [
     { to: contact, at: isOutside ? undefined : facts.contacts.find(counts) },
@@ -37,8 +38,19 @@ export function advanceOf(group: Group, facts: CustomerFacts, lifecycle: Lifecyc
     (best, one) => (best && best.place >= one.place ? best : one),
     undefined,
   );
-  if (!furthest || (!isOutside && furthest.place <= now)) return undefined;
-  return { to: furthest.to, at: furthest.at };
+  if (!furthest) return undefined;
+  const isEarlier = furthest.place === now && word?.automatic === true && furthest.at < word.at;
+  return isOutside || furthest.place > now || isEarlier ? { to: furthest.to, at: furthest.at } : undefined;
+}
+
+/** When somebody said last in which stage the customer is. */
+function lastSaid(group: Group): Instant | undefined {
+  const said = group.flatMap(({ events }) =>
+    events.flatMap(({ data, effectiveAt }) =>
+      'lifecycle' in data && !('lifecycleSetBy' in data && data.lifecycleSetBy === 'automatic') ? [effectiveAt] : [],
+    ),
+  );
+  return said.toSorted().at(-1);
 }
 
 /** The record that answers for the customer moves on. */

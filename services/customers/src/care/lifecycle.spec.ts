@@ -119,6 +119,16 @@ describe('a customer moves on by itself', () => {
     expect(after(byHand, facts([], [2, 7]))).toEqual({ to: 'intending', at: day(7) });
   });
 
+  it('to where it is at an earlier time, where that is heard of late', () => {
+    const automatic = (at: number, lifecycle: string) => changed(at, { lifecycle, lifecycleSetBy: 'automatic' });
+    expect(after(group(created, automatic(4, 'closed')), facts([2, 4]))).toEqual({ to: 'closed', at: day(2) });
+    expect(after(group(created, automatic(4, 'closed')), facts([4, 6]))).toBeUndefined();
+    expect(after(group(created, changed(3, { lifecycle: 'closed' })), facts([2]))).toBeUndefined();
+    const again = group(created, changed(3, { lifecycle: 'potential' }), automatic(6, 'closed'));
+    expect(after(again, facts([2, 6]))).toBeUndefined();
+    expect(after(again, facts([5, 6]))).toEqual({ to: 'closed', at: day(5) });
+  });
+
   it('back from outside of the ladder by an order, not by a conversation', () => {
     const lost = group(created, changed(5, { lifecycle: 'lost' }));
     expect(after(lost, facts([2], [9]))).toBeUndefined();

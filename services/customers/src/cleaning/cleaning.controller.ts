@@ -4,8 +4,9 @@ import { Answers, IdPipe, languageOf, messageOf } from '@throughline/service';
 import { stateOfGroup, type Group } from '../customer/customer-group.ts';
 import { asShown, emailKeys } from '../customer/customer-fields.ts';
 import { CreateCustomerDto, Customer } from '../customer/customer.dto.ts';
-import { customer, type Customer as CustomerState } from '../customer/customer.ts';
+import { claimed, customer, type Customer as CustomerState, type CustomerRules } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { claimsOf } from '../rules/unique-values.ts';
 import { checkCustomer } from './check-customer.ts';
 import { CheckedCustomer, Corrections, RevertCorrectionDto, SuggestionDto, Suggestions } from './cleaning.dto.ts';
 import { CompaniesByDomain } from './company-domains.view.ts';
@@ -35,7 +36,7 @@ export class CleaningController {
     const { rules } = await this.customers.rulesFor(id ?? '', change);
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const { after, corrections, errors } = checkCustomer(state, input, context);
-    const wrong = [...errors, ...(await this.#taken(group ? undefined : number, after, group))];
+    const wrong = [...errors, ...(await this.#taken(group ? undefined : number, { state, after, rules }, group))];
     const suggestions = await this.#suggestions(after, language);
     return {
       fields: asShown(after.details),
@@ -46,6 +47,7 @@ export class CleaningController {
         path,
         code,
         message: messageOf(languageOf(language), code, params),
+        ...(params && { params }),
       })),
     };
   }
@@ -104,18 +106,27 @@ export class CleaningController {
   /** Values that another customer has. */
   async #taken(
     number: string | undefined,
-    { details }: CustomerState,
+    { state, after, rules }: { state: CustomerState; after: CustomerState; rules: CustomerRules },
     group: Group | undefined,
   ): Promise<FieldError[]> {
+    const { details } = after;
+    const unique = (claimed(state, details, rules).unique ?? []).map((one) => ({
+      ...one,
+      claims: claimsOf(one, details),
+    }));
     const own = new Set(group?.map(({ id }) => id));
     const emails = (details.emails ?? []).map((email) => `email:${emailKeys({ emails: [email] })[0] ?? ''}`);
-    const claims = [...new Set([...emails, ...(number === undefined ? [] : [`number:${number}`])])];
+    const numbers = number === undefined ? [] : [`number:${number}`];
+    const claims = [...new Set([...emails, ...numbers, ...unique.flatMap((one) => one.claims)])];
     const holders = await this.commands.holdersOf(customer.category, claims);
     const isTaken = (claim: string) => holders.has(claim) && !own.has(holders.get(claim) ?? '');
     return [
       ...(isTaken(`number:${number}`) ? [{ path: 'number', code: 'number-taken' }] : []),
       ...emails.flatMap((claim, index) =>
         isTaken(claim) ? [{ path: `emails.${index}.value`, code: 'email-taken' }] : [],
+      ),
+      ...unique.flatMap(({ rule: ruleId, field: path, claims: values }) =>
+        values.some(isTaken) ? [{ path, code: 'value-taken', params: { ruleId } }] : [],
       ),
     ];
   }

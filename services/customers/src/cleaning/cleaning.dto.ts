@@ -65,7 +65,12 @@ export const CheckedCustomer = Type.Object(
     /** Field -> the rule that its value follows from. */
     inferred: Type.Record(text, text),
     /** What it would be refused for. */
-    errors: Type.Array(Type.Object({ path: text, code: text, message: text }, { title: 'FieldProblem' })),
+    errors: Type.Array(
+      Type.Object(
+        { path: text, code: text, message: text, params: Type.Optional(Type.Record(text, Type.Unknown())) },
+        { title: 'FieldProblem' },
+      ),
+    ),
   },
   { title: 'CheckedCustomer' },
 );

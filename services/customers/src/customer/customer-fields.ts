@@ -4,6 +4,7 @@ import { invalid, type DecideContext, type FieldError } from '@throughline/event
 import { normaliseEmail, normalisePhone } from '@throughline/language';
 import { converted, customErrors } from '../field/custom-values.ts';
 import type { FieldSet } from '../field/field-set.ts';
+import { brokenRules, rulesInForce } from '../rules/broken-rules.ts';
 import type { CustomerRules } from './customer-rules.ts';
 
 /** Say in what is bought. */
@@ -80,7 +81,7 @@ export function withE164(fields: CustomerFields, known: CustomerFields = {}): Cu
 export function tidyFields(
   input: CustomerInput,
   known: CustomerFields | undefined,
-  { now, entry, rules: { fieldSet, linkErrors = [] } }: DecideContext<CustomerRules>,
+  { now, entry, rules: { fieldSet, ruleSet, linkErrors = [] } }: DecideContext<CustomerRules>,
   others: readonly FieldError[] = [],
 ): CustomerFields {
   const errors = [...others];
@@ -109,6 +110,7 @@ export function tidyFields(
     ...choiceErrors(tidy),
     ...linkErrors,
     ...customErrors(given.custom ?? {}, known && (details.custom ?? {}), after.custom ?? {}, { set: fieldSet, kinds }),
+    ...brokenRules(rulesInForce(ruleSet, fieldSet), { before: known, after, now }),
   );
   if (errors.length > 0) throw invalid('invalid-customer', errors);
   return tidy;

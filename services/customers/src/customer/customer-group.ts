@@ -25,8 +25,10 @@ import {
   type FieldError,
 } from '@throughline/event-sourcing';
 import { openAgain } from '../cleaning/inferred.ts';
+import { claimsOf } from '../rules/unique-values.ts';
 import { emailKeys } from './customer-fields.ts';
 import {
+  claimedByRules,
   completed,
   customer,
   reservedEmails,
@@ -133,8 +135,9 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
   if (!toTheTop.includes(command.type)) {
     return new Map(group.map(({ id, state }) => [id, customer.decide(state, ofPart(command, id), context)]));
   }
-  const events = customer.decide(stateOfGroup(group), command, context).map((decided) => {
-    const event = withoutHeld(decided, others);
+  const state = stateOfGroup(group);
+  const events = customer.decide(state, command, context).map((decided) => {
+    const event = withoutClaimed(withoutHeld(decided, others), state, others);
     if (event.type !== 'CustomerDetailsChanged' || event.emails === undefined) return event;
     const held = new Set(others.flatMap(({ state }) => reservedEmails(state)));
     const emails = known(event.emails) ?? [];
@@ -157,6 +160,14 @@ function withoutHeld(event: CustomerEvent, others: readonly Part[]): CustomerEve
   if (event.type !== 'CustomerDetailsChanged' || event.reserved === undefined) return event;
   const held = others.flatMap(({ state }) => state.reserved);
   return { ...event, reserved: event.reserved.filter((field) => !held.includes(field)) };
+}
+
+/** Nor is claimed again what another record of the customer claims. */
+function withoutClaimed(event: CustomerEvent, { details }: Customer, others: readonly Part[]): CustomerEvent {
+  if (event.type !== 'CustomerDetailsChanged' || event.unique === undefined) return event;
+  const held = new Set(others.flatMap((part) => claimedByRules(part.state)));
+  const after = customer.evolve({ ...customer.initial, details }, event).details;
+  return { ...event, unique: event.unique.filter((one) => !claimsOf(one, after).some((claim) => held.has(claim))) };
 }
 
 /** Each record is erased under an erasure of its own. */

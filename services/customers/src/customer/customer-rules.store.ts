@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Commands, gathered } from '@throughline/event-sourcing';
 import { lifecycle, lifecycleId } from '../care/lifecycle.ts';
 import { fieldSet, fieldSetId } from '../field/field-set.ts';
+import { ruleSet, ruleSetId } from '../rules/rule-set.ts';
 import { builtInRules, type CustomerRules } from './customer-rules.ts';
 
 /** Rules, and the version of them that the envelope is stamped with. */
@@ -33,14 +34,15 @@ export class CurrentRules {
   }
 
   async #read(keys: readonly 'rules'[]): Promise<ReadonlyMap<'rules', StampedRules>> {
-    const [fields, stages] = await Promise.all([
+    const [fields, stages, values] = await Promise.all([
       this.commands.load(fieldSet, fieldSetId('customer')),
       this.commands.load(lifecycle, lifecycleId),
+      this.commands.load(ruleSet, ruleSetId('customer')),
     ]);
-    const versions = Object.entries({ fields: fields.version, lifecycle: stages.version });
+    const versions = Object.entries({ fields: fields.version, lifecycle: stages.version, rules: values.version });
     const set = versions.filter(([, version]) => version > 0).map(([name, version]) => `${name}@${version}`);
     const stamped = {
-      rules: { ...builtInRules, fieldSet: fields.state, lifecycle: stages.state },
+      rules: { ...builtInRules, fieldSet: fields.state, lifecycle: stages.state, ruleSet: values.state },
       ...(set.length > 0 && { rulesVersion: set.join(' ') }),
     };
     return new Map(keys.map((key) => [key, stamped]));

@@ -1,9 +1,11 @@
 import {
   builtInLifecycle,
+  noRules,
   type DuplicateOperation,
   type Entry,
   type Lifecycle,
   type Reservable,
+  type RuleSet,
 } from '@throughline/contracts';
 import type { FieldError } from '@throughline/event-sourcing';
 import { noFields, type FieldSet } from '../field/field-set.ts';
@@ -20,9 +22,12 @@ export type CustomerRules = {
   fieldSet: FieldSet;
   /** The moves that people and the API may make; sources say what they say. */
   lifecycle: Lifecycle;
+  /** What values have to be like, but for those of sources. */
+  ruleSet: RuleSet;
 };
 export const builtInRules: CustomerRules = {
   reserves: (entry) => (entry === 'person' || entry === 'api' ? ['emails'] : []),
   fieldSet: noFields,
   lifecycle: builtInLifecycle,
+  ruleSet: noRules,
 };

@@ -8,6 +8,7 @@ import {
   type Reservable,
   type Reverted,
   type SourceStamp,
+  type UniqueValue,
 } from '@throughline/contracts';
 import { Elsewhere, conflict, notFound, type DecideContext, type Decider } from '@throughline/event-sourcing';
 import { checkMove, checkStage } from '../care/lifecycle.ts';
@@ -17,6 +18,8 @@ import { withoutCorrection } from '../cleaning/corrections.ts';
 import { openAgain, saidOf, withInferred, type SayingEvent } from '../cleaning/inferred.ts';
 import { suggestionsFor, type CompanyDomains } from '../cleaning/suggestions.ts';
 import { fittingCustom } from '../field/custom-values.ts';
+import { rulesInForce } from '../rules/broken-rules.ts';
+import { claimsOf, stillUnique, uniqueAfter } from '../rules/unique-values.ts';
 import { changesInBulk, type BulkChange } from './customer-bulk.ts';
 import { asShown, emailKeys, phoneKeys, registrationKeys, withSource, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
@@ -59,6 +62,8 @@ export type Customer = {
   emailsReserved: boolean;
   /** The other fields whose values nobody else may have. */
   reserved: readonly Reservable[];
+  /** The rules by which nobody else may have what fields hold. */
+  unique: readonly UniqueValue[];
   /** Whether what was recorded of the person can no longer be read: at every moment, also before the erasure. */
   unreadable: boolean;
   externalIds: readonly ExternalId[];
@@ -96,6 +101,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     details: {},
     emailsReserved: false,
     reserved: [],
+    unique: [],
     unreadable: false,
     externalIds: [],
     said: {},
@@ -130,6 +136,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
           number,
           ...fields,
           ...reserving,
+          ...claimed(state, fields, rules),
           ...(externalId && { externalId }),
         }),
         ...(met ? [customerMet(met, context.now)] : []),
@@ -138,7 +145,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     if (command.type === 'RecordSeenCustomer') return recordSeen(state, command, rules);
     if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
       const { number, externalId, row } = command;
-      const given = { ...atTheDoor(state, withSource(row, entry), context), emailsReserved: false };
+      const fields = atTheDoor(state, withSource(row, entry), context);
+      const given = { ...fields, emailsReserved: false, ...claimed(state, fields, rules) };
       return [completed(state, { type: 'CustomerCreated', number, ...given, ...(externalId && { externalId }) })];
     }
     if (state.status === 'none') throw notFound('customer-not-found');
@@ -181,17 +189,21 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
           number: event.number,
           emailsReserved: event.emailsReserved,
           reserved: event.reserved ?? [],
+          unique: event.unique ?? [],
           externalIds: externalId ? [externalId] : [],
         };
       }
-      case 'CustomerDetailsChanged':
+      case 'CustomerDetailsChanged': {
+        const next = withWords(state, event, event.stamp, event.confirmed);
         return {
-          ...withWords(state, event, event.stamp, event.confirmed),
+          ...next,
           emailsReserved: event.emailsReserved,
           reserved: event.reserved ?? state.reserved.filter((field) => event[field] === undefined),
+          unique: event.unique ?? stillUnique(state.unique, state.details, next.details),
           reverted: [...state.reverted, ...(known(event.reverted) ?? [])],
           unreserved: event.unreserved ?? (event.emails === undefined ? state.unreserved : []),
         };
+      }
       case 'CustomerConfirmed':
         return withWords(state, {}, event.stamp, event.confirmed);
       case 'CustomerSuggestionDismissed':
@@ -220,7 +232,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     if (status === 'none') return [];
     // The number is never given out again; an archived customer's addresses are free for others.
     const emails = status === 'active' ? reservedEmails(state) : [];
-    const others = status === 'active' ? reservedValues(state) : [];
+    const others = status === 'active' ? [...reservedValues(state), ...claimedByRules(state)] : [];
     return [`number:${number}`, ...emails.map((email) => `email:${email}`), ...others];
   },
 
@@ -255,6 +267,7 @@ function change(
       ...given,
       emailsReserved: changes.emails === undefined ? state.emailsReserved : emailsReserved,
       ...(reserved.length > 0 && { reserved: [...kept, ...reserved] }),
+      ...claimed(state, changes, context.rules),
     }),
   ];
 }
@@ -325,6 +338,14 @@ const claimNames: Record<Reservable, string> = { phones: 'phone', registrationNu
 
 const reservedValues = ({ details, reserved }: Customer): string[] =>
   reserved.flatMap((field) => valuesOf(field, details).map((value) => `${claimNames[field]}:${value}`));
+
+/** The rules by which a change makes values its customer's alone. */
+export const claimed = (state: Customer, changes: CustomerFields, { ruleSet, fieldSet }: CustomerRules) =>
+  uniqueAfter(state, changes, rulesInForce(ruleSet, fieldSet));
+
+/** What rules have nobody else have. */
+export const claimedByRules = ({ details, unique }: Customer): string[] =>
+  unique.flatMap((one) => claimsOf(one, details));
 
 function changeInBulk(
   state: Customer,

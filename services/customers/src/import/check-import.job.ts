@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
+import type { CustomerEvent } from '@throughline/contracts';
+import { Commands, Refusal, conflict, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
-import { customer, type Customer } from '../customer/customer.ts';
+import { claimedByRules, customer, type Customer } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
 import { ImportPlans, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
@@ -73,12 +74,24 @@ export class CheckImport implements JobHandler {
     try {
       const events = await this.#decided(row, states);
       if (events.length === 0) return { end: 'unchanged' };
+      await this.#checkClaims(row.id, events);
       return { end: events[0]?.type === 'CustomerCreated' ? 'new' : 'update' };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const end = error.code === 'customer-exists' ? 'skipped' : 'error';
       return { end, errors: rowErrorsOf(row.reading, error) };
     }
+  }
+
+  /** @throws Refusal `value-taken` */
+  async #checkClaims(id: string, events: readonly CustomerEvent[]): Promise<void> {
+    const claims = claimedByRules(events.reduce(customer.evolve, customer.initial));
+    if (claims.length === 0) return;
+    const holders = await this.commands.holdersOf(customer.category, claims);
+    const others = [...holders.values()].filter((holder) => holder !== id);
+    const own = others.length > 0 ? await this.customers.find(id) : undefined;
+    const holder = others.find((other) => !own?.some((part) => part.id === other));
+    if (holder !== undefined) throw conflict('value-taken', { holder });
   }
 
   async #decided(row: Extract<PlannedRow, { fate: 'command' | 'edit' }>, states: States) {

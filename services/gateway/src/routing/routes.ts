@@ -7,7 +7,7 @@ const read = ['GET', 'HEAD'];
 const lists = 'customers|orders|deals|interactions';
 
 const ofCustomers =
-  'customers|erasures|batches|imports|consent-purposes|field-classes|fields|field-templates|tags|duplicates|duplicate-rules|lifecycle|care-settings|survivorship-rules';
+  'customers|erasures|batches|imports|consent-purposes|field-classes|fields|field-templates|tags|duplicates|duplicate-rules|lifecycle|care-settings|rules/customers|survivorship-rules';
 
 /** Who answers what, first match first: lists, search, timeline and reports by analytics, all else by its owner. */
 export const routes: readonly Route[] = [
@@ -25,7 +25,7 @@ export const routes: readonly Route[] = [
 const writers = ['administrator', 'member', 'integration'];
 /** What decides over everybody's figures, and what cannot be undone. */
 const administered =
-  'pipelines|exchange-rates|consent-purposes|field-classes|fields|field-templates|duplicate-rules|lifecycle|care-settings|survivorship-rules|export-settings';
+  'pipelines|exchange-rates|consent-purposes|field-classes|fields|field-templates|duplicate-rules|lifecycle|care-settings|rules/customers|survivorship-rules|export-settings';
 const configuration = new RegExp(`^/api/((${administered})(/|$)|customers/[^/]+/erase$|connections/[^/]+/undo$)`);
 
 /** What takes customers out of the house, whole lists at once: a right of its own beside reading. */

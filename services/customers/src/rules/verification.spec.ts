@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CareEvent, CustomerFields, ValidationRule } from '@throughline/contracts';
+import { scenario } from '@throughline/event-sourcing/scenario';
+import { care } from '../care/care.ts';
+import { noFields } from '../field/field-set.ts';
+import { verificationOf } from './verification.ts';
+
+const message = { zh: '不行', en: 'No.' };
+const rules: ValidationRule[] = [
+  { id: 'industry', kind: 'required', field: 'industry', message },
+  { id: 'card', kind: 'unique', field: 'custom.card', message },
+];
+const fieldSet = {
+  ...noFields,
+  fields: { since: { key: 'since', type: 'date', sensitivity: 'normal', retired: false } },
+} as const;
+const found = (fields: CustomerFields, taken: readonly string[] = []) =>
+  verificationOf(
+    { name: 'x', industry: 'toys', ...fields },
+    { rules: { ruleSet: { rules }, fieldSet }, now: '2026-01-15T08:00:00.000Z' },
+    (claim) => taken.includes(claim),
+  ).map(({ field, code, ruleId }) => [field, code, ...(ruleId === undefined ? [] : [ruleId])].join(' '));
+
+describe('what a verification finds', () => {
+  it('is nothing where all is well', () => {
+    expect(found({})).toEqual([]);
+    expect(found({ phones: [{ value: '13800138000', e164: '+8613800138000' }], custom: { any: 1 } })).toEqual([]);
+  });
+
+  it('are addresses, phones and days that cannot be, each kind once', () => {
+    expect(
+      found({
+        emails: [{ value: 'wang@example.cn' }, { value: '没有' }, { value: '无' }],
+        phones: [{ value: '12' }],
+        birthDate: '2025-02-30',
+        custom: { since: '2025-13-01' },
+      }),
+    ).toEqual([
+      'birthDate impossible-date',
+      'custom.since impossible-date',
+      'emails email-no-at',
+      'phones phone-invalid',
+    ]);
+    expect(found({ birthDate: '2026-02-01' })).toEqual(['birthDate in-the-future']);
+  });
+
+  it('is whatever rules say of the record as it stands, also that another customer has a value', () => {
+    expect(found({ industry: null })).toEqual(['industry rule-failed industry']);
+    const card = { custom: { card: 'A1' } };
+    expect(found(card, ['value:card:custom.card:a1'])).toEqual(['custom.card value-taken card']);
+    expect(found(card, ['value:card:custom.card:b1'])).toEqual([]);
+  });
+});
+
+describe('a verification', () => {
+  const given = scenario(care);
+  const customerId = '0198c0de-5a10-7c31-8f2e-2b7c4d6e9a01';
+  const failures = [{ field: 'emails', code: 'email-no-at' }];
+  const failed: CareEvent = { type: 'VerificationFailed', customerId, failures };
+  const record = (now: typeof failures) => ({ type: 'RecordVerification', customerId, failures: now }) as const;
+
+  it('is recorded where it finds another thing than before', () => {
+    given().when(record([])).thenNothing();
+    given().when(record(failures)).then(failed);
+    given(failed).when(record(failures)).thenNothing();
+    given(failed).when(record([])).then({ type: 'VerificationPassed', customerId });
+    const others = [{ field: 'phones', code: 'phone-invalid' }];
+    given(failed)
+      .when({ ...record(others), ownerId: customerId })
+      .then({ ...failed, ownerId: customerId, failures: others });
+  });
+});

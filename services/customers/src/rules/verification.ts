@@ -1,0 +1,76 @@
+import type { CustomerFields, Instant, UniqueValue, VerificationFailure } from '@throughline/contracts';
+import type { FieldError } from '@throughline/event-sourcing';
+import { normaliseEmail, normalisePhone } from '@throughline/language';
+import type { CustomerRules } from '../customer/customer-rules.ts';
+import { customErrors } from '../field/custom-values.ts';
+import { brokenRules, rulesInForce } from './broken-rules.ts';
+import { dayOf, isDay } from './days.ts';
+import { customKeyOf } from './rule-values.ts';
+import { claimsOf, uniqueValues } from './unique-values.ts';
+
+type Given = { rules: Pick<CustomerRules, 'ruleSet' | 'fieldSet'>; now: Instant };
+
+/** What rules would have nobody but this customer have. */
+export const valuesToHold = (
+  fields: CustomerFields,
+  { ruleSet, fieldSet }: Given['rules'],
+): (UniqueValue & { claims: string[] })[] =>
+  uniqueValues(rulesInForce(ruleSet, fieldSet), fields).map((one) => ({ ...one, claims: claimsOf(one, fields) }));
+
+/**
+ * What is wrong with a customer as it is recorded, also where nobody was refused for it: because a source said it, or because
+ * the rule is a newer one. Each failure once, in an order that says nothing.
+ *
+ * @param isTaken whether another customer claims a value
+ */
+export function verificationOf(
+  fields: CustomerFields,
+  { rules, now }: Given,
+  isTaken: (claim: string) => boolean,
+): VerificationFailure[] {
+  const { ruleSet, fieldSet } = rules;
+  const custom = fields.custom ?? {};
+  const kind = fields.kind ?? 'person';
+  const taken = valuesToHold(fields, rules).filter(({ claims }) => claims.some(isTaken));
+  const found = [
+    ...contactErrors(fields),
+    ...dayErrors(fields, now),
+    ...customErrors(custom, custom, custom, { set: fieldSet, kinds: { before: kind, after: kind } })
+      // A source may give any field.
+      .filter(({ code }) => code !== 'unknown-field')
+      .map(failureOf),
+    ...brokenRules(rulesInForce(ruleSet, fieldSet), { before: undefined, after: fields, now }).map(failureOf),
+    ...taken.map(({ rule, field }) => ({ field, code: 'value-taken', ruleId: rule })),
+  ];
+  const once = new Map(found.map((one) => [[one.field, one.code, one.ruleId ?? ''].join('\u0000'), one]));
+  return [...once].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+}
+
+function failureOf({ path, code, params }: FieldError): VerificationFailure {
+  const ruleId = params?.['ruleId'];
+  const parts = path.split('.');
+  return {
+    field: parts.slice(0, customKeyOf(path) === undefined ? 1 : 2).join('.'),
+    code,
+    ...(typeof ruleId === 'string' && { ruleId }),
+  };
+}
+
+function contactErrors({ emails, phones }: CustomerFields): VerificationFailure[] {
+  const wrongEmails = (emails ?? []).flatMap(({ value }) => normaliseEmail(value).problem ?? []);
+  const wrongPhones = (phones ?? []).filter(({ e164 }) => e164 === undefined);
+  return [
+    ...wrongEmails.map((problem) => ({ field: 'emails', code: `email-${problem}` })),
+    ...wrongPhones.map(({ value }) => {
+      const { problem } = normalisePhone(value, 'CN');
+      return { field: 'phones', code: `phone-${problem ?? 'invalid'}` };
+    }),
+  ];
+}
+
+/** A source may have said any text. */
+function dayErrors({ birthDate }: CustomerFields, now: Instant): VerificationFailure[] {
+  if (!birthDate) return [];
+  if (birthDate.startsWith('today') || !isDay(birthDate)) return [{ field: 'birthDate', code: 'impossible-date' }];
+  return birthDate > dayOf('today', now, 'latest') ? [{ field: 'birthDate', code: 'in-the-future' }] : [];
+}

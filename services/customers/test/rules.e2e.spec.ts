@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ValidationRule } from '@throughline/contracts';
+import { newId } from '@throughline/event-sourcing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
+import { CustomersModule } from '../src/customers.module.ts';
+
+const databasePrefix = `t${randomBytes(5).toString('hex')}_`;
+let service: TestService;
+const start = () => startTestService(CustomersModule, { listensTo: ['gateway'], config: { databasePrefix } });
+beforeAll(async () => {
+  service = await start();
+});
+afterAll(() => service.end());
+
+const url = '/api/rules/customers';
+const rule = (facts: Omit<ValidationRule, 'id' | 'message'> & { id?: string }) => ({
+  id: facts.field.replace('custom.', '').toLowerCase(),
+  message: { zh: '不行', en: 'No.' },
+  ...facts,
+});
+const define = (...rules: object[]) => service.call('PUT', url, { rules });
+const create = (body: object, headers = {}) => service.call('POST', '/api/customers', { name: 'x', ...body }, headers);
+const codes = ({ body }: { body: any }) => body.errors.map(({ path, code }: any) => `${path} ${code}`);
+afterEach(async () => {
+  await define();
+});
+
+describe('the rules for customers', () => {
+  it('are read and defined as a whole', async () => {
+    expect((await service.call('GET', url)).body).toEqual({ rules: [] });
+    const rules = [rule({ kind: 'range', field: 'birthDate', max: 'today' })];
+    expect(await define(...rules)).toMatchObject({ status: 200, body: { rules } });
+    expect((await service.call('GET', url)).body).toEqual({ rules });
+    const wrong = await define(rule({ kind: 'format', field: 'name', pattern: '(a' }), { ...rules[0], field: 'shoe' });
+    expect([wrong.status, wrong.body.code, ...codes(wrong)]).toEqual([
+      422,
+      'invalid-rule-set',
+      'rules.0.pattern wrong-pattern',
+      'rules.1.field unknown-field',
+    ]);
+    expect((await define({ ...rules[0], max: true })).status).toBe(400);
+    expect((await service.call('GET', url)).body).toEqual({ rules });
+  });
+
+  it('refuse what is entered, whichever way it comes, and name every field', async () => {
+    const { body: old } = await create({ title: 'ceo' });
+    await define(
+      rule({ kind: 'required', field: 'industry' }),
+      rule({ kind: 'format', field: 'title', pattern: '[A-Z]+' }),
+    );
+    const both = ['industry rule-failed', 'title rule-failed'];
+    const refused = await create({ title: 'ceo' }, { 'accept-language': 'zh' });
+    expect([refused.status, refused.body.code, ...codes(refused)]).toEqual([422, 'invalid-customer', ...both]);
+    expect(refused.body.errors[0]).toMatchObject({ message: '不行', params: { ruleId: 'industry' } });
+    expect(codes(await create({ title: 'ceo', interaction: { kind: 'call' } }))).toEqual(both);
+    expect(
+      codes(await service.call('PUT', `/api/customers/by/number/R-${newId()}`, { name: 'x', title: 'ceo' })),
+    ).toEqual(both);
+    expect(codes(await service.call('POST', '/api/customers/check', { name: 'x', title: 'ceo' }))).toEqual(both);
+    const card = 'BEGIN:VCARD\nVERSION:3.0\nFN:x\nTITLE:ceo\nEND:VCARD';
+    const cards = await service.call('POST', '/api/customers/vcard', card, { 'content-type': 'text/vcard' });
+    expect(JSON.stringify(cards.body)).toContain('rule-failed');
+    const operations = [{ op: 'create', data: { name: 'x', title: 'ceo' } }];
+    for (const allOrNone of [true, false]) {
+      const { body } = await service.call('POST', '/api/customers/batch', { operations, allOrNone });
+      expect(JSON.stringify(body)).toContain('rule-failed');
+    }
+    const path = `/api/customers/${old.id}`;
+    expect(codes(await service.call('PATCH', path, { title: 'cto' }))).toEqual(['title rule-failed']);
+    expect((await service.call('PATCH', path, { department: 'IT' })).status).toBe(200);
+  });
+
+  it('let only one have a value, also of two at once', async () => {
+    await service.call('POST', '/api/fields', { key: 'card', type: 'text', label: { en: 'Card' } });
+    await define(rule({ kind: 'unique', field: 'custom.card' }));
+    const answers = await Promise.all([create({ custom: { card: 'A1' } }), create({ custom: { card: 'ａ1' } })]);
+    const [made, late] = answers.toSorted((a, b) => a.status - b.status);
+    expect([made?.status, late?.status, late?.body.code, late?.body.holder]).toEqual([
+      201,
+      409,
+      'value-taken',
+      made?.body.id,
+    ]);
+    const holder = made?.body.id;
+    const { body: other } = await create({ custom: { card: 'B2' } });
+    const taking = { custom: { card: 'a1' } };
+    expect(await service.call('PATCH', `/api/customers/${other.id}`, taking)).toMatchObject({ body: { holder } });
+    const checked = await service.call('POST', '/api/customers/check', { name: 'x', ...taking });
+    expect(codes(checked)).toEqual(['custom.card value-taken']);
+    const operations = [{ op: 'create', data: { name: 'x', ...taking } }];
+    const { body: batch } = await service.call('POST', '/api/customers/batch', { operations, allOrNone: true });
+    expect(JSON.stringify(batch)).toContain('value-taken');
+
+    // Of one customer it is no other: merged, it may be said again.
+    await service.call('POST', `/api/customers/${other.id}/merge`, { absorb: [holder] });
+    expect(await service.call('PATCH', `/api/customers/${other.id}`, taking)).toMatchObject({ status: 200 });
+    expect((await create(taking)).body.code).toBe('value-taken');
+    await service.call('DELETE', `/api/customers/${other.id}`);
+    expect((await create(taking)).status).toBe(201);
+  });
+});
+
+describe('the verification of customers', () => {
+  const care = async (id: string) => (await service.call('GET', `/api/customers/${id}/care`)).body;
+  /** A round comes every few minutes, and whenever a process begins to lead. */
+  const nextRound = async () => {
+    await service.stop();
+    service = await start();
+  };
+  /** As if another day began. */
+  const nextDay = async () => {
+    await service.kernel.pool.query(`update jobs set id = gen_random_uuid() where kind = 'verify-customers'`);
+    await nextRound();
+  };
+  const verified = (id: string, after: string | null) =>
+    eventually(
+      async () => (await care(id)).verification,
+      ({ checkedAt }) => checkedAt !== null && checkedAt !== after,
+    );
+  const events = async (id: string) =>
+    (
+      await service.kernel.pool.query<{ type: string }>(
+        `select type from events where type like 'Verification%' and data->>'customerId' = $1 order by position`,
+        [id],
+      )
+    ).rows.map(({ type }) => type);
+
+  it('tells once what nobody was refused for, and before the next one that it is mended', async () => {
+    const id = newId();
+    await service.log('gateway').append({ type: 'seen-customer', id }, {
+      type: 'CustomerSeen',
+      customerId: id,
+      name: '来源',
+      title: 'ceo',
+      emails: [{ value: 'nobody' }],
+      stamp: { rank: 'profile', at: '2026-01-01T00:00:00.000Z', hash: 'h' },
+    } as never);
+    await eventually(
+      () => service.call('GET', `/api/customers/${id}`),
+      ({ status }) => status === 200,
+    );
+    const { body: fine } = await create({});
+    await define(rule({ kind: 'format', field: 'title', pattern: '[A-Z]+' }));
+    await nextDay();
+    const first = await verified(id, null);
+    expect(first.failures).toEqual([
+      { field: 'emails', code: 'email-no-at' },
+      { field: 'title', code: 'rule-failed', ruleId: 'title' },
+    ]);
+    const { qualityIssues } = await care(id);
+    expect(qualityIssues).toEqual(expect.arrayContaining(['rule:title', 'invalid:emails']));
+
+    await nextDay();
+    const second = await verified(id, first.checkedAt);
+    expect(second.failures).toEqual(first.failures);
+    expect(await events(id)).toEqual(['VerificationFailed']);
+
+    await service.call('PATCH', `/api/customers/${id}`, { title: 'CEO', emails: [] });
+    await nextRound();
+    expect(
+      await eventually(
+        () => events(id),
+        ({ length }) => length > 1,
+      ),
+    ).toEqual(['VerificationFailed', 'VerificationPassed']);
+    expect((await care(id)).verification.failures).toEqual([]);
+    expect(await events(fine.id)).toEqual([]);
+  }, 60_000);
+});
