@@ -156,6 +156,27 @@ describe('a list that is exported, edited in a spreadsheet and imported again', 
   });
 });
 
+describe('an export', () => {
+  it('is handed out to those alone who may, and shown to administrators', async () => {
+    const keyOf = async (...roles: string[]) => ({
+      authorization: `Bearer ${(await crm.call('POST', '/api/api-keys', { name: roles.join(), roles })).body.key}`,
+    });
+    const [member, exporter] = [await keyOf('member'), await keyOf('reader', 'exporter')];
+    const status = async (method: string, path: string, headers: object, body?: object) =>
+      (await crm.anonymous(method, path, body, { ...headers })).status;
+    const asked = { format: 'csv', filter };
+    expect(await status('POST', '/api/customers/export', member, asked)).toBe(403);
+    expect(await status('POST', '/api/customers/export', exporter, asked)).toBe(200);
+    expect(await status('GET', '/api/exports', exporter)).toBe(403);
+    const { items } = await eventually(
+      async () => (await crm.call('GET', '/api/exports')).body,
+      (page) => page.items[0]?.actor.type === 'api-key',
+    );
+    expect(items[0]).toMatchObject({ format: 'csv', selection: { filter } });
+    expect(await status('PUT', '/api/export-settings', exporter, { rowsPerDay: 0 })).toBe(403);
+  });
+});
+
 describe('a large file', () => {
   it('passes the gateway, and a form where none belongs does not', async () => {
     const rows = Array.from({ length: 2_000 }, (_, i) => `N,${i}@example.org,${'x'.repeat(2_000)}`);

@@ -290,6 +290,10 @@ export const customerEvents = {
       absorbed: described(Type.Array(Uuid), 'The records that are one customer with this one from now on.'),
       picks: described(Type.Optional(Type.Record(text, Uuid)), 'Field -> the record whose value was chosen by hand.'),
       rules: described(Type.Record(text, text), 'Field -> how its value is chosen among the records.'),
+      sources: described(
+        Type.Optional(Type.Record(text, Type.Array(text))),
+        'Field -> the sources whose word goes before that of others, the first one before all.',
+      ),
       reason: described(Type.Optional(personal(text)), 'Why they are the same, as entered.'),
       score: described(Type.Optional(Type.Number()), 'The weight of the match, where a match led to it.'),
     },

@@ -1,6 +1,7 @@
 import type { CustomerEvent, CustomerFields } from './customers.ts';
 import type { RecordedOf } from './event.ts';
-import { fieldsOf, goldenOf, inferredOf, recordAfter, survivorships, type CustomerRecord } from './golden-customer.ts';
+import { fieldsOf, goldenOf, inferredOf, recordAfter, type CustomerRecord } from './golden-customer.ts';
+import { survivorships } from './survivorship.ts';
 
 let position = 0;
 function recordOf(id: string, ...events: CustomerEvent[]): CustomerRecord {
@@ -63,5 +64,58 @@ describe('a word that was inferred', () => {
     const golden = goldenOf(recordOf('a', made({ name: 'x' }), merged('survivor')), new Map([['b', b]]));
     expect(fieldsOf(golden).region).toBe('广东省');
     expect(inferredOf(golden)).toEqual({ region: 'region-from-area-code' });
+  });
+});
+
+describe('what a field says', () => {
+  const erp = '0198c0de-0000-7000-8000-000000000001';
+  const shop = '0198c0de-0000-7000-8000-000000000002';
+  const from = (connectionId: string, fields: CustomerFields) =>
+    ({ ...made(fields), externalId: { connectionId, id: '1' } }) as CustomerEvent;
+  const absorbs = (absorbed: string[], rules: object, sources?: Record<string, string[]>): CustomerEvent => ({
+    type: 'CustomersMerged',
+    mergeId: 'm',
+    absorbed,
+    rules: { ...rules },
+    ...(sources && { sources }),
+  });
+  const together = (top: CustomerRecord, ...others: CustomerRecord[]) =>
+    fieldsOf(goldenOf(top, new Map(others.map((record) => [record.recordId, record]))));
+
+  it('comes from the best source that says anything, and by the rule where several do', () => {
+    const [b, c] = [recordOf('b', from(shop, { title: '经理' })), recordOf('c', from(erp, { title: '总监' }))];
+    const d = recordOf('d', from(erp, { title: 'CEO', industry: '零售' }));
+    const told = (rule: string, ...ranking: string[]) =>
+      together(
+        recordOf('a', made({ title: '顾问' }), absorbs(['b', 'c', 'd'], { title: rule }, { title: ranking })),
+        b,
+        c,
+        d,
+      ).title;
+    expect(told('earliest', erp)).toBe('总监');
+    expect(told('latest', erp)).toBe('CEO');
+    expect(told('survivor', shop, erp)).toBe('经理');
+    expect(told('survivor', 'entered')).toBe('顾问');
+    expect(told('survivor', '0198c0de-0000-7000-8000-00000000ffff')).toBe('顾问');
+    const industries = { industry: ['entered', shop, erp] };
+    expect(together(recordOf('a', made({}), absorbs(['b', 'd'], {}, industries)), b, d).industry).toBe('零售');
+  });
+
+  it('begins with the entries of the best source where all are kept', () => {
+    const b = recordOf('b', from(erp, { tags: ['b', 'vip'] }));
+    const top = recordOf('a', made({ tags: ['a', 'vip'] }), absorbs(['b'], { tags: 'all' }, { tags: [erp] }));
+    expect(together(top, b).tags).toEqual(['b', 'vip', 'a']);
+  });
+
+  it('is chosen by the rules of each merge, also after another one by others, and that one’s end', () => {
+    const b = recordOf('b', made({ title: '经理', tags: ['b'] }));
+    const c = recordOf('c', made({ title: '总监兼经理', tags: ['c'] }));
+    const first = [made({ title: '顾问', tags: ['a'] }), absorbs(['b'], { title: 'latest', tags: 'survivor' })];
+    const second = absorbs(['c'], { title: 'earliest', tags: 'all' });
+    const released: CustomerEvent = { type: 'CustomersUnmerged', mergeId: 'm', released: ['c'] };
+    const late = recordOf('b', made({ title: '经理', tags: ['b'] }));
+    expect(together(recordOf('a', ...first), late)).toEqual({ title: '顾问', tags: ['a'] });
+    expect(together(recordOf('a', ...first, second), late, c)).toEqual({ title: '总监兼经理', tags: ['a', 'c'] });
+    expect(together(recordOf('a', ...first, second, released), b)).toEqual({ title: '顾问', tags: ['a'] });
   });
 });

@@ -6,48 +6,7 @@ import {
   type Inferred,
 } from './customers.ts';
 import { known, type Instant, type RecordedOf } from './event.ts';
-
-/**
- * How the value of a field is chosen among the records of one customer:
- * - `survivor`: that of the record the others were merged into, where it has one; else the latest
- * - `latest`, `earliest`: by when it took effect
- * - `longest`: the longest text
- * - `all`: of lists, every entry once
- */
-export const survivorships = ['survivor', 'latest', 'earliest', 'longest', 'all'] as const;
-export type Survivorship = (typeof survivorships)[number];
-export type SurvivorshipRules = { readonly [F in CustomerField]?: Survivorship };
-
-/** The fields that hold several entries. */
-export const listFields = [
-  'emails',
-  'phones',
-  'addresses',
-  'socials',
-  'tags',
-  'productInterests',
-  'hobbies',
-  'competitors',
-] as const;
-export type ListField = (typeof listFields)[number];
-export const isListField = (field: string): field is ListField => listFields.some((list) => list === field);
-
-export const builtInSurvivorship: SurvivorshipRules = {
-  emails: 'all',
-  phones: 'all',
-  addresses: 'all',
-  socials: 'all',
-  tags: 'all',
-  productInterests: 'all',
-  hobbies: 'all',
-  competitors: 'all',
-  // Who brought a customer is whoever was first.
-  source: 'earliest',
-  channel: 'earliest',
-  campaign: 'earliest',
-  referredBy: 'earliest',
-  referralChannel: 'earliest',
-};
+import { entered, isListField, type ListField, type Survivorship, type SurvivorshipRules } from './survivorship.ts';
 
 /**
  * What a record says in one field since when; null = it was cleared. `inferred` names the rule where nobody said it: then it
@@ -55,8 +14,8 @@ export const builtInSurvivorship: SurvivorshipRules = {
  */
 export type Word = { value: unknown; position: number; at: Instant; inferred?: string; automatic?: true };
 export type Words = { readonly [F in CustomerField]?: Word };
-/** A record that was merged into this one, and the place of the merge. */
-export type Member = { recordId: string; position: number };
+/** A record that was merged into this one, the place of the merge, and the rules that it was merged by. */
+export type Member = { recordId: string; position: number; rules: SurvivorshipRules };
 /** A value that somebody chose by hand: that of `recordId`, until the survivor's own is changed. */
 type Pick = { recordId: string; position: number };
 
@@ -73,7 +32,6 @@ export type CustomerRecord = {
   /** Those merged into it, which may have members themselves. */
   members: readonly Member[];
   picks: { readonly [F in CustomerField]?: Pick };
-  rules: SurvivorshipRules;
   status: 'active' | 'archived' | 'erased';
   createdAt: Instant;
   updatedAt: Instant;
@@ -96,7 +54,6 @@ export function recordAfter(
       goldenId: stream.id,
       members: [],
       picks: {},
-      rules: builtInSurvivorship,
       status: 'active',
       createdAt: effectiveAt,
       updatedAt: effectiveAt,
@@ -108,13 +65,13 @@ export function recordAfter(
     case 'CustomerDetailsChanged':
       return { ...now, words: wordsAfter(before.words, event.data, position, effectiveAt) };
     case 'CustomersMerged': {
-      const { absorbed, picks, rules } = event.data;
+      const { absorbed, picks, rules, sources } = event.data;
+      const frozen = { rules, ...(sources && { sources }) } as SurvivorshipRules;
       const picked = Object.entries(picks ?? {}).map(([field, recordId]) => [field, { recordId, position }]);
       return {
         ...now,
-        members: [...before.members, ...absorbed.map((recordId) => ({ recordId, position }))],
+        members: [...before.members, ...absorbed.map((recordId) => ({ recordId, position, rules: frozen }))],
         picks: { ...before.picks, ...(Object.fromEntries(picked) as CustomerRecord['picks']) },
-        rules: rules as SurvivorshipRules,
       };
     }
     case 'CustomersUnmerged': {
@@ -168,19 +125,25 @@ export type Golden = { readonly [F in CustomerField]?: readonly Origin[] };
 
 /**
  * What the records of a group say together. What the survivor was told after a record had joined it replaces what that
- * record had said before; what the record is told later counts again. So the result is made of the records alone, and a
- * record that is taken out leaves nothing behind.
+ * record had said before; what the record is told later counts again. Each merge chooses by its own rules between what the
+ * survivor had by then and what joined it. So the result is made of the records alone, and a record that is taken out
+ * leaves nothing behind.
  *
  * @param of the other records of the group, by id
  */
 export function goldenOf(top: CustomerRecord, of: ReadonlyMap<string, CustomerRecord>): Golden {
+  const sourceOf = (recordId: string) => (recordId === top.recordId ? top : of.get(recordId))?.externalIds[0];
+  const rankOf: RankOf = (ranking, { recordId }) => {
+    const rank = ranking.indexOf(sourceOf(recordId)?.connectionId ?? entered);
+    return rank < 0 ? ranking.length : rank;
+  };
   const combined = (record: CustomerRecord): Golden => {
-    const joined = record.members.flatMap(({ recordId, position }) => {
+    const joined = record.members.flatMap(({ recordId, ...merge }) => {
       const member = of.get(recordId);
-      return member ? [{ recordId, position, says: combined(member) }] : [];
+      return member ? [{ recordId, ...merge, says: combined(member) }] : [];
     });
     const golden = customerFieldNames.flatMap((field) => {
-      const origins = chosen(field, record, joined);
+      const origins = chosen(field, record, joined, rankOf);
       return origins.length > 0 ? [[field, origins]] : [];
     });
     return Object.fromEntries(golden) as Golden;
@@ -188,9 +151,16 @@ export function goldenOf(top: CustomerRecord, of: ReadonlyMap<string, CustomerRe
   return combined(top);
 }
 
-type Joined = { recordId: string; position: number; says: Golden };
+type Joined = Member & { says: Golden };
+/** Place of an origin's source in a ranking, 0 for the first one; those that are not named come last. */
+type RankOf = (ranking: readonly string[], origin: Origin) => number;
 
-function chosen(field: CustomerField, record: CustomerRecord, joined: readonly Joined[]): readonly Origin[] {
+function chosen(
+  field: CustomerField,
+  record: CustomerRecord,
+  joined: readonly Joined[],
+  rankOf: RankOf,
+): readonly Origin[] {
   const word = record.words[field];
   const own = word ? spread(field, { ...word, recordId: record.recordId }) : [];
   const isReplaced = (since: number, origin: Origin) =>
@@ -198,9 +168,9 @@ function chosen(field: CustomerField, record: CustomerRecord, joined: readonly J
     word.position > since &&
     word.position > origin.position &&
     (!word.inferred || origin.inferred !== undefined);
-  const others = joined.map(({ recordId, position, says }) => ({
-    recordId,
-    origins: (says[field] ?? []).filter((origin) => !isReplaced(position, origin)),
+  const others = joined.map(({ says, ...merge }) => ({
+    ...merge,
+    origins: (says[field] ?? []).filter((origin) => !isReplaced(merge.position, origin)),
   }));
   const pick = record.picks[field];
   if (pick && !(word && !word.inferred && word.position > pick.position)) {
@@ -208,13 +178,36 @@ function chosen(field: CustomerField, record: CustomerRecord, joined: readonly J
       pick.recordId === record.recordId ? own : others.find(({ recordId }) => recordId === pick.recordId)?.origins;
     if (picked && picked.length > 0) return picked;
   }
-  const rule = record.rules[field] ?? 'survivor';
-  const all = [own, ...others.map(({ origins }) => origins)].filter((origins) => origins.length > 0);
-  const said = all.map((origins) => origins.filter(({ inferred }) => !inferred)).filter(({ length }) => length > 0);
-  const candidates = said.length > 0 ? said : all;
-  if (rule === 'all') return onlyOnce(field, candidates.flat());
-  if (rule === 'survivor' && candidates[0]?.[0]?.recordId === record.recordId) return candidates[0];
-  return best(rule, candidates);
+  const merges = Map.groupBy(others, ({ position }) => position);
+  return [...merges.values()].reduce<readonly Origin[]>((kept, members) => {
+    const { rules, sources } = (members[0] as Member).rules;
+    const candidates = [kept, ...members.map(({ origins }) => origins)];
+    return choice(field, record, candidates, rules[field] ?? 'survivor', (origin) =>
+      rankOf(sources?.[field] ?? [], origin),
+    );
+  }, own);
+}
+
+/** What one merge makes of a field: the survivor's origins come first among the candidates. */
+function choice(
+  field: CustomerField,
+  { recordId }: CustomerRecord,
+  candidates: readonly (readonly Origin[])[],
+  rule: Survivorship,
+  rank: (origin: Origin) => number,
+): readonly Origin[] {
+  const given = candidates.filter((origins) => origins.length > 0);
+  const said = given.map((origins) => origins.filter(({ inferred }) => !inferred)).filter(({ length }) => length > 0);
+  const all = said.length > 0 ? said : given;
+  if (rule === 'all')
+    return onlyOnce(
+      field,
+      all.flat().toSorted((a, b) => rank(a) - rank(b)),
+    );
+  const ranks = all.map(([first]) => rank(first as Origin));
+  const foremost = all.filter((_, index) => ranks[index] === Math.min(...ranks));
+  if (rule === 'survivor' && foremost[0]?.[0]?.recordId === recordId) return foremost[0];
+  return best(rule, foremost);
 }
 
 /** The entries of a list one by one; nothing where there is no value. */

@@ -5,6 +5,7 @@ import { customerEvents } from './customers.ts';
 import { duplicateEvents } from './duplicates.ts';
 import { erasureEvents, forgettingEvents } from './erasure.ts';
 import type { EventDefinitions } from './event.ts';
+import { exportEvents } from './exports.ts';
 import { fieldClassEvents } from './field-classes.ts';
 import { fieldEvents } from './fields.ts';
 import { gatewayEvents } from './gateway.ts';
@@ -14,6 +15,7 @@ import { lifecycleEvents } from './lifecycle.ts';
 import { privacyEvents } from './privacy.ts';
 import { ruleSetEvents } from './rules.ts';
 import { salesEvents } from './sales.ts';
+import { survivorshipEvents } from './survivorship.ts';
 import { tagEvents } from './tags.ts';
 
 export const services = ['gateway', 'customers', 'interactions', 'sales', 'analytics'] as const;
@@ -34,6 +36,7 @@ export const dictionary = {
     ...careEvents,
     ...careSettingsEvents,
     ...duplicateEvents,
+    ...survivorshipEvents,
     ...fieldEvents,
     ...tagEvents,
     ...erasureEvents,
@@ -41,7 +44,7 @@ export const dictionary = {
   },
   interactions: { ...interactionEvents, ...forgettingEvents },
   sales: { ...salesEvents, ...forgettingEvents },
-  analytics: { ...privacyEvents, ...forgettingEvents },
+  analytics: { ...privacyEvents, ...exportEvents, ...forgettingEvents },
 } as const satisfies Record<ServiceName, EventDefinitions>;
 
 /** The topic that carries a copy of a service's log. */

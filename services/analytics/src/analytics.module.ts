@@ -7,6 +7,13 @@ import { PrivacyController } from './privacy/privacy.controller.ts';
 import { privacy } from './privacy/privacy.view.ts';
 import { ReportController } from './reports/report.controller.ts';
 import { Reports } from './reports/reports.store.ts';
+import { customerPast } from './exports/customer-past.view.ts';
+import { CustomersThen } from './exports/customers-then.reader.ts';
+import { ExportListController } from './exports/export-list.controller.ts';
+import { ExportList, exportList } from './exports/export-list.view.ts';
+import { ExportSettingsController } from './exports/export-settings.controller.ts';
+import { ExportController } from './exports/export.controller.ts';
+import { Exports } from './exports/exports.store.ts';
 import { ListsController } from './lists/lists.controller.ts';
 import { SelectionsController } from './lists/selections.controller.ts';
 import { Lists } from './lists/lists.reader.ts';
@@ -21,10 +28,30 @@ import { star } from './star/star.view.ts';
 
 @Service({
   name: 'analytics',
-  folds: [...star, ...searchFolds, ...timeline, ...privacy],
+  folds: [...star, ...searchFolds, ...timeline, ...privacy, exportList, customerPast],
   documents: [...searchDocuments, goldenCustomer],
-  controllers: [ListsController, SelectionsController, TimelineController, ReportController, PrivacyController],
-  providers: [searchEngine, Lists, Timelines, BiSchema, Reports, PersonalDataReader, ImpactReader],
+  controllers: [
+    ListsController,
+    ExportController,
+    ExportSettingsController,
+    ExportListController,
+    SelectionsController,
+    TimelineController,
+    ReportController,
+    PrivacyController,
+  ],
+  providers: [
+    searchEngine,
+    Lists,
+    Exports,
+    ExportList,
+    CustomersThen,
+    Timelines,
+    BiSchema,
+    Reports,
+    PersonalDataReader,
+    ImpactReader,
+  ],
   workers: [SearchIndexer, BiWatchdog],
   forgets: [SearchIndexer],
 })

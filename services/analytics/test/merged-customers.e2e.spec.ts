@@ -44,7 +44,7 @@ async function order(customerId: string, total: string, placedAt = '2026-01-05T0
 }
 const mergeId = newId();
 async function merge(survivor: string, absorbed: string) {
-  const merged = { type: 'CustomersMerged', mergeId, absorbed: [absorbed], rules: builtInSurvivorship };
+  const merged = { type: 'CustomersMerged', mergeId, absorbed: [absorbed], ...builtInSurvivorship };
   await append('customers', 'customer', survivor, merged);
   const into = { type: 'CustomerAbsorbed', mergeId, into: survivor, goldenId: survivor };
   await append('customers', 'customer', absorbed, into);

@@ -53,6 +53,8 @@ import { ImportRows } from './import/import-rows.store.ts';
 import { ImportTargets } from './import/import-targets.store.ts';
 import { RunImport } from './import/run-import.job.ts';
 import { MergeController } from './merge/merge.controller.ts';
+import { Merges } from './merge/merges.store.ts';
+import { SurvivorshipController } from './merge/survivorship.controller.ts';
 import { DuplicateCheck } from './duplicates/duplicate-check.store.ts';
 import { duplicateQueue } from './duplicates/duplicate-queue.view.ts';
 import { DuplicateController } from './duplicates/duplicate.controller.ts';
@@ -113,6 +115,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     RulesController,
     CareController,
     CareSettingsController,
+    SurvivorshipController,
   ],
   policies: [
     RecordCustomerWhenSeen,
@@ -146,6 +149,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     CurrentRules,
     GoldenCustomers,
     GuardedCustomers,
+    Merges,
     CustomerLinks,
     FieldSchemas,
     Tags,

@@ -114,3 +114,61 @@ describe('a company', () => {
     expect([stale.status, stale.body.conflicts[0].field]).toEqual([412, 'parentId']);
   });
 });
+
+describe('companies that are merged', () => {
+  const merge = (survivor: string, absorbed: string, body: object = {}, verb = 'merge') =>
+    service.call('POST', `/api/customers/${survivor}/${verb}`, { absorb: [absorbed], ...body });
+  const code = ({ status, body }: { status: number; body: any }) => (status === 200 ? 200 : body.code);
+  const parentsOf = async (id: string): Promise<string[]> =>
+    (await read(`/api/customers/${id}/hierarchy`)).parents.map((parent: any) => parent.id);
+
+  it('never belong to themselves afterwards, whichever of them stays, and the preview says so', async () => {
+    const top = await company('集团');
+    const middle = await company('华东', { parentId: top.id });
+    const bottom = await company('杭州', { parentId: middle.id });
+    for (const [survivor, absorbed] of [
+      [top, middle],
+      [middle, top],
+      [top, bottom],
+      [bottom, top],
+    ]) {
+      expect(code(await merge(survivor.id, absorbed.id, {}, 'merge/preview'))).toBe('parents-circular');
+      expect(code(await merge(survivor.id, absorbed.id))).toBe('parents-circular');
+    }
+    expect(await parentsOf(bottom.id)).toEqual([middle.id, top.id]);
+    await patch(middle.id, { parentId: null });
+    expect(code(await merge(bottom.id, top.id))).toBe(200);
+    expect(await parentsOf(top.id)).toEqual([middle.id]);
+  });
+
+  it('may have the other parent taken where one would close a ring', async () => {
+    const [head, holding] = [await company('总部'), await company('控股')];
+    await patch(head.id, { parentId: holding.id });
+    const branch = await company('分部', { parentId: head.id });
+    expect(code(await merge(branch.id, head.id))).toBe('parents-circular');
+    expect(code(await merge(branch.id, head.id, { fields: { parentId: head.id } }))).toBe(200);
+    expect(await parentsOf(branch.id)).toEqual([holding.id]);
+  });
+
+  it('close no ring together, however many merges and moves there are at once', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const [q, s] = [await company('乙'), await company('丁')];
+      const [p, r] = [await company('甲', { parentId: q.id }), await company('丙', { parentId: s.id })];
+      const replies = await Promise.all([merge(q.id, r.id), merge(s.id, p.id)]);
+      expect(new Set(replies.map(code))).toEqual(new Set([200, 'parents-circular']));
+      const [x, y] = [await company('戊'), await company('己')];
+      const z = await company('庚', { parentId: y.id });
+      const outcomes = await Promise.all([merge(x.id, z.id), patch(y.id, { parentId: x.id })]);
+      expect(outcomes.filter(({ status }) => status === 200)).toHaveLength(1);
+    }
+  });
+
+  it('answer a repeated merge with the first outcome, also once they were archived', async () => {
+    const [a, b] = [await company('辛'), await company('壬')];
+    const key = { 'idempotency-key': newId() };
+    const send = () => service.call('POST', `/api/customers/${a.id}/merge`, { absorb: [b.id] }, key);
+    await send();
+    await service.call('DELETE', `/api/customers/${a.id}`);
+    expect(await send()).toMatchObject({ status: 200, body: { id: a.id } });
+  });
+});

@@ -1,15 +1,13 @@
-import { Body, Controller, Get, Headers, HttpCode, Post, Query } from '@nestjs/common';
-import { Answers, AnswersFile, WaitsFor, languageOf } from '@throughline/service';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { Answers, WaitsFor } from '@throughline/service';
 import { customers } from '../search/customers.index.ts';
 import { deals } from '../search/deals.index.ts';
 import { interactions } from '../search/interactions.index.ts';
 import { orders } from '../search/orders.index.ts';
 import { searchFence } from '../search/search.indexer.ts';
-import { exportColumns, tableOf } from './customer-export.reader.ts';
 import {
   CustomerList,
   DealList,
-  ExportBody,
   InteractionList,
   ListQueryBody,
   ListQueryDto,
@@ -35,17 +33,6 @@ export class ListsController {
   @HttpCode(200)
   queryCustomers(@Body() query: ListQueryBody) {
     return this.lists.list(customers, query);
-  }
-
-  /** The whole list as a table that can be changed and imported again: each row with its record's id and version. */
-  @Post('customers/export')
-  @HttpCode(200)
-  @AnswersFile('text/csv')
-  async exportCustomers(@Body() body: ExportBody, @Headers('accept-language') accepted?: string) {
-    const { format, language = languageOf(accepted), fields, ...request } = body;
-    const columns = exportColumns(fields);
-    const records = await this.lists.all(customers, request);
-    return tableOf(columns, records, { format, language });
   }
 
   @Get('orders')

@@ -10,7 +10,7 @@ import {
   setBy,
 } from '@throughline/contracts';
 import { Total, orNull, page } from '@throughline/service';
-import { Allow, ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { Allow, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { Type, type TProperties } from 'typebox';
 
 const text = Type.String();
@@ -122,23 +122,6 @@ export class ListQueryBody {
 export class SelectionBody {
   @IsOptional() @IsString() q?: string;
   @Allow() filter?: unknown;
-}
-
-/** `POST /api/customers/export`: a list as a file. */
-export class ExportBody {
-  @IsIn(['csv', 'xlsx']) format!: 'csv' | 'xlsx';
-  @IsOptional() @IsString() q?: string;
-  @Allow() filter?: unknown;
-  @Allow() sort?: string | string[];
-  /** Columns beside the record's id and version; all that can be imported again unless given. */
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(200)
-  @IsString({ each: true })
-  @MaxLength(120, { each: true })
-  fields?: string[];
-  /** Of the header; the caller's unless given. */
-  @IsOptional() @IsIn(['en', 'zh']) language?: 'en' | 'zh';
 }
 
 export class SearchQueryDto {

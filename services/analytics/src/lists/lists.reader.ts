@@ -59,7 +59,7 @@ export class Lists {
 
   async list(listed: RecordType, request: ListRequest): Promise<ListAnswer> {
     const [timeZone, now] = [await this.#timeZone(), new Date()];
-    const type = listed.type === customers.type ? await this.#withConfigured(listed) : listed;
+    const type = await this.#withConfigured(listed);
     const { query, fields, facets, cursorAt } = understood(() =>
       readListQuery(type, request, { now, timeZone, scope: this.#scope() }),
     );
@@ -82,13 +82,16 @@ export class Lists {
   }
 
   /** Everything that a filter selects, as of one moment; the engine was reached when this answers. */
-  async ids(type: RecordType, request: Pick<ListRequest, 'q' | 'filter'>): Promise<AsyncIterable<readonly string[]>> {
-    const timeZone = await this.#timeZone();
+  async ids(listed: RecordType, request: Pick<ListRequest, 'q' | 'filter'>): Promise<AsyncIterable<readonly string[]>> {
+    const [type, timeZone] = [await this.#withConfigured(listed), await this.#timeZone()];
     const { query } = understood(() =>
       readListQuery(type, { ...request, limit: 1 }, { now: new Date(), timeZone, scope: this.#scope() }),
     );
-    await this.#ask(type, query);
-    return this.engine.ids(type, query);
+    await this.#ask(keyed(type), query);
+    return this.engine.ids(keyed(type), {
+      plan: query.plan,
+      condition: await this.#ofWholeCustomers(type, query.condition),
+    });
   }
 
   /**
@@ -97,19 +100,26 @@ export class Lists {
    *
    * @throws Refusal, ShapeError before the first record
    */
-  async all(type: RecordType, request: ListRequest): Promise<AsyncIterable<Hit['doc']>> {
-    const timeZone = await this.#timeZone();
+  async all(listed: RecordType, request: ListRequest): Promise<AsyncIterable<Hit['doc']>> {
+    const [type, timeZone] = [await this.#withConfigured(listed), await this.#timeZone()];
     const { query } = understood(() =>
       readListQuery(type, { ...request, limit: mostItems }, { now: new Date(), timeZone, scope: this.#scope() }),
     );
-    const first = await this.#ask(type, query);
-    const ask = (after: Place) => this.#ask(type, { ...query, after });
+    const first = await this.#ask(keyed(type), query);
+    const ask = (after: Place) => this.#ask(keyed(type), { ...query, after });
     return (async function* () {
       for (let page = first; ; page = await ask(page.next)) {
         for (const { doc } of page.hits) yield doc;
         if (!page.next) return;
       }
     })();
+  }
+
+  /** What a filter means, by the fields that are configured now; relative dates are relative to `now`. */
+  async condition(listed: RecordType, filter: unknown, now: Date): Promise<Condition> {
+    const [type, timeZone] = [await this.#withConfigured(listed), await this.#timeZone()];
+    const { query } = understood(() => readListQuery(type, { filter }, { now, timeZone, scope: this.#scope() }));
+    return query.condition;
   }
 
   async search(request: { q: string; types?: string; limit?: string; archived?: string }): Promise<SearchAnswer> {
@@ -175,12 +185,18 @@ export class Lists {
 
   /** Customers with the fields that the installation gave them, and tags by any name, as they are at this moment. */
   async #withConfigured(type: RecordType): Promise<RecordType> {
+    if (type.type !== customers.type) return type;
     const [defined, renamed] = await Promise.all([
       this.kernel.pool.query<DefinedField>(`select key, type from "${customField.table}" where object = 'customer'`),
       this.kernel.pool.query<{ given: string; name: string }>(`${tagNamesNow} where given <> name`),
     ]);
     const names = new Map(renamed.rows.map(({ given, name }) => [given, name]));
     return withDefined(withTagNames(type, names), defined.rows);
+  }
+
+  /** The day that it is for the organisation. */
+  async today(): Promise<Span> {
+    return spanOf('today', { now: new Date(), timeZone: await this.#timeZone() }) as Span;
   }
 
   async #timeZone(): Promise<string> {

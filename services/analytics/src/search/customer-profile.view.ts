@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
-  builtInSurvivorship,
   customerFieldNames,
   fieldsOf,
   goldenOf,
@@ -21,7 +20,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** Fields that one event gave their values, in one way. */
 type Said = Omit<Word, 'value'> & { fields: { [F in CustomerField]?: unknown } };
-type Usual = Pick<CustomerRecord, 'externalIds' | 'into' | 'members' | 'picks' | 'rules' | 'status'>;
+type Usual = Pick<CustomerRecord, 'externalIds' | 'into' | 'members' | 'picks' | 'status'>;
 /** What stands in no column of its own, without what is as usual: most records were said at once and never merged. */
 type Rest = Pick<CustomerRecord, 'createdAt' | 'updatedAt'> & Partial<Usual> & { said: readonly Said[] };
 
@@ -37,14 +36,7 @@ export class CustomerProfile {
   @Column('json') rest!: Rest;
 }
 
-const usual: Usual = {
-  externalIds: [],
-  into: null,
-  members: [],
-  picks: {},
-  rules: builtInSurvivorship,
-  status: 'active',
-};
+const usual: Usual = { externalIds: [], into: null, members: [], picks: {}, status: 'active' };
 
 export function recordOf({
   id,
@@ -60,10 +52,9 @@ export function recordOf({
 
 function profileOf({ recordId, number, goldenId, words, ...rest }: CustomerRecord, version: number): CustomerProfile {
   const { createdAt, updatedAt, ...others } = rest;
-  // Rules come with a merge, and hold whatever a later release has built in.
-  const isUsual = (name: keyof Usual) =>
-    name === 'rules' ? others.rules === usual.rules : isDeepStrictEqual(others[name], usual[name]);
-  const unusual = (Object.keys(usual) as (keyof Usual)[]).filter((name) => !isUsual(name));
+  const unusual = (Object.keys(usual) as (keyof Usual)[]).filter(
+    (name) => !isDeepStrictEqual(others[name], usual[name]),
+  );
   return {
     id: recordId,
     number,
@@ -100,7 +91,7 @@ function told([row]: readonly CustomerProfile[], _: object, event: Recorded<Cust
 
 export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProfile, {
   name: 'customer_profile',
-  version: 4,
+  version: 5,
   feed: 'customers',
   key: (event) => event.stream.id,
   on: {
@@ -120,8 +111,14 @@ export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProf
 export type CustomerGroup = readonly [CustomerRecord, ...CustomerRecord[]];
 
 /** The groups at whose top these records stand, by id. */
-export function groupsOf(ids: readonly string[], rows: readonly CustomerProfile[]): Map<string, CustomerGroup> {
-  const records = new Map(rows.map((row) => [row.id, recordOf(row)]));
+export const groupsOf = (ids: readonly string[], rows: readonly CustomerProfile[]): Map<string, CustomerGroup> =>
+  groupsAmong(ids, new Map(rows.map((row) => [row.id, recordOf(row)])));
+
+/** The same of records by their ids. */
+export function groupsAmong(
+  ids: readonly string[],
+  records: ReadonlyMap<string, CustomerRecord>,
+): Map<string, CustomerGroup> {
   const below = (record: CustomerRecord, goldenId: string): CustomerRecord[] =>
     record.members.flatMap(({ recordId }) => {
       const member = records.get(recordId);

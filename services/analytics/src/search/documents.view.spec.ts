@@ -259,7 +259,7 @@ describe('the document of a customer of several records', () => {
     type: 'CustomersMerged',
     mergeId,
     absorbed,
-    rules: builtInSurvivorship,
+    ...builtInSurvivorship,
   });
   const absorbed = (goldenId: string, into = goldenId) => ({ type: 'CustomerAbsorbed', mergeId, into, goldenId });
   type Log = [stream: string, event: object][];

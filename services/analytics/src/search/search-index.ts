@@ -79,7 +79,7 @@ export function indexed<Doc extends { id: string }>(index: SearchIndex<Doc>, giv
   }
   return {
     doc: text,
-    keys: { ...keysOf(index.fields, doc), ...openKeysOf(index.open?.(doc)) },
+    keys: keysOfDocument(index, doc),
     terms: analyse(index.search(doc), { country: index.country?.(doc) }),
   };
 }
@@ -113,6 +113,12 @@ export function keysOf<Doc>(fields: Fields<Doc>, doc: Doc): Keys {
   }
   return keys;
 }
+
+/** All keys of a document, those of fields that no release knows among them. */
+export const keysOfDocument = <Doc extends { id: string }>(index: SearchIndex<Doc>, doc: Doc): Keys => ({
+  ...keysOf(index.fields, doc),
+  ...openKeysOf(index.open?.(doc)),
+});
 
 const openName = /^[a-z][a-z0-9_]{0,49}$/;
 

@@ -155,7 +155,13 @@ describe('a customer of several records', () => {
     const records = new Records();
     records.create('a', { name: '王', source: 'web', industry: '制造', title: 'CEO' });
     records.create('b', { name: '王伟明', source: 'fair', industry: '零售' });
-    records.merge(['b', 'a'], {}, { name: 'longest', source: 'earliest', industry: 'latest', title: 'latest' });
+    records.merge(
+      ['b', 'a'],
+      {},
+      {
+        rules: { name: 'longest', source: 'earliest', industry: 'latest', title: 'latest' },
+      },
+    );
     records.said('a', { industry: '电商' });
     expect(records.shown('b')).toMatchObject({ name: '王伟明', source: 'web', industry: '电商', title: 'CEO' });
   });

@@ -205,7 +205,7 @@ export function mergeGroups(groups: readonly [Group, ...Group[]], command: Merge
     type: 'CustomersMerged',
     mergeId,
     absorbed: absorbed.map(([{ id }]) => id),
-    rules: { ...rules },
+    ...rules,
     ...(Object.keys(picks).length > 0 && { picks: { ...picks } }),
     ...(reason !== undefined && { reason }),
     ...(score !== undefined && { score }),
@@ -286,6 +286,12 @@ export function changedSince(
       return [[field, { before: (was?.inferred ? null : was?.value) ?? null, now: word.value }] as const];
     }),
   );
+}
+
+/** The customer that decided events would make of whole groups, the first of which would answer for all. */
+export function groupAfter(groups: readonly [Group, ...Group[]], decided: Decided, now: Instant): Group {
+  const parts = groups.flat().map((part) => partAfter(part.id, part, decided.get(part.id) ?? [], now));
+  return groupOf(parts[0] as Part, new Map(parts.map((part) => [part.id, part])));
 }
 
 /** The part with all that are below it. */

@@ -66,7 +66,7 @@ export function parentErrors(
     if (holds(own, named)) return [{ path: 'parentId', code: passed.size === 0 ? 'not-itself' : 'circular' }];
     const group = above.find((one) => holds(one, named));
     if (!group) return undefined;
-    // A ring that merging made, above the company: it is not ours to mend.
+    // A ring above the company, made by sources or by taking a merge apart: it is not ours to mend.
     if (passed.has(group)) return [];
     passed.add(group);
     if (passed.size >= deepest) return [{ path: 'parentId', code: 'too-deep' }];

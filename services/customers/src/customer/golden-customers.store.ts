@@ -42,9 +42,9 @@ type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 /** What decides over duplicates, and which version of it is stamped into the envelope. */
 export type RulesInForce = Pick<StampedRules, 'rulesVersion'> & { rules: Pick<CustomerRules, 'reserves'> };
 
-type Ids = readonly [string, ...string[]];
-type Above = { above: readonly Group[]; lost?: string };
-type Remembered = { target: string; body?: unknown; commandId?: string; occurredAt?: Instant };
+export type Ids = readonly [string, ...string[]];
+export type Above = { above: readonly Group[]; lost?: string };
+export type Remembered = { target: string; body?: unknown; commandId?: string; occurredAt?: Instant };
 
 type Choice<Answer> = {
   ids: readonly string[];
@@ -57,7 +57,7 @@ type Choice<Answer> = {
 const attempts = 20;
 
 /** The records of a group changed while it was decided over it: it is asked for again. */
-class GroupChanged extends Error {}
+export class GroupChanged extends Error {}
 
 /** Customers, whichever of their records is named: one of several answers as the one that they were merged into. */
 @Injectable()

@@ -1,10 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { builtInSurvivorship } from '@throughline/contracts';
 import { Commands, derivedId, idOfNew, invalid, notFound } from '@throughline/event-sourcing';
 import { Answers, IdPipe, Jobs } from '@throughline/service';
-import { mergeGroups } from '../customer/customer-group.ts';
-import { GoldenCustomers } from '../customer/golden-customers.store.ts';
-import { picksOf } from '../merge/picks.ts';
+import { Merges } from '../merge/merges.store.ts';
 import {
   DismissDto,
   DuplicateAnswer,
@@ -23,7 +20,7 @@ export class DuplicateController {
   constructor(
     private readonly commands: Commands,
     private readonly duplicates: Duplicates,
-    private readonly customers: GoldenCustomers,
+    private readonly merges: Merges,
     private readonly jobs: Jobs,
   ) {}
 
@@ -82,16 +79,8 @@ export class DuplicateController {
       throw invalid('invalid-merge', [{ path: 'survivor', code: 'not-allowed' }]);
     }
     const mergeId = idOfNew('merge');
-    const merged = await this.customers.decide([survivor, absorbed], { type: 'MergeCustomers', ...body }, (groups) =>
-      mergeGroups(groups, {
-        type: 'MergeCustomers',
-        mergeId,
-        picks: picksOf(fields, groups),
-        rules: builtInSurvivorship,
-        reason,
-        score: state.score,
-      }),
-    );
+    const merging = { mergeId, fields, reason, score: state.score };
+    const merged = await this.merges.merge([survivor, absorbed], merging, { type: 'MergeCustomers', ...body });
     return this.#settle(id, { type: 'MarkMerged', survivor: merged.id }, derivedId('duplicate-merged', mergeId));
   }
 

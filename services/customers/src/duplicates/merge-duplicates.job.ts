@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { builtInSurvivorship } from '@throughline/contracts';
 import { Commands, Refusal } from '@throughline/event-sourcing';
 import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { batch } from '../batch/batch.ts';
-import { mergeGroups, type Group } from '../customer/customer-group.ts';
+import type { Group } from '../customer/customer-group.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { builtInModel } from '../matching/built-in-model.ts';
 import { clustersOf } from '../matching/clusters.ts';
 import { scoreOf } from '../matching/score.ts';
+import { Merges } from '../merge/merges.store.ts';
 import { duplicateRules, duplicateRulesId } from './duplicate-rules.ts';
 import { duplicate, pairId } from './duplicate.ts';
 import { Duplicates, type SurePair } from './duplicates.store.ts';
@@ -22,6 +22,7 @@ export class MergeDuplicates implements JobHandler {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly merges: Merges,
     private readonly matches: MatchRecords,
     private readonly duplicates: Duplicates,
   ) {}
@@ -92,14 +93,10 @@ export class MergeDuplicates implements JobHandler {
       ...sure.filter(({ a, b }) => cluster.includes(a) && cluster.includes(b)).map((one) => one.score),
     );
     try {
-      await this.customers.decide(
-        [survivor, ...absorbed],
-        { type: 'MergeCustomers' },
-        (all) => mergeGroups(all, { type: 'MergeCustomers', mergeId, picks: {}, rules: builtInSurvivorship, score }),
-        { target: survivor, commandId: mergeId },
-      );
+      const remembered = { target: survivor, commandId: mergeId };
+      await this.merges.merge([survivor, ...absorbed], { mergeId, score }, { type: 'MergeCustomers' }, remembered);
     } catch (error) {
-      // Archived, erased or merged by somebody meanwhile: the others go on.
+      // Archived, erased or merged by somebody meanwhile, or parent and child: the others go on.
       if (!(error instanceof Refusal) || error.code === 'too-busy') throw error;
       return false;
     }

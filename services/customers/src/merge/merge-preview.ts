@@ -8,6 +8,7 @@ import {
 } from '@throughline/contracts';
 import { patchBetween, type CustomerInput } from '../customer/customer-fields.ts';
 import { changedSince, goldenOfGroup, groupBefore, type Group } from '../customer/customer-group.ts';
+import { shown } from './picks.ts';
 
 export type MergedField = {
   field: string;
@@ -15,6 +16,8 @@ export type MergedField = {
   /** The records that the value comes from. */
   from: readonly string[];
   rule: string;
+  /** The sources whose word goes before that of others. */
+  sources?: readonly string[];
   /** Whether the customers say different things. */
   differs: boolean;
   candidates: readonly { recordId: string; value: unknown }[];
@@ -22,40 +25,32 @@ export type MergedField = {
 
 type Json = Record<string, unknown>;
 
-const shown = (field: string) => (field === 'customerType' ? 'type' : field);
-/** After everything that was recorded. */
-const next = Number.MAX_SAFE_INTEGER;
-
-/** What merging would make of each field, and why; nothing is recorded. */
+/**
+ * What merging would make of each field, and why; nothing is recorded.
+ *
+ * @param after the customer as it would be
+ */
 export function previewMerge(
-  [survivor, ...absorbed]: readonly [Group, ...Group[]],
+  groups: readonly Group[],
+  after: Group,
   picks: Readonly<Record<string, string>>,
-  rules: SurvivorshipRules,
+  { rules, sources = {} }: SurvivorshipRules,
 ): MergedField[] {
-  const [{ record }] = survivor;
-  const picked = Object.entries(picks).map(([field, recordId]) => [field, { recordId, position: next }]);
-  const top = {
-    ...survivor[0],
-    record: {
-      ...record,
-      rules,
-      picks: { ...record.picks, ...Object.fromEntries(picked) } as typeof record.picks,
-      members: [...record.members, ...absorbed.map(([{ id }]) => ({ recordId: id, position: next }))],
-    },
-  };
-  const after = goldenOfGroup([top, ...survivor.slice(1), ...absorbed.flat()]);
-  const groups = [survivor, ...absorbed].map((group) => ({ id: group[0].id, golden: goldenOfGroup(group) }));
-  return (Object.keys(after) as CustomerField[]).map((field) => {
-    const candidates = groups.flatMap(({ id, golden }) =>
-      golden[field] === undefined ? [] : [{ recordId: id, value: valueOf(golden, field) }],
+  const golden = goldenOfGroup(after);
+  const before = groups.map((group) => ({ id: group[0].id, golden: goldenOfGroup(group) }));
+  return (Object.keys(golden) as CustomerField[]).map((field) => {
+    const candidates = before.flatMap(({ id, golden: own }) =>
+      own[field] === undefined ? [] : [{ recordId: id, value: valueOf(own, field) }],
     );
+    const ranking = field in picks ? undefined : sources[field];
     return {
       field: shown(field),
-      value: valueOf(after, field),
-      from: [...new Set((after[field] ?? []).map(({ recordId }) => recordId))],
+      value: valueOf(golden, field),
+      from: [...new Set((golden[field] ?? []).map(({ recordId }) => recordId))],
       rule: field in picks ? 'picked' : (rules[field] ?? 'survivor'),
+      ...(ranking && { sources: ranking }),
       differs:
-        candidates.length < groups.length ||
+        candidates.length < before.length ||
         candidates.some(({ value }) => !isDeepStrictEqual(value, candidates[0]?.value)),
       candidates,
     };

@@ -1,12 +1,13 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { builtInSurvivorship, type CustomerField } from '@throughline/contracts';
+import type { CustomerField } from '@throughline/contracts';
 import { conflict, idOfNew, invalid } from '@throughline/event-sourcing';
 import { Answers, IdPipe } from '@throughline/service';
-import { groupOfEvents, mergeGroups, unmergeRecord, type Group } from '../customer/customer-group.ts';
+import { groupOfEvents, unmergeRecord, type Group } from '../customer/customer-group.ts';
 import { Customer } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
-import { changesOf, previewMerge, previewUnmerge, provenanceOf, valuesBefore, valuesThen } from './merge-preview.ts';
-import { inEvents, picksOf } from './picks.ts';
+import { changesOf, previewUnmerge, provenanceOf, valuesBefore, valuesThen } from './merge-preview.ts';
+import { Merges } from './merges.store.ts';
+import { inEvents } from './picks.ts';
 import {
   MergeDto,
   MergePreview,
@@ -21,39 +22,26 @@ import {
 
 @Controller('customers/:id')
 export class MergeController {
-  constructor(private readonly customers: GoldenCustomers) {}
+  constructor(
+    private readonly customers: GoldenCustomers,
+    private readonly merges: Merges,
+  ) {}
 
   @Post('merge')
   @HttpCode(200)
   @Answers(Customer)
   merge(@Param('id', IdPipe) id: string, @Body() body: MergeDto) {
-    const mergeId = idOfNew('merge');
-    return this.customers.decide([id, ...body.absorb], { type: 'MergeCustomers', ...body }, (groups) =>
-      mergeGroups(groups, {
-        type: 'MergeCustomers',
-        mergeId,
-        picks: picksOf(body.fields, groups),
-        rules: builtInSurvivorship,
-        reason: body.reason,
-      }),
-    );
+    const { absorb, fields, reason } = body;
+    const command = { type: 'MergeCustomers', ...body };
+    return this.merges.merge([id, ...absorb], { mergeId: idOfNew('merge'), fields, reason }, command);
   }
 
   /** What a merge would make of each field, and why. */
   @Post('merge/preview')
   @HttpCode(200)
   @Answers(MergePreview)
-  async previewMerge(@Param('id', IdPipe) id: string, @Body() body: MergeDto) {
-    const groups = await this.customers.groups([id, ...body.absorb]);
-    const picks = picksOf(body.fields, groups);
-    const command = { type: 'MergeCustomers', mergeId: idOfNew('merge'), picks, rules: builtInSurvivorship } as const;
-    mergeGroups(groups, command);
-    const records = groups.flat().map(({ id: recordId, state }) => ({
-      id: recordId,
-      number: state.number,
-      into: state.into ?? null,
-    }));
-    return { fields: previewMerge(groups, picks, builtInSurvivorship), records };
+  previewMerge(@Param('id', IdPipe) id: string, @Body() { absorb, fields }: MergeDto) {
+    return this.merges.preview([id, ...absorb], { mergeId: idOfNew('merge'), fields });
   }
 
   @Post('unmerge')

@@ -12,9 +12,10 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { Type } from 'typebox';
+import { shown } from './picks.ts';
 
 /** As callers name them. */
-export const shownFields = customerFieldNames.map((field) => (field === 'customerType' ? 'type' : field));
+export const shownFields = customerFieldNames.map(shown);
 
 export class MergeDto {
   /** The customers that turned out to be this one. */
@@ -68,6 +69,8 @@ export const MergePreview = Type.Object(
           value: Type.Unknown(),
           from: Type.Array(uuid),
           rule: text,
+          /** The sources whose word goes before that of others, where there are such. */
+          sources: Type.Optional(Type.Array(text)),
           differs: Type.Boolean(),
           candidates: Type.Array(Candidate),
         },

@@ -3,6 +3,8 @@ import type { Group } from '../customer/customer-group.ts';
 
 /** An event cannot have a field called `type`. */
 export const inEvents = (field: string) => (field === 'type' ? 'customerType' : field) as CustomerField;
+/** As callers name it. */
+export const shown = (field: string) => (field === 'customerType' ? 'type' : field);
 
 /** Callers may name any record of a customer: what counts is the customer's own. */
 export function picksOf(

@@ -1,7 +1,7 @@
 import { known, type PeopleEvent } from '@throughline/contracts';
 import { conflict, type Decider } from '@throughline/event-sourcing';
 
-export const roles = ['administrator', 'member', 'reader', 'integration'] as const;
+export const roles = ['administrator', 'member', 'reader', 'exporter', 'integration'] as const;
 export type Role = (typeof roles)[number];
 
 type UserEvent = Extract<PeopleEvent, { type: 'UserAdded' }>;

@@ -10,6 +10,9 @@ describe('the table of routes', () => {
       ['GET', '/api/customers/1/personal-data', 'analytics'],
       ['GET', '/api/customers/1/impact', 'analytics'],
       ['GET', '/api/reports/funnel', 'analytics'],
+      ['POST', '/api/customers/export', 'analytics'],
+      ['GET', '/api/export-settings', 'analytics'],
+      ['GET', '/api/exports', 'analytics'],
       ['POST', '/api/customers', 'customers'],
       ['PATCH', '/api/customers/1', 'customers'],
       ['GET', '/api/customers/1/people', 'customers'],
@@ -20,6 +23,7 @@ describe('the table of routes', () => {
       ['POST', '/api/customers/1/consents', 'customers'],
       ['GET', '/api/consent-purposes', 'customers'],
       ['GET', '/api/lifecycle', 'customers'],
+      ['GET', '/api/survivorship-rules', 'customers'],
       ['GET', '/api/rules/customers', 'customers'],
       ['POST', '/api/connections/1/undo', 'customers'],
       ['POST', '/api/connections', undefined],
@@ -48,6 +52,8 @@ describe('the table of routes', () => {
         ['PUT', '/api/consent-purposes/newsletter'],
         ['PUT', '/api/field-classes/phones'],
         ['PUT', '/api/lifecycle'],
+        ['PUT', '/api/survivorship-rules'],
+        ['PUT', '/api/export-settings'],
         ['PUT', '/api/care-settings'],
         ['PUT', '/api/rules/customers'],
         ['PUT', '/api/duplicate-rules'],
@@ -60,5 +66,15 @@ describe('the table of routes', () => {
       }
     }
     expect(isAllowed([], 'POST', '/api/customers')).toBe(false);
+  });
+
+  it('lets only those export who may', () => {
+    const may = (...roles: string[]) => isAllowed(roles, 'POST', '/api/customers/export');
+    expect([may('administrator'), may('exporter'), may('reader', 'exporter')]).toEqual([true, true, true]);
+    expect([may('member'), may('reader'), may('integration'), may()]).toEqual([false, false, false, false]);
+    const mayWatch = (role: string) => isAllowed([role], 'GET', '/api/exports');
+    expect([mayWatch('administrator'), mayWatch('exporter'), mayWatch('reader')]).toEqual([true, false, false]);
+    expect(isAllowed(['exporter'], 'POST', '/api/customers')).toBe(false);
+    expect(isAllowed(['exporter'], 'GET', '/api/customers')).toBe(true);
   });
 });

@@ -7,7 +7,7 @@ const read = ['GET', 'HEAD'];
 const lists = 'customers|orders|deals|interactions';
 
 const ofCustomers =
-  'customers|erasures|batches|imports|consent-purposes|field-classes|fields|field-templates|tags|duplicates|duplicate-rules|lifecycle|care-settings|rules/customers';
+  'customers|erasures|batches|imports|consent-purposes|field-classes|fields|field-templates|tags|duplicates|duplicate-rules|lifecycle|care-settings|rules/customers|survivorship-rules';
 
 /** Who answers what, first match first: lists, search, timeline and reports by analytics, all else by its owner. */
 export const routes: readonly Route[] = [
@@ -15,7 +15,7 @@ export const routes: readonly Route[] = [
   { path: new RegExp(`^/api/(${lists})/query$`), service: 'analytics' },
   { path: /^\/api\/customers\/[^/]+\/(timeline|first-contact|personal-data|impact)$/, service: 'analytics' },
   { methods: ['POST'], path: /^\/api\/customers\/export$/, service: 'analytics' },
-  { path: /^\/api\/(search|reports)(\/|$)/, service: 'analytics' },
+  { path: /^\/api\/(search|reports|exports|export-settings)(\/|$)/, service: 'analytics' },
   { path: new RegExp(`^/api/(${ofCustomers})(/|$)`), service: 'customers' },
   { path: /^\/api\/connections\/[^/]+\/undo$/, service: 'customers' },
   { path: /^\/api\/interactions(\/|$)/, service: 'interactions' },
@@ -25,13 +25,24 @@ export const routes: readonly Route[] = [
 const writers = ['administrator', 'member', 'integration'];
 /** What decides over everybody's figures, and what cannot be undone. */
 const administered =
-  'pipelines|exchange-rates|consent-purposes|field-classes|fields|field-templates|duplicate-rules|lifecycle|care-settings|rules/customers';
+  'pipelines|exchange-rates|consent-purposes|field-classes|fields|field-templates|duplicate-rules|lifecycle|care-settings|rules/customers|survivorship-rules|export-settings';
 const configuration = new RegExp(`^/api/((${administered})(/|$)|customers/[^/]+/erase$|connections/[^/]+/undo$)`);
 
-/** What a caller's roles allow on the routes of the table: readers read, and configuration is the administrators'. */
+/** What takes customers out of the house, whole lists at once: a right of its own beside reading. */
+const exports = /^\/api\/customers\/export$/;
+const exporters = ['administrator', 'exporter'];
+/** What others did is the administrators' to read. */
+const watched = /^\/api\/exports(\/|$)/;
+
+/**
+ * What a caller's roles allow on the routes of the table: readers read, exports are the exporters', and configuration is the
+ * administrators'.
+ */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {
+  if (watched.test(path)) return roles.includes('administrator');
   if (read.includes(method) || (method === 'POST' && path.endsWith('/query'))) return true;
   if (configuration.test(path)) return roles.includes('administrator');
+  if (exports.test(path)) return roles.some((role) => exporters.includes(role));
   return roles.some((role) => writers.includes(role));
 }
 

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
-import { customerCell, customerColumnLabels, customerColumns } from '@throughline/contracts';
+import { customerCell, customerColumnLabels, customerColumns, type TableFormat } from '@throughline/contracts';
 import { invalid } from '@throughline/event-sourcing';
 import type { Language } from '@throughline/service';
 import { writeCsv, writeXlsx, type WritableCell } from '@throughline/tables';
@@ -26,7 +26,7 @@ export function exportColumns(fields: readonly string[] = customerColumns): read
 export function tableOf(
   columns: readonly string[],
   records: AsyncIterable<Record<string, unknown>>,
-  { format, language }: { format: 'csv' | 'xlsx'; language: Language },
+  { format, language }: { format: TableFormat; language: Language },
 ): StreamableFile {
   const header = columns.map((field) => customerColumnLabels[field]?.[language] ?? field);
   const rows = rowsOf(columns, records);
@@ -41,7 +41,9 @@ async function* rowsOf(
   columns: readonly string[],
   records: AsyncIterable<Record<string, unknown>>,
 ): AsyncGenerator<WritableCell[]> {
-  for await (const record of records) {
+  for await (const { type, ...told } of records) {
+    // A type that follows from orders is nobody's word: imported again, it would become one.
+    const record = told['typeSetBy'] === 'automatic' ? told : { ...told, type };
     yield columns.map((field) => {
       const text = customerCell(record, field);
       return field === 'birthDate' && text !== '' ? { date: text } : text;

@@ -1,0 +1,132 @@
+import { Injectable } from '@nestjs/common';
+import { recordAfter, type CustomerRecord, type Instant } from '@throughline/contracts';
+import { plainTypes } from '@throughline/event-sourcing';
+import { Kernel } from '@throughline/service';
+import { tagNamesNow } from '../bi/bi-views.sql.ts';
+import { meets, type Condition } from '../search/condition.ts';
+import { detailsOf } from '../search/customer-document.view.ts';
+import { groupsAmong, lifeOf, stageOfGroup, type CustomerGroup } from '../search/customer-profile.view.ts';
+import { keysOfDocument, type Fields } from '../search/search-index.ts';
+import { customers } from '../search/customers.index.ts';
+import type { RecordType } from '../search/record-type.ts';
+import type { Hit } from '../search/search-engine.ts';
+import { customerPast, eventOfPast, type CustomerPast } from './customer-past.view.ts';
+
+type Then = { record: CustomerRecord; version: number };
+
+const recordsAtOnce = 500;
+const nobody = '00000000-0000-0000-0000-000000000000';
+
+/** What a customer's own records do not say: of then it is not kept. */
+const besideRecords = new Set([
+  'typeSetBy',
+  'derivedType',
+  'doNotContact',
+  'marketingEmail',
+  'marketingPhone',
+  'marketingSms',
+  'marketingMessenger',
+  'marketingPost',
+  'consents',
+  'optOuts',
+  'revenue',
+  'revenueCurrency',
+  'orderCount',
+  'firstOrderAt',
+  'lastOrderAt',
+  'lastInteractionAt',
+  'quality',
+  'qualityIssues',
+]);
+
+/** Customers, by what their records say alone. */
+export const customersAlone: RecordType = {
+  ...(customers as unknown as RecordType),
+  fields: Object.fromEntries(Object.entries(customers.fields).filter(([name]) => !besideRecords.has(name))) as Fields,
+};
+
+/** Customers as they were at a moment of the past: the same as their owner answers under `?asOf=`. */
+@Injectable()
+export class CustomersThen {
+  constructor(private readonly kernel: Kernel) {}
+
+  /** Those that meet a condition by what they were then, in the order of their ids. */
+  async *meeting(condition: Condition, asOf: Instant): AsyncGenerator<Hit['doc']> {
+    const tags = await this.#tagNames();
+    for (let after = nobody; ;) {
+      const { rows } = await this.kernel.pool.query<{ id: string }>(
+        `select record_id as id from "${customerPast.table}"
+         where version = 1 and record_id > $1 and at <= $2 order by record_id limit ${recordsAtOnce}`,
+        [after, asOf],
+      );
+      const ids = rows.map(({ id }) => id);
+      for (const doc of await this.#documents(ids, asOf, tags)) {
+        if (meets(keysOfDocument(customers as never, doc as never), condition)) yield doc;
+      }
+      if (ids.length < recordsAtOnce) return;
+      after = ids.at(-1) as string;
+    }
+  }
+
+  async #documents(ids: readonly string[], asOf: Instant, tags: ReadonlyMap<string, string>): Promise<Hit['doc'][]> {
+    const then = new Map<string, Then>();
+    for (let missing = ids; missing.length > 0;) {
+      const loaded = await this.#records(missing, asOf);
+      for (const [id, one] of loaded) then.set(id, one);
+      const members = [...loaded.values()].flatMap(({ record }) => record.members.map(({ recordId }) => recordId));
+      missing = members.filter((id) => !then.has(id));
+    }
+    const groups = groupsAmong(ids, new Map([...then].map(([id, { record }]) => [id, record])));
+    return [...groups.values()].map((group) =>
+      documentOf(
+        group,
+        (id) => then.get(id)?.version ?? 0,
+        (tag) => tags.get(tag) ?? tag,
+      ),
+    );
+  }
+
+  async #records(ids: readonly string[], asOf: Instant): Promise<Map<string, Then>> {
+    const { rows } = await this.kernel.pool.query<CustomerPast>({
+      text: `select record_id as "recordId", version, position, at, type, data from "${customerPast.table}"
+        where record_id = any($1::uuid[]) and at <= $2 order by record_id, version`,
+      values: [ids, asOf],
+      types: plainTypes,
+    });
+    return new Map(
+      [...Map.groupBy(rows, ({ recordId }) => recordId)].flatMap(([id, past]): [string, Then][] => {
+        const record = past.map(eventOfPast).reduce<CustomerRecord | undefined>(recordAfter, undefined);
+        return record ? [[id, { record, version: past.at(-1)?.version ?? 0 }]] : [];
+      }),
+    );
+  }
+
+  /** Given name -> the one that the tag has now, as everywhere. */
+  async #tagNames(): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.kernel.pool.query<{ given: string; name: string }>(
+      `${tagNamesNow} where given <> name`,
+    );
+    return new Map(rows.map(({ given, name }) => [given, name]));
+  }
+}
+
+function documentOf(
+  group: CustomerGroup,
+  versionOf: (id: string) => number,
+  tagNow: (tag: string) => string,
+): Hit['doc'] {
+  const [top] = group;
+  const { tags, ...details } = detailsOf(group);
+  return {
+    id: top.recordId,
+    version: group.map(({ recordId }) => versionOf(recordId)).join('-'),
+    number: top.number,
+    numbers: group.map(({ number }) => number),
+    ...details,
+    ...(tags && { tags: [...new Set(tags.map(tagNow))] }),
+    ...stageOfGroup(group),
+    externalIds: group.flatMap(({ externalIds }) => externalIds),
+    archived: top.status !== 'active',
+    ...lifeOf(group),
+  };
+}

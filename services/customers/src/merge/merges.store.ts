@@ -1,0 +1,101 @@
+import { Injectable } from '@nestjs/common';
+import type { SurvivorshipRules } from '@throughline/contracts';
+import { Commands, Refusal, conflict, type DecideContext } from '@throughline/event-sourcing';
+import type { RecordAnswer } from '@throughline/service';
+import { groupAfter, mergeGroups, type Decided, type Group, type MergeCustomers } from '../customer/customer-group.ts';
+import { parentErrors, parentOf } from '../customer/customer-links.ts';
+import type { CustomerRules } from '../customer/customer.ts';
+import {
+  GoldenCustomers,
+  GroupChanged,
+  type Above,
+  type Ids,
+  type Remembered,
+} from '../customer/golden-customers.store.ts';
+import { previewMerge } from './merge-preview.ts';
+import { picksOf } from './picks.ts';
+import { survivorship, survivorshipId } from './survivorship.ts';
+
+/** What is said of a merge besides the customers; `fields`: field -> the customer whose value is to be taken. */
+export type Merging = Pick<MergeCustomers, 'mergeId' | 'reason' | 'score'> & {
+  fields?: Readonly<Record<string, string>> | undefined;
+};
+
+/** Merges customers by the rules in force, which each merge then keeps. */
+@Injectable()
+export class Merges {
+  constructor(
+    private readonly commands: Commands,
+    private readonly customers: GoldenCustomers,
+  ) {}
+
+  /**
+   * @param ids a record of each customer, that of the survivor first
+   * @throws Refusal as `mergeGroups`, and `parents-circular`, `parents-too-deep`
+   */
+  async merge(ids: Ids, merging: Merging, command: { type: string }, remembered?: Remembered): Promise<RecordAnswer> {
+    const rules = await this.#inForce();
+    // All companies above stand still while it is decided: two merges at once cannot close a ring.
+    let above: Above = nothingAbove;
+    const withAbove = async (): Promise<Ids> => {
+      above = await this.#above(await this.customers.groups(ids), merging, rules);
+      return [...ids, ...above.above.map(([top]) => top.id)] as unknown as Ids;
+    };
+    const decide = (groups: [Group, ...Group[]], { now }: DecideContext<CustomerRules>): Decided => {
+      const own = groups.filter((group) => group.some(({ id }) => ids.includes(id))) as [Group, ...Group[]];
+      const decided = merged(own, merging, rules);
+      const others = groups.filter((group) => !own.includes(group));
+      if (!isBelow(groupAfter(own, decided, now), { ...above, above: others })) throw new GroupChanged();
+      return decided;
+    };
+    return this.customers.decide(withAbove, command, decide, remembered ?? { target: ids.join(',') });
+  }
+
+  /** What it would make of each field, and why. @throws Refusal as `merge` does */
+  async preview(ids: Ids, merging: Merging) {
+    const rules = await this.#inForce();
+    const groups = await this.customers.groups(ids);
+    const decided = merged(groups, merging, rules);
+    const after = groupAfter(groups, decided, new Date().toISOString());
+    isBelow(after, await this.#aboveOf(after));
+    const records = groups.flat().map(({ id, state: { number, into = null } }) => ({ id, number, into }));
+    return { fields: previewMerge(groups, after, picksOf(merging.fields, groups), rules), records };
+  }
+
+  async #above(groups: [Group, ...Group[]], merging: Merging, rules: SurvivorshipRules): Promise<Above> {
+    try {
+      return await this.#aboveOf(groupAfter(groups, merged(groups, merging, rules), new Date().toISOString()));
+    } catch (error) {
+      // What is wrong with it is said where it is decided: by then a repeat has got its first answer.
+      if (error instanceof Refusal) return nothingAbove;
+      throw error;
+    }
+  }
+
+  async #aboveOf(group: Group): Promise<Above> {
+    const parentId = parentOf(group);
+    return parentId === undefined ? nothingAbove : this.customers.above(parentId);
+  }
+
+  async #inForce(): Promise<SurvivorshipRules> {
+    return (await this.commands.load(survivorship, survivorshipId)).state;
+  }
+}
+
+const nothingAbove: Above = { above: [] };
+
+/**
+ * Whether a merged customer stands below all that is above it; false where that cannot be told, since those changed meanwhile.
+ *
+ * @throws Refusal where it would belong to itself, or to more companies than are looked through
+ */
+function isBelow(group: Group, above: Above): boolean {
+  const parentId = parentOf(group);
+  const errors = parentId === undefined ? [] : parentErrors(group, parentId, above);
+  const [error] = errors ?? [];
+  if (error) throw conflict(error.code === 'too-deep' ? 'parents-too-deep' : 'parents-circular', { parentId });
+  return errors !== undefined;
+}
+
+const merged = (groups: [Group, ...Group[]], { fields, ...merging }: Merging, rules: SurvivorshipRules): Decided =>
+  mergeGroups(groups, { type: 'MergeCustomers', ...merging, picks: picksOf(fields, groups), rules });

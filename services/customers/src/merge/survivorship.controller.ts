@@ -1,0 +1,24 @@
+import { Body, Controller, Get, Put } from '@nestjs/common';
+import { Commands } from '@throughline/event-sourcing';
+import { Answers } from '@throughline/service';
+import { survivorship, survivorshipId } from './survivorship.ts';
+import { SurvivorshipDto, Survivorships, rulesOf, shownRules } from './survivorship.dto.ts';
+
+/** How merges choose among what the records of a customer say. */
+@Controller('survivorship-rules')
+@Answers(Survivorships)
+export class SurvivorshipController {
+  constructor(private readonly commands: Commands) {}
+
+  @Get()
+  async read() {
+    return shownRules((await this.commands.load(survivorship, survivorshipId)).state);
+  }
+
+  /** All of them, in place of those before. */
+  @Put()
+  async configure(@Body() body: SurvivorshipDto) {
+    const command = { type: 'ConfigureSurvivorship' as const, ...rulesOf(body) };
+    return shownRules((await this.commands.execute(survivorship, survivorshipId, command)).state);
+  }
+}

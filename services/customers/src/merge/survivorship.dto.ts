@@ -1,0 +1,96 @@
+import {
+  OneOf,
+  Uuid,
+  customerFieldNames,
+  entered,
+  survivorships,
+  type CustomerField,
+  type Survivorship,
+  type SurvivorshipRules,
+} from '@throughline/contracts';
+import { Type as Nested } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsObject,
+  IsOptional,
+  Matches,
+  ValidateNested,
+} from 'class-validator';
+import { Type } from 'typebox';
+import { shownFields } from './merge.dto.ts';
+import { inEvents, shown } from './picks.ts';
+
+const source = new RegExp(`^(${entered}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`);
+
+class FieldSurvivorshipDto {
+  @IsIn(shownFields) field!: string;
+  @IsIn(survivorships) rule!: Survivorship;
+  /**
+   * The sources whose word goes before that of others, the first one before all: ids of connections, `entered` for all records
+   * that came from none. The rule chooses where it leaves several.
+   */
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(100)
+  @ArrayUnique()
+  @Matches(source, { each: true })
+  sources?: string[];
+}
+
+export class SurvivorshipDto {
+  /** What is left out has the rule `survivor`. */
+  @IsArray()
+  @ArrayMaxSize(shownFields.length)
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Nested(() => FieldSurvivorshipDto)
+  @ArrayUnique(({ field }: FieldSurvivorshipDto) => field)
+  fields!: FieldSurvivorshipDto[];
+}
+
+/** The rule of every field. */
+export const Survivorships = Type.Object(
+  {
+    fields: Type.Array(
+      Type.Object(
+        {
+          field: Type.String(),
+          rule: OneOf(survivorships),
+          sources: Type.Optional(Type.Array(Type.Union([Uuid, Type.Literal(entered)]))),
+        },
+        { title: 'FieldSurvivorship' },
+      ),
+    ),
+  },
+  { title: 'Survivorships' },
+);
+
+export const shownRules = ({ rules, sources = {} }: SurvivorshipRules) => ({
+  fields: customerFieldNames.map((field) => ({
+    field: shown(field),
+    rule: rules[field] ?? 'survivor',
+    ...(sources[field] && { sources: sources[field] }),
+  })),
+});
+
+/** In the order of the fields, and without what goes without saying: the same rules are the same however they are told. */
+export function rulesOf({ fields }: SurvivorshipDto): SurvivorshipRules {
+  const told = new Map(fields.map((one) => [inEvents(one.field), one]));
+  const each = <V>(valueOf: (one: FieldSurvivorshipDto) => V | undefined): [CustomerField, V][] =>
+    customerFieldNames.flatMap((field) => {
+      const one = told.get(field);
+      const value = one && valueOf(one);
+      return value === undefined ? [] : [[field, value] as [CustomerField, V]];
+    });
+  const rules = each(({ rule }) => (rule === 'survivor' ? undefined : rule));
+  const sources = each((one) => one.sources);
+  return {
+    rules: Object.fromEntries(rules),
+    ...(sources.length > 0 && { sources: Object.fromEntries(sources) }),
+  };
+}

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '@throughline/event-sourcing';
+import { startTestService, type TestService } from '@throughline/service/testing';
+import { CustomersModule } from '../src/customers.module.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+});
+afterAll(() => service.end());
+
+const path = '/api/survivorship-rules';
+const erp = newId();
+const configure = (...fields: object[]) => service.call('PUT', path, { fields });
+const create = async (body: object) => (await service.call('POST', '/api/customers', body)).body;
+const get = async (id: string) => (await service.call('GET', `/api/customers/${id}`)).body;
+const post = async (id: string, verb: string, body: object) =>
+  (await service.call('POST', `/api/customers/${id}/${verb}`, body)).body;
+const fromErp = async (body: object) =>
+  (await service.call('PUT', `/api/customers/by/external/${erp}/${newId()}`, body)).body;
+
+describe('the survivorship rules', () => {
+  it('are told for every field, and taken back as they were told', async () => {
+    const { body } = await service.call('GET', path);
+    expect(body.fields).toContainEqual({ field: 'emails', rule: 'all' });
+    expect(body.fields).toContainEqual({ field: 'type', rule: 'survivor' });
+    expect(await configure(...body.fields)).toMatchObject({ status: 200, body });
+  });
+
+  it('say what does not fit', async () => {
+    const refused = await configure({ field: 'type', rule: 'all' }, { field: 'name', rule: 'longest' });
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'invalid-survivorship-rules', errors: [{ path: 'fields.type.rule', code: 'not-allowed' }] },
+    });
+    for (const wrong of [
+      [{ field: 'colour', rule: 'latest' }],
+      [{ field: '__proto__', rule: 'latest' }],
+      [{ field: 'name', rule: 'newest' }],
+      [{ field: 'name', rule: 'latest', sources: ['SAP'] }],
+      [{ field: 'name', rule: 'latest', sources: [] }],
+      [{ field: 'name', rule: 'latest', sources: [erp, erp] }],
+      [
+        { field: 'name', rule: 'latest' },
+        { field: 'name', rule: 'longest' },
+      ],
+    ]) {
+      expect((await configure(...wrong)).status).toBe(400);
+    }
+    expect((await service.call('PUT', path, {})).status).toBe(400);
+  });
+
+  it('hold for merges from then on, as the preview says, and not for those before', async () => {
+    const two = async () => ({
+      entered: await create({ name: '王伟', title: '采购部经理', tags: ['vip'] }),
+      told: await fromErp({ name: '王伟明', title: '总监', tags: ['b2b'] }),
+    });
+    await configure({ field: 'tags', rule: 'all' });
+    const before = await two();
+    await post(before.entered.id, 'merge', { absorb: [before.told.id] });
+    await configure(
+      { field: 'name', rule: 'survivor', sources: [erp, 'entered'] },
+      { field: 'title', rule: 'longest' },
+    );
+    const after = await two();
+    const { fields } = await post(after.entered.id, 'merge/preview', { absorb: [after.told.id] });
+    expect(fields).toContainEqual(
+      expect.objectContaining({ field: 'name', value: '王伟明', rule: 'survivor', sources: [erp, 'entered'] }),
+    );
+    expect(fields).toContainEqual(expect.objectContaining({ field: 'title', value: '采购部经理', rule: 'longest' }));
+    await post(after.entered.id, 'merge', { absorb: [after.told.id] });
+    expect(await get(after.told.id)).toMatchObject({ name: '王伟明', title: '采购部经理', tags: ['vip'] });
+    expect(await get(before.told.id)).toMatchObject({ name: '王伟', title: '采购部经理', tags: ['vip', 'b2b'] });
+    await configure({ field: 'name', rule: 'earliest' });
+    expect(await get(after.told.id)).toMatchObject({ name: '王伟明' });
+    const { items } = (await service.call('GET', `/api/customers/${after.entered.id}/history`)).body;
+    const merged = items.find(({ type }: any) => type === 'CustomersMerged');
+    expect(merged.data).toMatchObject({ rules: { title: 'longest' }, sources: { name: [erp, 'entered'] } });
+  });
+});
