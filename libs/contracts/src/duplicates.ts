@@ -73,7 +73,11 @@ export type DuplicateReason = Static<typeof Reason>;
 export const duplicateEvents = {
   DuplicateRulesSet: event(
     'duplicate-rules',
-    { rules: Type.Array(DuplicateRule), autoMerge: AutoMerge },
+    {
+      rules: Type.Array(DuplicateRule),
+      autoMerge: AutoMerge,
+      scanNightly: described(Type.Optional(Type.Boolean()), 'Whether all customers are compared every night.'),
+    },
     {
       description: 'What becomes of duplicates was decided anew. All rules are given, in the order in which they hold.',
     },

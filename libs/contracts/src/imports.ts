@@ -53,6 +53,10 @@ export const importEvents = {
     'import',
     {
       restorePoint: described(Type.Integer({ minimum: 0 }), 'Position of the log before the first row.'),
+      passesAs: described(
+        Type.Optional(Type.Array(text)),
+        'The roles of who asked to pass the duplicate rules; missing where nobody asked.',
+      ),
     },
     { description: 'The rows are being imported, as the batch of the same id.' },
   ),

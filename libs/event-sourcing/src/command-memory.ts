@@ -9,6 +9,11 @@ import type { Remembered } from './store.ts';
 /** `given`: the id was chosen by the caller or derived, so that the command may come again. */
 export type Memory = CommandKey & { given: boolean };
 
+const actorOf = ({ actor }: RequestContext): string => `${actor.type}:${actor.id}`;
+
+/** Two callers may choose the same key: each has its own. */
+export const memoryIdOf = (context: RequestContext, commandId: string): string => `${actorOf(context)}/${commandId}`;
+
 /** Under which id a command is remembered, and by what its repeat is told. */
 export function memoryOf(
   bodyKey: KeyObject,
@@ -23,11 +28,9 @@ export function memoryOf(
   // A derived id says by itself what it repeats: the body may have been made from what a view says by now.
   const sent = derived === undefined ? (options.body ?? command) : command.type;
   const body = JSON.stringify([category, target, sent]);
-  const actor = `${context.actor.type}:${context.actor.id}`;
   return {
-    // Two callers may choose the same key: each has its own.
-    id: `${actor}/${chosen ?? derived ?? newId()}`,
-    actor,
+    id: memoryIdOf(context, chosen ?? derived ?? newId()),
+    actor: actorOf(context),
     bodyHash: createHmac('sha256', bodyKey).update(body).digest(),
     given: (chosen ?? derived) !== undefined,
   };

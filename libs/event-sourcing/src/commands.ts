@@ -13,7 +13,7 @@ import {
 import { ErasedSubject, eventOf, type Stored } from './codec.ts';
 import type { DecideAcross, ExecuteOptions, Executed, Item, ItemOutcome } from './command.ts';
 import { executeBatch, type BatchTools, type Before, type Planned } from './command-batch.ts';
-import { firstOutcome, memoryOf, refused, type Memory } from './command-memory.ts';
+import { firstOutcome, memoryIdOf, memoryOf, refused, type Memory } from './command-memory.ts';
 import { currentContext, type RequestContext } from './context.ts';
 import type { Secrets } from './crypto.ts';
 import { Elsewhere, replay, type Decider } from './decider.ts';
@@ -250,6 +250,14 @@ export class Commands {
   ): Promise<ReadonlyMap<string, Folded<S>>> {
     const found = await this.#loadMany(decider.category, ids);
     return new Map(ids.map((id) => [id, folded(decider, (found.get(id) ?? nothing).recorded, at)]));
+  }
+
+  /** Of ids that the caller gave its commands, those that came to an outcome: a repeat gets that one. */
+  async settled(commandIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (commandIds.length === 0) return new Set();
+    const context = currentContext();
+    const known = await this.store.recall(commandIds.map((id) => memoryIdOf(context, id)));
+    return new Set(commandIds.filter((id) => known.has(memoryIdOf(context, id))));
   }
 
   /** True where the stream has any event. */

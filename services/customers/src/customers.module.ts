@@ -45,6 +45,7 @@ import { CheckImport } from './import/check-import.job.ts';
 import { CustomerKeys, customerKeys } from './import/customer-keys.view.ts';
 import { ForgetImports } from './import/forget-imports.worker.ts';
 import { ImportController } from './import/import.controller.ts';
+import { ImportDuplicates } from './import/import-duplicates.store.ts';
 import { ImportFiles } from './import/import-files.store.ts';
 import { Imports, importList } from './import/import-list.view.ts';
 import { ImportPlans } from './import/import-plan.store.ts';
@@ -64,6 +65,7 @@ import { MatchController } from './duplicates/match.controller.ts';
 import { MatchRecords } from './duplicates/match-records.store.ts';
 import { matchRecords } from './duplicates/match-records.view.ts';
 import { MergeDuplicates } from './duplicates/merge-duplicates.job.ts';
+import { NightlyScans } from './duplicates/nightly-scans.worker.ts';
 import { ScanDuplicates } from './duplicates/scan-duplicates.job.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
@@ -162,6 +164,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     CompaniesByDomain,
     CustomerKeys,
     Imports,
+    ImportDuplicates,
     ImportFiles,
     ImportPlans,
     ImportRows,
@@ -195,7 +198,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     'import_keys',
     'import_errors',
   ],
-  workers: [ErasureReplay, ForgetImports, CareRounds, VerificationRounds],
+  workers: [ErasureReplay, ForgetImports, CareRounds, VerificationRounds, NightlyScans],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
   migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005, Jobs1700000000006],

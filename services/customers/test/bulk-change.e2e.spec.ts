@@ -18,7 +18,7 @@ const preview = async (body: object) => (await service.call('POST', '/api/custom
 const finished = (id: string) =>
   eventually(
     () => get(`batches/${id}`),
-    ({ status }) => status === 'done',
+    ({ status, progress }) => status === 'done' && progress?.state === 'done',
   );
 const done = async (body: object) => finished((await bulk(body)).body.id);
 const undone = async (id: string) => finished((await service.call('POST', `/api/batches/${id}/undo`)).body.id);

@@ -165,4 +165,37 @@ describe('a scan that merges by itself', () => {
     await finished(mergeBatchOf(again.id));
     expect(await mergedOf(merged)).toEqual([]);
   });
+
+  it('that is killed between a merge and its mark leaves no pair open, and counts it', async () => {
+    const twin = {
+      name: '令狐冲',
+      phones: [{ value: '139 0571 8899' }],
+      emails: [{ value: 'linghu.chong@huashan.example' }],
+      birthDate: '1985-04-03',
+    };
+    const [one, two] = [(await post('customers', twin)).body.id, (await post('customers', twin)).body.id];
+    await caughtUp();
+    const { store } = service.kernel;
+    const append = store.append.bind(store);
+    let held = 0;
+    store.append = async (what) => {
+      const isMark = what.streams.some(({ events }) => events.some(({ type }) => type === 'DuplicateMerged'));
+      if (isMark && (held += 1) === 1) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+      return append(what);
+    };
+    const { id } = await scanned();
+    const { counts } = await finished(mergeBatchOf(id)).finally(() => (store.append = append));
+    expect(held).toBeGreaterThan(1);
+    expect(counts).toEqual({ merged: 1, failed: 0 });
+    expect((await get(`customers/${two}`)).id).toBe(one);
+    await caughtUp();
+    const { items } = await get('duplicates?status=merged&limit=200');
+    const pair = items.find(({ records }: any) => records.some(({ recordId }: any) => recordId === two));
+    expect(pair).toMatchObject({ status: 'merged' });
+    // Whoever takes them apart is not overruled, just as if nothing had been killed.
+    const undo = await post(`batches/${mergeBatchOf(id)}/undo`);
+    await finished(undo.body.id);
+    await finished(mergeBatchOf((await scanned()).id));
+    expect((await get(`customers/${two}`)).id).toBe(two);
+  });
 });

@@ -3,7 +3,8 @@ import { checkpointOf, newId, passed } from '@throughline/event-sourcing';
 import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
 import { duplicateQueue } from '../src/duplicates/duplicate-queue.view.ts';
-import { matchRecords } from '../src/duplicates/match-records.view.ts';
+import { MatchRecords } from '../src/duplicates/match-records.store.ts';
+import { comparable, matchRecords } from '../src/duplicates/match-records.view.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -231,5 +232,147 @@ describe('the duplicate rules', () => {
     } as never);
     await queued(first.id, customerId);
     expect(await get(`customers/${customerId}`)).toMatchObject({ name: '独孤求败' });
+  });
+});
+
+describe('a batch', () => {
+  const rule = (more: object) => ({ ways: ['api', 'person'], operations: ['create', 'change'], ...more });
+  const send = (operations: object[], more: object = {}, headers = {}) =>
+    post('customers/batch', { operations, ...more }, headers);
+  const codes = ({ body }: any) => body.items.map(({ status, problem }: any) => problem?.code ?? status);
+  const skipped = { 'x-skip-duplicate-check': 'true' };
+
+  it('holds up what the rules block, each for itself, and says who it may be', async () => {
+    await setRules([rule({ fields: ['name', 'phone'], action: 'block', bypass: ['administrator'] })]);
+    const twin = { name: '司空摘星', phones: [{ value: phone() }] };
+    const { body: first } = await create(twin);
+    await settled();
+    const operations = [
+      { op: 'create', data: { name: '陆小凤' } },
+      { op: 'create', data: twin },
+      { op: 'upsert', key: `number/N-${phone().replaceAll(' ', '')}`, data: twin },
+      { op: 'update', id: first.id, data: { title: '神偷' } },
+      { op: 'upsert', key: `number/${first.number}`, data: twin },
+      { op: 'create', id: newId(), data: { name: '花满楼', phones: twin.phones } },
+    ];
+    const reply = await send(operations);
+    expect(codes(reply)).toEqual([201, 'duplicate-found', 'duplicate-found', 200, 200, 201]);
+    expect(reply.body.items[1].problem.matches).toEqual([
+      expect.objectContaining({ customerId: first.id, number: first.number }),
+    ]);
+    // What an operation leaves is what the next one is compared by.
+    const id = newId();
+    const inTwoSteps = [
+      { op: 'create', data: { id, name: twin.name } },
+      { op: 'update', id, data: { phones: twin.phones } },
+    ];
+    expect(codes(await send(inTwoSteps))).toEqual([201, 'duplicate-found']);
+    expect(codes(await send([{ op: 'create', data: twin }], {}, skipped))).toEqual([201]);
+  });
+
+  it('warns in the answer of each, and queues', async () => {
+    await setRules([rule({ band: 'review', action: 'warn' })]);
+    const twin = { name: '西门吹雪', phones: [{ value: phone() }] };
+    const { body: first } = await create(twin);
+    await settled();
+    const key = { 'idempotency-key': newId() };
+    const operations = [
+      { op: 'create', data: { name: '叶孤城' } },
+      { op: 'create', data: twin },
+    ];
+    const reply = await send(operations, {}, key);
+    expect(codes(reply)).toEqual([201, 201]);
+    expect(reply.body.items.map(({ warnings }: any) => warnings)).toEqual([
+      undefined,
+      [expect.objectContaining({ code: 'possible-duplicate', customerId: first.id })],
+    ]);
+    await queued(first.id, reply.body.items[1].id);
+    const again = await send(operations, {}, key);
+    expect(again.body.items.map(({ id }: any) => id)).toEqual(reply.body.items.map(({ id }: any) => id));
+    const quiet = await send([{ op: 'create', data: twin }], {}, skipped);
+    expect(quiet.body.items[0].warnings).toBeUndefined();
+  });
+
+  it('answers a repeat as the first time, whatever came in since', async () => {
+    await setRules([rule({ fields: ['name', 'phone'], action: 'block' })]);
+    const { body: first } = await create({ name: '楚留香' });
+    const key = { 'idempotency-key': newId() };
+    const operations = [{ op: 'update', id: first.id, data: { phones: [{ value: phone() }] } }];
+    expect(codes(await send(operations, {}, key))).toEqual([200]);
+    await setRules([]);
+    await create({ name: '楚留香', phones: operations[0]!.data.phones });
+    await setRules([rule({ fields: ['name', 'phone'], action: 'block' })]);
+    await settled();
+    expect(codes(await send(operations, {}, key))).toEqual([200]);
+  });
+
+  it('of which all or none is to be done is held up as a whole, until they are no duplicates any more', async () => {
+    await setRules([rule({ fields: ['name', 'phone'], action: 'block' })]);
+    const twin = { name: '李寻欢', phones: [{ value: phone() }] };
+    const { body: first } = await create(twin);
+    await settled();
+    const key = { 'idempotency-key': newId() };
+    const operations = [
+      { op: 'create', data: { name: '阿飞' } },
+      { op: 'create', data: twin },
+      { op: 'update', id: newId(), data: { title: 'x' } },
+    ];
+    const held = await send(operations, { allOrNone: true });
+    expect(codes(held)).toEqual(['batch-refused', 'duplicate-found', 'customer-not-found']);
+    expect(held.body.items[1].problem.matches[0]).toMatchObject({ customerId: first.id });
+    const two = operations.slice(0, 2);
+    expect(codes(await send(two, { allOrNone: true }, key))).toEqual(['batch-refused', 'duplicate-found']);
+    await post(`customers/${first.id}/archive`);
+    await settled();
+    expect(codes(await send(two, { allOrNone: true }, key))).toEqual([201, 201]);
+    await setRules([rule({ band: 'review', action: 'warn' })]);
+    await settled();
+    const warned = await send([{ op: 'create', data: twin }], { allOrNone: true });
+    expect(warned.body.items[0].warnings).toHaveLength(1);
+  });
+
+  it('reserves what a rule blocks on, also where all or none is to be done', async () => {
+    await setRules([rule({ fields: ['phone'], action: 'block' })]);
+    const phones = [{ value: phone() }];
+    const operations = [
+      { op: 'create', data: { name: '甲', phones } },
+      { op: 'create', data: { name: '乙', phones } },
+    ];
+    const reply = await send(operations);
+    expect(codes(reply).toSorted()).toEqual([201, 'duplicate-found']);
+    const one = { op: 'create', data: { name: '丙', phones } };
+    expect(codes(await send([one], { allOrNone: true }))).toEqual(['duplicate-found']);
+    const other = { op: 'create', data: { name: '丁', phones: [{ value: phone() }] } };
+    expect(codes(await send([other], { allOrNone: true }))).toEqual([201]);
+    expect(codes(await send([other], { allOrNone: true }))).toEqual(['duplicate-found']);
+  });
+});
+
+describe('the match view', () => {
+  it('is asked for many records together, and answers each as it would alone', async () => {
+    await setRules([]);
+    const phones = Array.from({ length: 30 }, phone);
+    for (const [index, value] of phones.entries()) await create({ name: `同名${index % 3}`, phones: [{ value }] });
+    await settled();
+    const sought = phones.map((value, index) => ({
+      record: comparable(newId(), { name: `同名${index % 3}`, phones: [value] }),
+      goldenId: null,
+    }));
+    const { pool } = service.kernel;
+    let asked = 0;
+    const connect = () => {
+      asked += 1;
+      return pool.connect();
+    };
+    const matches = new MatchRecords({ pool: { connect } } as never);
+    const together = await matches.candidatesOfEach(sought);
+    expect(asked).toBeLessThanOrEqual(3);
+    expect([...together.values()].every((found) => found.length > 0)).toBe(true);
+    for (const one of sought) {
+      const alone = await matches.candidatesOf(one.record, null);
+      expect(together.get(one)?.map(({ customerId }) => customerId)).toEqual(alone.map(({ customerId }) => customerId));
+    }
+    const sharing = await matches.sharingWithEach(sought);
+    expect(sought.map((one) => sharing.get(one)?.length)).toEqual(sought.map(() => 1));
   });
 });

@@ -75,4 +75,25 @@ describe('a form that somebody filled in', () => {
     expect((await service.call('POST', '/api/customers', { name: 'Owner', emails: fresh })).status).toBe(201);
     expect((await service.kernel.pool.query('select from dead_letters')).rows).toEqual([]);
   });
+
+  it('that the duplicate rules would block is kept, and queued with whom it may be', async () => {
+    const rule = { ways: ['form'], operations: ['create'], fields: ['phone'], action: 'block' };
+    const phones = [{ value: '139 1234 5678' }];
+    const { body: known } = await service.call('POST', '/api/customers', { name: '欧阳锋', phones });
+    await service.call('PUT', '/api/duplicate-rules', { rules: [rule] });
+    await eventually(
+      () => service.call('POST', '/api/customers/match', { name: '欧阳锋', phones }),
+      ({ body }) => body.matches.length > 0,
+    );
+    const id = await submit({ name: 'Ottilie Brandstätter', phones });
+    expect(await made(id)).toMatchObject({ name: 'Ottilie Brandstätter', phones });
+    const { body } = await eventually(
+      () => service.call('GET', '/api/duplicates'),
+      (reply) => reply.body.items.length > 0,
+    );
+    expect(body.items).toEqual([expect.objectContaining({ by: 'create', status: 'open' })]);
+    const pair = body.items[0].records.map(({ recordId }: any) => recordId);
+    expect(new Set(pair)).toEqual(new Set([id, known.id]));
+    expect((await service.kernel.pool.query('select from dead_letters')).rows).toEqual([]);
+  });
 });

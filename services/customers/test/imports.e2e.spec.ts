@@ -4,6 +4,7 @@ import { newId, secretsFrom } from '@throughline/event-sourcing';
 import { Tokens } from '@throughline/service';
 import {
   administrator,
+  caller,
   eventually,
   startTestService,
   testMasterKey,
@@ -273,7 +274,15 @@ describe('an import', () => {
 
     await service.call('POST', `/api/imports/${body.id}/run`);
     const done = await finished(body.id);
-    expect(done.counts).toEqual({ read: 5, created: 2, updated: 0, unchanged: 0, skipped: 1, failed: 2 });
+    expect(done.counts).toEqual({
+      read: 5,
+      created: 2,
+      updated: 0,
+      unchanged: 0,
+      skipped: 1,
+      failed: 2,
+      possibleDuplicate: 0,
+    });
     const wang = await byNumber('K-1');
     expect(wang).toMatchObject({
       name: '王伟',
@@ -427,5 +436,198 @@ describe('an import', () => {
       expect.stringMatching(/^丁.*已被其他客户使用/),
     ]);
     await service.call('PUT', '/api/rules/customers', { rules: [] });
+  });
+});
+
+describe('an import of fields of the own', () => {
+  const define = (key: string, type: string, more: object = {}) =>
+    service.call('POST', '/api/fields', { object: 'customer', key, type, ...more });
+
+  it('knows them by their names, and reads them in their types', async () => {
+    await define('signed', 'date', { label: { zh: '签约日期', en: 'Signed on' } });
+    await define('credit', 'money', { label: { zh: '授信额度' } });
+    await define('seats', 'number', { label: { zh: '席位', en: 'Seats' } });
+    const options = [{ value: 'gold', label: { zh: '金卡' } }];
+    await define('tier', 'choice', { label: { zh: '会员等级' }, options });
+    const header = '编号,姓名,签约日期,授信额度,Seats,会员等级';
+    const rows = [
+      'OWN-1,甲,13/4/2024,"￥12,000","1,200",金卡',
+      'OWN-2,乙,14/4/2024,600,many,金卡',
+      'OWN-3,丙,,5 USD,3,银卡',
+    ];
+    const { body } = await upload([header, ...rows, ''].join('\n'));
+    expect(body.suggestion).toMatchObject({ dateOrder: 'dmy' });
+    expect(body.suggestion.columns.map(({ field }: any) => field)).toEqual([
+      'number',
+      'name',
+      'custom.signed',
+      'custom.credit',
+      'custom.seats',
+      'custom.tier',
+    ]);
+    expect((await map(body.id, { ...body.suggestion, currency: 'XYZ' })).body.code).toBe('invalid-mapping');
+    await map(body.id, body.suggestion);
+    await service.call('POST', `/api/imports/${body.id}/run`);
+    expect((await finished(body.id)).counts).toMatchObject({ created: 1, failed: 2 });
+    expect((await byNumber('OWN-1')).custom).toEqual({
+      signed: '2024-04-13',
+      credit: { amount: '12000', currency: 'CNY' },
+      seats: 1200,
+      tier: 'gold',
+    });
+    const [, second = '', third = ''] = await errorsOf(body.id);
+    expect(second).toMatch(/授信额度: names no currency.*Seats: has the wrong type/);
+    expect(third).toMatch(/会员等级/);
+    const again = await imported(`${header}\nOWN-2,乙,2024-04-14,600,2,gold\n`, { currency: 'HKD' });
+    expect(again.counts).toMatchObject({ created: 1, failed: 0 });
+    expect((await byNumber('OWN-2')).custom.credit).toEqual({ amount: '600', currency: 'HKD' });
+    const template = await service.call('GET', '/api/imports/template.csv?object=customers');
+    expect(template.body).toContain('Signed on');
+  });
+
+  it('defines what is chosen where an administrator says so, and leaves it when it is undone', async () => {
+    const options = [{ value: 'gold', label: { zh: '金卡' } }];
+    await define('rank', 'choice', { label: { zh: '级别' }, options });
+    await define('likes', 'multi-choice', { label: { zh: '喜好' }, options: [{ value: '茶', label: { zh: '茶' } }] });
+    const { body } = await upload('编号,姓名,级别,喜好\nO-1,甲,金卡,茶\nO-2,乙,铂金卡,"茶、咖啡"\nO-3,丙,铂金卡,\n');
+    const mapping = { ...body.suggestion, createMissingOptions: true };
+    const member = caller(service.url, async () => {
+      const identity = { ...administrator, roles: ['member'] };
+      return (await tokens.issue(identity, 'internal', 60)).token;
+    });
+    expect((await member('POST', `/api/imports/${body.id}/mapping`, mapping)).status).toBe(403);
+    await map(body.id, mapping);
+    const valuesOf = async (key: string) => (await get(`fields/${key}`)).options.map(({ value }: any) => value);
+    expect((await checked(body.id)).counts).toMatchObject({ new: 3, error: 0 });
+    expect(await valuesOf('rank')).toEqual(['gold']);
+    await service.call('POST', `/api/imports/${body.id}/run`);
+    expect((await finished(body.id)).counts).toMatchObject({ created: 3, failed: 0 });
+    expect([await valuesOf('rank'), await valuesOf('likes')]).toEqual([
+      ['gold', '铂金卡'],
+      ['茶', '咖啡'],
+    ]);
+    expect((await byNumber('O-2')).custom).toEqual({ rank: '铂金卡', likes: ['茶', '咖啡'] });
+    const { body: undo } = await service.call('POST', `/api/imports/${body.id}/undo`);
+    await eventually(
+      () => get(`batches/${undo.id}`),
+      ({ status }) => status === 'done',
+    );
+    expect(await valuesOf('rank')).toEqual(['gold', '铂金卡']);
+    expect((await byNumber('O-2')).archived).toBe(true);
+  });
+});
+
+describe('an import under duplicate rules', () => {
+  const setRules = (...rules: object[]) => service.call('PUT', '/api/duplicate-rules', { rules });
+  const rule = (more: object) => ({ ways: ['import'], operations: ['create', 'change'], ...more });
+  afterAll(() => setRules());
+  const warningsOf = async (id: string) =>
+    String((await service.call('GET', `/api/imports/${id}/warnings.csv`)).body)
+      .replace('\ufeff', '')
+      .trim()
+      .split('\r\n');
+  const known = async (name: string, phone: string) => {
+    const { body } = await service.call('POST', '/api/customers', { name, phones: [{ value: phone }] });
+    await eventually(
+      () => service.call('POST', '/api/customers/match', { name, phones: [{ value: phone }] }),
+      (reply) => reply.body.matches.some(({ customerId }: any) => customerId === body.id),
+    );
+    return body;
+  };
+  const run = async (id: string, headers = {}) => {
+    await service.call('POST', `/api/imports/${id}/run`, undefined, headers);
+    return finished(id);
+  };
+
+  it('leaves out the rows that they block, and says so before', async () => {
+    await setRules(rule({ fields: ['name', 'phone'], action: 'block', bypass: ['administrator'] }));
+    const first = await known('慕容复', '13711112222');
+    const content = '编号,姓名,手机\nD-1,慕容复,13711112222\nD-2,段誉,13711112223\nD-3,慕容复,13711112224\n';
+    const { body } = await upload(content);
+    await map(body.id, body.suggestion);
+    const check = await checked(body.id);
+    expect(check).toMatchObject({ state: 'done', counts: { read: 3, new: 2, error: 1, possibleDuplicate: 1 } });
+    expect(check.errors).toEqual([
+      expect.objectContaining({
+        line: 2,
+        errors: [{ column: null, code: 'duplicate-found', message: `may be ${first.number}, who is there already` }],
+      }),
+    ]);
+    const done = await run(body.id);
+    expect(done.counts).toMatchObject({ read: 3, created: 2, failed: 1, possibleDuplicate: 1 });
+    expect((await errorsOf(body.id)).slice(1)).toEqual([
+      `D-1,慕容复,13711112222,2,"may be ${first.number}, who is there already"`,
+    ]);
+    // A row that makes a customer the duplicate of another one is left out as well.
+    const changing = await imported('编号,手机\nD-3,13711112222\nD-2,13711112229\n');
+    expect(changing.counts).toMatchObject({ updated: 1, failed: 1, possibleDuplicate: 1 });
+    const passing = await upload(content.replaceAll('D-', 'E-').replace('段誉,13711112223', '乔峰,13711112225'));
+    await map(passing.body.id, passing.body.suggestion);
+    const passed = await run(passing.body.id, { 'x-skip-duplicate-check': 'true' });
+    expect(passed.counts).toMatchObject({ failed: 0, created: 3 });
+  });
+
+  it('takes the rows that they warn of, lists them, and queues the pairs', async () => {
+    await setRules(rule({ fields: ['phone'], action: 'warn' }));
+    const first = await known('黄蓉', '13722223333');
+    const content = '姓名,手机\n郭靖,13722223333\n杨过,13722223334\n';
+    const { body } = await upload(content);
+    await map(body.id, { ...body.suggestion, matchBy: 'none' });
+    const check = await checked(body.id);
+    expect(check.counts).toMatchObject({ new: 2, error: 0, possibleDuplicate: 1 });
+    expect(check.warnings.map(({ line }: any) => line)).toEqual([2]);
+    const done = await run(body.id);
+    expect(done.counts).toMatchObject({ created: 2, failed: 0, possibleDuplicate: 1 });
+    expect(await warningsOf(body.id)).toEqual([
+      '姓名,手机,Import line,Import reason',
+      `郭靖,13722223333,2,"may be ${first.number}, who is there already"`,
+    ]);
+    expect(await errorsOf(body.id)).toHaveLength(1);
+    await eventually(
+      () => get('duplicates?limit=200'),
+      ({ items }) => items.some(({ records }: any) => records.some(({ recordId }: any) => recordId === first.id)),
+    );
+  });
+
+  it('keeps what they reserve for the first row that has it', async () => {
+    await setRules(rule({ fields: ['phone'], action: 'block' }));
+    const done = await imported('姓名,手机\n小龙女,13733334444\n李莫愁,13733334444\n', { matchBy: 'none' });
+    expect(done.counts).toMatchObject({ created: 1, failed: 1 });
+    const { body } = await eventually(
+      () => service.call('POST', '/api/customers/match', { name: '小龙女', phones: [{ value: '13733334444' }] }),
+      (reply) => reply.body.matches.length > 0,
+    );
+    const [holder] = body.matches;
+    expect((await errorsOf(done.id)).at(-1)).toContain(`may be ${holder.number}, who is there already`);
+  });
+
+  it('killed, holds up nothing that was carried out, and still says what it warned of', async () => {
+    await setRules(
+      rule({ fields: ['name', 'phone'], action: 'block' }),
+      rule({ fields: ['registrationNumber'], action: 'warn' }),
+    );
+    const registrationNumber = '91330000MA27XYZ12A';
+    await service.call('POST', '/api/customers', { name: '桃花岛', kind: 'company', registrationNumber });
+    await eventually(
+      () => service.call('POST', '/api/customers/match', { name: '桃花岛', kind: 'company', registrationNumber }),
+      ({ body }) => body.matches.length > 0,
+    );
+    const content = `姓名,手机,税号\n洪七公,13744445555,\n洪七公,13744445555,\n明教,,${registrationNumber}\n`;
+    const done = await imported(content, { matchBy: 'none' });
+    expect(done.counts).toMatchObject({ created: 3, failed: 0, possibleDuplicate: 1 });
+    await eventually(
+      () => service.call('POST', '/api/customers/match', { name: '洪七公', phones: [{ value: '13744445555' }] }),
+      ({ body }) => body.matches.length === 2,
+    );
+    // As if none of its steps had become durable.
+    await service.kernel.pool.query(`update jobs set state = 'waiting', done = 0, counts = '{}' where id = $1`, [
+      done.id,
+    ]);
+    const again = await eventually(
+      () => get(`imports/${done.id}`),
+      ({ progress }) => ['done', 'failed'].includes(progress.state),
+    );
+    expect(again.progress).toMatchObject({ state: 'done', error: null, counts: done.counts });
+    expect(await warningsOf(done.id)).toHaveLength(2);
   });
 });

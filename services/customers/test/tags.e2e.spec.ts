@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { fresh, startTestService, type Reply, type TestService } from '@throughline/service/testing';
+import { eventually, fresh, startTestService, type Reply, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
 
 let service: TestService;
@@ -63,5 +63,31 @@ describe('a tag', () => {
     expect(await tagsOf(id, archived)).toEqual(['旧']);
     expect((await service.call('POST', `/api/tags/${tag.id}/restore`)).body.archived).toBe(false);
     expect((await service.call('POST', '/api/tags', { name: ' ' })).status).toBe(422);
+  });
+
+  it('is removed from many customers by any of its names, whichever they hold', async () => {
+    const [gold, vip] = [await create('金卡'), await create('老VIP')];
+    const ids = [
+      await customer('金卡', '留下'),
+      await customer('老VIP'),
+      await customer('新贵'),
+      await customer('留下'),
+    ];
+    await service.call('PATCH', `/api/tags/${gold.id}`, { name: '新贵' });
+    const merged = await service.call('POST', `/api/tags/${gold.id}/merge`, { absorb: [vip.id] });
+    expect(await tagsOf(ids[1], merged)).toEqual(['新贵']);
+    const change = { ids, remove: { tags: ['新贵'] } };
+    const { body: preview } = await service.call('POST', '/api/customers/bulk/preview', change);
+    expect(preview).toMatchObject({ changes: 3, unchanged: 1 });
+    const { body: batch } = await service.call('POST', '/api/customers/bulk', change);
+    const { counts } = await eventually(
+      async () => (await service.call('GET', `/api/batches/${batch.id}`)).body,
+      ({ status }) => status === 'done',
+    );
+    expect(counts).toMatchObject({ changed: 3, unchanged: 1, failed: 0 });
+    const left = await Promise.all(
+      ids.map(async (id) => (await service.call('GET', `/api/customers/${id}`)).body.tags),
+    );
+    expect(left.map((names) => names ?? [])).toEqual([['留下'], [], [], ['留下']]);
   });
 });

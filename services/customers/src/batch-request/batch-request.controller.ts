@@ -1,7 +1,8 @@
-import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Post, Req } from '@nestjs/common';
 import { errorForLog } from '@throughline/event-sourcing';
 import { Answers, HttpProblem, Log, bodyOf, languageOf, problemOf } from '@throughline/service';
 import type { FastifyRequest } from 'fastify';
+import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { BatchRequests, type Misshapen, type Outcome } from './batch-requests.store.ts';
 import { BatchRequestDto, BatchRequestOutcome } from './batch-request.dto.ts';
 import type { Operation } from './batch-request.ts';
@@ -18,11 +19,18 @@ export class BatchRequestController {
   @Post('batch')
   @HttpCode(200)
   @Answers(BatchRequestOutcome)
-  async carryOut(@Body() body: BatchRequestDto, @Req() request: FastifyRequest) {
+  async carryOut(
+    @Body() body: BatchRequestDto,
+    @Req() request: FastifyRequest,
+    @Headers(skipHeader) skipping?: string,
+  ) {
+    const skip = isSkipped(skipping);
     const operations = await Promise.all(
       body.operations.map((one, index) => operationOf(one, index).catch((error: unknown): Misshapen => ({ error }))),
     );
-    const outcomes = body.allOrNone ? await this.#allOrNone(operations, body) : await this.batch.each(operations, body);
+    const outcomes = body.allOrNone
+      ? await this.#allOrNone(operations, body, skip)
+      : await this.batch.each(operations, body, skip);
     const items = outcomes.map((outcome, index) => {
       if ('error' in outcome) return problemItem(outcome.error, request, this.log);
       return { status: body.operations[index]?.op === 'create' ? 201 : 200, ...outcome.done };
@@ -30,11 +38,15 @@ export class BatchRequestController {
     return { items };
   }
 
-  async #allOrNone(operations: readonly (Operation | Misshapen)[], body: BatchRequestDto): Promise<Outcome[]> {
+  async #allOrNone(
+    operations: readonly (Operation | Misshapen)[],
+    body: BatchRequestDto,
+    skip: boolean,
+  ): Promise<Outcome[]> {
     const readable = operations.filter((one) => 'op' in one);
     const outcomes: readonly Outcome[] =
       readable.length === operations.length
-        ? await this.batch.allOrNone(readable, body)
+        ? await this.batch.allOrNone(readable, body, skip)
         : operations.map((one) => ('op' in one ? { error: new HttpProblem(424, 'batch-refused') } : one));
     return [...outcomes];
   }

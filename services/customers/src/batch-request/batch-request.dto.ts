@@ -15,6 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { Type } from 'typebox';
+import { Warning } from '../duplicates/match.dto.ts';
 
 export const mostOperations = 200;
 const operations = ['create', 'update', 'upsert', 'archive'] as const;
@@ -25,7 +26,10 @@ export const BatchRequestOutcome = Type.Object(
   {
     items: Type.Array(
       Type.Union([
-        Type.Object({ status, id: Uuid, version: Type.Integer() }, { title: 'OperationDone' }),
+        Type.Object(
+          { status, id: Uuid, version: Type.Integer(), warnings: Type.Optional(Type.Array(Warning)) },
+          { title: 'OperationDone' },
+        ),
         Type.Object({ status, problem: ProblemAnswer }, { title: 'OperationRefused' }),
       ]),
     ),

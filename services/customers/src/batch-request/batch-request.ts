@@ -4,7 +4,6 @@ import { emailKeys, type CustomerInput } from '../customer/customer-fields.ts';
 import { decideForGroup, groupOf, partAfter, type Decided, type Part } from '../customer/customer-group.ts';
 import { customer, type Customer, type CustomerCommand, type CustomerRules } from '../customer/customer.ts';
 import type { Met } from '../customer/met.ts';
-import { uniqueClaim } from '../rules/unique-values.ts';
 
 /** A record by its id, or whoever holds something unique, such as `email:a@example.com`. */
 export type Target = { id: string } | { claim: string };
@@ -87,19 +86,15 @@ export function commandOf(operation: Operation, exists: boolean, number: string)
   }
 }
 
-type Rehearsal = {
-  outcomes: readonly (Done | Refused)[];
-  decided: Decided;
-  /** What the records would claim by rules: only a rehearsal tells. */
-  claims: readonly string[];
-};
+/** `taken` are the values, but for numbers, that become a record's own. */
+type Rehearsal = { outcomes: readonly (Done | Refused)[]; decided: Decided; taken: readonly string[] };
 
 /**
  * What would come of the operations, one after the other, where all of them count or none does. On one of several records
  * an operation is one on their customer.
  *
  * @param parts the records as they stand, with all of the same customers
- * @param holders of all claims that the operations name, in `parts` or not
+ * @param holders of all claims that the operations name or take, in `parts` or not
  * @param numbers by the operations' index, for what is created without one
  */
 export function rehearse(
@@ -150,7 +145,11 @@ export function rehearse(
       return { kind, code, params, errors };
     }
   });
-  return { outcomes, decided: all, claims: [...holders.keys()].filter((claim) => claim.startsWith(uniqueClaim)) };
+  const taken = [...all.keys()].flatMap((id) => {
+    const before = new Set(claimsHeld(given.parts.get(id)?.state));
+    return claimsHeld(parts.get(id)?.state).filter((claim) => !before.has(claim) && !claim.startsWith('number:'));
+  });
+  return { outcomes, decided: all, taken };
 }
 
 const claimsHeld = (state: Customer = customer.initial): readonly string[] => customer.claims?.(state) ?? [];

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { CustomerFields } from '@throughline/contracts';
 import {
   Commands,
   Elsewhere,
@@ -13,9 +14,12 @@ import {
 } from '@throughline/event-sourcing';
 import { HttpProblem } from '@throughline/service';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
-import type { Part } from '../customer/customer-group.ts';
+import { shownGroup, type Group, type Part } from '../customer/customer-group.ts';
 import { builtInRules, customer, type CustomerRules } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import type { Checked, RulesAsked } from '../duplicates/duplicate-check.store.ts';
+import { compares } from '../duplicates/duplicate-rules.ts';
+import { GuardedCustomers, type Guarded } from '../duplicates/guarded-customers.store.ts';
 import {
   claimsOf,
   commandOf,
@@ -23,16 +27,27 @@ import {
   rehearse,
   targetOf,
   type Done,
+  type Holders,
   type Operation,
   type Refused,
 } from './batch-request.ts';
+import { intendedBy, type Standing } from './operation.intention.ts';
 
 /** Of an operation; `error` is what it alone would have been refused with. */
-export type Outcome = { done: Done } | { error: unknown };
+export type Outcome = { done: Done & { warnings?: Checked['warnings'] } } | { error: unknown };
 /** What has not even the shape of an operation. */
 export type Misshapen = { error: unknown };
 
+type Compared = readonly (Guarded | undefined)[];
+
 const lanesAtOnce = 16;
+
+/** Some may be duplicates, so that nothing is done. Not remembered: it names customers, and may end otherwise next time. */
+class HeldUp extends Error {
+  constructor(readonly outcomes: readonly (Done | Refusal)[]) {
+    super();
+  }
+}
 
 /** The command id of one of many that a request asks for: undefined where the request has none itself. */
 export function commandIdOf(index: number): string | undefined {
@@ -45,6 +60,7 @@ export class BatchRequests {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly guarded: GuardedCustomers,
     private readonly numbers: CustomerNumbers,
   ) {}
 
@@ -52,9 +68,10 @@ export class BatchRequests {
    * Carries out each for itself. The ids of their commands derive from the request's, so a repeat of one that was broken
    * off does what is left, and answers the same.
    *
+   * @param skip as `X-Skip-Duplicate-Check` has it
    * @throws Refusal `idempotency-key-reused` where the key came with another body before: then nothing is done
    */
-  async each(operations: readonly (Operation | Misshapen)[], body: object): Promise<Outcome[]> {
+  async each(operations: readonly (Operation | Misshapen)[], body: object, skip = false): Promise<Outcome[]> {
     await this.commands.executeAcross(customer, [], { type: 'Batch' }, () => [], { body, rules: builtInRules });
     const readable = [...operations.entries()].flatMap(([index, one]) =>
       'op' in one ? [{ index, operation: one }] : [],
@@ -64,13 +81,14 @@ export class BatchRequests {
     const holders = await this.commands.holdersOf(customer.category, wanted.flatMap(claimsOf));
     const ids = new Set([...holders.values(), ...wanted.flatMap((operation) => idsOf(operation, holders))]);
     const lanes = lanesOf(wanted, holders, await this.customers.goldenIds([...ids]));
+    const rules = await this.guarded.rules(skip);
+    const compared = await this.#compared(wanted, holders, rules, (place) => commandIdOf(readable[place]!.index));
     await eachOf(lanes, lanesAtOnce, async (lane) => {
       for (const place of lane) {
         const { index, operation } = readable[place] as (typeof readable)[number];
-        outcomes[index] = await this.#carryOut(operation, commandIdOf(index)).then(
-          ({ id, version }) => ({ done: { id, version } }),
-          (error: unknown) => ({ error }),
-        );
+        outcomes[index] = await this.guarded
+          .carryOut(compared[place], () => this.#carryOut(operation, commandIdOf(index), rules))
+          .then(doneOf, (error: unknown) => ({ error }));
       }
     });
     return outcomes;
@@ -80,43 +98,76 @@ export class BatchRequests {
    * Carries out all of them in one append over their records, or none: they are rehearsed on the records as they stand,
    * and the append counts only if the records still stand there.
    */
-  async allOrNone(operations: readonly Operation[], body: object): Promise<Outcome[]> {
+  async allOrNone(operations: readonly Operation[], body: object, skip = false): Promise<Outcome[]> {
+    const rules = await this.guarded.rules(skip);
     const numbers: string[] = [];
-    let asked = [...new Set(operations.flatMap(claimsOf))];
+    const claims = new Set(operations.flatMap(claimsOf));
+    let compared: Compared = [];
     const choose = async () => {
-      const holders = await this.commands.holdersOf(customer.category, asked);
+      const holders = await this.commands.holdersOf(customer.category, [...claims]);
       for (const [index, operation] of operations.entries()) {
         const target = targetOf(operation);
         const exists = 'claim' in target ? holders.has(target.claim) : await this.#exists(operation, target.id);
         if (creates(operation, exists)) numbers[index] ??= await this.numbers.next();
       }
+      compared = await this.#compared(operations, holders, rules);
       const decide = (parts: ReadonlyMap<string, Part>, context: DecideContext<CustomerRules>) => {
-        const { outcomes, decided, claims } = rehearse(operations, { parts, holders, numbers }, context);
-        const unasked = claims.filter((claim) => !asked.includes(claim));
-        asked = [...asked, ...unasked];
-        // Who holds those is to be looked up first.
+        const { outcomes, decided, taken } = rehearse(operations, { parts, holders, numbers }, context);
+        // A rule may claim more than the operations name: who holds that is to be looked up first.
+        const unasked = taken.filter((claim) => !claims.has(claim));
+        for (const claim of unasked) claims.add(claim);
         if (unasked.length > 0) throw new Elsewhere();
+        const verdicts = compared.map((one) => one?.verdict);
+        if (verdicts.some((verdict) => verdict instanceof Refusal)) {
+          throw new HeldUp(outcomes.map((one, index) => heldUp(verdicts[index]) ?? asRefusal(one)));
+        }
         if (outcomes.some((one) => 'code' in one)) throw conflict('batch-refused', { outcomes });
         return { decided, answer: outcomes as readonly Done[] };
       };
       return { ids: [...new Set(operations.flatMap((operation) => idsOf(operation, holders)))], decide };
     };
     try {
-      const done = await this.customers.decideChosen(choose, body);
-      return done.map((one) => ({ done: one }));
+      const done = await this.customers.decideChosen(choose, body, rules);
+      return await Promise.all(
+        done.map(async (one, index) =>
+          doneOf(await this.guarded.carryOut(compared[index], () => Promise.resolve(one))),
+        ),
+      );
     } catch (error) {
-      if (!(error instanceof Refusal && error.code === 'batch-refused')) throw error;
-      const outcomes = error.params['outcomes'] as readonly (Done | Refused)[];
-      return outcomes.map((one) => ({
-        error:
-          'code' in one
-            ? new Refusal(one.kind as RefusalKind, one.code, one.params, one.errors)
-            : new HttpProblem(424, 'batch-refused'),
-      }));
+      const refused = refusedAmong(error);
+      if (!refused) throw error;
+      return Promise.all(
+        refused.map(async (one, index) => {
+          if (!(one instanceof Refusal)) return { error: new HttpProblem(424, 'batch-refused') };
+          const intended = compared[index]?.intended;
+          return { error: intended ? await this.guarded.asFound(one, intended) : one };
+        }),
+      );
     }
   }
 
-  #carryOut(operation: Operation, commandId: string | undefined) {
+  /** What the duplicate rules say of the operations, on the records as they stand. */
+  async #compared(
+    operations: readonly Operation[],
+    holders: Holders,
+    rules: RulesAsked,
+    commandIdAt: (place: number) => string | undefined = () => undefined,
+  ): Promise<Compared> {
+    if (!compares(rules.all)) return [];
+    const standing = new Map<string, Standing>();
+    const ids = new Set(operations.flatMap((operation) => idsOf(operation, holders)));
+    await eachOf(ids, lanesAtOnce, async (id) => {
+      const found = await this.customers.find(id);
+      if (found) standing.set(id, standingOf(found));
+    });
+    const intended = intendedBy(operations, holders, standing);
+    return this.guarded.compareEach(
+      intended.map((one, place) => one && { ...one, commandId: commandIdAt(place) }),
+      rules,
+    );
+  }
+
+  #carryOut(operation: Operation, commandId: string | undefined, rules: RulesAsked) {
     const choose = async () => {
       const target = targetOf(operation);
       const holder = 'claim' in target ? await this.commands.holderOf(customer.category, target.claim) : undefined;
@@ -127,13 +178,32 @@ export class BatchRequests {
       return { id, command: commandOf(operation, exists, number) };
     };
     const fields = 'fields' in operation ? operation.fields : {};
-    return this.customers.executeChosen(choose, fields, operation, commandId === undefined ? {} : { commandId });
+    return this.customers.executeChosen(choose, fields, operation, commandId === undefined ? {} : { commandId }, rules);
   }
 
   /** What an upsert has to know of a record that it names by its id. */
   async #exists({ op }: Operation, id: string): Promise<boolean> {
     return op === 'upsert' && this.commands.exists(customer.category, id);
   }
+}
+
+const doneOf = ({ id, version, warnings }: Done & { warnings?: Checked['warnings'] }): Outcome => ({
+  done: { id, version, ...(warnings && { warnings }) },
+});
+
+const standingOf = (group: Group): Standing => ({ goldenId: group[0].id, fields: shownGroup(group) as CustomerFields });
+
+const asRefusal = (one: Done | Refused): Done | Refusal =>
+  'code' in one ? new Refusal(one.kind as RefusalKind, one.code, one.params, one.errors) : one;
+
+const heldUp = (verdict: Guarded['verdict'] | undefined): Refusal | undefined =>
+  verdict instanceof Refusal ? verdict : undefined;
+
+/** What each of the operations came to, where nothing was done because of some of them. */
+function refusedAmong(error: unknown): readonly (Done | Refusal)[] | undefined {
+  if (error instanceof HeldUp) return error.outcomes;
+  if (!(error instanceof Refusal && error.code === 'batch-refused')) return undefined;
+  return (error.params['outcomes'] as readonly (Done | Refused)[]).map(asRefusal);
 }
 
 /** Whether a number has to be allotted. */

@@ -5,6 +5,7 @@ import { MaxLength } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { contradictionsOf, type BulkChange } from '../customer/customer-bulk.ts';
 import type { CustomerInput } from '../customer/customer-fields.ts';
+import { Tags } from '../tag/tags.view.ts';
 import { Batch } from './batch.dto.ts';
 import { batch } from './batch.ts';
 import { BulkChangeDto, BulkPreview } from './bulk-change.dto.ts';
@@ -26,6 +27,7 @@ export class BulkChangeController {
     private readonly commands: Commands,
     private readonly selections: Selections,
     private readonly previews: BulkPreviews,
+    private readonly tags: Tags,
   ) {}
 
   /** Begins in the background; `GET /api/batches/:id` says how far it is. */
@@ -33,7 +35,7 @@ export class BulkChangeController {
   @HttpCode(202)
   async change(@Body() body: BulkChangeDto) {
     const ids = idsOf(body);
-    const change = changeOf(body);
+    const change = await this.#changeOf(body);
     const id = idOfNew(batch.category);
     await this.selections.store(id, JSON.stringify(ids), [ids]);
     return this.#start(id, body, change);
@@ -43,8 +45,8 @@ export class BulkChangeController {
   @Post('customers/bulk/preview')
   @HttpCode(200)
   @Answers(BulkPreview)
-  preview(@Body() body: BulkChangeDto) {
-    return this.previews.preview(idsOf(body), changeOf(body));
+  async preview(@Body() body: BulkChangeDto) {
+    return this.previews.preview(idsOf(body), await this.#changeOf(body));
   }
 
   @Get('internal/selections/:id')
@@ -62,8 +64,16 @@ export class BulkChangeController {
   /** Of a selection that is there already. */
   @Post('internal/customers/bulk/:id')
   @HttpCode(202)
-  changeSelection(@Param('id', IdPipe) id: string, @Body() body: BulkChangeDto) {
-    return this.#start(id, body, changeOf(body));
+  async changeSelection(@Param('id', IdPipe) id: string, @Body() body: BulkChangeDto) {
+    return this.#start(id, body, await this.#changeOf(body));
+  }
+
+  /** Records hold the names that tags had when they were given: a tag is removed by all of them. */
+  async #changeOf(body: BulkChangeDto): Promise<BulkChange> {
+    const change = changeOf(body);
+    const { tags } = change.remove ?? {};
+    if (!tags || tags.length === 0) return change;
+    return { ...change, remove: { ...change.remove, tags: await this.tags.namesMeaning(tags) } };
   }
 
   async #start(id: string, body: BulkChangeDto, change: BulkChange) {

@@ -4,14 +4,13 @@ import { Answers, AtQuery, HistoryQuery, IdPipe, type RecordAnswer } from '@thro
 import { CustomerNumbers } from './customer-numbers.store.ts';
 import { ChangeCustomerDto, CreateCustomerDto, CreatedCustomer, Customer } from './customer.dto.ts';
 import { customer, type CustomerCommand } from './customer.ts';
+import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
 import { GoldenCustomers } from './golden-customers.store.ts';
 import { metId } from './met.ts';
 import { claimOf, withEmail } from './unique-keys.ts';
 
-/** Whoever may pass a duplicate rule says so by it; for a rule that only warns, everybody may. */
-const skipHeader = 'x-skip-duplicate-check';
-const entering = (skip: string | undefined) => ({ skip: skip === 'true' });
+const entering = (skip: string | undefined) => ({ skip: isSkipped(skip) });
 
 @Controller('customers')
 @Answers(Customer)

@@ -146,7 +146,11 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     if (command.type === 'ImportCustomer' && state.status === 'none' && command.mode !== 'update') {
       const { number, externalId, row } = command;
       const fields = atTheDoor(state, withSource(row, entry), context);
-      const given = { ...fields, emailsReserved: false, ...claimed(state, fields, rules) };
+      const given = {
+        ...fields,
+        ...reservations(fields, rules.reserves(entry, 'create')),
+        ...claimed(state, fields, rules),
+      };
       return [completed(state, { type: 'CustomerCreated', number, ...given, ...(externalId && { externalId }) })];
     }
     if (state.status === 'none') throw notFound('customer-not-found');
@@ -164,7 +168,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       case 'ChangeInBulk':
         return changeInBulk(state, command.change, rules.reserves(entry, 'change'), context);
       case 'ImportCustomer':
-        return importRow(state, command, context);
+        return importRow(state, command, rules.reserves(entry, 'change'), context);
       case 'UndoChanges':
         return undoChanges(state, command.undone);
       case 'RevertCorrection':
@@ -308,6 +312,7 @@ export const completed = (state: Customer, event: SayingEvent): SayingEvent =>
 function importRow(
   state: Customer,
   { mode, row, policies }: Extract<CustomerCommand, { type: 'ImportCustomer' }>,
+  reserves: readonly ReservedField[],
   context: DecideContext<CustomerRules>,
 ): CustomerEvent[] {
   const isArchived = state.status === 'archived';
@@ -315,7 +320,7 @@ function importRow(
   const changes = changesByPolicy(row, { ...state, details: saidOf(state) }, policies);
   return [
     ...(isArchived ? [{ type: 'CustomerRestored' as const }] : []),
-    ...change({ ...state, status: 'active' }, changes, [], context),
+    ...change({ ...state, status: 'active' }, changes, reserves, context),
   ];
 }
 

@@ -24,6 +24,7 @@ import {
 } from './customer-group.ts';
 import { CurrentRules, type StampedRules } from './customer-rules.store.ts';
 import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from './customer-links.ts';
+import type { FieldSet } from '../field/field-set.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import { Tags } from '../tag/tags.view.ts';
 import {
@@ -89,11 +90,17 @@ export class GoldenCustomers {
     return seen && shownGroup(seen);
   }
 
-  /** What a command would bring about, without doing it. @throws Refusal as `execute` does */
-  async decided(id: string, command: CustomerCommand): Promise<readonly CustomerEvent[]> {
+  /**
+   * What a command would bring about, without doing it.
+   *
+   * @param fieldSet the fields of the installation's own, where they would be others than they are
+   * @throws Refusal as `execute` does
+   */
+  async decided(id: string, command: CustomerCommand, fieldSet?: FieldSet): Promise<readonly CustomerEvent[]> {
     const group = checked(await this.group(id), command);
     const { rules } = await this.rulesFor(id, command);
-    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
+    const decidedBy = { ...rules, ...(fieldSet && { fieldSet }) };
+    const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: decidedBy };
     return [...decideForGroup(group, command, context).values()].flat();
   }
 
@@ -251,9 +258,13 @@ export class GoldenCustomers {
    * @param choose its `decide` gets the named records that there are, with all that belong to the same customers
    * @returns the first answer, also to a repeat, which is told by `body`
    */
-  async decideChosen<Answer>(choose: () => Promise<Choice<Answer>>, body: object): Promise<Answer> {
+  async decideChosen<Answer>(
+    choose: () => Promise<Choice<Answer>>,
+    body: object,
+    inForce?: RulesInForce,
+  ): Promise<Answer> {
     const { entry } = currentContext();
-    const stamped = await this.current.read();
+    const stamped = withDuplicates(await this.current.read(), inForce);
     const chooseStreams = async () => {
       const { ids, decide } = await choose();
       const streams = await this.#withGroups(ids);
@@ -361,7 +372,8 @@ function existing(id: string, events: readonly Recorded[]): Part {
 const movesInHierarchy = (command: CustomerCommand): boolean =>
   command.type !== 'CreateCustomer' && linksOf(command).parentId !== undefined;
 
-const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): StampedRules => {
+/** With what the duplicate rules have customers reserve. */
+export const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): StampedRules => {
   if (!inForce) return stamped;
   const rulesVersion = [stamped.rulesVersion, inForce.rulesVersion].filter(Boolean).join(' ');
   const rules = { ...stamped.rules, reserves: inForce.rules.reserves };

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { CustomerFields, DuplicateOperation, WayIn } from '@throughline/contracts';
-import { Commands, conflict, currentContext } from '@throughline/event-sourcing';
+import type { CustomerFields, DuplicateAction, DuplicateOperation, DuplicateRule, WayIn } from '@throughline/contracts';
+import { Commands, Refusal, conflict, currentContext } from '@throughline/event-sourcing';
 import type { RulesInForce } from '../customer/golden-customers.store.ts';
 import {
   actionFor,
@@ -9,11 +9,13 @@ import {
   duplicateRules,
   duplicateRulesId,
   rulesFor,
+  wayOf,
   type DuplicateRules,
+  type Likeness,
 } from './duplicate-rules.ts';
 import { Duplicates, likelyPair } from './duplicates.store.ts';
 import { comparable, isCompared, saidOf } from './match-records.view.ts';
-import { MatchRecords, type Found } from './match-records.store.ts';
+import { MatchRecords, oneOfEach, type Found, type Named, type Sought } from './match-records.store.ts';
 import { bandOf, sameValues } from './same-values.ts';
 
 /** What somebody is about to record. */
@@ -27,7 +29,12 @@ export type Intended = {
   fields: CustomerFields;
   /** Where that is not what the request's entry says: a form, a quick entry. */
   way?: WayIn;
+  /** Where it may come again: a repeat is not held up, it gets its first outcome. */
+  commandId?: string | undefined;
 };
+
+/** The rules in force, and whether somebody asks to pass them. */
+export type RulesAsked = RulesInForce & { all: DuplicateRules; skip: boolean };
 
 /** A customer that may be the same, as callers are told. */
 export type Match = {
@@ -42,7 +49,15 @@ export type Match = {
 
 export type Checked = { found: readonly Found[]; warnings: readonly ({ code: 'possible-duplicate' } & Match)[] };
 
-const nothing: Checked = { found: [], warnings: [] };
+/** Of one of several: the refusal is `duplicate-found`, with the customers that may be the same. */
+export type Verdict = Checked | Refusal;
+
+type Question = Sought & {
+  rules: readonly DuplicateRule[];
+  actionOn: (likeness: Likeness) => DuplicateAction | undefined;
+};
+type Likely = Found & { action: DuplicateAction };
+
 const mostTold = 10;
 
 /** Asks the duplicate rules before something is recorded, whichever way it comes in. */
@@ -55,7 +70,7 @@ export class DuplicateCheck {
   ) {}
 
   /** The rules as they are now, and who asks to pass them. */
-  async rules(skip = false): Promise<RulesInForce & { all: DuplicateRules; skip: boolean }> {
+  async rules(skip = false): Promise<RulesAsked> {
     const { state, version } = await this.commands.load(duplicateRules, duplicateRulesId);
     const { roles = [] } = currentContext();
     return {
@@ -67,36 +82,19 @@ export class DuplicateCheck {
   }
 
   /**
-   * What the rules say of it. Values that a rule reserves are checked again by the append itself; everything else is
-   * compared with what the match view knows, which is milliseconds behind.
-   *
-   * @throws Refusal `duplicate-found` with the customers that may be the same
+   * What the rules say of each. Values that a rule reserves are checked again by the append itself; everything else is
+   * compared with what the match view knows, which is milliseconds behind: not with each other. The view is asked for all
+   * of them together.
    */
-  async check(
-    { operation, id, goldenId, fields, way }: Intended,
-    { all, skip }: { all: DuplicateRules; skip: boolean },
-  ): Promise<Checked> {
-    const { entry, roles = [] } = currentContext();
-    const wayIn = way ?? (entry === 'policy' ? undefined : entry);
-    if (wayIn === undefined) return nothing;
-    const attempt = { way: wayIn, operation, roles, skip };
-    const rules = rulesFor(all, attempt);
-    if (rules.length === 0) return nothing;
-    const record = comparable(id, saidOf(fields));
-    const own = goldenId ?? id;
-    const similar = rules.some(({ band }) => band) ? await this.matches.candidatesOf(record, own) : [];
-    const sharing = comparedBy(rules).length > 0 ? await this.matches.sharingWith(record, own) : [];
-    const known = new Set(similar.map(({ customerId }) => customerId));
-    const found = [...similar, ...sharing.filter(({ customerId }) => !known.has(customerId))].flatMap((one) => {
-      const likeness = { band: bandOf(one), same: sameValues(record, one.record) };
-      const action = actionFor(rules, likeness, attempt);
-      return action === undefined ? [] : [{ ...one, action }];
-    });
-    const blocking = found.filter(({ action }) => action === 'block');
-    if (blocking.length > 0)
-      throw conflict('duplicate-found', { matches: await this.told(blocking.slice(0, mostTold)) });
-    const warned = await this.told(found.filter(({ action }) => action === 'warn').slice(0, mostTold));
-    return { found, warnings: warned.map((match) => ({ code: 'possible-duplicate', ...match })) };
+  async checkEach(all: readonly Intended[], { all: rules, skip }: RulesAsked): Promise<Verdict[]> {
+    const questions = all.map((one) => questionOf(one, rules, skip));
+    const similar = await this.matches.candidatesOfEach(questions.filter((one) => one.rules.some(({ band }) => band)));
+    const sharing = await this.matches.sharingWithEach(questions.filter((one) => comparedBy(one.rules).length > 0));
+    const likely = questions.map((one) =>
+      likelyBy(one, oneOfEach([...(similar.get(one) ?? []), ...(sharing.get(one) ?? [])])),
+    );
+    const named = await this.matches.named(likely.flat().map(({ record }) => record.id));
+    return likely.map((found) => verdictOn(found, named));
   }
 
   /** Queues what was found and let through. */
@@ -110,16 +108,45 @@ export class DuplicateCheck {
 
   /** Who they are, the strongest first. */
   async told(found: readonly Found[]): Promise<Match[]> {
-    const named = await this.matches.named(found.map(({ record }) => record.id));
-    return found.flatMap((one) => {
-      const side = named.get(one.record.id);
-      const { customerId, weight: score, probability, reasons } = one;
-      return side
-        ? [{ customerId, number: side.number, name: side.name, score, probability, band: bandOf(one), reasons }]
-        : [];
-    });
+    return matchesOf(found, await this.matches.named(found.map(({ record }) => record.id)));
   }
 }
+
+function questionOf({ operation, id, goldenId, fields, way }: Intended, all: DuplicateRules, skip: boolean): Question {
+  const { entry, roles = [] } = currentContext();
+  const wayIn = way ?? wayOf(entry);
+  const attempt = wayIn && { way: wayIn, operation, roles, skip };
+  const rules = attempt ? rulesFor(all, attempt) : [];
+  return {
+    record: comparable(id, saidOf(fields)),
+    goldenId: goldenId ?? id,
+    rules,
+    actionOn: (likeness) => attempt && actionFor(rules, likeness, attempt),
+  };
+}
+
+const likelyBy = ({ record, actionOn }: Question, found: readonly Found[]): Likely[] =>
+  found.flatMap((one) => {
+    const action = actionOn({ band: bandOf(one), same: sameValues(record, one.record) });
+    return action === undefined ? [] : [{ ...one, action }];
+  });
+
+function verdictOn(found: readonly Likely[], named: ReadonlyMap<string, Named>): Verdict {
+  const told = (action: DuplicateAction) =>
+    matchesOf(found.filter((one) => one.action === action).slice(0, mostTold), named);
+  const isBlocked = found.some(({ action }) => action === 'block');
+  if (isBlocked) return conflict('duplicate-found', { matches: told('block') });
+  return { found, warnings: told('warn').map((match) => ({ code: 'possible-duplicate', ...match })) };
+}
+
+const matchesOf = (found: readonly Found[], named: ReadonlyMap<string, Named>): Match[] =>
+  found.flatMap((one) => {
+    const side = named.get(one.record.id);
+    const { customerId, weight: score, probability, reasons } = one;
+    return side
+      ? [{ customerId, number: side.number, name: side.name, score, probability, band: bandOf(one), reasons }]
+      : [];
+  });
 
 /** Whether a change touches what records are compared by. */
 export const touchesCompared = (changes: object): boolean => Object.keys(changes).some(isCompared);

@@ -18,12 +18,13 @@ export class DuplicateRulesController {
 
   /** All of them, in place of those before. */
   @Put()
-  async set(@Body() { rules, autoMerge }: SetDuplicateRulesDto) {
+  async set(@Body() { rules, autoMerge, scanNightly }: SetDuplicateRulesDto) {
     const { state } = await this.commands.load(duplicateRules, duplicateRulesId);
     return this.commands.execute(duplicateRules, duplicateRulesId, {
       type: 'SetDuplicateRules',
       rules: rules.map(({ among = 'all', bypass = [], ...rule }) => ({ ...rule, among, bypass })),
       autoMerge: autoMerge ?? state.autoMerge,
+      scanNightly: scanNightly ?? state.scanNightly,
     });
   }
 }

@@ -20,7 +20,8 @@ const rule = (more: Partial<DuplicateRule>): DuplicateRule => ({
   bypass: [],
   ...more,
 });
-const set = (...rules: DuplicateRule[]) => ({ type: 'SetDuplicateRules', rules, autoMerge }) as const;
+const scanNightly = false;
+const set = (...rules: DuplicateRule[]) => ({ type: 'SetDuplicateRules', rules, autoMerge, scanNightly }) as const;
 const nobody = { roles: [], skip: false };
 const attempt: Attempt = { way: 'person', operation: 'create', roles: ['member'], skip: false };
 const like = (band: 'automatic' | 'review' | 'none', ...same: ExactField[]) => ({ band, same: new Set(same) });
@@ -30,7 +31,7 @@ describe('the duplicate rules', () => {
     const rules = [rule({ band: 'review' })];
     given()
       .when(set(...rules))
-      .then({ type: 'DuplicateRulesSet', rules, autoMerge });
+      .then({ type: 'DuplicateRulesSet', rules, autoMerge, scanNightly });
     given({ type: 'DuplicateRulesSet', rules, autoMerge })
       .when(set(...rules))
       .thenNothing();
@@ -50,7 +51,7 @@ describe('the duplicate rules', () => {
 
   it('cannot merge by itself what is not sure', () => {
     given()
-      .when({ type: 'SetDuplicateRules', rules: [], autoMerge: { enabled: true, weight: 3 } })
+      .when({ type: 'SetDuplicateRules', rules: [], autoMerge: { enabled: true, weight: 3 }, scanNightly })
       .thenRefused('invalid-duplicate-rules');
   });
 
@@ -68,6 +69,13 @@ describe('the duplicate rules', () => {
     expect(actionFor(rules, like('review', 'name', 'phone'), attempt)).toBe('block');
     expect(actionFor(rules, like('automatic', 'name', 'phone'), attempt)).toBe('block');
     expect(actionFor(rules, like('review', 'phone'), attempt)).toBeUndefined();
+  });
+
+  it('never block a form, nor reserve what it says', () => {
+    const rules = [rule({ fields: ['phone'], action: 'block' })];
+    expect(actionFor(rules, like('none', 'phone'), { ...attempt, way: 'form' })).toBe('warn');
+    expect(customerRulesOf({ rules }, nobody).reserves('form', 'create')).toEqual([]);
+    expect(customerRulesOf({ rules }, nobody).reserves('person', 'create')).toEqual(['phones']);
   });
 
   it('let those pass who may, and ask for it', () => {
@@ -91,8 +99,8 @@ describe('the duplicate rules', () => {
       rule({ fields: ['phone'], action: 'block', bypass: ['administrator'] }),
       rule({ fields: ['name', 'email'], action: 'block' }),
     ];
-    expect(customerRulesOf({ rules, autoMerge }, nobody).reserves('person', 'create')).toEqual(['phones']);
+    expect(customerRulesOf({ rules }, nobody).reserves('person', 'create')).toEqual(['phones']);
     const passing = { roles: ['administrator'], skip: true };
-    expect(customerRulesOf({ rules, autoMerge }, passing).reserves('person', 'create')).toEqual([]);
+    expect(customerRulesOf({ rules }, passing).reserves('person', 'create')).toEqual([]);
   });
 });

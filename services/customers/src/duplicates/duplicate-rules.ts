@@ -14,7 +14,12 @@ import { derivedId, invalid, type Decider, type FieldError } from '@throughline/
 import type { CustomerRules, ReservedField } from '../customer/customer.ts';
 import { thresholds } from '../matching/score.ts';
 
-export type DuplicateRules = { rules: readonly DuplicateRule[]; autoMerge: AutoMerge };
+export type DuplicateRules = {
+  rules: readonly DuplicateRule[];
+  autoMerge: AutoMerge;
+  /** Whether a scan begins every night by itself. */
+  scanNightly: boolean;
+};
 export type DuplicateRulesCommand = { type: 'SetDuplicateRules' } & DuplicateRules;
 type DuplicateRulesSet = Extract<DuplicateEvent, { type: 'DuplicateRulesSet' }>;
 
@@ -31,6 +36,7 @@ export const builtInDuplicateRules: DuplicateRules = {
     },
   ],
   autoMerge: { enabled: false, weight: thresholds.automatic + 4 },
+  scanNightly: false,
 };
 
 /** One stream holds them all. */
@@ -41,16 +47,16 @@ export const duplicateRules: Decider<DuplicateRules, DuplicateRulesCommand, Dupl
   category: 'duplicate-rules',
   initial: builtInDuplicateRules,
 
-  decide(state, { rules, autoMerge }) {
+  decide(state, { rules, autoMerge, scanNightly }) {
     const errors = rules.flatMap((rule, index) => errorsOf(rule).map((error) => at(`rules.${index}`, error)));
     if (autoMerge.weight < thresholds.automatic) errors.push({ path: 'autoMerge.weight', code: 'out-of-range' });
     if (errors.length > 0) throw invalid('invalid-duplicate-rules', errors);
-    const isSame = JSON.stringify(state) === JSON.stringify({ rules, autoMerge });
-    return isSame ? [] : [{ type: 'DuplicateRulesSet', rules: [...rules], autoMerge }];
+    const isSame = JSON.stringify(state) === JSON.stringify({ rules, autoMerge, scanNightly });
+    return isSame ? [] : [{ type: 'DuplicateRulesSet', rules: [...rules], autoMerge, scanNightly }];
   },
 
-  evolve: (_, { rules, autoMerge }) => ({ rules, autoMerge }),
-  fields: ({ rules, autoMerge }) => ({ rules, autoMerge }),
+  evolve: (_, { rules, autoMerge, scanNightly = false }) => ({ rules, autoMerge, scanNightly }),
+  fields: (state) => state,
 };
 
 const at = (place: string, { path, code }: FieldError): FieldError => ({ path: `${place}.${path}`, code });
@@ -90,16 +96,17 @@ export type Attempt = {
 const isPassed = ({ bypass }: DuplicateRule, { skip, roles }: Attempt) =>
   skip && roles.some((role) => bypass.includes(role));
 
-const wayOf = (entry: Entry): WayIn | undefined => (entry === 'policy' ? undefined : entry);
+export const wayOf = (entry: Entry): WayIn | undefined => (entry === 'policy' ? undefined : entry);
 
 /** What the rules have customers reserve; who passes a rule reserves nothing by it. */
 export const customerRulesOf = (
-  { rules }: DuplicateRules,
+  { rules }: Pick<DuplicateRules, 'rules'>,
   { skip, roles }: Pick<Attempt, 'skip' | 'roles'>,
 ): Pick<CustomerRules, 'reserves'> => ({
   reserves: (entry, operation) => {
     const way = wayOf(entry);
-    if (way === undefined) return [];
+    // A form is never refused, and keeps no value from its owner.
+    if (way === undefined || way === 'form') return [];
     return rules
       .filter((rule) => rule.ways.includes(way) && rule.operations.includes(operation))
       .filter((rule) => !isPassed(rule, { way, operation, skip, roles }))
@@ -109,7 +116,7 @@ export const customerRulesOf = (
 
 /** The rules that look at all customers, of those that hold for an attempt. */
 export const rulesFor = (
-  { rules }: DuplicateRules,
+  { rules }: Pick<DuplicateRules, 'rules'>,
   { way, operation }: Pick<Attempt, 'way' | 'operation'>,
 ): DuplicateRule[] =>
   rules.filter((rule) => rule.among === 'all' && rule.ways.includes(way) && rule.operations.includes(operation));
@@ -126,7 +133,10 @@ const applies = ({ fields, band }: DuplicateRule, likeness: Likeness): boolean =
 
 const strictest: readonly DuplicateAction[] = ['block', 'warn', 'allow-and-log'];
 
-/** The strictest action of the rules that a likeness falls under; who passes a rule is only logged. */
+/**
+ * The strictest action of the rules that a likeness falls under; who passes a rule is only logged. What somebody filled in is
+ * not to be lost, nor are they to be told who is a customer: a form that a rule would block is recorded, and queued.
+ */
 export function actionFor(
   rules: readonly DuplicateRule[],
   likeness: Likeness,
@@ -136,11 +146,15 @@ export function actionFor(
     .filter((rule) => applies(rule, likeness))
     .map((rule): DuplicateAction => {
       if (isPassed(rule, attempt)) return 'allow-and-log';
+      if (rule.action === 'block' && attempt.way === 'form') return 'warn';
       // Whoever has read a warning may say so.
       return rule.action === 'warn' && attempt.skip ? 'allow-and-log' : rule.action;
     });
   return strictest.find((action) => actions.includes(action));
 }
+
+/** Whether any rule compares with all customers: without one there is nothing to ask the match view. */
+export const compares = ({ rules }: DuplicateRules): boolean => rules.some(({ among }) => among === 'all');
 
 /** The exact fields that any of the rules compares. */
 export const comparedBy = (rules: readonly DuplicateRule[]): ExactField[] =>

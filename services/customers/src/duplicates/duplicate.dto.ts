@@ -35,6 +35,10 @@ import { Type } from 'typebox';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { Reason } from './match.dto.ts';
 
+/** Whoever may pass a duplicate rule says so by it; for a rule that only warns, everybody may. */
+export const skipHeader = 'x-skip-duplicate-check';
+export const isSkipped = (header: string | undefined): boolean => header === 'true';
+
 class DuplicateRuleDto {
   @IsArray() @ArrayMinSize(1) @ArrayMaxSize(10) @IsIn(waysIn, { each: true }) ways!: WayIn[];
   @IsArray()
@@ -66,6 +70,8 @@ export class SetDuplicateRulesDto {
   @Nested(() => DuplicateRuleDto)
   rules!: DuplicateRuleDto[];
   @IsOptional() @IsObject() @ValidateNested() @Nested(() => AutoMergeDto) autoMerge?: AutoMergeDto;
+  /** Whether all customers are compared with each other every night, between three and six where the organisation is. */
+  @IsOptional() @IsBoolean() scanNightly?: boolean;
 }
 
 export class MatchDto extends ChangeCustomerDto {
@@ -103,6 +109,7 @@ const status = OneOf(['open', 'dismissed', 'merged'] as const);
 export const DuplicateRulesAnswer = record('DuplicateRules', {
   rules: Type.Array(DuplicateRule),
   autoMerge: AutoMerge,
+  scanNightly: Type.Boolean(),
 });
 
 export const DuplicatePage = page(

@@ -102,6 +102,17 @@ export class Duplicates {
     return new Set(rows.map(({ a, b }) => pairId(a, b)));
   }
 
+  /** Open pairs whose two are one customer by now, with the one that answers for both. */
+  async joined(): Promise<{ id: string; survivor: string }[]> {
+    const { rows } = await this.kernel.pool.query<{ id: string; survivor: string }>(
+      `select d.id, a.golden_id as survivor from "${duplicateQueue.table}" d
+       join "${matchRecords.table}" a on a.record_id = d.a
+       join "${matchRecords.table}" b on b.record_id = d.b
+       where d.status = 'open' and a.golden_id = b.golden_id order by d.id`,
+    );
+    return rows;
+  }
+
   /** Waits until what is recorded by now can be looked up. @throws Refusal `too-busy` */
   async caughtUp(): Promise<void> {
     const views = [checkpointOf(duplicateQueue), checkpointOf(matchRecords)];

@@ -1,18 +1,30 @@
 import { Injectable } from '@nestjs/common';
 import type { CustomerEvent, CustomerFields, WayIn } from '@throughline/contracts';
-import { Commands, Refusal, conflict, type Executed } from '@throughline/event-sourcing';
+import { Commands, Refusal, conflict, currentContext, type Executed } from '@throughline/event-sourcing';
 import type { RecordAnswer } from '@throughline/service';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { customer, type Customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
 import { builtInModel } from '../matching/built-in-model.ts';
 import { scoreOf } from '../matching/score.ts';
-import { DuplicateCheck, touchesCompared, type Checked, type Intended, type Match } from './duplicate-check.store.ts';
+import {
+  DuplicateCheck,
+  touchesCompared,
+  type Checked,
+  type Intended,
+  type Match,
+  type RulesAsked,
+  type Verdict,
+} from './duplicate-check.store.ts';
+import { compares } from './duplicate-rules.ts';
 import { comparable, saidOf } from './match-records.view.ts';
 import { bandOf } from './same-values.ts';
 
 /** How a command came in, where its context does not say; and whether its sender asks not to be held up by duplicates. */
 export type Entering = { way?: WayIn | undefined; skip?: boolean | undefined };
+
+/** What somebody is about to record, and what the rules say of it. */
+export type Guarded = { intended: Intended; verdict: Verdict };
 
 type Answered = Executed<Customer, CustomerEvent> | RecordAnswer;
 type Chosen = { id: string; command: CustomerCommand };
@@ -51,29 +63,79 @@ export class GuardedCustomers {
     );
   }
 
+  /** The rules as they are now, and whether the caller asks to pass them. */
+  rules(skip?: boolean): Promise<RulesAsked> {
+    return this.duplicates.rules(skip);
+  }
+
+  /**
+   * What the rules say of many, before any of them is carried out; undefined where they say nothing of it. What came to an
+   * outcome before is not held up any more. The match view is asked for all of them together.
+   */
+  async compareEach(
+    all: readonly (Intended | undefined)[],
+    rules: RulesAsked,
+  ): Promise<readonly (Guarded | undefined)[]> {
+    const settled = await this.commands.settled(all.flatMap((one) => one?.commandId ?? []));
+    const asked = all.filter((one) => one !== undefined);
+    const verdicts = await this.duplicates.checkEach(asked, rules);
+    const guarded = new Map(
+      asked.flatMap((intended, at) => {
+        const verdict = verdicts[at] as Verdict;
+        const isRepeated = settled.has(intended.commandId ?? '');
+        return isRepeated && verdict instanceof Refusal ? [] : [[intended, { intended, verdict }] as const];
+      }),
+    );
+    return all.map((one) => one && guarded.get(one));
+  }
+
+  /**
+   * Has it carried out unless it is refused. What may be a duplicate and is let through stands in the answer's `warnings`,
+   * and is queued.
+   *
+   * @throws Refusal `duplicate-found`, and what `work` throws
+   */
+  async carryOut<A extends { id: string; version: number }>(
+    guarded: Guarded | undefined,
+    work: () => Promise<A>,
+  ): Promise<A & { warnings?: Checked['warnings'] }> {
+    if (!guarded) return work();
+    const { intended, verdict } = guarded;
+    if (verdict instanceof Refusal) throw verdict;
+    try {
+      const answer = await work();
+      await this.queue(guarded, answer);
+      return { ...answer, ...(verdict.warnings.length > 0 && { warnings: verdict.warnings }) };
+    } catch (error) {
+      throw await this.asFound(error, intended);
+    }
+  }
+
+  /** Queues what was found of something that was let through and is recorded now. */
+  async queue({ intended, verdict }: Guarded, { id, version }: { id: string; version: number }): Promise<void> {
+    if (verdict instanceof Refusal) return;
+    await this.duplicates.queue(id, verdict, intended.operation, `${id}@${version}`);
+  }
+
   /** @param choose is asked only where a rule compares: it may allot a number */
   async #guarded(
     choose: () => Promise<Chosen>,
     { way, skip }: Entering,
     work: (inForce: RulesInForce) => Promise<Answered>,
   ): Promise<Answered> {
-    const { all, skip: isSkipping, ...inForce } = await this.duplicates.rules(skip);
-    const isAsked = all.rules.some(({ among }) => among === 'all');
-    const intended = isAsked ? await this.#intended(await choose(), way) : undefined;
-    if (!intended) return work(inForce);
-    const checked = await this.duplicates.check(intended, { all, skip: isSkipping });
-    try {
-      return await this.#told(intended, checked, await work(inForce));
-    } catch (error) {
-      throw await this.#asFound(error, intended);
-    }
+    const rules = await this.rules(skip);
+    const intended = compares(rules.all) ? await this.#intended(await choose(), way) : undefined;
+    const [guarded] = intended ? await this.compareEach([intended], rules) : [];
+    const { warnings, ...answer } = await this.carryOut(guarded, () => work(rules));
+    return warnings ? { ...answer, fields: { ...answer.fields, warnings } } : answer;
   }
 
   /** What a command would make of a customer; undefined where it changes nothing that is compared. */
   async #intended({ id, command }: Chosen, way: WayIn | undefined): Promise<Intended | undefined> {
-    const entering = way === undefined ? {} : { way };
+    const { commandId } = currentContext();
+    const entering = { commandId, ...(way !== undefined && { way }) };
     if (command.type === 'CreateCustomer') {
-      // A repeat gets its first answer, and an id that is taken is another matter.
+      // An id that is taken is another matter.
       if (await this.commands.exists(customer.category, id)) return undefined;
       return { operation: 'create', id, goldenId: null, fields: command.fields, ...entering };
     }
@@ -83,17 +145,13 @@ export class GuardedCustomers {
     return { operation: 'change', id, goldenId: now.id, fields, ...entering };
   }
 
-  async #told(intended: Intended, checked: Checked, answer: Answered): Promise<Answered> {
-    if (checked.found.length === 0) return answer;
-    await this.duplicates.queue(answer.id, checked, intended.operation, `${answer.id}@${answer.version}`);
-    if (checked.warnings.length === 0) return answer;
-    return { ...answer, fields: { ...answer.fields, warnings: checked.warnings } };
-  }
-
-  /** Somebody else was quicker, and has the value that a rule reserves. */
-  async #asFound(error: unknown, intended: Intended): Promise<unknown> {
+  /** Where somebody else was quicker and has the value that a rule reserves: the refusal that says who it may be. */
+  async asFound(error: unknown, intended: Intended): Promise<unknown> {
     if (!(error instanceof Refusal) || !reservedCodes.includes(error.code)) return error;
-    const { id, fields } = await this.customers.read(String(error.params['holder']));
+    const holder = String(error.params['holder']);
+    // One that was refused together with this one is nobody.
+    if (!(await this.commands.exists(customer.category, holder))) return error;
+    const { id, fields } = await this.customers.read(holder);
     const other = comparable(id, saidOf(fields as CustomerFields));
     const score = scoreOf(builtInModel, comparable(intended.id, saidOf(intended.fields)), other);
     const match: Match = {

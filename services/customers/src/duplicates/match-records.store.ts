@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { checkpointOf, conflict, passed, transaction } from '@throughline/event-sourcing';
+import { checkpointOf, conflict, gathered, passed, transaction } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { blockingKeys } from '../matching/blocking-keys.ts';
 import { builtInModel } from '../matching/built-in-model.ts';
@@ -14,7 +14,12 @@ export type Named = { recordId: string; customerId: string; number: string; name
 /** A record that another may be a duplicate of, with the customer that it belongs to. */
 export type Found = Candidate & { customerId: string };
 
-type Hit = { queries: number[]; recordId: string; goldenId: string; said: Said };
+/** A record to find duplicates of, without those of its own customer: they are no duplicates of each other. */
+export type Sought = { record: MatchRecord; goldenId: string | null };
+
+type Question = MatchQuery & Pick<Sought, 'goldenId'>;
+type Hit = { record: MatchRecord; customerId: string };
+type Ask = (questions: readonly Question[]) => Promise<ReadonlyMap<Question, readonly Hit[]>>;
 
 const longestWait = 10_000;
 const firstId = '00000000-0000-0000-0000-000000000000';
@@ -22,7 +27,8 @@ const pageSize = 2_000;
 /** Of one value, how many that have it are looked at. */
 const mostSharing = 20;
 
-function oneOfEach(found: readonly Found[]): Found[] {
+/** Of each customer its first record. */
+export function oneOfEach(found: readonly Found[]): Found[] {
   const customers = new Set<string>();
   return found.filter(({ customerId }) => !customers.has(customerId) && customers.add(customerId));
 }
@@ -35,50 +41,49 @@ export class MatchRecords {
   /**
    * The customers that a record may be a duplicate of, the strongest first.
    *
-   * @param goldenId the customer whose records are left out: they are no duplicates of each other
+   * @param goldenId the customer whose records are left out
    */
-  async candidatesOf(
-    record: MatchRecord,
-    goldenId: string | null,
+  async candidatesOf(record: MatchRecord, goldenId: string | null, threshold?: number): Promise<Found[]> {
+    const sought = { record, goldenId };
+    return (await this.candidatesOfEach([sought], threshold)).get(sought) ?? [];
+  }
+
+  /** As `candidatesOf` of each; what one of them asks the view travels with what the others ask. */
+  async candidatesOfEach<S extends Sought>(
+    all: readonly S[],
     threshold: number = thresholds.review,
-  ): Promise<Found[]> {
-    const golden = new Map<string, string>();
-    const known = new Map<string, MatchRecord>();
-    const index: MatchIndex = {
-      find: async (queries) => {
-        const hits = await this.#find(queries, goldenId);
-        const found = queries.map((): MatchRecord[] => []);
-        for (const { queries: at, recordId, goldenId: customerId, said } of hits) {
-          golden.set(recordId, customerId);
-          const other = known.get(recordId) ?? comparable(recordId, said);
-          known.set(recordId, other);
-          for (const query of at) found[query]!.push(other);
-        }
-        return found;
-      },
-    };
-    const { found } = await findCandidates(record, index, builtInModel, { threshold });
-    return oneOfEach(
-      found.map((candidate) => ({ ...candidate, customerId: golden.get(candidate.record.id) as string })),
+  ): Promise<ReadonlyMap<S, Found[]>> {
+    const ask = gathered((questions: readonly Question[]) => this.#find(questions));
+    return new Map(
+      await Promise.all(all.map(async (sought) => [sought, await candidatesOf(sought, ask, threshold)] as const)),
     );
   }
 
   /** The customers that have an identity in common with a record (an e-mail, a phone, a number), whatever else differs. */
-  async sharingWith(record: MatchRecord, goldenId: string | null): Promise<Found[]> {
-    const { identities, joint } = blockingKeys(record);
-    const hits = await this.#find(
-      [...identities, ...joint].map((key) => ({ keys: [key], limit: mostSharing })),
-      goldenId,
-    );
-    const found = hits.map(({ recordId, goldenId: customerId, said }) => {
-      const other = comparable(recordId, said);
-      return { record: other, customerId, ...scoreOf(builtInModel, record, other) };
+  async sharingWithEach<S extends Sought>(all: readonly S[]): Promise<ReadonlyMap<S, Found[]>> {
+    const asked = all.map((sought) => {
+      const { identities, joint } = blockingKeys(sought.record);
+      const questions = [...identities, ...joint].map((key): Question => ({
+        keys: [key],
+        limit: mostSharing,
+        goldenId: sought.goldenId,
+      }));
+      return { sought, questions };
     });
-    return oneOfEach(found.toSorted((a, b) => b.weight - a.weight));
+    const hits = await this.#find(asked.flatMap(({ questions }) => questions));
+    return new Map(
+      asked.map(({ sought, questions }) => {
+        const found = questions
+          .flatMap((question) => hits.get(question) ?? [])
+          .map((hit) => ({ ...hit, ...scoreOf(builtInModel, sought.record, hit.record) }));
+        return [sought, oneOfEach(found.toSorted((a, b) => b.weight - a.weight))];
+      }),
+    );
   }
 
   /** Number and name of the customers that records belong to; those that are gone are left out. */
   async named(recordIds: readonly string[]): Promise<ReadonlyMap<string, Named>> {
+    if (recordIds.length === 0) return new Map();
     const { rows } = await this.kernel.pool.query<Named>(
       `select m.record_id as "recordId", g.record_id as "customerId", g.number, g.said->>'name' as name
        from "${matchRecords.table}" m join "${matchRecords.table}" g on g.record_id = m.golden_id
@@ -125,31 +130,57 @@ export class MatchRecords {
     if (!(await passed(this.kernel.pool, view, matchRecords.feed, position, longestWait))) throw conflict('too-busy');
   }
 
-  /** The rows that any of the queries finds, each once. */
-  async #find(queries: readonly MatchQuery[], goldenId: string | null): Promise<readonly Hit[]> {
-    if (queries.length === 0) return [];
-    return transaction(this.kernel.pool, async (client) => {
+  /** What each question finds, all of them asked at once. */
+  async #find(questions: readonly Question[]): Promise<ReadonlyMap<Question, readonly Hit[]>> {
+    if (questions.length === 0) return new Map();
+    const rows = await transaction(this.kernel.pool, async (client) => {
       // The planner knows nothing of the keys to come, and would rather read the whole table for a limit of ten.
       await client.query('set local enable_seqscan = off; set local jit = off');
-      const { rows } = await client.query<Hit>(
+      const found = await client.query<{ asked: number[]; recordId: string; goldenId: string; said: Said }>(
         `with hits as materialized (
            select q.n, h.record_id
-           from unnest($1::int[], $2::int[], $3::int[]) with ordinality as q(one, other, most, n)
+           from unnest($1::int[], $2::int[], $3::int[], $4::uuid[]) with ordinality as q(one, other, most, own, n)
            cross join lateral (
              select record_id from "${matchRecords.table}"
-             where keys @> array[q.one, q.other] and ($4::uuid is null or golden_id <> $4) limit q.most
+             where keys @> array[q.one, q.other] and (q.own is null or golden_id <> q.own) limit q.most
            ) h)
-         select f.queries, m.record_id as "recordId", m.golden_id as "goldenId", m.said
-         from (select record_id, array_agg((n - 1)::int) as queries from hits group by record_id) f
+         select f.asked, m.record_id as "recordId", m.golden_id as "goldenId", m.said
+         from (select record_id, array_agg((n - 1)::int) as asked from hits group by record_id) f
          join "${matchRecords.table}" m using (record_id) order by record_id`,
         [
-          queries.map(({ keys }) => keyHash(keys[0]!)),
-          queries.map(({ keys }) => keyHash(keys.at(-1)!)),
-          queries.map(({ limit }) => limit),
-          goldenId,
+          questions.map(({ keys }) => keyHash(keys[0]!)),
+          questions.map(({ keys }) => keyHash(keys.at(-1)!)),
+          questions.map(({ limit }) => limit),
+          questions.map(({ goldenId }) => goldenId),
         ],
       );
-      return rows;
+      return found.rows;
     });
+    const answers = new Map(questions.map((question): [Question, Hit[]] => [question, []]));
+    for (const { asked, recordId, goldenId: customerId, said } of rows) {
+      const hit = { record: comparable(recordId, said), customerId };
+      for (const n of asked) answers.get(questions[n]!)!.push(hit);
+    }
+    return answers;
   }
+}
+
+async function candidatesOf({ record, goldenId }: Sought, ask: Ask, threshold: number): Promise<Found[]> {
+  const customers = new Map<string, string>();
+  const index: MatchIndex = {
+    find: async (queries) => {
+      const questions = queries.map((query): Question => ({ ...query, goldenId }));
+      const answers = await ask(questions);
+      return questions.map((question) =>
+        (answers.get(question) ?? []).map((hit) => {
+          customers.set(hit.record.id, hit.customerId);
+          return hit.record;
+        }),
+      );
+    },
+  };
+  const { found } = await findCandidates(record, index, builtInModel, { threshold });
+  return oneOfEach(
+    found.map((candidate) => ({ ...candidate, customerId: customers.get(candidate.record.id) as string })),
+  );
 }

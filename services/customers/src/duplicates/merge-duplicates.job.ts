@@ -35,11 +35,37 @@ export class MergeDuplicates implements JobHandler {
     const sure = autoMerge.enabled ? await this.duplicates.sure(autoMerge.weight) : [];
     const clusters = await this.#clusters(sure, autoMerge.weight);
     const counts = { ...(job.place ?? { merged: 0, failed: 0 }) };
+    counts.merged += await this.#markJoined(job);
     for (const [index, cluster] of clusters.entries()) {
       counts[(await this.#merge(job, cluster, sure)) ? 'merged' : 'failed'] += 1;
       yield { place: { ...counts }, done: index + 1, total: clusters.length, counts: { ...counts } };
     }
     await this.commands.execute(batch, job.id, { type: 'FinishBatch', counts }, { commandId: itemId(job, 'finish') });
+  }
+
+  /**
+   * Marks the pairs that are one by now: merged by somebody else, or by this job, which was killed before it could do so. An
+   * open one would be merged again whoever takes it apart.
+   *
+   * @returns how many customers came together by this job
+   */
+  async #markJoined(job: JobAtWork): Promise<number> {
+    const joined = await this.duplicates.joined();
+    for (const { id, survivor } of joined) await this.#mark(job, id, survivor);
+    let ours = 0;
+    for (const survivor of new Set(joined.map((pair) => pair.survivor))) {
+      const [top] = await this.customers.group(survivor);
+      const isOurs = top.events.some(
+        (event) => event.type === 'CustomersMerged' && event.data.mergeId === itemId(job, survivor),
+      );
+      if (isOurs) ours += 1;
+    }
+    return ours;
+  }
+
+  async #mark(job: JobAtWork, id: string, survivor: string): Promise<void> {
+    const command = { type: 'MarkMerged', survivor } as const;
+    await this.commands.execute(duplicate, id, command, { commandId: itemId(job, id) });
   }
 
   /** Customers that are one, as strong as their weakest link: a pair that somebody dismissed is never among them. */
@@ -75,8 +101,7 @@ export class MergeDuplicates implements JobHandler {
       return false;
     }
     for (const { id } of sure.filter(({ a, b }) => cluster.includes(a) && cluster.includes(b))) {
-      const command = { type: 'MarkMerged', survivor } as const;
-      await this.commands.execute(duplicate, id, command, { commandId: itemId(job, id) });
+      await this.#mark(job, id, survivor);
     }
     return true;
   }

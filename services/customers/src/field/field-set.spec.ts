@@ -44,6 +44,20 @@ describe('a field of the installation’s own', () => {
     given().when(wrong).thenRefused('invalid-field');
   });
 
+  it('gets the options that it lacks, and none that it has under another name', () => {
+    const add = (...values: string[]): FieldCommand => ({ type: 'AddFieldOptions', object, key, values });
+    const bronze = { value: '铜卡', label: { en: '铜卡', zh: '铜卡' } };
+    const changed: FieldEvent = { type: 'FieldChanged', object, key, options: [gold, silver, bronze] };
+    given(defined)
+      .when(add('gold', '银卡', ' 铜卡', '铜卡', ' '))
+      .then(changed);
+    given(defined)
+      .when(add('Gold', '金卡', 'x'.repeat(101)))
+      .thenNothing();
+    given(defined, { type: 'FieldRetired', object, key }).when(add('铜卡')).thenNothing();
+    given().when(add('铜卡')).thenRefused('field-not-found');
+  });
+
   it('keeps an option that is left out, as a retired one', () => {
     const command: FieldCommand = { type: 'ChangeField', object, key, changes: { [key]: { options: [gold] } } };
     const changed: FieldEvent = { type: 'FieldChanged', object, key, options: [gold, { ...silver, retired: true }] };

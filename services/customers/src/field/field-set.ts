@@ -32,6 +32,7 @@ export type NewField = { key: string; type: FieldType; facts: FieldFacts };
 export type FieldCommand =
   | { type: 'DefineField'; object: string; key: string; fieldType: FieldType; facts: FieldFacts }
   | { type: 'ChangeField'; object: string; key: string; changes: { [key: string]: FieldFacts } }
+  | { type: 'AddFieldOptions'; object: string; key: string; values: readonly string[] }
   | { type: 'RetireField'; object: string; key: string }
   | { type: 'RestoreField'; object: string; key: string }
   | { type: 'ApplyFieldTemplate'; object: string; fields: readonly NewField[] }
@@ -49,6 +50,8 @@ export const fieldSetId = (object: string): string => derivedId('field-set', obj
 export const referenceTargets = ['customer', 'user', 'deal', 'order', 'product'] as const;
 export const keyPattern = /^[a-z][a-z0-9_]{0,49}$/;
 const mostFields = 200;
+const mostOptions = 200;
+const longestOption = 100;
 
 export const fieldSet: Decider<FieldSet, FieldCommand, FieldEvent> = {
   category: 'field-set',
@@ -79,6 +82,10 @@ export const fieldSet: Decider<FieldSet, FieldCommand, FieldEvent> = {
         const errors = factErrors({ ...before, ...changes });
         if (errors.length > 0) throw invalid('invalid-field', errors);
         return Object.keys(changes).length === 0 ? [] : [{ type: 'FieldChanged', object, key, ...changes }];
+      }
+      case 'AddFieldOptions': {
+        const options = withOptions(before, command.values);
+        return options.length === (before.options ?? []).length ? [] : [{ type: 'FieldChanged', object, key, options }];
       }
       case 'RetireField':
         return before.retired ? [] : [{ type: 'FieldRetired', object, key }];
@@ -139,6 +146,18 @@ function changesOf(before: FieldDefinition, given: FieldFacts): FieldFacts {
       ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof FieldFacts]),
     ),
   );
+}
+
+/** Those that there are, then what is no name of one yet: each is called what it is. */
+function withOptions({ type, options = [], retired }: FieldDefinition, values: readonly string[]): FieldOption[] {
+  const isChoice = type === 'choice' || type === 'multi-choice';
+  if (!isChoice || retired) return [...options];
+  const known = new Set(options.flatMap(({ value, label }) => [value, label.en, label.zh]));
+  const fresh = new Set(values.map((value) => value.trim()).filter((value) => value !== '' && !known.has(value)));
+  const added = [...fresh]
+    .filter((value) => value.length <= longestOption)
+    .map((value) => ({ value, label: { en: value, zh: value } }));
+  return [...options, ...added.slice(0, Math.max(0, mostOptions - options.length))];
 }
 
 const keyErrors = (key: string): FieldError[] => (keyPattern.test(key) ? [] : [{ path: 'key', code: 'wrong-type' }]);

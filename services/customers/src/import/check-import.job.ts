@@ -3,21 +3,30 @@ import type { CustomerEvent } from '@throughline/contracts';
 import { Commands, Refusal, conflict, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
-import { claimedByRules, customer, type Customer } from '../customer/customer.ts';
+import { withChosen } from '../field/choices.ts';
+import { claimedByRules, customer, type Customer, type CustomerRules } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import type { Guarded } from '../duplicates/guarded-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
-import { ImportPlans, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
+import { ImportDuplicates, isFound, rowsWith, warningsIn } from './import-duplicates.store.ts';
+import { ImportPlans, customOf, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
-import { ImportRows, type RejectedRow } from './import-rows.store.ts';
+import { ImportRows } from './import-rows.store.ts';
 import { importing } from './import.ts';
 
-/** What the rows would come to; `formulas` counts cells that would be taken as what they came to when the file was saved. */
-const none = { read: 0, new: 0, update: 0, unchanged: 0, duplicate: 0, skipped: 0, error: 0, formulas: 0 };
+const ends = { new: 0, update: 0, unchanged: 0, duplicate: 0, skipped: 0, error: 0 };
+/**
+ * What the rows would come to. Beside it, `possibleDuplicate` counts those of which a duplicate rule found a customer that
+ * they may be about, and `formulas` cells that would be taken as what they came to when the file was saved.
+ */
+const none = { read: 0, ...ends, possibleDuplicate: 0, formulas: 0 };
 type Counts = typeof none;
-type End = Exclude<keyof Counts, 'read' | 'formulas'>;
-type Outcome = { end: End; errors?: readonly RowError[] };
+type End = keyof typeof ends;
+type Outcome = { end: End; errors?: readonly RowError[] | undefined; warnings?: readonly RowError[] | undefined };
 type States = ReadonlyMap<string, { state: Customer }>;
-type Place = { line: number; total: number; counts: Counts; kept: number };
+/** What a row is held against. */
+type Beside = { states: States; decidedBy: CustomerRules; guarded: Guarded | undefined };
+type Place = { line: number; total: number; counts: Counts; kept: number; warned?: number };
 
 const atOnce = 16;
 /** How many rows are shown with what is wrong with them. */
@@ -33,13 +42,14 @@ export class CheckImport implements JobHandler {
     private readonly plans: ImportPlans,
     private readonly rows: ImportRows,
     private readonly current: CurrentRules,
+    private readonly duplicates: ImportDuplicates,
   ) {}
 
   async *run(
-    job: JobAtWork<{ importId: string; version: number }, Place>,
+    job: JobAtWork<{ importId: string; version: number; passesAs?: readonly string[] }, Place>,
     signal: AbortSignal,
   ): AsyncIterable<JobStep<Place>> {
-    const { importId, version } = job.params;
+    const { importId, version, passesAs } = job.params;
     const { state } = await this.commands.load(importing, importId, { version });
     let place = job.place ?? { line: 0, total: await this.plans.count(state), counts: none, kept: 0 };
     yield step(place);
@@ -48,34 +58,40 @@ export class CheckImport implements JobHandler {
       const outcomes: Outcome[] = [];
       const ids = rows.flatMap((row) => (row.fate === 'command' && row.isThere ? [row.id] : []));
       const states = await this.commands.loadMany(customer, ids);
+      const { rules } = await this.current.read();
+      const isOpen = state.mapping?.createMissingOptions === true;
+      const decidedBy = isOpen ? { ...rules, fieldSet: withChosen(rules.fieldSet, customOf(rows)) } : rules;
+      const { compared } = await this.duplicates.compare(job, rows, { passesAs, decidedBy, signal });
       await eachOf(rows.entries(), atOnce, async ([index, row]) => {
-        outcomes[index] = await this.#outcome(row, states);
+        outcomes[index] = await this.#outcome(row, { states, decidedBy, guarded: compared.get(row.line) });
       });
-      const wrong = rows.flatMap(({ line: at, cells }, index): RejectedRow[] => {
-        const errors = outcomes[index]?.errors;
-        return errors ? [{ line: at, cells, errors }] : [];
-      });
-      const shown = wrong.slice(0, mostShown - place.kept);
+      const shown = rowsWith(rows, outcomes, 'errors').slice(0, mostShown - place.kept);
       await this.rows.reject(job.id, shown);
-      const counts = { ...place.counts, read: place.counts.read + rows.length };
+      const warned = rowsWith(rows, outcomes, 'warnings').slice(0, mostShown - (place.warned ?? 0));
+      await this.rows.warn(job.id, warned);
+      const counts = { ...none, ...place.counts, read: place.counts.read + rows.length };
       for (const { end } of outcomes) counts[end] += 1;
       for (const { reading } of rows) counts.formulas += reading.formulas;
-      place = { ...place, line, counts, kept: place.kept + shown.length };
+      counts.possibleDuplicate += [...compared.values()].filter(isFound).length;
+      const kept = place.kept + shown.length;
+      place = { ...place, line, counts, kept, warned: (place.warned ?? 0) + warned.length };
       yield step(place);
     }
     await this.rows.forgetKeys(job.id);
   }
 
-  async #outcome(row: PlannedRow, states: States): Promise<Outcome> {
+  async #outcome(row: PlannedRow, beside: Beside): Promise<Outcome> {
+    const { guarded } = beside;
     if ('errors' in row) {
       const isDuplicate = row.errors.some(({ code }) => code === 'duplicate-in-file');
       return { end: row.fate === 'failed' ? 'error' : isDuplicate ? 'duplicate' : 'skipped', errors: row.errors };
     }
     try {
-      const events = await this.#decided(row, states);
+      if (guarded?.verdict instanceof Refusal) throw guarded.verdict;
+      const events = await this.#decided(row, beside);
       if (events.length === 0) return { end: 'unchanged' };
       await this.#checkClaims(row.id, events);
-      return { end: events[0]?.type === 'CustomerCreated' ? 'new' : 'update' };
+      return { end: events[0]?.type === 'CustomerCreated' ? 'new' : 'update', warnings: warningsIn(guarded) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const end = error.code === 'customer-exists' ? 'skipped' : 'error';
@@ -94,20 +110,19 @@ export class CheckImport implements JobHandler {
     if (holder !== undefined) throw conflict('value-taken', { holder });
   }
 
-  async #decided(row: Extract<PlannedRow, { fate: 'command' | 'edit' }>, states: States) {
+  async #decided(row: Extract<PlannedRow, { fate: 'command' | 'edit' }>, { states, decidedBy: rules }: Beside) {
     if (row.fate === 'edit') {
       const { id, versions: ifMatch, changes } = row;
       if (Object.keys(changes).length === 0) return [];
       return runInContext({ ...currentContext(), ifMatch }, () =>
-        this.customers.decided(id, { type: 'ChangeCustomer', changes }),
+        this.customers.decided(id, { type: 'ChangeCustomer', changes }, rules.fieldSet),
       );
     }
     const { id, command } = row;
-    const { rules } = await this.current.recent();
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const state = states.get(id)?.state ?? customer.initial;
     if (!state.into && state.members.length === 0) return customer.decide(state, command, context);
-    return this.customers.decided(id, command);
+    return this.customers.decided(id, command, rules.fieldSet);
   }
 }
 

@@ -1,4 +1,5 @@
 import { customerColumnLabels } from '@throughline/contracts';
+import type { FieldDefinition, FieldSet } from '../field/field-set.ts';
 
 /** How the cells of a field are read. */
 export type ImportFieldKind =
@@ -22,6 +23,8 @@ export type ImportField = {
   label: { en: string; zh: string };
   /** What such columns are called otherwise. */
   aliases?: readonly string[];
+  /** Of a field of the installation's own: how its cells are read. */
+  custom?: FieldDefinition;
 };
 
 const of = (field: string, kind: ImportFieldKind, ...aliases: string[]): ImportField => ({
@@ -31,7 +34,7 @@ const of = (field: string, kind: ImportFieldKind, ...aliases: string[]): ImportF
   aliases,
 });
 
-/** The fields of customers, in the order of the template. Custom ones are `custom.<key>`. */
+/** The built-in fields of customers, in the order of the template. */
 export const customerImportFields: readonly ImportField[] = [
   of(
     'name',
@@ -162,6 +165,18 @@ export const customerImportFields: readonly ImportField[] = [
   ),
   of('id', 'code', '记录标识', 'id'),
   of('version', 'code', 'version'),
+];
+
+/** With the fields of the installation's own that are in use: columns can be named as they are. */
+export const importFields = ({ fields }: FieldSet): readonly ImportField[] => [
+  ...customerImportFields,
+  ...Object.values(fields)
+    .filter(({ retired }) => !retired)
+    .map((custom): ImportField => {
+      const { key, label } = custom;
+      const [en, zh] = [label?.en ?? label?.zh ?? key, label?.zh ?? label?.en ?? key];
+      return { field: `custom.${key}`, kind: 'custom', label: { en, zh }, aliases: [key], custom };
+    }),
 ];
 
 /** The field of that name, also `custom.<key>` and `socials.<network>`. */

@@ -1,3 +1,4 @@
+import { isCurrency } from '@throughline/contracts';
 import { importPolicies, type ImportPolicies } from '../customer/customer-import.ts';
 import type { ImportMode } from '../customer/customer.ts';
 import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
@@ -34,6 +35,10 @@ export type ImportMapping = {
   timeZone?: string | undefined;
   /** ISO code of two letters: of phone numbers without a country code. */
   country?: string | undefined;
+  /** ISO code: of amounts that name no currency. */
+  currency?: string | undefined;
+  /** Choices that nobody defined become options of their fields. */
+  createMissingOptions?: boolean | undefined;
   /** Whose external ids they are. */
   connectionId?: string | undefined;
 };
@@ -114,7 +119,7 @@ export function suggestedMapping(
 /** @throws Refusal `invalid-mapping` with everything that does not fit the header and the fields */
 export function checkMapping(mapping: ImportMapping, header: readonly string[], fields: readonly ImportField[]): void {
   const errors: FieldError[] = [];
-  const { columns, defaults, matchBy, policies, mode, timeZone, country, connectionId } = mapping;
+  const { columns, defaults, matchBy, policies, mode, timeZone, country, currency, connectionId } = mapping;
   const seen = new Set<string>();
   columns.forEach(({ column, field }, index) => {
     if (column === '' || !header.includes(column)) {
@@ -147,6 +152,7 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
   if (has('version') && matchBy !== 'id') errors.push({ path: 'matchBy', code: 'not-allowed' });
   if (timeZone !== undefined && !isTimeZone(timeZone)) errors.push({ path: 'timeZone', code: 'not-allowed' });
   if (country !== undefined && !/^[A-Z]{2}$/.test(country)) errors.push({ path: 'country', code: 'not-allowed' });
+  if (currency !== undefined && !isCurrency(currency)) errors.push({ path: 'currency', code: 'unknown-currency' });
   if (columns.length === 0) errors.push({ path: 'columns', code: 'required' });
   if (errors.length > 0) throw invalid('invalid-mapping', errors);
 }

@@ -4,12 +4,14 @@ import { Refusal, eachOf, notFound } from '@throughline/event-sourcing';
 import { shapeErrorsOf } from '@throughline/service';
 import type { Cell, TableRow } from '@throughline/tables';
 import { tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { builtInRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import type { CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import type { Match } from '../duplicates/duplicate-check.store.ts';
 import { editedRow } from './edited-row.ts';
-import { customerImportFields } from './import-fields.ts';
+import { importFields, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
@@ -38,6 +40,13 @@ export type PlannedRow = { line: number; cells: readonly string[]; reading: RowR
   | { fate: 'edit'; id: string; versions: readonly number[]; changes: CustomerInput }
 );
 
+/** The custom fields that rows give. */
+export const customOf = (rows: readonly PlannedRow[]): Readonly<Record<string, unknown>>[] =>
+  rows.flatMap((row) => {
+    const given = row.fate === 'command' ? row.command.row : row.fate === 'edit' ? row.changes : {};
+    return given.custom ? [given.custom] : [];
+  });
+
 /** A piece of the file: its rows, and the line up to which it was read. */
 export type PlannedChunk = { rows: readonly PlannedRow[]; line: number };
 
@@ -53,6 +62,7 @@ export class ImportPlans {
     private readonly rows: ImportRows,
     private readonly targets: ImportTargets,
     private readonly customers: GoldenCustomers,
+    private readonly current: CurrentRules,
   ) {}
 
   /** How many rows there are. */
@@ -73,12 +83,13 @@ export class ImportPlans {
     const table = await this.#open(state);
     const isEdited = mapping.columns.some(({ field }) => field === 'version');
     const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
-    const read = rowReader(table.header, readable, customerImportFields);
+    const fields = importFields((await this.current.read()).rules.fieldSet);
+    const read = rowReader(table.header, readable, fields);
     let chunk: TableRow[] = [];
     let characters = 0;
     const planned = async (): Promise<PlannedChunk> => {
       const rows = isEdited
-        ? await this.#edited(jobId, mapping, table.header, chunk, read)
+        ? await this.#edited(jobId, mapping, table.header, chunk, { read, fields })
         : await this.#planned(importId, jobId, mapping, chunk, read);
       const { line } = chunk.at(-1) as TableRow;
       [chunk, characters] = [[], 0];
@@ -135,10 +146,10 @@ export class ImportPlans {
     mapping: ImportMapping,
     header: readonly string[],
     chunk: readonly TableRow[],
-    read: (cells: readonly Cell[]) => RowReading,
+    { read, fields }: { read: (cells: readonly Cell[]) => RowReading; fields: readonly ImportField[] },
   ): Promise<PlannedRow[]> {
     const keyColumns = mapping.columns.filter(({ field }) => field === 'id' || field === 'version');
-    const readKeys = rowReader(header, { ...mapping, columns: keyColumns, defaults: {} }, customerImportFields);
+    const readKeys = rowReader(header, { ...mapping, columns: keyColumns, defaults: {} }, fields);
     const rows = chunk.map((row) => ({ row, keys: readKeys(row.cells) }));
     const ids = rows.map(({ row, keys }) => ({ line: row.line, values: matchValues(keys, 'id') }));
     const duplicates = await this.rows.duplicates(jobId, ids);
@@ -212,9 +223,17 @@ function errorsOf(reading: RowReading): readonly RowError[] {
   }
 }
 
+/** What a row is told that may be about a customer who is there already. */
+export const duplicateError = (code: string, matches: readonly Pick<Match, 'number'>[]): RowError => ({
+  column: null,
+  code,
+  params: { numbers: matches.map(({ number }) => number).join(', ') },
+});
+
 /** A refusal as what is wrong with a row. */
 export function rowErrorsOf(reading: RowReading, { code, params, errors }: Refusal): readonly RowError[] {
   if (errors.length > 0) return asRowErrors(reading, errors);
+  if (code === 'duplicate-found') return [duplicateError(code, params['matches'] as readonly Match[])];
   const conflicts = (params['conflicts'] ?? []) as readonly { field: string }[];
   if (conflicts.length === 0) return [{ column: null, code, params }];
   return asRowErrors(

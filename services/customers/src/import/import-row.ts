@@ -3,6 +3,7 @@ import { normaliseEmail, normalisePhone, parseAddress } from '@throughline/langu
 import { isScientificNumber, readDate, type Cell } from '@throughline/tables';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import type { ImportPolicies } from '../customer/customer-import.ts';
+import { customCell } from './custom-cell.ts';
 import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
 import type { ImportMapping, MappedColumn, MatchKey } from './import-mapping.ts';
 
@@ -147,8 +148,10 @@ class Reading {
         return place('socials');
       }
       case 'custom': {
+        const read = definition.custom ? customCell(definition.custom, text, this.mapping) : { value: text };
+        if ('code' in read) return this.#wrong(name, read.code);
         const custom = (this.#row['custom'] ??= {}) as Record<string, unknown>;
-        custom[field.slice('custom.'.length)] = text;
+        custom[field.slice('custom.'.length)] = read.value;
         return place(field);
       }
     }

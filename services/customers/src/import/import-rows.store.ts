@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { open, plainTypes, seal } from '@throughline/event-sourcing';
+import { derivedId, open, plainTypes, seal } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import type { RowError } from './import-row.ts';
 
@@ -59,6 +59,16 @@ export class ImportRows {
     );
   }
 
+  /** Keeps what was taken, yet may be about a customer who was there already. */
+  warn(jobId: string, warned: readonly RejectedRow[]): Promise<void> {
+    return this.reject(warningsOf(jobId), warned);
+  }
+
+  /** In the order of their lines. */
+  warned(jobId: string, limit?: number): AsyncGenerator<RejectedRow> {
+    return this.rejected(warningsOf(jobId), limit);
+  }
+
   /** In the order of their lines. */
   async *rejected(jobId: string, limit = Infinity): AsyncGenerator<RejectedRow> {
     let given = 0;
@@ -90,5 +100,7 @@ export class ImportRows {
     return this.kernel.secrets.key('imports');
   }
 }
+
+const warningsOf = (jobId: string): string => derivedId('import-warnings', jobId);
 
 const contextOf = (jobId: string, line: number): string => `${jobId} ${line}`;

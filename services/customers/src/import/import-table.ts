@@ -76,7 +76,10 @@ export function dateOrderOf(
   fields: readonly ImportField[],
 ): DateOrder | undefined {
   const dates = suggestedColumns(header, fields)
-    .filter(({ field }) => ['date', 'instant'].includes(importFieldOf(fields, field)?.kind ?? ''))
+    .filter(({ field }) => {
+      const { kind = '', custom } = importFieldOf(fields, field) ?? {};
+      return ['date', 'instant'].includes(custom?.type ?? kind);
+    })
     .map(({ column }) => header.indexOf(column));
   return guessDateOrder(sample.flatMap(({ cells }) => dates.flatMap((index) => cells[index]?.text || [])));
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
-import { Commands, idOfNew } from '@throughline/event-sourcing';
+import { Commands, currentContext, forbidden, idOfNew } from '@throughline/event-sourcing';
 import {
   Answers,
   AnswersFile,
@@ -21,9 +21,11 @@ import { IsOptional, Matches, MaxLength } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { Batch, UndoPreview } from '../batch/batch.dto.ts';
 import { batch } from '../batch/batch.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { UndoBatch } from '../batch/undo-batch.job.ts';
+import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { mostShown } from './check-import.job.ts';
-import { customerImportFields } from './import-fields.ts';
+import { importFields, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { Imports } from './import-list.view.ts';
 import { checkMapping, suggestedMapping, type ImportMapping } from './import-mapping.ts';
@@ -40,6 +42,9 @@ class PageQuery {
 class UndoQuery {
   @IsOptional() @Matches(/^\d{1,15}$/) cursor?: string;
 }
+
+/** Kept with the import: it runs when its caller is gone. */
+const passing = (skip: string | undefined) => isSkipped(skip) && { passesAs: currentContext().roles ?? [] };
 
 const csv = 'text/csv; charset=utf-8';
 const xlsx = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
@@ -58,6 +63,7 @@ export class ImportController {
     private readonly rows: ImportRows,
     private readonly imports: Imports,
     private readonly undoing: UndoBatch,
+    private readonly current: CurrentRules,
   ) {}
 
   /** Takes a file as a form. The same Idempotency-Key and the same bytes are the same import. */
@@ -117,14 +123,15 @@ export class ImportController {
   /** A file to fill in: the header that is understood without mapping. */
   @Get('template.csv')
   @AnswersFile('text/csv')
-  templateCsv(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
-    return fileOf(writeCsv(templateHeader(languageOf(language)), []), csv, 'customers.csv');
+  async templateCsv(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
+    const header = templateHeader(await this.#fields(), languageOf(language));
+    return fileOf(writeCsv(header, []), csv, 'customers.csv');
   }
 
   @Get('template.xlsx')
   @AnswersFile(xlsx)
-  templateXlsx(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
-    const header = templateHeader(languageOf(language));
+  async templateXlsx(@Query() _: TemplateQuery, @Headers('accept-language') language?: string) {
+    const header = templateHeader(await this.#fields(), languageOf(language));
     return fileOf(writeXlsx(header, [], { sheet: 'Customers' }), xlsx, 'customers.xlsx');
   }
 
@@ -144,14 +151,15 @@ export class ImportController {
     const preview = sample
       .slice(0, previewed)
       .map(({ line, cells }) => ({ line, cells: cells.map(({ text }) => text) }));
-    const dateOrder = dateOrderOf(header, sample, customerImportFields);
+    const known = await this.#fields();
+    const dateOrder = dateOrderOf(header, sample, known);
     return {
       ...answer,
       fields: {
         ...fields,
         status: run.state.status === 'done' ? 'done' : state.status,
         preview,
-        suggestion: before ?? suggestedMapping(header, customerImportFields, dateOrder),
+        suggestion: before ?? suggestedMapping(header, known, dateOrder),
         check: check ?? null,
         progress: progress ?? null,
         counts: run.state.status === 'done' ? run.state.counts : (progress?.counts ?? {}),
@@ -180,8 +188,11 @@ export class ImportController {
   async map(@Param('id', IdPipe) id: string, @Body() body: MappingDto, @Headers('accept-language') language?: string) {
     const { saveAs, defaults = {}, policies = {}, columns, ...rest } = body;
     const mapping: ImportMapping = { ...rest, columns: columns.map((column) => ({ ...column })), defaults, policies };
+    // Fields are the administrators' to define.
+    if (mapping.createMissingOptions && !currentContext().roles?.includes('administrator'))
+      throw forbidden('forbidden');
     const { state } = await this.#known(id);
-    checkMapping(mapping, state.reading?.header ?? [], customerImportFields);
+    checkMapping(mapping, state.reading?.header ?? [], await this.#fields());
     await this.commands.execute(importing, id, { type: 'MapImport', mapping, savedAs: saveAs });
     return this.read(id, language);
   }
@@ -189,44 +200,42 @@ export class ImportController {
   /** Goes over the file in the background and says what the import would do, without doing it. */
   @Post(':id/check')
   @HttpCode(202)
-  async check(@Param('id', IdPipe) id: string, @Headers('accept-language') language?: string) {
+  async check(
+    @Param('id', IdPipe) id: string,
+    @Headers('accept-language') language?: string,
+    @Headers(skipHeader) skip?: string,
+  ) {
     const checkId = idOfNew('import-check');
     const { version } = await this.commands.execute(importing, id, { type: 'CheckImport', checkId });
-    await this.jobs.start('check-import', checkId, { importId: id, version }, 'import');
+    await this.jobs.start('check-import', checkId, { importId: id, version, ...passing(skip) }, 'import');
     return this.read(id, language);
   }
 
   /** Imports the rows in the background, as the batch of the same id. */
   @Post(':id/run')
   @HttpCode(202)
-  async run(@Param('id', IdPipe) id: string, @Headers('accept-language') language?: string) {
+  async run(
+    @Param('id', IdPipe) id: string,
+    @Headers('accept-language') language?: string,
+    @Headers(skipHeader) skip?: string,
+  ) {
     const restorePoint = await this.kernel.feed().head();
-    await this.commands.execute(importing, id, { type: 'StartImport', restorePoint }, { body: {} });
+    await this.commands.execute(importing, id, { type: 'StartImport', restorePoint, ...passing(skip) }, { body: {} });
     return this.read(id, language);
   }
 
   /** The rows that were not taken as they stood in the file, with what is wrong: to be mended and imported again. */
   @Get(':id/errors.csv')
   @AnswersFile('text/csv')
-  async errors(@Param('id', IdPipe) id: string, @Headers('accept-language') accepted?: string) {
-    const { state } = await this.#known(id);
-    const language = languageOf(accepted);
-    const own = Object.values(columnsBeside).flatMap((names) => Object.values(names));
-    const header = state.reading?.header ?? [];
-    // Of an errors file that was mended and failed again, the reasons of before are not repeated.
-    const kept = header.flatMap((name, index) => (own.includes(name) ? [] : [index]));
-    const rowOf = ({ line, cells, errors }: RejectedRow) => [
-      ...kept.map((index) => cells[index] ?? ''),
-      line,
-      errors.map((error) => reasonOf(error, language)).join(language === 'zh' ? '；' : '; '),
-    ];
-    const rejected = this.rows.rejected(state.status === 'started' ? id : (state.checkId ?? id));
-    const names = [columnsBeside.line[language], columnsBeside.reason[language]];
-    return fileOf(
-      writeCsv([...kept.map((index) => header[index] as string), ...names], mapped(rejected, rowOf)),
-      csv,
-      'errors.csv',
-    );
+  errors(@Param('id', IdPipe) id: string, @Headers('accept-language') accepted?: string) {
+    return this.#rowsFile(id, 'errors.csv', languageOf(accepted), (jobId) => this.rows.rejected(jobId));
+  }
+
+  /** The rows that were taken, or would be, and may be about a customer who was there already; with whom. */
+  @Get(':id/warnings.csv')
+  @AnswersFile('text/csv')
+  warnings(@Param('id', IdPipe) id: string, @Headers('accept-language') accepted?: string) {
+    return this.#rowsFile(id, 'warnings.csv', languageOf(accepted), (jobId) => this.rows.warned(jobId));
   }
 
   /** What undoing it would do to each record, and what it would leave because it was changed since. */
@@ -245,6 +254,37 @@ export class ImportController {
     return this.undoing.start(id);
   }
 
+  /** Rows as they stood in the file, with their lines and what is to be said of them. */
+  async #rowsFile(
+    id: string,
+    name: string,
+    language: Language,
+    rowsOf: (jobId: string) => AsyncIterable<RejectedRow>,
+  ): Promise<StreamableFile> {
+    const { state } = await this.#known(id);
+    const own = Object.values(columnsBeside).flatMap((names) => Object.values(names));
+    const header = state.reading?.header ?? [];
+    // Of an errors file that was mended and failed again, the reasons of before are not repeated.
+    const kept = header.flatMap((name, index) => (own.includes(name) ? [] : [index]));
+    const rowOf = ({ line, cells, errors }: RejectedRow) => [
+      ...kept.map((index) => cells[index] ?? ''),
+      line,
+      errors.map((error) => reasonOf(error, language)).join(language === 'zh' ? '；' : '; '),
+    ];
+    const rows = rowsOf(state.status === 'started' ? id : (state.checkId ?? id));
+    const names = [columnsBeside.line[language], columnsBeside.reason[language]];
+    return fileOf(
+      writeCsv([...kept.map((index) => header[index] as string), ...names], mapped(rows, rowOf)),
+      csv,
+      name,
+    );
+  }
+
+  /** What columns can be mapped to, as of now. */
+  async #fields(): Promise<readonly ImportField[]> {
+    return importFields((await this.current.read()).rules.fieldSet);
+  }
+
   async #known(id: string) {
     await this.records.read(importing, id);
     return this.commands.load(importing, id);
@@ -259,11 +299,9 @@ export class ImportController {
 
   async #check(checkId: string, language: Language) {
     const job = await this.jobs.find(checkId);
-    const errors = [];
-    for await (const row of this.rows.rejected(checkId, mostShown)) {
-      errors.push({ ...row, errors: row.errors.map((error) => shownError(error, language)) });
-    }
-    return job && { ...job, errors };
+    const errors = await shownRows(this.rows.rejected(checkId, mostShown), language);
+    const warnings = await shownRows(this.rows.warned(checkId, mostShown), language);
+    return job && { ...job, errors, warnings };
   }
 }
 
@@ -276,8 +314,16 @@ const columnsBeside = {
 const shownError = ({ column, code, params }: RowError, language: Language) => ({
   column,
   code,
-  message: messageOf(language, code, params),
+  message: messageOf(language, code === 'duplicate-found' ? 'possible-duplicate' : code, params),
 });
+
+async function shownRows(rows: AsyncIterable<RejectedRow>, language: Language) {
+  const shown = [];
+  for await (const row of rows) {
+    shown.push({ ...row, errors: row.errors.map((error) => shownError(error, language)) });
+  }
+  return shown;
+}
 
 const reasonOf = (error: RowError, language: Language): string => {
   const { column, message } = shownError(error, language);
@@ -285,8 +331,8 @@ const reasonOf = (error: RowError, language: Language): string => {
   return place === undefined ? message : `${place}: ${message}`;
 };
 
-const templateHeader = (language: Language): string[] =>
-  customerImportFields.filter(({ field }) => !notInTemplate.has(field)).map(({ label }) => label[language]);
+const templateHeader = (fields: readonly ImportField[], language: Language): string[] =>
+  fields.filter(({ field }) => !notInTemplate.has(field)).map(({ label }) => label[language]);
 const notInTemplate = new Set(['id', 'version', 'externalId', 'ownerId', 'address', 'familyName', 'givenName']);
 
 const fileOf = (bytes: AsyncIterable<Uint8Array>, type: string, name: string): StreamableFile =>

@@ -55,6 +55,10 @@ export class MappingDto {
   @IsOptional() @IsIn(dateOrders) dateOrder?: 'ymd' | 'dmy' | 'mdy';
   @IsOptional() @IsString() @MaxLength(100) timeZone?: string;
   @IsOptional() @Matches(/^[A-Z]{2}$/) country?: string;
+  /** ISO 4217: of amounts that name none. */
+  @IsOptional() @Matches(/^[A-Z]{3}$/) currency?: string;
+  /** Choices that nobody defined become options of their fields; administrators only. */
+  @IsOptional() @IsBoolean() createMissingOptions?: boolean;
   @IsOptional() @Id() connectionId?: string;
   /** Offered again under this name. */
   @IsOptional() @IsString() @MinLength(1) @MaxLength(200) saveAs?: string;
@@ -90,6 +94,8 @@ const Mapping = Type.Object(
     dateOrder: Type.Optional(Type.Union(dateOrders.map((one) => Type.Literal(one)))),
     timeZone: Type.Optional(text),
     country: Type.Optional(text),
+    currency: Type.Optional(text),
+    createMissingOptions: Type.Optional(Type.Boolean()),
     connectionId: Type.Optional(text),
   },
   { title: 'ImportMapping' },
@@ -140,6 +146,7 @@ export const Import = record('Import', {
         counts,
         error: orNull(text),
         errors: Type.Array(RejectedRow),
+        warnings: Type.Array(RejectedRow),
       },
       { title: 'ImportCheck' },
     ),

@@ -20,7 +20,7 @@ export type ImportCommand =
   | { type: 'ReadImport'; reading: FileReading }
   | { type: 'MapImport'; mapping: ImportMapping; savedAs?: string | undefined }
   | { type: 'CheckImport'; checkId: string }
-  | { type: 'StartImport'; restorePoint: number };
+  | { type: 'StartImport'; restorePoint: number; passesAs?: readonly string[] | undefined };
 
 export type Import = {
   status: 'none' | 'uploaded' | 'mapped' | 'started';
@@ -31,6 +31,8 @@ export type Import = {
   /** The last check of this mapping. */
   checkId?: string | undefined;
   restorePoint?: number;
+  /** The roles of who asked to pass the duplicate rules. */
+  passesAs?: readonly string[] | undefined;
 };
 
 /** A file on its way to become records. Once started it is a batch of the same id. */
@@ -58,9 +60,11 @@ export const importing: Decider<Import, ImportCommand, ImportEvent> = {
       case 'CheckImport':
         if (!state.mapping) throw conflict('import-not-mapped');
         return [{ type: 'ImportCheckStarted', checkId: command.checkId }];
-      case 'StartImport':
+      case 'StartImport': {
         if (!state.mapping) throw conflict('import-not-mapped');
-        return [{ type: 'ImportStarted', restorePoint: command.restorePoint }];
+        const { restorePoint, passesAs } = command;
+        return [{ type: 'ImportStarted', restorePoint, ...(passesAs && { passesAs: [...passesAs] }) }];
+      }
     }
   },
 
@@ -93,7 +97,7 @@ export const importing: Decider<Import, ImportCommand, ImportEvent> = {
       case 'ImportCheckStarted':
         return { ...state, checkId: event.checkId };
       case 'ImportStarted':
-        return { ...state, status: 'started', restorePoint: event.restorePoint };
+        return { ...state, status: 'started', restorePoint: event.restorePoint, passesAs: event.passesAs };
     }
   },
 

@@ -3,20 +3,29 @@ import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throug
 import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { batch } from '../batch/batch.ts';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
-import { CurrentRules } from '../customer/customer-rules.store.ts';
+import { CurrentRules, type StampedRules } from '../customer/customer-rules.store.ts';
 import { OneOfSeveral, customer } from '../customer/customer.ts';
-import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers, withDuplicates, type RulesInForce } from '../customer/golden-customers.store.ts';
+import { optionsChosen } from '../field/choices.ts';
+import { fieldSet, fieldSetId } from '../field/field-set.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
-import { ImportPlans, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
+import { ImportDuplicates, isFound, rowsWith, warningsIn, type ComparedRows } from './import-duplicates.store.ts';
+import { ImportPlans, customOf, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
-import { ImportRows, type RejectedRow } from './import-rows.store.ts';
+import { ImportRows } from './import-rows.store.ts';
 import { importing } from './import.ts';
 
 /** Every row that was read came to one of these ends. */
-const none = { read: 0, created: 0, updated: 0, unchanged: 0, skipped: 0, failed: 0 };
+const ends = { created: 0, updated: 0, unchanged: 0, skipped: 0, failed: 0 };
+/** `possibleDuplicate`: of whichever end, a duplicate rule found a customer that they may be about. */
+const none = { read: 0, ...ends, possibleDuplicate: 0 };
 type Counts = typeof none;
-type End = Exclude<keyof Counts, 'read'>;
-type Outcome = { end: End; errors?: readonly RowError[] };
+type End = keyof typeof ends;
+type Outcome = { end: End; errors?: readonly RowError[] | undefined; warnings?: readonly RowError[] | undefined };
+/** `refusal`: what a command was refused with. */
+type Carried = Outcome & { refusal?: Refusal };
+/** What rows are decided by, and what the duplicate rules have them reserve. */
+type Stamped = { current: StampedRules; inForce: RulesInForce };
 type Place = { line: number; total: number; counts: Counts };
 type CommandRow = Extract<PlannedRow, { fate: 'command' }>;
 type EditRow = Extract<PlannedRow, { fate: 'edit' }>;
@@ -34,6 +43,7 @@ export class RunImport implements JobHandler {
     private readonly rows: ImportRows,
     private readonly numbers: CustomerNumbers,
     private readonly current: CurrentRules,
+    private readonly duplicates: ImportDuplicates,
   ) {}
 
   async *run(job: JobAtWork<unknown, Place>, signal: AbortSignal): AsyncIterable<JobStep<Place>> {
@@ -42,16 +52,16 @@ export class RunImport implements JobHandler {
     yield step(place);
     await this.keys.caughtUp(signal);
     for await (const { rows, line } of this.plans.plan(job.id, job.id, state, place.line)) {
-      const outcomes = await this.#carryOut(job, rows);
-      await this.rows.reject(
-        job.id,
-        rows.flatMap(({ line: at, cells }, index): RejectedRow[] => {
-          const errors = outcomes[index]?.errors;
-          return errors ? [{ line: at, cells, errors }] : [];
-        }),
-      );
-      const counts = { ...place.counts, read: place.counts.read + rows.length };
+      if (state.mapping?.createMissingOptions) await this.#defineOptions(rows);
+      const current = await this.current.read();
+      const asking = { passesAs: state.passesAs, decidedBy: current.rules, signal };
+      const { rules, compared } = await this.duplicates.compare(job, rows, asking);
+      const outcomes = await this.#carryOut(job, rows, { current, inForce: rules }, compared);
+      await this.rows.reject(job.id, rowsWith(rows, outcomes, 'errors'));
+      await this.rows.warn(job.id, rowsWith(rows, outcomes, 'warnings'));
+      const counts = { ...none, ...place.counts, read: place.counts.read + rows.length };
       for (const { end } of outcomes) counts[end] += 1;
+      counts.possibleDuplicate += [...compared.values()].filter(isFound).length;
       place = { ...place, line, counts };
       yield step(place);
     }
@@ -60,8 +70,46 @@ export class RunImport implements JobHandler {
     await this.rows.forgetKeys(job.id);
   }
 
-  async #carryOut(job: JobAtWork, rows: readonly PlannedRow[]): Promise<Outcome[]> {
+  /** What rows choose becomes an option of its field, for good: undoing the import leaves it. */
+  async #defineOptions(rows: readonly PlannedRow[]): Promise<void> {
+    const { rules } = await this.current.read();
+    for (const command of optionsChosen(rules.fieldSet, customOf(rows))) {
+      await this.commands.execute(fieldSet, fieldSetId('customer'), command);
+    }
+  }
+
+  /** Those that the duplicate rules hold up are not carried out; of the others, what may be the same is queued. */
+  async #carryOut(
+    job: JobAtWork,
+    rows: readonly PlannedRow[],
+    stamped: Stamped,
+    compared: ComparedRows,
+  ): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
+    const free: PlannedRow[] = [];
+    const places: number[] = [];
+    rows.forEach((row, index) => {
+      const verdict = compared.get(row.line)?.verdict;
+      if (verdict instanceof Refusal) outcomes[index] = { end: 'failed', errors: rowErrorsOf(row.reading, verdict) };
+      else places[free.push(row) - 1] = index;
+    });
+    const carriedOut = await this.#carryOutFree(job, free, stamped);
+    await eachOf(free.entries(), atOnce, async ([at, row]) => {
+      const { refusal, ...outcome } = carriedOut[at] as Carried;
+      const guarded = compared.get(row.line);
+      const isTaken = outcome.end === 'created' || outcome.end === 'updated';
+      if (guarded && isTaken) await this.duplicates.queue(guarded);
+      outcomes[places[at] as number] = {
+        ...outcome,
+        errors: refusal ? rowErrorsOf(row.reading, await this.duplicates.found(refusal, guarded)) : outcome.errors,
+        warnings: isTaken ? warningsIn(guarded) : undefined,
+      };
+    });
+    return outcomes;
+  }
+
+  async #carryOutFree(job: JobAtWork, rows: readonly PlannedRow[], stamped: Stamped): Promise<Carried[]> {
+    const outcomes: Carried[] = [];
     const single: { row: CommandRow; index: number }[] = [];
     const grouped: { row: CommandRow; index: number }[] = [];
     const edits: { row: EditRow; index: number }[] = [];
@@ -71,19 +119,21 @@ export class RunImport implements JobHandler {
       else (row.isGrouped ? grouped : single).push({ row, index });
     });
     const items = await Promise.all(single.map(({ row }) => this.#item(job, row)));
-    const done = await this.commands.executeMany(customer, items, await this.current.recent());
+    const { current, inForce } = stamped;
+    const rules = withDuplicates(current, inForce);
+    const done = await this.commands.executeMany(customer, items, rules);
     single.forEach(({ row, index }, at) => {
       const outcome = done[at];
       if (outcome?.status === 'done') outcomes[index] = { end: endOf(outcome.executed.events) };
       else if (outcome?.status === 'refused' && outcome.refusal.code !== 'too-busy') {
-        outcomes[index] = refused(row, outcome.refusal);
+        outcomes[index] = refused(outcome.refusal);
       } else grouped.push({ row, index });
     });
     await eachOf(grouped, atOnce, async ({ row, index }) => {
-      outcomes[index] = await this.#carryOutAlone(job, row);
+      outcomes[index] = await this.#carryOutAlone(job, row, stamped);
     });
     await eachOf(edits, atOnce, async ({ row, index }) => {
-      outcomes[index] = await this.#edit(job, row);
+      outcomes[index] = await this.#edit(job, row, inForce);
     });
     return outcomes;
   }
@@ -96,11 +146,11 @@ export class RunImport implements JobHandler {
   }
 
   /** On a customer of one record or of several. */
-  async #carryOutAlone(job: JobAtWork, row: CommandRow): Promise<Outcome> {
+  async #carryOutAlone(job: JobAtWork, row: CommandRow, { current, inForce }: Stamped): Promise<Carried> {
     const { id, command, commandId, body, ...options } = await this.#item(job, row);
     try {
       try {
-        const rules = await this.current.recent();
+        const rules = withDuplicates(current, inForce);
         const { events } = await this.commands.execute(customer, id, command, {
           ...options,
           ...rules,
@@ -111,26 +161,27 @@ export class RunImport implements JobHandler {
       } catch (error) {
         if (!(error instanceof OneOfSeveral)) throw error;
       }
-      await runInContext({ ...currentContext(), commandId }, () => this.customers.execute(id, command, body));
+      await runInContext({ ...currentContext(), commandId }, () => this.customers.execute(id, command, body, inForce));
       return { end: await this.#endOf(id, commandId) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return refused(row, error);
+      return refused(error);
     }
   }
 
   /** Refused where somebody else changed the same fields since they were exported. */
-  async #edit(job: JobAtWork, { id, line, versions: ifMatch, changes, reading }: EditRow): Promise<Outcome> {
+  async #edit(job: JobAtWork, row: EditRow, inForce: RulesInForce): Promise<Carried> {
+    const { id, line, versions: ifMatch, changes } = row;
     if (Object.keys(changes).length === 0) return { end: 'unchanged' };
     const commandId = itemId(job, line);
     try {
       await runInContext({ ...currentContext(), commandId, ifMatch }, () =>
-        this.customers.execute(id, { type: 'ChangeCustomer', changes }),
+        this.customers.execute(id, { type: 'ChangeCustomer', changes }, undefined, inForce),
       );
       return { end: await this.#endOf(id, commandId) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return { end: 'failed', errors: rowErrorsOf(reading, error) };
+      return refused(error);
     }
   }
 
@@ -155,7 +206,7 @@ const endOf = (events: readonly { type: string }[]): End => {
 };
 
 /** In mode `create`, what is there already is none of its business. */
-const refused = (row: CommandRow, refusal: Refusal): Outcome => ({
+const refused = (refusal: Refusal): Carried => ({
   end: refusal.code === 'customer-exists' ? 'skipped' : 'failed',
-  errors: rowErrorsOf(row.reading, refusal),
+  refusal,
 });

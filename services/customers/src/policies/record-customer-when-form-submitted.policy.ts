@@ -12,14 +12,17 @@ import type { PolicyPattern } from '@throughline/service';
 import { asShown } from '../customer/customer-fields.ts';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import { builtInRules, customer, type CustomerCommand } from '../customer/customer.ts';
+import { compares } from '../duplicates/duplicate-rules.ts';
+import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
 
+type CreateCustomer = Extract<CustomerCommand, { type: 'CreateCustomer' }>;
 type FormSubmitted = RecordedOf<Extract<FormEvent, { type: 'FormSubmitted' }>>;
 
 /** What was filled in, as a customer. Of who was erased since nothing is left that a record could be made of. */
 export function react(
   { data }: Pick<FormSubmitted, 'data'>,
   number: string,
-): { id: string; command: CustomerCommand }[] {
+): { id: string; command: CreateCustomer }[] {
   const given = customerFieldNames.flatMap((name) => (data[name] === undefined ? [] : [[name, data[name]] as const]));
   if (given.some(([, value]) => isErased(value))) return [];
   const fields = asShown(Object.fromEntries(given) as CustomerFields);
@@ -42,14 +45,23 @@ const on: PolicyPattern = {
 export class RecordCustomerWhenFormSubmitted {
   constructor(
     private readonly commands: Commands,
+    private readonly guarded: GuardedCustomers,
     private readonly numbers: CustomerNumbers,
   ) {}
 
+  /** Recorded whatever the duplicate rules say: what they would block or warn of is queued. */
   @EventPattern(on)
   async submitted(@Payload() event: FormSubmitted) {
-    if (await this.commands.exists(customer.category, event.data.customerId)) return;
-    for (const { id, command } of react(event, await this.numbers.next())) {
-      await this.commands.execute(customer, id, command, { rules: builtInRules, occurredAt: event.occurredAt });
+    const { occurredAt } = event;
+    const isThere = await this.commands.exists(customer.category, event.data.customerId);
+    for (const { id, command } of react(event, isThere ? '' : await this.numbers.next())) {
+      const { all, rulesVersion, ...rules } = await this.guarded.rules();
+      const intended = { operation: 'create', id, goldenId: null, fields: command.fields } as const;
+      const [compared] = compares(all) ? await this.guarded.compareEach([intended], { all, ...rules }) : [];
+      const stamped = { rules: builtInRules, ...(rulesVersion !== undefined && { rulesVersion }) };
+      if (!isThere) await this.commands.execute(customer, id, command, { ...stamped, occurredAt });
+      // Also where it was recorded before: the last time may have ended right there.
+      if (compared) await this.guarded.queue(compared, { id, version: 1 });
     }
   }
 }

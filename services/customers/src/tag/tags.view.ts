@@ -51,6 +51,21 @@ export class Tags {
     }));
   }
 
+  /** All names that mean the tags that these names mean, those of tags that were merged into them as well. */
+  async namesMeaning(names: readonly string[]): Promise<string[]> {
+    const rows: { name: string }[] = await this.database.query(
+      `with recursive named as (
+         select id, "into" from "${tags.table}" where names && $1::text[]
+         union select t.id, t."into" from named n join "${tags.table}" t on t.id = n."into"
+       ), meant as (
+         select id from named where "into" is null
+         union select t.id from meant m join "${tags.table}" t on t."into" = m.id
+       ) select distinct unnest(t.names) as name from meant join "${tags.table}" t using (id) order by name`,
+      [names],
+    );
+    return [...new Set([...names, ...rows.map(({ name }) => name)])];
+  }
+
   /** The names of tags as they are now, by the names given; those that no tag ever had are left out. */
   async namesNow(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const rows: { given: string; name: string }[] = await this.database.query(

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Headers, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 import { notFound } from '@throughline/event-sourcing';
 import { Answers, IdPipe, Log, ShapeError, shapeCheck } from '@throughline/service';
@@ -11,6 +11,7 @@ import type { Operation } from '../batch-request/batch-request.ts';
 import { operationOf } from '../batch-request/operation.shape.ts';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { fieldsOf } from './card-fields.ts';
 import { VcardDto } from './vcard.dto.ts';
 import { parseVcards } from './vcard.ts';
@@ -32,7 +33,7 @@ export class VcardController {
   @ApiConsumes('application/json', 'text/vcard')
   @ApiBody({ type: VcardDto })
   @Answers(BatchRequestOutcome)
-  async take(@Req() request: FastifyRequest) {
+  async take(@Req() request: FastifyRequest, @Headers(skipHeader) skip?: string) {
     const { bytes, fields } = await readCards(request.body);
     const cards = parseVcards(bytes);
     if (cards.length === 0) throw unreadable();
@@ -47,7 +48,8 @@ export class VcardController {
         }
       }),
     );
-    const outcomes = await this.batch.each(operations, { vcard: Buffer.from(bytes).toString('latin1'), ...fields });
+    const body = { vcard: Buffer.from(bytes).toString('latin1'), ...fields };
+    const outcomes = await this.batch.each(operations, body, isSkipped(skip));
     return {
       items: outcomes.map((outcome) =>
         'error' in outcome ? problemItem(outcome.error, request, this.log) : { status: 201, ...outcome.done },

@@ -1,0 +1,38 @@
+import type { CustomerFields } from '@throughline/contracts';
+import { emailKeys } from '../customer/customer-fields.ts';
+import { touchesCompared, type Intended } from '../duplicates/duplicate-check.store.ts';
+import { targetOf, type Holders, type Operation } from './batch-request.ts';
+
+/** A customer by one of its records, as it stands. */
+export type Standing = { goldenId: string; fields: CustomerFields };
+
+/**
+ * What each operation would leave its customer with, those before it counted in; undefined where nothing that records are
+ * compared by would change, or there is no such customer.
+ *
+ * @param standing of the records that the operations name, as far as they are there
+ */
+export function intendedBy(
+  operations: readonly Operation[],
+  holders: Holders,
+  standing: ReadonlyMap<string, Standing>,
+): (Intended | undefined)[] {
+  const held = new Map(holders);
+  const known = new Map(standing);
+  return operations.map((operation) => {
+    if (operation.op === 'archive') return undefined;
+    const target = targetOf(operation);
+    const holder = 'id' in target ? target.id : held.get(target.claim);
+    const id = holder ?? (operation.op === 'upsert' ? operation.id : undefined);
+    const before = id === undefined ? undefined : known.get(id);
+    if (id === undefined || (before ? operation.op === 'create' : operation.op === 'update')) return undefined;
+    const given = !before && operation.op === 'upsert' ? operation.creation.fields : operation.fields;
+    const { goldenId = id, fields } = before ?? {};
+    const after = { goldenId, fields: { ...fields, ...given } };
+    for (const [recordId, one] of known) if (one.goldenId === goldenId) known.set(recordId, after);
+    known.set(id, after);
+    for (const email of emailKeys(given)) if (!held.has(`email:${email}`)) held.set(`email:${email}`, id);
+    if (before && !touchesCompared(given)) return undefined;
+    return { operation: before ? 'change' : 'create', id, goldenId: before ? goldenId : null, fields: after.fields };
+  });
+}
