@@ -36,6 +36,9 @@ export function oneOfEach(found: readonly Found[]): Found[] {
 /** Looks for duplicates among all records, as far as the view has come. */
 @Injectable()
 export class MatchRecords {
+  /** Those who ask one by one at the same time, as policies do. */
+  readonly #together = gathered((questions: readonly Question[]) => this.#find(questions));
+
   constructor(private readonly kernel: Kernel) {}
 
   /**
@@ -43,9 +46,8 @@ export class MatchRecords {
    *
    * @param goldenId the customer whose records are left out
    */
-  async candidatesOf(record: MatchRecord, goldenId: string | null, threshold?: number): Promise<Found[]> {
-    const sought = { record, goldenId };
-    return (await this.candidatesOfEach([sought], threshold)).get(sought) ?? [];
+  candidatesOf(record: MatchRecord, goldenId: string | null, threshold: number = thresholds.review): Promise<Found[]> {
+    return candidatesOf({ record, goldenId }, this.#together, threshold);
   }
 
   /** As `candidatesOf` of each; what one of them asks the view travels with what the others ask. */
