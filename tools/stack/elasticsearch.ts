@@ -54,8 +54,6 @@ transport.port: ${at.transportPort}
 path.data: ${join(at.dir, 'data')}
 path.logs: ${join(at.dir, 'logs')}
 xpack.security.enabled: false
-xpack.ml.enabled: false
-ingest.geoip.downloader.enabled: false
 cluster.routing.allocation.disk.threshold_enabled: false
 `;
 
