@@ -27,15 +27,8 @@ import {
 import { openAgain } from '../cleaning/inferred.ts';
 import { claimsOf } from '../rules/unique-values.ts';
 import { emailKeys } from './customer-fields.ts';
-import {
-  claimedByRules,
-  completed,
-  customer,
-  reservedEmails,
-  type Customer,
-  type CustomerCommand,
-  type CustomerRules,
-} from './customer.ts';
+import { completed, customer, type Customer, type CustomerCommand, type CustomerRules } from './customer.ts';
+import { claimedByRules, reservedEmails } from './reserved-values.ts';
 
 /** A record of a customer: its id, its state, and what merging knows of it. */
 export type Part = {

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   known,
-  reservable,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
@@ -18,15 +17,15 @@ import { withoutCorrection } from '../cleaning/corrections.ts';
 import { openAgain, saidOf, withInferred, type SayingEvent } from '../cleaning/inferred.ts';
 import { suggestionsFor, type CompanyDomains } from '../cleaning/suggestions.ts';
 import { fittingCustom } from '../field/custom-values.ts';
-import { rulesInForce } from '../rules/broken-rules.ts';
-import { claimsOf, stillUnique, uniqueAfter } from '../rules/unique-values.ts';
+import { stillUnique } from '../rules/unique-values.ts';
 import { changesInBulk, type BulkChange } from './customer-bulk.ts';
-import { asShown, emailKeys, phoneKeys, registrationKeys, withSource, type CustomerInput } from './customer-fields.ts';
+import { asShown, withSource, type CustomerInput } from './customer-fields.ts';
 import { changesByPolicy, type ImportPolicies } from './customer-import.ts';
 import type { Undone } from './customer-undo.ts';
 import { withWords } from './customer-words.ts';
 import type { CustomerRules, ReservedField } from './customer-rules.ts';
 import { customerMet, metErrors, type Met } from './met.ts';
+import { claimed, claimedByRules, reservations, reservedEmails, reservedValues } from './reserved-values.ts';
 
 export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId; met?: Met }
@@ -324,34 +323,6 @@ function importRow(
   ];
 }
 
-/** What of given values becomes this customer's alone. */
-function reservations(
-  fields: CustomerFields,
-  reserves: readonly ReservedField[],
-): { emailsReserved: boolean; reserved?: Reservable[] } {
-  const reserved = reservable.filter((field) => reserves.includes(field) && valuesOf(field, fields).length > 0);
-  return {
-    emailsReserved: reserves.includes('emails') && hasEmails(fields),
-    ...(reserved.length > 0 && { reserved }),
-  };
-}
-
-const valuesOf = (field: Reservable, fields: CustomerFields): string[] =>
-  field === 'phones' ? phoneKeys(fields) : registrationKeys(fields);
-
-const claimNames: Record<Reservable, string> = { phones: 'phone', registrationNumber: 'registration-number' };
-
-const reservedValues = ({ details, reserved }: Customer): string[] =>
-  reserved.flatMap((field) => valuesOf(field, details).map((value) => `${claimNames[field]}:${value}`));
-
-/** The rules by which a change makes values its customer's alone. */
-export const claimed = (state: Customer, changes: CustomerFields, { ruleSet, fieldSet }: CustomerRules) =>
-  uniqueAfter(state, changes, rulesInForce(ruleSet, fieldSet));
-
-/** What rules have nobody else have. */
-export const claimedByRules = ({ details, unique }: Customer): string[] =>
-  unique.flatMap((one) => claimsOf(one, details));
-
 function changeInBulk(
   state: Customer,
   bulk: BulkChange,
@@ -380,10 +351,6 @@ function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent
     ...(record === 'restore' && state.status === 'archived' ? [{ type: 'CustomerRestored' as const }] : []),
   ];
 }
-
-/** The addresses that nobody else may have. */
-export const reservedEmails = ({ details, emailsReserved, unreserved }: Customer): string[] =>
-  emailsReserved ? emailKeys({ emails: (details.emails ?? []).filter((_, index) => !unreserved.includes(index)) }) : [];
 
 /**
  * A source's word about its own customer. A field counts where its stamp is newer than the one before, so any order of
@@ -441,5 +408,3 @@ const changed = (
         (field in inferred && value !== null),
     ),
   );
-
-const hasEmails = ({ emails }: CustomerFields) => (emails?.length ?? 0) > 0;

@@ -4,7 +4,8 @@ import { Commands, Refusal, conflict, currentContext, eachOf, runInContext } fro
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { withChosen } from '../field/choices.ts';
-import { claimedByRules, customer, type Customer, type CustomerRules } from '../customer/customer.ts';
+import { customer, type Customer, type CustomerRules } from '../customer/customer.ts';
+import { claimedByRules } from '../customer/reserved-values.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import type { Guarded } from '../duplicates/guarded-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
