@@ -35,7 +35,8 @@ export async function untilQuiet(
   return left;
 }
 
-async function headsOf({ pools, logs }: Watched): Promise<ReadonlyMap<string, number>> {
+/** Position of the last event of each log. */
+export async function headsOf({ pools, logs }: Watched): Promise<ReadonlyMap<string, number>> {
   const heads = new Map<string, number>();
   for (const name of logs) {
     const found = await pools[name]?.query<{ head: string }>('select coalesce(max(position), 0) as head from events');

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { Kernel, Log, freePort, readConfig } from '@throughline/service';
 import pg from 'pg';
 import {
@@ -12,20 +13,21 @@ import {
   storeDamage,
   tallyDamage,
   together,
+  type Audit,
   type Damage,
 } from './checks.ts';
 import { startChild, type Child, type ChildOptions } from './child.ts';
 import { erasedPeople, remainsIn } from './erasures.ts';
 import { carryOut, type Harmed } from './faults.ts';
-import { readJournal } from './journal.ts';
+import { readJournal, type Told } from './journal.ts';
 import { countDeadLetters, discardedEvents, settleDeadLetters, type DeadLetterCounts } from './operator.ts';
 import { startProxy, type Proxy } from './proxy.ts';
-import { untilQuiet } from './quiet.ts';
+import { headsOf, untilQuiet, type Watched } from './quiet.ts';
 import { described, scheduleOf, type Fault } from './schedule.ts';
 import { startServers, type Servers } from './servers.ts';
 import { writerEnvironment } from './settings.ts';
 import { customerTally, dealTally } from './tally.view.ts';
-import { compareSearch, verifyViews } from './verification.ts';
+import { compareSearch, verifyViews, type Differences } from './verification.ts';
 
 export type RunOptions = {
   seed: string;
@@ -255,38 +257,17 @@ async function compare(
   { journals }: Ground,
   pools: Record<Service, pg.Pool>,
 ): Promise<Omit<Verdict, 'acknowledged' | 'seconds'>> {
-  const { databaseUrl, searchUrl } = servers;
-  const config = readConfig({}, { databaseUrl, databasePrefix, masterKey: masterKeyOf(seed), logLevel: 'error' });
-  const audits = [];
-  for (const name of logs) {
-    const kernel = await Kernel.open({ name }, config, new Log(name, 'error'));
-    audits.push([name, await audit(kernel.store, kernel.secrets.key('hash-chain'))] as const);
-    await kernel.close();
-  }
+  const patience = 120_000 + events * 2;
+  const watched = { pools, logs };
+  const quiet = () => untilQuiet(watched, patience, () => settleDeadLetters(pools.sales));
   const told = new Map(journals.flatMap((journal) => [...readJournal(journal)]));
-  const tables = { sales: dealTally.table, customers: customerTally.table, analytics: '' };
-  const parts: [string, Damage][] = [
-    [
-      'stores',
-      storeDamage(
-        audits.map(([, found]) => found),
-        told,
-      ),
-    ],
-  ];
-  for (const [name, found] of audits) {
-    for (const where of [name, 'analytics'] as const) {
-      parts.push([`${where}, given of ${name}`, givenDamage(found.positions, await givenTo(pools[where], name))]);
-      parts.push([`${where}, view of ${name}`, await tallyDamage(pools[where], tables[name], found)]);
-    }
-    if (name === 'sales') parts.push(['policy', policyDamage(found, await discardedEvents(pools.sales))]);
-  }
+  // What services do by themselves, as at night, may come in between: then it is looked at once more.
+  const { audits, parts, copies } = await standingStill(watched, quiet, () => lookAt(seed, servers, pools, told));
   const damage = together(parts.map(([, part]) => part));
   const damaged = parts.filter(([, part]) => part.lost + part.doubled + part.reordered > 0);
 
-  const patience = 300_000 + events * 4;
-  const verified = await Promise.all(services.map((name) => verifyViews(pools[name], patience)));
-  if (searchUrl) verified.push(await compareSearch(pools.analytics, searchUrl, databasePrefix));
+  const verified = await Promise.all(services.map((name) => verifyViews(pools[name], 300_000 + events * 4)));
+  verified.push(...copies);
   const erased = erasedPeople(seed, told);
   const remains = await Promise.all(services.map((name) => remainsIn(pools[name], erased)));
   const deadLetters = await countDeadLetters(pools.sales);
@@ -316,6 +297,47 @@ async function compare(
     ],
     passed: sum(wrong) === 0 && deadLetters.parked + deadLetters.retrying === 0 && told.size > 0,
   };
+}
+
+type Audited = readonly [name: Service, found: Audit];
+type Looked = { audits: readonly Audited[]; parts: readonly (readonly [string, Damage])[]; copies: Differences[] };
+
+/** The stores beside what clients were told, and whatever follows the stores beside them. */
+async function lookAt(
+  seed: string,
+  { databaseUrl, searchUrl }: Servers,
+  pools: Record<Service, pg.Pool>,
+  told: ReadonlyMap<string, Told>,
+): Promise<Looked> {
+  const config = readConfig({}, { databaseUrl, databasePrefix, masterKey: masterKeyOf(seed), logLevel: 'error' });
+  const audits: Audited[] = [];
+  for (const name of logs) {
+    const kernel = await Kernel.open({ name }, config, new Log(name, 'error'));
+    audits.push([name, await audit(kernel.store, kernel.secrets.key('hash-chain'))]);
+    await kernel.close();
+  }
+  const tables = { sales: dealTally.table, customers: customerTally.table, analytics: '' };
+  const found = audits.map(([, one]) => one);
+  const parts: [string, Damage][] = [['stores', storeDamage(found, told)]];
+  for (const [name, log] of audits) {
+    for (const where of [name, 'analytics'] as const) {
+      parts.push([`${where}, given of ${name}`, givenDamage(log.positions, await givenTo(pools[where], name))]);
+      parts.push([`${where}, view of ${name}`, await tallyDamage(pools[where], tables[name], log)]);
+    }
+    if (name === 'sales') parts.push(['policy', policyDamage(log, await discardedEvents(pools.sales))]);
+  }
+  const copies = searchUrl ? [await compareSearch(pools.analytics, searchUrl, databasePrefix)] : [];
+  return { audits, parts, copies };
+}
+
+/** What is found while nothing was appended from before all was quiet until it had been looked at. */
+async function standingStill<T>(watched: Watched, quiet: () => Promise<unknown>, look: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const before = await headsOf(watched);
+    await quiet();
+    const found = await look();
+    if (isDeepStrictEqual(await headsOf(watched), before)) return found;
+  }
 }
 
 /** As Postgres counts them since its last crash, which its log knows better. */

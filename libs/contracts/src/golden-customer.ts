@@ -48,7 +48,7 @@ export function recordAfter(
     return {
       recordId: stream.id,
       number: event.data.number,
-      words: wordsAfter({}, event.data, position, effectiveAt),
+      words: wordsAfter({}, event),
       externalIds: externalId ? [externalId] : [],
       into: null,
       goldenId: stream.id,
@@ -63,7 +63,7 @@ export function recordAfter(
   const now = { ...before, updatedAt: effectiveAt };
   switch (event.type) {
     case 'CustomerDetailsChanged':
-      return { ...now, words: wordsAfter(before.words, event.data, position, effectiveAt) };
+      return { ...now, words: wordsAfter(before.words, event) };
     case 'CustomersMerged': {
       const { absorbed, picks, rules, sources } = event.data;
       const frozen = { rules, ...(sources && { sources }) } as SurvivorshipRules;
@@ -95,9 +95,14 @@ export function recordAfter(
   }
 }
 
-type FieldsSaid = { inferred?: readonly Inferred[] };
+type Saying = {
+  data: { inferred?: readonly Inferred[] };
+  position: number;
+  occurredAt: Instant;
+  effectiveAt: Instant;
+};
 
-function wordsAfter(before: Words, data: FieldsSaid, position: number, at: Instant): Words {
+function wordsAfter(before: Words, { data, position, occurredAt, effectiveAt }: Saying): Words {
   const words: Record<string, Word> = { ...before };
   const rules = new Map(data.inferred?.map(({ field, rule }) => [field, rule]));
   for (const field of customerFieldNames) {
@@ -107,7 +112,8 @@ function wordsAfter(before: Words, data: FieldsSaid, position: number, at: Insta
     words[field] = {
       value: value ?? null,
       position,
-      at,
+      // Since when a customer is in a stage does not depend on what its record was told before.
+      at: field === 'lifecycle' ? occurredAt : effectiveAt,
       ...(inferred !== undefined && { inferred }),
       ...(isAutomatic(field, data) && { automatic: true }),
     };

@@ -8,6 +8,7 @@ export class CustomerPast {
   @PrimaryColumn('uuid') recordId!: string;
   @PrimaryColumn('integer') version!: number;
   @Column('bigint') position!: string;
+  @Column('timestamptz') occurredAt!: Instant;
   /** When it took effect. */
   @Column('timestamptz') at!: Instant;
   @Column('text') type!: string;
@@ -17,10 +18,11 @@ export class CustomerPast {
 function happened(
   rows: readonly CustomerPast[],
   data: object,
-  { stream, position, effectiveAt, type }: Recorded<CustomerEvent>,
+  { stream, position, occurredAt, effectiveAt: at, type }: Recorded<CustomerEvent>,
 ): CustomerPast[] {
   const { id: recordId, version } = stream;
-  return [...rows, { recordId, version, position: String(position), at: effectiveAt, type, data: data as EventData }];
+  const past = { recordId, version, position: String(position), occurredAt, at, type, data: data as EventData };
+  return [...rows, past];
 }
 
 export const customerPast = fold<CustomerPast, CustomerEvent>(CustomerPast, {
@@ -42,11 +44,20 @@ export const customerPast = fold<CustomerPast, CustomerEvent>(CustomerPast, {
 });
 
 /** The event again, as far as records are folded from it. */
-export const eventOfPast = ({ recordId, version, position, at, type, data }: CustomerPast): RecordedOf<CustomerEvent> =>
+export const eventOfPast = ({
+  recordId,
+  version,
+  position,
+  occurredAt,
+  at,
+  type,
+  data,
+}: CustomerPast): RecordedOf<CustomerEvent> =>
   ({
     type,
     data,
     stream: { type: 'customer', id: recordId, version },
     position: Number(position),
+    occurredAt,
     effectiveAt: at,
   }) as RecordedOf<CustomerEvent>;

@@ -88,7 +88,8 @@ export class CustomersThen {
 
   async #records(ids: readonly string[], asOf: Instant): Promise<Map<string, Then>> {
     const { rows } = await this.kernel.pool.query<CustomerPast>({
-      text: `select record_id as "recordId", version, position, at, type, data from "${customerPast.table}"
+      text: `select record_id as "recordId", version, position, occurred_at as "occurredAt", at, type, data
+        from "${customerPast.table}"
         where record_id = any($1::uuid[]) and at <= $2 order by record_id, version`,
       values: [ids, asOf],
       types: plainTypes,

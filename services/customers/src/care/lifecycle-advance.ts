@@ -46,8 +46,8 @@ export function advanceOf(group: Group, facts: CustomerFacts, lifecycle: Lifecyc
 /** When somebody said last in which stage the customer is. */
 function lastSaid(group: Group): Instant | undefined {
   const said = group.flatMap(({ events }) =>
-    events.flatMap(({ data, effectiveAt }) =>
-      'lifecycle' in data && !('lifecycleSetBy' in data && data.lifecycleSetBy === 'automatic') ? [effectiveAt] : [],
+    events.flatMap(({ data, occurredAt }) =>
+      'lifecycle' in data && !('lifecycleSetBy' in data && data.lifecycleSetBy === 'automatic') ? [occurredAt] : [],
     ),
   );
   return said.toSorted().at(-1);

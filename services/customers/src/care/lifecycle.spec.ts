@@ -78,6 +78,7 @@ describe('a customer moves on by itself', () => {
       data,
       position: index + 1,
       stream: { type: 'customer', id: 'c', version: index + 1 },
+      occurredAt: day(at),
       effectiveAt: day(at),
     }) as unknown as RecordedOf<CustomerEvent>;
   const group = (...events: (readonly [number, object])[]): Group => [

@@ -45,6 +45,7 @@ class Records {
       data,
       position,
       stream: { type: 'customer', id, version: past.length + 1 },
+      occurredAt: at,
       effectiveAt: at,
     } as unknown as RecordedOf<CustomerEvent>);
   }
