@@ -173,7 +173,7 @@ export async function tallyDamage(pool: Pool, table: string, { streams }: Audit)
   );
   const tallies = new Map(rows.map((row) => [row.id, row]));
   for (const [name, version] of streams) {
-    const { count = 0, breaks = 0 } = tallies.get(name.split(':')[1] as string) ?? {};
+    const { count = 0, breaks = 0 } = tallies.get(name) ?? {};
     damage.lost += Math.max(0, version - count);
     damage.doubled += Math.max(0, count - version);
     if (count === version) damage.reordered += breaks;

@@ -58,6 +58,7 @@ async function behind({ pools }: Watched, heads: ReadonlyMap<string, number>): P
     const { rows } = await pool.query<{ what: string }>(
       `select 'dead letter' as what from dead_letters where state in ('parked', 'retrying')
        union all select 'foreign touch' from foreign_touches
+       union all select 'person to forget' from forgettings
        union all select 'no recorder' where not exists (select from checkpoints where subscription = $1)
        union all select 'view job' from view_jobs where state in ('wanted', 'running')
        union all select 'no checkpoint of ' || table_name from view_tables

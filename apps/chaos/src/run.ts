@@ -137,6 +137,8 @@ async function startProcesses(options: RunOptions, servers: Servers, atEnd: AtEn
     THROUGHLINE_MASTER_KEY: masterKeyOf(seed),
     THROUGHLINE_KAFKA_CLIENT: client,
     THROUGHLINE_LOG_LEVEL: 'warn',
+    // Nobody is forgotten before keys are.
+    THROUGHLINE_KEY_CACHE_SECONDS: '5',
     THROUGHLINE_SALES_URL: `http://127.0.0.1:${histories['history of sales']?.port}`,
     THROUGHLINE_CUSTOMERS_URL: `http://127.0.0.1:${histories['history of customers']?.port}`,
   };

@@ -4,7 +4,8 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** What a view counted of one stream. */
 class Tally {
-  @PrimaryColumn('uuid') id!: string;
+  /** Of the stream, with its type: streams of two types may have one id. */
+  @PrimaryColumn('text') id!: string;
   @Column('int') count!: number;
   /** Version of the event that came last. */
   @Column('int') last!: number;
@@ -22,16 +23,18 @@ const tally = (name: string, feed: 'sales' | 'customers') => ({
   name,
   version: 1,
   feed,
-  key: ({ stream }: Recorded) => stream.id,
+  key: ({ stream }: Recorded) => nameOf(stream),
   on: Object.fromEntries(Object.keys(dictionary[feed]).map((type) => [type, counted])),
 });
 
-const counted = ([row]: readonly Tally[], _: unknown, { stream: { id, version } }: Recorded): Tally[] => [
+const nameOf = ({ type, id }: Recorded['stream']) => `${type}:${id}`;
+
+const counted = ([row]: readonly Tally[], _: unknown, { stream }: Recorded): Tally[] => [
   {
-    id,
+    id: nameOf(stream),
     count: (row?.count ?? 0) + 1,
-    last: version,
-    breaks: (row?.breaks ?? 0) + (version === (row?.last ?? 0) + 1 ? 0 : 1),
+    last: stream.version,
+    breaks: (row?.breaks ?? 0) + (stream.version === (row?.last ?? 0) + 1 ? 0 : 1),
   },
 ];
 
