@@ -238,6 +238,7 @@ export function erasure({ start, parts }: Erasable): void {
     await eventually(
       () => found('Wilhelmina Returns'),
       (count) => count === 1,
+      60_000,
     );
     const { body } = await crm.call('GET', '/api/customers?q=returns');
     expect(body.items[0].id).toBe(recordId(customerId, 'erasure 1'));
