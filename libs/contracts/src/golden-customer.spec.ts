@@ -9,7 +9,14 @@ function recordOf(id: string, ...events: CustomerEvent[]): CustomerRecord {
     position += 1;
     const effectiveAt = new Date(Date.UTC(2026, 0, 1) + position * 1_000).toISOString();
     const stream = { type: 'customer', id, version: position };
-    return recordAfter(record, { type, data, stream, position, occurredAt: effectiveAt, effectiveAt } as RecordedOf<CustomerEvent>);
+    return recordAfter(record, {
+      type,
+      data,
+      stream,
+      position,
+      occurredAt: effectiveAt,
+      effectiveAt,
+    } as RecordedOf<CustomerEvent>);
   }, undefined) as CustomerRecord;
 }
 
