@@ -5,6 +5,7 @@ import { newId, runInContext, systemContext } from '@throughline/event-sourcing'
 import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { builtInRules, customer } from '../src/customer/customer.ts';
 import { CustomersModule } from '../src/customers.module.ts';
+import { placeOrder } from './placed-order.ts';
 
 const databasePrefix = `t${randomBytes(5).toString('hex')}_`;
 const ownerId = newId();
@@ -81,24 +82,7 @@ describe('the care of a customer', () => {
 
   it('notes at once that a customer whose old order came late is no new one', async () => {
     const placedAt = daysAgo(100);
-    await service.log('sales').append({ type: 'order', id: newId() }, {
-      type: 'OrderPlaced',
-      customerId: bought,
-      number: '1001',
-      status: 'open',
-      currency: 'CNY',
-      lines: [],
-      taxIncluded: true,
-      subtotal: '10.00',
-      discount: '0',
-      tax: '0',
-      shipping: '0',
-      total: '10.00',
-      paid: '0',
-      placedAt,
-      baseCurrency: 'CNY',
-      rate: '1',
-    } as { type: string });
+    await placeOrder(service, bought, placedAt);
     const { items } = await eventually(
       async () => (await service.call('GET', `/api/customers/${bought}/history`)).body,
       (history) => history.items.length === 2,

@@ -3,6 +3,7 @@ import { builtInLifecycle, type AnyEvent } from '@throughline/contracts';
 import { newId } from '@throughline/event-sourcing';
 import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
+import { placeOrder } from './placed-order.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -13,25 +14,7 @@ afterAll(() => service.end());
 const url = (id: string) => `/api/customers/${id}`;
 const create = async (body: object) => (await service.call('POST', '/api/customers', body)).body;
 const get = async (id: string) => (await service.call('GET', url(id))).body;
-const order = (customerId: string, placedAt = new Date().toISOString()) =>
-  service.log('sales').append({ type: 'order', id: newId() }, {
-    type: 'OrderPlaced',
-    customerId,
-    number: '1001',
-    status: 'open',
-    currency: 'CNY',
-    lines: [],
-    taxIncluded: true,
-    subtotal: '10.00',
-    discount: '0',
-    tax: '0',
-    shipping: '0',
-    total: '10.00',
-    paid: '0',
-    placedAt,
-    baseCurrency: 'CNY',
-    rate: '1',
-  } as AnyEvent);
+const order = (customerId: string, placedAt = new Date().toISOString()) => placeOrder(service, customerId, placedAt);
 const spoken = (customerId: string) =>
   service.log('interactions').append({ type: 'interaction', id: newId() }, {
     type: 'InteractionLogged',

@@ -1,18 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { CareSettings, Instant } from '@throughline/contracts';
-import { conflict, eachOf, errorForLog, plainTypes, runInContext, systemContext } from '@throughline/event-sourcing';
+import { eachOf, plainTypes } from '@throughline/event-sourcing';
 import { Kernel, Log, type Worker } from '@throughline/service';
 import { careRecords } from './care-records.view.ts';
 import type { CareCommand } from './care.ts';
 import { CareOfCustomers } from './care.store.ts';
 import { salesFacts } from './customer-facts.view.ts';
+import { goRound } from './rounds.ts';
 
 const day = 86_400_000;
 const pageSize = 500;
 const atOnce = 8;
-const restMilliseconds = 5 * 60_000;
-const retryMilliseconds = 10_000;
 const kinds = ['person', 'company'] as const;
 
 const table = `"${careRecords.table}"`;
@@ -47,22 +45,12 @@ export class CareRounds implements Worker {
     private readonly log: Log,
   ) {}
 
-  async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      let rest = restMilliseconds;
-      try {
-        await runInContext(systemContext('care-round'), () => this.#round(signal));
-      } catch (error) {
-        this.log.warn('care waits', errorForLog(error));
-        rest = retryMilliseconds;
-      }
-      await sleep(rest, undefined, { signal }).catch(() => undefined);
-    }
+  run(signal: AbortSignal): Promise<void> {
+    const { kernel, log } = this;
+    return goRound({ name: 'care-round', waits: 'care waits', kernel, log }, () => this.#round(signal), signal);
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const head = await this.kernel.feed().head();
-    if (!(await this.kernel.caughtUp(new Map([['customers', head]]), retryMilliseconds))) throw conflict('too-busy');
     const settings = await this.care.settings();
     await this.#ask(settings, signal);
     const until = new Date(Date.now() - settings.escalateAfterDays * day);

@@ -1,13 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { conflict, derivedId, errorForLog, runInContext, systemContext } from '@throughline/event-sourcing';
+import { derivedId } from '@throughline/event-sourcing';
 import { Jobs, Kernel, Log, type Worker } from '@throughline/service';
 import { CareOfCustomers } from '../care/care.store.ts';
+import { goRound } from '../care/rounds.ts';
 import { Verifications } from './verifications.store.ts';
 import { verifying } from './verify-customers.job.ts';
 
-const restMilliseconds = 5 * 60_000;
-const retryMilliseconds = 10_000;
 /** Longer than a round takes to come again. */
 const latelySeconds = 15 * 60;
 const first = '00000000-0000-0000-0000-000000000000';
@@ -25,22 +23,16 @@ export class VerificationRounds implements Worker {
     private readonly log: Log,
   ) {}
 
-  async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      let rest = restMilliseconds;
-      try {
-        await runInContext(systemContext('verification'), () => this.#round(signal));
-      } catch (error) {
-        this.log.warn('verification waits', errorForLog(error));
-        rest = retryMilliseconds;
-      }
-      await sleep(rest, undefined, { signal }).catch(() => undefined);
-    }
+  run(signal: AbortSignal): Promise<void> {
+    const { kernel, log } = this;
+    return goRound(
+      { name: 'verification', waits: 'verification waits', kernel, log },
+      () => this.#round(signal),
+      signal,
+    );
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const head = await this.kernel.feed().head();
-    if (!(await this.kernel.caughtUp(new Map([['customers', head]]), retryMilliseconds))) throw conflict('too-busy');
     await this.#start(await this.care.today());
     for (let after: string | undefined = first; after !== undefined && !signal.aborted;) {
       const ids: string[] = await this.verifications.changedAfter(after, latelySeconds);
