@@ -6,7 +6,7 @@ import { careRecords } from './care-records.view.ts';
 import type { CareCommand } from './care.ts';
 import { CareOfCustomers } from './care.store.ts';
 import { salesFacts } from './customer-facts.view.ts';
-import { goRound } from './rounds.ts';
+import { goRound } from './rounds.worker.ts';
 
 const day = 86_400_000;
 const pageSize = 500;

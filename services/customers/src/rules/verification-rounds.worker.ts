@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { derivedId } from '@throughline/event-sourcing';
 import { Jobs, Kernel, Log, type Worker } from '@throughline/service';
 import { CareOfCustomers } from '../care/care.store.ts';
-import { goRound } from '../care/rounds.ts';
+import { goRound } from '../care/rounds.worker.ts';
 import { Verifications } from './verifications.store.ts';
 import { verifying } from './verify-customers.job.ts';
 
