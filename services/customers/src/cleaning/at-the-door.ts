@@ -2,6 +2,7 @@ import type { Correction, CustomerFields, Reverted } from '@throughline/contract
 import type { DecideContext, FieldError } from '@throughline/event-sourcing';
 import { tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
+import { inEvents } from '../customer/field-names.ts';
 import { cleanCustomer } from './clean-customer.ts';
 
 export type Given = CustomerFields & { corrections?: Correction[] };
@@ -26,7 +27,7 @@ export function atTheDoor(
 export function withCorrections(fields: CustomerFields, corrections: readonly Correction[]): Given {
   const own = corrections.filter(({ path }) => {
     const [field = ''] = path.split('.');
-    return (field === 'type' ? 'customerType' : field) in fields;
+    return inEvents(field) in fields;
   });
   return own.length > 0 ? { ...fields, corrections: own } : fields;
 }

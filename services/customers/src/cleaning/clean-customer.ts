@@ -9,6 +9,7 @@ import {
   socialNetwork,
   type Cleaned,
 } from '@throughline/language';
+import { shown } from '../customer/field-names.ts';
 import { isInChina, regionCodeOf } from './china.ts';
 
 /** What the record says already, and the corrections that somebody took back. */
@@ -38,7 +39,7 @@ export function cleanCustomer<F extends object>(given: F, context: CleaningConte
   const fields = Object.entries(given).map(([field, value]: [string, unknown]) => {
     if (typeof value === 'string') {
       const clean = field === 'registrationNumber' ? cleanRegistrationNumber : cleanText;
-      return [field, cleaned(correct, field === 'customerType' ? 'type' : field, value, clean)];
+      return [field, cleaned(correct, shown(field), value, clean)];
     }
     if (!Array.isArray(value)) return [field, value];
     const entries = value.map((entry: unknown, index) => {

@@ -8,6 +8,7 @@ import {
   type RecordedOf,
   type Reverted,
 } from '@throughline/contracts';
+import { inEvents } from '../customer/field-names.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Entry = Readonly<Record<string, unknown>>;
@@ -46,7 +47,7 @@ export function correctionToRevert(events: readonly Happened[], eventId: string,
 /** The field with what was entered in place of what it became; undefined where that is not there any more. */
 export function withoutCorrection(details: CustomerFields, { path, from, to }: Reverted): CustomerFields | undefined {
   const [shown = '', place, property] = path.split('.');
-  const field = shown === 'type' ? 'customerType' : shown;
+  const field = inEvents(shown);
   const now = (details as Entry)[field];
   if (place === undefined) return isDeepStrictEqual(now, to) ? { [field]: from } : undefined;
   if (!Array.isArray(now)) return undefined;

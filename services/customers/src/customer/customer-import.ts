@@ -1,13 +1,7 @@
-import {
-  entryKey,
-  isListField,
-  type CustomerField,
-  type CustomerFields,
-  type ListField,
-  type Reverted,
-} from '@throughline/contracts';
+import { entryKey, isListField, type CustomerFields, type ListField, type Reverted } from '@throughline/contracts';
 import { cleanCustomer } from '../cleaning/clean-customer.ts';
 import { inNormalForm, type CustomerInput } from './customer-fields.ts';
+import { inEvents } from './field-names.ts';
 
 /**
  * What a value of a row does to a field that has one already: `overwrite` replaces it, `if-empty` and `never` keep it, `add`
@@ -26,7 +20,7 @@ export function changesByPolicy(row: CustomerInput, known: Known, policies: Impo
   const normal = normalEntries(known);
   const changes = Object.entries(row).flatMap(([name, value]) => {
     if (value === undefined || value === null) return [];
-    const field = (name === 'type' ? 'customerType' : name) as CustomerField;
+    const field = inEvents(name);
     const before = details[field];
     const isEmpty = before === undefined || (Array.isArray(before) && before.length === 0);
     switch (policies[name] ?? (isListField(field) ? 'add' : 'overwrite')) {

@@ -1,5 +1,6 @@
 import { customerEvents, personalOf, type FieldOption, type FieldType, type Translated } from '@throughline/contracts';
 import { addressUses, standings } from '../customer/customer-fields.ts';
+import { inEvents } from '../customer/field-names.ts';
 
 /** A field that every installation has, described as its own ones are: enough to build a form or a mapping from. */
 export type BuiltInField = {
@@ -58,7 +59,7 @@ const competitorParts = [
 
 const personal = personalOf(customerEvents.CustomerCreated.data);
 /** Whether a field's values are personal data: as the events have it. */
-export const isPersonal = (key: string): boolean => personal.has(key === 'type' ? 'customerType' : key);
+export const isPersonal = (key: string): boolean => personal.has(inEvents(key));
 
 export const customerFieldList: readonly BuiltInField[] = [
   {

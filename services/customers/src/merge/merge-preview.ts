@@ -8,7 +8,7 @@ import {
 } from '@throughline/contracts';
 import { patchBetween, type CustomerInput } from '../customer/customer-fields.ts';
 import { changedSince, goldenOfGroup, groupBefore, type Group } from '../customer/customer-group.ts';
-import { shown } from './picks.ts';
+import { shown } from '../customer/field-names.ts';
 
 export type MergedField = {
   field: string;

@@ -7,7 +7,7 @@ import { Customer } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { changesOf, previewUnmerge, provenanceOf, valuesBefore, valuesThen } from './merge-preview.ts';
 import { Merges } from './merges.store.ts';
-import { inEvents } from './picks.ts';
+import { inEvents } from '../customer/field-names.ts';
 import {
   MergeDto,
   MergePreview,

@@ -12,7 +12,7 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { Type } from 'typebox';
-import { shown } from './picks.ts';
+import { shown } from '../customer/field-names.ts';
 
 /** As callers name them. */
 export const shownFields = customerFieldNames.map(shown);

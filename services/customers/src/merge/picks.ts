@@ -1,10 +1,5 @@
-import type { CustomerField } from '@throughline/contracts';
 import type { Group } from '../customer/customer-group.ts';
-
-/** An event cannot have a field called `type`. */
-export const inEvents = (field: string) => (field === 'type' ? 'customerType' : field) as CustomerField;
-/** As callers name it. */
-export const shown = (field: string) => (field === 'customerType' ? 'type' : field);
+import { inEvents } from '../customer/field-names.ts';
 
 /** Callers may name any record of a customer: what counts is the customer's own. */
 export function picksOf(

@@ -22,7 +22,7 @@ import {
 } from 'class-validator';
 import { Type } from 'typebox';
 import { shownFields } from './merge.dto.ts';
-import { inEvents, shown } from './picks.ts';
+import { inEvents, shown } from '../customer/field-names.ts';
 
 const source = new RegExp(`^(${entered}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`);
 

@@ -8,7 +8,7 @@ import {
   type SurvivorshipRules,
 } from '@throughline/contracts';
 import { derivedId, invalid, type Decider, type FieldError } from '@throughline/event-sourcing';
-import { shown } from './picks.ts';
+import { shown } from '../customer/field-names.ts';
 
 export type SurvivorshipCommand = { type: 'ConfigureSurvivorship' } & SurvivorshipRules;
 

@@ -1,4 +1,5 @@
-import type { CustomerField, CustomerFields, ValidationRule } from '@throughline/contracts';
+import type { CustomerFields, ValidationRule } from '@throughline/contracts';
+import { inEvents } from '../customer/field-names.ts';
 
 /** A text of a record, and where it stands. */
 export type Entry = { path: string; text: string };
@@ -10,7 +11,7 @@ export const customKeyOf = (field: string): string | undefined =>
 /** By the name that callers have for the field. */
 export function valueOf(fields: CustomerFields, field: string): unknown {
   const key = customKeyOf(field);
-  if (key === undefined) return fields[(field === 'type' ? 'customerType' : field) as CustomerField];
+  if (key === undefined) return fields[inEvents(field)];
   const own = fields.custom ?? {};
   return Object.hasOwn(own, key) ? own[key] : undefined;
 }
