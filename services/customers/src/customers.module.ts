@@ -62,6 +62,7 @@ import { DuplicateRulesController } from './duplicates/duplicate-rules.controlle
 import { Duplicates } from './duplicates/duplicates.store.ts';
 import { GuardedCustomers } from './duplicates/guarded-customers.store.ts';
 import { MatchController } from './duplicates/match.controller.ts';
+import { MatchQuestions } from './duplicates/match-questions.store.ts';
 import { MatchRecords } from './duplicates/match-records.store.ts';
 import { matchRecords } from './duplicates/match-records.view.ts';
 import { MergeDuplicates } from './duplicates/merge-duplicates.job.ts';
@@ -169,6 +170,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ImportPlans,
     ImportRows,
     ImportTargets,
+    MatchQuestions,
     MatchRecords,
     Duplicates,
     DuplicateCheck,
