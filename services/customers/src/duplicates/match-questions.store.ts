@@ -4,14 +4,14 @@ import { Kernel } from '@throughline/service';
 import type { MatchQuery } from '../matching/candidates.ts';
 import type { MatchRecord } from '../matching/match-record.ts';
 import { CrowdedKeys } from './crowded-keys.ts';
-import { comparable, keyHash, matchRecords, type Said } from './match-records.view.ts';
+import { keyHash, matchRecords } from './match-records.view.ts';
 
 /** A query for records of other customers than one. */
 export type MatchQuestion = MatchQuery & { goldenId: string | null };
 export type MatchHit = { record: MatchRecord; customerId: string };
 export type MatchAnswer = readonly MatchHit[] | 'crowded';
 
-type HitRow = { asked: number[]; recordId: string; goldenId: string; said: Said };
+type HitRow = { asked: number[]; recordId: string; goldenId: string; compared: MatchRecord };
 type CrowdedRow = { asked: number[]; recordId: null };
 type Hashed = { question: MatchQuestion; key: number; other: number | null };
 
@@ -45,7 +45,7 @@ export class MatchQuestions {
           if (other === null) crowded.add(key, question.limit + 1);
         }
       } else {
-        const hit = { record: comparable(row.recordId, row.said), customerId: row.goldenId };
+        const hit = { record: row.compared, customerId: row.goldenId };
         for (const { question } of askedBy) hits.get(question)?.push(hit);
       }
     }
@@ -71,7 +71,7 @@ export class MatchQuestions {
          ), crowded as materialized (
            select n from questions join (select n, count(*) as found from hits group by n) h using (n) where found > most
          )
-         select f.asked, m.record_id as "recordId", m.golden_id as "goldenId", m.said
+         select f.asked, m.record_id as "recordId", m.golden_id as "goldenId", m.compared
          from (
            select record_id, array_agg((n - 1)::int) as asked from hits
            where n not in (select n from crowded) group by record_id

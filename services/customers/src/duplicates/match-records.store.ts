@@ -7,7 +7,7 @@ import { findCandidates, type Candidate, type MatchIndex } from '../matching/can
 import type { MatchRecord } from '../matching/match-record.ts';
 import { scoreOf, thresholds } from '../matching/score.ts';
 import { MatchQuestions, type MatchAnswer, type MatchQuestion } from './match-questions.store.ts';
-import { matchRecords, type MatchRow, type Said } from './match-records.view.ts';
+import { matchRecords, type MatchRow } from './match-records.view.ts';
 
 /** What is shown of one side of a pair. */
 export type Named = { recordId: string; customerId: string; number: string; name: string | null };
@@ -18,7 +18,7 @@ export type Found = Candidate & { customerId: string };
 /** A record to find duplicates of, without those of its own customer: they are no duplicates of each other. */
 export type Sought = { record: MatchRecord; goldenId: string | null };
 
-type ComparedRow = Pick<MatchRow, 'goldenId' | 'said' | 'active'>;
+type ComparedRow = Pick<MatchRow, 'goldenId' | 'compared' | 'active'>;
 type AskIndex = (questions: readonly MatchQuestion[]) => Promise<ReadonlyMap<MatchQuestion, MatchAnswer>>;
 
 const longestWait = 10_000;
@@ -40,7 +40,7 @@ export class MatchRecords {
   readonly #together: AskIndex;
   readonly #rows = gathered(async (recordIds: readonly string[]) => {
     const { rows } = await this.kernel.pool.query<ComparedRow & { recordId: string }>(
-      `select record_id as "recordId", golden_id as "goldenId", said, active from "${matchRecords.table}"
+      `select record_id as "recordId", golden_id as "goldenId", compared, active from "${matchRecords.table}"
        where record_id = any($1)`,
       [recordIds],
     );
@@ -115,26 +115,26 @@ export class MatchRecords {
   }
 
   /** All active records, so many at a time. */
-  async *pages(): AsyncGenerator<readonly Pick<MatchRow, 'recordId' | 'goldenId' | 'said'>[], void> {
+  async *pages(): AsyncGenerator<readonly Pick<MatchRow, 'goldenId' | 'compared'>[], void> {
     for (let after = firstId; ;) {
-      const { rows } = await this.kernel.pool.query<Pick<MatchRow, 'recordId' | 'goldenId' | 'said'>>(
-        `select record_id as "recordId", golden_id as "goldenId", said from "${matchRecords.table}"
+      const { rows } = await this.kernel.pool.query<Pick<MatchRow, 'goldenId' | 'compared'>>(
+        `select golden_id as "goldenId", compared from "${matchRecords.table}"
          where active and record_id > $1 order by record_id limit ${pageSize}`,
         [after],
       );
       const last = rows.at(-1);
       if (!last) return;
       yield rows;
-      after = last.recordId;
+      after = last.compared.id;
     }
   }
 
-  async saidOf(recordIds: readonly string[]): Promise<ReadonlyMap<string, Said>> {
-    const { rows } = await this.kernel.pool.query<{ id: string; said: Said }>(
-      `select record_id as id, said from "${matchRecords.table}" where record_id = any($1)`,
+  async comparedOf(recordIds: readonly string[]): Promise<ReadonlyMap<string, MatchRecord>> {
+    const { rows } = await this.kernel.pool.query<Pick<MatchRow, 'compared'>>(
+      `select compared from "${matchRecords.table}" where record_id = any($1)`,
       [recordIds],
     );
-    return new Map(rows.map(({ id, said }) => [id, said]));
+    return new Map(rows.map(({ compared }) => [compared.id, compared]));
   }
 
   /** What is compared of a record, and whose it is. */
