@@ -20,14 +20,22 @@ export type BuildingPart = {
 /** Views of one feed that are folded anew from the first event on, beside the live ones: the feed is read once for all. */
 export class Building {
   place: Place = { position: 0, generation: null };
+  readonly #parts: Set<BuildingPart>;
 
   constructor(
     private readonly pool: Pool,
     private readonly codec: Codec,
-    readonly parts: readonly BuildingPart[],
+    parts: Iterable<BuildingPart>,
     private readonly feed: Feed,
     private readonly progress: (place: { position: number; target: number }) => Promise<void>,
-  ) {}
+  ) {
+    this.#parts = new Set(parts);
+  }
+
+  /** A part that is done is not folded any further. */
+  leave(part: BuildingPart): void {
+    this.#parts.delete(part);
+  }
 
   /** Goes on until it stands where the live view does; in a log of another generation, until its end. */
   async to(live: Place & { head: number }, signal: AbortSignal): Promise<void> {
@@ -35,7 +43,7 @@ export class Building {
       live.generation === null || live.generation === generation ? live.position : live.head;
     if (live.head === 0 || (this.place.generation !== null && this.place.position >= targetIn(this.place.generation)))
       return;
-    if (live.position === 0 || this.parts.every(({ only }) => only?.size === 0)) return;
+    if (live.position === 0 || [...this.#parts].every(({ only }) => only?.size === 0)) return;
     const enough = new AbortController();
     const batches = this.feed.read(this.place.position, viewBatch, AbortSignal.any([signal, enough.signal]));
     for await (const { generation, events } of batches) {
@@ -55,11 +63,11 @@ export class Building {
 
   /** What no release knows stays an error. */
   #handles(event: Stored): boolean {
-    return !this.codec.knows(event) || this.parts.some(({ shadow }) => shadow.fold.handles(event.type));
+    return !this.codec.knows(event) || [...this.#parts].some(({ shadow }) => shadow.fold.handles(event.type));
   }
 
   async #fold(events: readonly Recorded[]): Promise<void> {
-    for (const { shadow, only, broken } of this.parts) {
+    for (const { shadow, only, broken } of this.#parts) {
       const { fold } = shadow;
       const wanted = only
         ? events.filter((event) => fold.handles(event.type) && only.has(fold.key(event) ?? ''))

@@ -51,7 +51,7 @@ export class ViewJobs {
   ) {}
 
   /**
-   * The next job of each of the folds, if any. Whatever is to be forgotten, by all of them, is so in one go.
+   * The next job of each of the folds, if any. What only looks, or forgets, reads the feed once for all of them.
    *
    * @param turn keeps batches from the tables while two are compared
    */
@@ -64,12 +64,11 @@ export class ViewJobs {
       const { kind } = first;
       return [{ kept, kind, jobs: kind === 'forget' ? jobs.filter((job) => job.kind === kind) : [first] }];
     });
-    const [together, alone] = [
-      tasks.filter(({ kind }) => kind === 'forget'),
-      tasks.filter(({ kind }) => kind !== 'forget'),
-    ];
-    for (const task of alone) await this.#carryOut([task], feed, turn, signal);
-    if (together.length > 0) await this.#carryOut(together, feed, turn, signal);
+    const byKind = Map.groupBy(tasks, ({ kind }) => kind);
+    for (const [kind, ofKind] of byKind) {
+      const runs = kind === 'forget' || kind === 'verify' ? [ofKind] : ofKind.map((task) => [task]);
+      for (const run of runs) await this.#carryOut(run, feed, turn, signal);
+    }
   }
 
   async #carryOut(tasks: readonly Task[], feed: Feed, turn: Turn, signal: AbortSignal): Promise<void> {
@@ -85,17 +84,17 @@ export class ViewJobs {
         const keys = await this.#keysOf(tasks, feed, signal);
         const parts = shadows.map((shadow, index) => ({ shadow, only: keys[index], broken: new Map() }));
         const building = new Building(this.pool, this.codec, parts, feed, (place) => this.#progress(all, place));
-        const live = () => this.#live((tasks[0] as Task).kept.table, feed);
-        await building.to(await live(), signal);
-        await turn(async () => {
-          await building.to(await live(), signal);
-          for (const [index, task] of tasks.entries()) {
-            const part = building.parts[index] as BuildingPart;
+        const live = ({ kept }: Task) => this.#live(kept.table, feed);
+        await building.to(await live(tasks[0] as Task), signal);
+        for (const [index, task] of tasks.entries()) {
+          await turn(async () => {
+            await building.to(await live(task), signal);
             await this.#orFail(task.jobs, signal, async () =>
-              this.#finish(task.jobs, 'done', await this.#compare(task, part, building.place)),
+              this.#finish(task.jobs, 'done', await this.#compare(task, parts[index] as BuildingPart, building.place)),
             );
-          }
-        });
+          });
+          building.leave(parts[index] as BuildingPart);
+        }
       } finally {
         await drop().catch(() => undefined);
       }
