@@ -225,7 +225,7 @@ describe('a service that runs', () => {
     expect(then.body).toMatchObject({ erased: true, version: 1 });
     const { items } = (await call('GET', `/api/customers/${erased.id}/history`)).body;
     expect(items.map(({ type }: { type: string }) => type).toSorted()).toEqual(['CustomerCreated', 'CustomerErased']);
-  });
+  }, 60_000);
 
   it('answers no more once its store was replaced by a restored one, and asks to be started anew', async () => {
     const { call } = await start();
@@ -302,5 +302,5 @@ describe('an erased customer', () => {
     await call('POST', `/api/customers/${id}/erase`);
     for (const when of [`asOf=${before}`, `knownAt=${before}`])
       expect((await call('GET', `/api/customers/${id}?${when}`)).body).toMatchObject({ erased: true, version: 1 });
-  });
+  }, 60_000);
 });
