@@ -103,7 +103,7 @@ const opened = (call: Call) => eventually(() => isReady(call), Boolean, 60_000);
 
 /** Customers whose keys were destroyed, in a store that knows nothing of it, while nobody serves it. */
 async function destroyedUnknown(count: number): Promise<string[]> {
-  const service = await start();
+  const service = await start('api');
   const ids: string[] = [];
   for (let index = 0; index < count; index += 1) ids.push((await create(service.call, `Name ${index}`)).id);
   await service.stop();
@@ -192,8 +192,19 @@ describe('a store that was restored beside a keyring which knows of erasures sin
     expect(await erasuresIn(reader)).toEqual(ids);
   }, 180_000);
 
+  it('stays closed as long as they cannot be carried out', async () => {
+    const [id] = await destroyedUnknown(1);
+    const store = await connected('customers');
+    await store.query('alter table replayed_erasures rename to elsewhere');
+    const { call } = await start();
+    expect(await call('GET', `/api/customers/${id}`)).toMatchObject(notOpen);
+    await store.query('alter table elsewhere rename to replayed_erasures');
+    await opened(call);
+    expect((await call('GET', `/api/customers/${id}`)).body).toMatchObject({ erased: true });
+  }, 90_000);
+
   it('loses none of those who were taken out of an erased customer after the backup', async () => {
-    const before = await start();
+    const before = await start('api');
     const [top, member, other] = [
       await create(before.call, 'Zoë'),
       await create(before.call, 'Zoe'),
