@@ -63,6 +63,7 @@ import { DuplicateRulesController } from './duplicates/duplicate-rules.controlle
 import { Duplicates } from './duplicates/duplicates.store.ts';
 import { GuardedCustomers } from './duplicates/guarded-customers.store.ts';
 import { MatchController } from './duplicates/match.controller.ts';
+import { MatchQuestions } from './duplicates/match-questions.store.ts';
 import { MatchRecords } from './duplicates/match-records.store.ts';
 import { matchRecords } from './duplicates/match-records.view.ts';
 import { MergeDuplicates } from './duplicates/merge-duplicates.job.ts';
@@ -171,6 +172,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ImportPlans,
     ImportRows,
     ImportTargets,
+    MatchQuestions,
     MatchRecords,
     Duplicates,
     DuplicateCheck,

@@ -36,7 +36,7 @@ export class MatchRow {
 
 export const matchRecords = fold<MatchRow, CustomerEvent>(MatchRow, {
   name: 'match_records',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key: ({ stream }) => stream.id,
   on: {
