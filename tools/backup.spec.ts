@@ -286,6 +286,9 @@ describe('keys', () => {
     await start();
     expect((await reasons()).map((reason) => typeof reason)).toEqual(['object', 'object', 'string']);
     expect((await keyring(pool).keysFor([made])).size).toBe(1);
+    // Whoever has seen the first is told of the other, which the restore brought along.
+    const destroyed = await keyring(pool).destroyed(0, 10);
+    expect(destroyed.map(({ subject }) => subject)).toEqual([late, early]);
     const { rows } = await pool.query(`select to_regclass('keys_restoring') as table`);
     expect(rows).toEqual([{ table: null }]);
     await pool.end();

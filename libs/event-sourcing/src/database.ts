@@ -49,11 +49,9 @@ export async function withClient<T>(
   pool: Pool,
   work: (client: pg.PoolClient, discard: (reason: Error) => void) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect();
   let broken: Error | undefined;
   const discard = (reason: Error) => void (broken = reason);
-  // Without a listener a lost connection would end the process.
-  client.on('error', discard);
+  const client = await connected(pool, discard);
   try {
     return await work(client, discard);
   } finally {
@@ -61,6 +59,19 @@ export async function withClient<T>(
     client.release(broken);
   }
 }
+
+/**
+ * Without a listener a lost connection would end the process. It may be told of in the same breath as the end of the query
+ * before, so the listener cannot wait for a promise.
+ */
+const connected = (pool: Pool, lost: (reason: Error) => void): Promise<pg.PoolClient> =>
+  new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      if (!client) return reject(error ?? new Error('there is no connection'));
+      client.on('error', lost);
+      resolve(client);
+    });
+  });
 
 /** Runs `work` in one transaction; a throw rolls back and is passed on. */
 export async function transaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

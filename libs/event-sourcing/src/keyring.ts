@@ -1,6 +1,6 @@
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { open, seal, type Secrets } from './crypto.ts';
-import type { Pool } from './database.ts';
+import { plainTypes, type Pool } from './database.ts';
 import { gathered } from './gather.ts';
 
 /** One key a data subject; nothing else may ever be asked of it. */
@@ -11,11 +11,18 @@ export interface Keyring {
    * @param create makes keys for subjects that never had one (for writing)
    */
   keysFor(subjects: readonly string[], create?: boolean): Promise<ReadonlyMap<string, KeyObject>>;
-  /** Subjects whose key was destroyed, in pages above a subject. */
-  destroyed(above: string, limit: number): Promise<readonly string[]>;
+  /**
+   * Subjects whose key was destroyed, in the order of their numbers, in pages above one. A number is given while the key is
+   * destroyed: who has seen a page may miss a lower one only where that destruction had begun before.
+   */
+  destroyed(above: number, limit: number): Promise<readonly Destroyed[]>;
+  /** Those of the subjects whose key was destroyed. */
+  destroyedOf(subjects: readonly string[]): Promise<ReadonlySet<string>>;
   /** Destroys a subject's key for ever: all that was encrypted with it reads as `Erased`. A tombstone stays. */
   destroy(subject: string): Promise<void>;
 }
+
+export type Destroyed = { subject: string; number: number };
 
 /** The longest that a key may be remembered. */
 const longestCache = 60_000;
@@ -25,6 +32,24 @@ const cacheSize = 50_000;
 type KeyRow = { subject: string; wrapped: Buffer | null; is_made?: boolean };
 /** Undefined where the key was destroyed; subjects that never had one are missing. */
 type Keys = ReadonlyMap<string, KeyObject | undefined>;
+
+/** By a trigger: releases from before, and a restore that brings tombstones along, know nothing of numbers. */
+const numbered = `
+create sequence if not exists destructions;
+do $$ begin
+  if not exists (select from pg_attribute where attrelid = 'keys'::regclass and attname = 'destruction') then
+    alter table keys add column destruction bigint;
+    update keys set destruction = nextval('destructions') where wrapped is null;
+    create unique index keys_by_destruction on keys (destruction) where destruction is not null;
+    create function number_destruction() returns trigger language plpgsql as $number$
+    begin
+      new.destruction := nextval('destructions');
+      return new;
+    end $number$;
+    create trigger number_destruction before insert or update on keys for each row
+      when (new.wrapped is null and new.destruction is null) execute function number_destruction();
+  end if;
+end $$`;
 
 /** The keyring in its own database, keys wrapped by the master key. */
 export class PostgresKeyring implements Keyring {
@@ -51,7 +76,8 @@ export class PostgresKeyring implements Keyring {
         wrapped bytea,
         created_at timestamptz not null default now(),
         destroyed_at timestamptz
-      )`);
+      );
+      ${numbered}`);
   }
 
   async keysFor(subjects: readonly string[], create = false): Promise<ReadonlyMap<string, KeyObject>> {
@@ -101,12 +127,21 @@ export class PostgresKeyring implements Keyring {
     return found;
   }
 
-  async destroyed(above: string, limit: number): Promise<readonly string[]> {
+  async destroyed(above: number, limit: number): Promise<readonly Destroyed[]> {
+    const { rows } = await this.pool.query<Destroyed>({
+      text: 'select subject, destruction as number from keys where destruction > $1 order by destruction limit $2',
+      values: [above, limit],
+      types: plainTypes,
+    });
+    return rows;
+  }
+
+  async destroyedOf(subjects: readonly string[]): Promise<ReadonlySet<string>> {
     const { rows } = await this.pool.query<{ subject: string }>(
-      'select subject from keys where wrapped is null and subject > $1 order by subject limit $2',
-      [above, limit],
+      'select subject from keys where subject = any($1) and wrapped is null',
+      [subjects],
     );
-    return rows.map(({ subject }) => subject);
+    return new Set(rows.map(({ subject }) => subject));
   }
 
   async destroy(subject: string): Promise<void> {

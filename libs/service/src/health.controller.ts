@@ -13,7 +13,7 @@ export class HealthController {
   /** 503 only where a new process would do better; so not while Kafka, or anything else, is away. */
   @Get('healthz')
   async alive() {
-    if (await this.bus.hangs()) throw new HttpProblem(503, 'unavailable');
+    if (this.kernel.isReplaced || (await this.bus.hangs())) throw new HttpProblem(503, 'unavailable');
     return { status: 'ok' };
   }
 

@@ -21,6 +21,7 @@ import type { ServiceConfig } from './config.ts';
 import type { Log } from './log.ts';
 import { metersOf, type Meters } from './meters.ts';
 import { SnakeNames } from './naming.ts';
+import { SameStore } from './same-store.ts';
 import type { ServiceDefinition } from './service.ts';
 
 const allEvents = Object.assign({}, ...Object.values(dictionary)) as (typeof dictionary)['sales'];
@@ -61,6 +62,7 @@ export class Kernel {
     readonly views: ViewRunner,
     readonly meters: Meters,
     readonly definition: ServiceDefinition,
+    private readonly sameStore: SameStore,
   ) {}
 
   /** Opens the databases, makes and migrates what is missing. */
@@ -75,6 +77,7 @@ export class Kernel {
     const keyring = new PostgresKeyring(keyringPool, secrets, config.keyCacheSeconds * 1_000);
     await keyring.migrate();
     const url = await urlOf(name);
+    const sameStore = new SameStore();
     const dataSource = await new DataSource({
       type: 'postgres',
       url,
@@ -85,14 +88,14 @@ export class Kernel {
       poolSize: 12,
       poolErrorHandler: () => undefined,
       // A connection that hangs must not hold up the others for ever.
-      extra: { options: '-c timezone=UTC', query_timeout: queryMilliseconds },
+      extra: { options: '-c timezone=UTC', query_timeout: queryMilliseconds, onConnect: sameStore.check },
     }).initialize();
     const pool = quiet((dataSource.driver as unknown as { master: Pool }).master);
     await migrateStore(pool);
     await migrateTables(dataSource, pool);
     const codec = new Codec(allEvents, keyring);
     const store = new EventStore(pool, codec, secrets.key('hash-chain'));
-    await store.generation();
+    sameStore.expect(await store.generation());
     const views = new ViewRunner(dataSource, pool, codec, folds, documents, log);
     await views.migrate();
     const commands = new Commands(store, secrets);
@@ -112,12 +115,18 @@ export class Kernel {
       views,
       meters,
       definition,
+      sameStore,
     );
   }
 
   /** This service's own log. */
   feed(): StoreFeed {
     return new StoreFeed(this.service, this.store);
+  }
+
+  /** Whether another store took the place of the one that was opened: only a new process can go on with it. */
+  get isReplaced(): boolean {
+    return this.sameStore.isReplaced;
   }
 
   /** Something besides the database that this service is not ready without. */

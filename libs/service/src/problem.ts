@@ -10,6 +10,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from './log.ts';
 import { languageOf, messageOf, type Language } from './messages.ts';
+import { StoreReplaced } from './same-store.ts';
 
 const statusOf: Record<RefusalKind, number> = {
   forbidden: 403,
@@ -72,6 +73,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof HttpProblem) return { status: error.status, code: error.code, headers: error.headers };
   // Another process, of a newer release, wrote the record: during an upgrade one that can read it soon answers here.
   if (error instanceof UnknownEvent) return { status: 503, code: 'newer-release', headers: { 'retry-after': '30' } };
+  if (error instanceof StoreReplaced) return { status: 503, code: 'store-replaced', headers: { 'retry-after': '30' } };
   if (isTransient(error)) return { status: 503, code: 'unavailable' };
   const { code, statusCode } = Object(error) as { code?: unknown; statusCode?: number };
   if (code === 'FST_ERR_BAD_URL') return { status: 400, code: 'unreadable-url' };

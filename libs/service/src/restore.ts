@@ -243,6 +243,7 @@ async function mergeKeys(client: pg.PoolClient, whole: boolean): Promise<void> {
   // Stores that stay need the key of now, the one that is restored needs the other.
   if (others > 0 && !whole)
     throw new Error(`${others} people have other keys in the keyring than in the backup: restore all stores`);
+  // Tombstones that come along are numbered after those of now, so that they are replayed.
   await client.query(
     `insert into keys (subject, wrapped, created_at, destroyed_at)
      select subject, wrapped, created_at, destroyed_at from keys_restoring

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -31,6 +32,7 @@ import { Jobs, type JobHandler } from './jobs.ts';
 import { Kernel } from './kernel.ts';
 import { Log } from './log.ts';
 import { openApiOf } from './openapi.ts';
+import { Opening } from './opening.ts';
 import { OperationsController } from './operations.controller.ts';
 import { PassErrorOn, PolicyTransport } from './policy-transport.ts';
 import { ProblemFilter } from './problem.ts';
@@ -62,6 +64,7 @@ export type StartOptions = {
 
 const megabyte = 1024 * 1024;
 const lastRequestMilliseconds = 2_000;
+const openingMilliseconds = 1_000;
 /** Routes without the `/api` in front, or with one of their own: what answers `/forms` is not what answers `/api/forms`. */
 const outsideApi = [
   'healthz',
@@ -82,9 +85,6 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const definition = definitionOf(module);
   const log = new Log(definition.name, config.logLevel);
   const kernel = await Kernel.open(definition, config, log);
-  if ('join' in bus)
-    (bus as { join: (service: ServiceName, store: EventStore) => void }).join(definition.name, kernel.store);
-
   const handlers = Object.entries(definition.timers ?? {});
   const timers =
     handlers.length > 0
@@ -126,6 +126,9 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       takesRaw !== undefined && takesRaw.path.test(pathOf(url)) && takesRaw.type.test(headers['content-type'] ?? ''),
   );
   takeLines(fastify as never);
+  const opening = new Opening(log);
+  opening.guard(fastify as never, problems);
+  kernel.addCondition(() => Promise.resolve(opening.isOpen));
   if (definition.uploads) await takeUploads(fastify as never, definition.uploads);
   const refuseOtherMethods = watchRoutes(fastify as never, problems);
   await options.prepare?.(app, kernel);
@@ -142,6 +145,14 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   fastify.get('/openapi.json', () => describedNow(document, describers));
   await app.init();
   refuseOtherMethods();
+  const stopping = new AbortController();
+  const preparations = (definition.preparations ?? []).map((one) => app.get(one));
+  const opened = opening.run(preparations, stopping.signal).then(() => {
+    if (opening.isOpen && 'join' in bus)
+      (bus as { join: (service: ServiceName, store: EventStore) => void }).join(definition.name, kernel.store);
+  });
+  // Nearly always there is nothing to be done, and nobody finds it closed.
+  await Promise.race([opened, sleep(openingMilliseconds, undefined, { ref: false })]);
   await app.listen(config.port, config.host);
   const url = await app.getUrl();
 
@@ -159,14 +170,16 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       },
     }),
   });
-  const stopping = new AbortController();
-  let working: Promise<unknown> = Promise.resolve();
+  let working: Promise<unknown> = opened;
   if (config.role !== 'worker') announce(kernel.store);
   if (config.role !== 'api') {
     const session = new Session(kernel.databaseUrl);
     session.on('appended', () => kernel.store.emit('appended', 0));
     const feed = (service: string) => feeds.of(service as ServiceName);
+    // The session's connection is not one of the pool, whose connections are looked at.
+    const sameStore = () => kernel.pool.query('select 1');
     const work: Duty['work'] = async (_, signal) => {
+      await sameStore();
       leading = true;
       try {
         await Promise.all([
@@ -185,15 +198,20 @@ export async function startService(module: Type<unknown>, options: StartOptions)
         leading = false;
       }
     };
-    const keepViews: Duty['work'] = (tables, signal) => kernel.views.run(feed, tables, signal);
+    const keepViews: Duty['work'] = async (tables, signal) => {
+      await sameStore();
+      await kernel.views.run(feed, tables, signal);
+    };
     const duties = [
       { locks: ['workers'], work },
       { locks: kernel.views.names, work: keepViews },
     ];
-    working = Promise.all([
-      session.lead(duties, stopping.signal, (error) => log.error('worker stopped', errorForLog(error))),
-      timers?.run(new Map(handlers.map(([name, handler]) => [name, app.get(handler)])), stopping.signal),
-    ]);
+    working = opened.then(() =>
+      Promise.all([
+        session.lead(duties, stopping.signal, (error) => log.error('worker stopped', errorForLog(error))),
+        timers?.run(new Map(handlers.map(([name, handler]) => [name, app.get(handler)])), stopping.signal),
+      ]),
+    );
   }
   return {
     name: definition.name,

@@ -10,6 +10,12 @@ type Class = abstract new (...args: never[]) => unknown;
 /** Work that never ends; resolves when the signal aborts. */
 export type Worker = { run: (signal: AbortSignal) => Promise<void> };
 
+/** Provided by a service whose store may have to be brought in order before anybody is answered from it. */
+export interface Preparation {
+  /** Soon done where nothing is to be done. Several processes may do it at once, and each may be killed. */
+  prepare(signal: AbortSignal): Promise<void>;
+}
+
 /** Provided by a service that keeps more of people than views: raw messages, search indexes. */
 export interface Forgets {
   /** Removes all that it keeps of a data subject. May be called again. */
@@ -40,6 +46,8 @@ export type ServiceDefinition = {
   uploads?: readonly string[];
   /** What answers queries and whatever else controllers and policies are given. */
   providers?: NonNullable<ModuleMetadata['providers']>;
+  /** Providers that every process runs before it answers, follows a log or hands on its own. */
+  preparations?: Type<Preparation>[];
   /** Providers that run while this process leads, beside views, policies and relay. */
   workers?: Type<Worker>[];
   /** Providers that know more of its bodies than the code says. */
@@ -70,7 +78,7 @@ export const Service =
       controllers: [...(definition.controllers ?? []), ...(definition.policies ?? [])],
       providers: [
         ...(definition.providers ?? []),
-        ...(definition.workers ?? []),
+        ...new Set([...(definition.preparations ?? []), ...(definition.workers ?? [])]),
         ...Object.values(definition.timers ?? {}),
         ...Object.values(definition.jobs ?? {}),
       ],

@@ -36,6 +36,7 @@ import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migr
 import { Imports1700000000002 } from './migrations/2-imports.migration.ts';
 import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts';
 import { ImportRelations1700000000007 } from './migrations/7-import-relations.migration.ts';
+import { ReplayedErasures1700000000008 } from './migrations/8-replayed-erasures.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
 import { FieldSchemas } from './field/field-schemas.store.ts';
@@ -72,6 +73,7 @@ import { MergeDuplicates } from './duplicates/merge-duplicates.job.ts';
 import { NightlyScans } from './duplicates/nightly-scans.worker.ts';
 import { ScanDuplicates } from './duplicates/scan-duplicates.job.ts';
 import { ErasureReplay } from './erasure/erasure-replay.worker.ts';
+import { ReplayedErasures } from './erasure/replayed-erasures.store.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { AcknowledgeErasureWhenPersonForgotten } from './policies/acknowledge-erasure-when-person-forgotten.policy.ts';
 import { AdvanceLifecycleWhenCustomerActs } from './policies/advance-lifecycle-when-customer-acts.policy.ts';
@@ -183,6 +185,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     FactsOfCustomers,
     CareOfCustomers,
     Verifications,
+    ReplayedErasures,
   ],
   describes: [FieldSchemas],
   uploads: ['/api/imports'],
@@ -205,7 +208,9 @@ import { VcardController } from './vcard/vcard.controller.ts';
     'import_keys',
     'import_waiting',
     'import_errors',
+    'replayed_erasures',
   ],
+  preparations: [ErasureReplay],
   workers: [ErasureReplay, ForgetImports, CareRounds, VerificationRounds, NightlyScans],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
@@ -215,6 +220,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     BulkChange1700000000005,
     Jobs1700000000006,
     ImportRelations1700000000007,
+    ReplayedErasures1700000000008,
   ],
 })
 export class CustomersModule {}

@@ -363,9 +363,9 @@ describe('the match view', () => {
     let asked = 0;
     const counting = {
       query: pool.query.bind(pool),
-      connect: () => {
+      connect: (connected: never) => {
         asked += 1;
-        return pool.connect();
+        pool.connect(connected);
       },
     };
     const kernel = { pool: counting } as never;

@@ -37,7 +37,7 @@ async function started() {
     [
       '--import',
       join(import.meta.dirname, '../../../tools/typescript.mjs'),
-      join(import.meta.dirname, 'importing-process.ts'),
+      join(import.meta.dirname, 'customers-process.ts'),
       config.databasePrefix,
     ],
     {

@@ -70,7 +70,11 @@ export class GoldenCustomers {
 
   /** @throws Refusal `customer-not-found` where it did not exist then */
   async read(id: string, at: AtQuery = {}): Promise<RecordAnswer> {
-    return this.#withTags(answerOf(await this.group(id, at)));
+    const answer = await this.#withTags(answerOf(await this.group(id, at)));
+    if (at.asOf === undefined && at.knownAt === undefined) return answer;
+    // What was before the erasure says nothing of it as long as the key is there.
+    const { state } = await this.commands.load(customer, id);
+    return state.status === 'erased' ? { ...answer, fields: { ...answer.fields, erased: true } } : answer;
   }
 
   /** With its tags by the names that they have now. */
