@@ -80,6 +80,7 @@ import { RecordConsentsWhenFormSubmitted } from './policies/record-consents-when
 import { RecordCustomerWhenFormSubmitted } from './policies/record-customer-when-form-submitted.policy.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
+import { VerifyCustomersWhenUniqueRuleDefined } from './policies/verify-customers-when-unique-rule-defined.policy.ts';
 import { FieldClassesController } from './privacy/field-classes.controller.ts';
 import { RulesController } from './rules/rules.controller.ts';
 import { VerificationRounds } from './rules/verification-rounds.worker.ts';
@@ -128,6 +129,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ScheduleExpiryWhenConsentGiven,
     RecordDuplicatesWhenCustomerChanges,
     AdvanceLifecycleWhenCustomerActs,
+    VerifyCustomersWhenUniqueRuleDefined,
   ],
   folds: [
     batchList,

@@ -101,6 +101,89 @@ describe('the rules for customers', () => {
   });
 });
 
+describe('a value that was there before only one might have it', () => {
+  const numberOf = () => `G-${newId()}`;
+  const giving = (badge: string) => ({ custom: { badge } });
+  const seen = async (custom: object) => {
+    const id = newId();
+    const stamp = { rank: 'profile', at: '2026-01-01T00:00:00.000Z', hash: id };
+    const event = { type: 'CustomerSeen', customerId: id, name: '来源', custom, stamp };
+    await service.log('gateway').append({ type: 'seen-customer', id }, event as never);
+    await eventually(
+      () => service.call('GET', `/api/customers/${id}`),
+      ({ status }) => status === 200,
+    );
+    return id;
+  };
+  const check = (badge: string) => service.call('POST', '/api/customers/check', { name: 'x', ...giving(badge) });
+  const isHeld = (badge: string) =>
+    eventually(
+      () => check(badge),
+      ({ body }) => body.errors.length > 0,
+    );
+  const failures = async (id: string) =>
+    (await service.call('GET', `/api/customers/${id}/care`)).body.verification.failures;
+  const unique = rule({ kind: 'unique', field: 'custom.badge' });
+  beforeAll(() => service.call('POST', '/api/fields', { key: 'badge', type: 'text', label: { en: 'Badge' } }));
+
+  it('is its customer’s soon after the rule, until the customer is archived', async () => {
+    const [badge, other] = [numberOf(), numberOf()];
+    const { body: old } = await create(giving(badge));
+    const bySource = await seen(giving(other).custom);
+    await define(unique);
+    await isHeld(badge);
+    await isHeld(other);
+    expect((await create(giving(badge))).body).toMatchObject({ code: 'value-taken', holder: old.id });
+    expect((await create(giving(other.toLowerCase()))).body).toMatchObject({ code: 'value-taken', holder: bySource });
+    const { body: third } = await create({});
+    expect((await service.call('PATCH', `/api/customers/${third.id}`, giving(badge))).body.code).toBe('value-taken');
+    expect((await service.call('PATCH', `/api/customers/${old.id}`, { title: 'CEO' })).status).toBe(200);
+    await service.call('DELETE', `/api/customers/${old.id}`);
+    expect((await create(giving(badge))).status).toBe(201);
+    expect((await service.call('POST', `/api/customers/${old.id}/restore`)).body.code).toBe('value-taken');
+  });
+
+  it('is the older one’s of two, and the other is told of', async () => {
+    const badge = numberOf();
+    // Whichever ids they have.
+    const ids = [newId(), newId(), newId()].toReversed();
+    for (const id of ids) await create({ id, ...giving(badge) });
+    const { body: changed } = await create(giving(numberOf()));
+    await define({ ...unique, id: 'first-come' });
+    const [first, ...others] = ids as [string, string, string];
+    for (const id of others)
+      await eventually(
+        () => failures(id),
+        (found) => found.length > 0,
+      );
+    expect(await failures(others[0])).toEqual([{ field: 'custom.badge', code: 'value-taken', ruleId: 'first-come' }]);
+    expect(await failures(first)).toEqual([]);
+    const taking = await service.call('PATCH', `/api/customers/${changed.id}`, giving(badge));
+    expect(taking.body).toMatchObject({ code: 'value-taken', holder: first });
+  });
+
+  it('is one’s also where others are given it at that moment', async () => {
+    const badge = numberOf();
+    const { body: old } = await create(giving(badge));
+    const [, ...answers] = await Promise.all([
+      define({ ...unique, id: 'race' }),
+      ...[1, 2, 3, 4].map(() => create(giving(badge))),
+    ]);
+    const made = answers.flatMap(({ status, body }) => (status === 201 ? [body.id as string] : []));
+    const { body: last } = await create({});
+    await isHeld(badge);
+    const refused = await service.call('PATCH', `/api/customers/${last.id}`, giving(badge));
+    expect(refused.body.code).toBe('value-taken');
+    const all = [old.id as string, ...made];
+    expect(all).toContain(refused.body.holder);
+    const told = await eventually(
+      () => Promise.all(all.map(failures)),
+      (found) => found.filter(({ length }) => length > 0).length === all.length - 1,
+    );
+    expect(told[all.indexOf(refused.body.holder as string)]).toEqual([]);
+  });
+});
+
 describe('the verification of customers', () => {
   const care = async (id: string) => (await service.call('GET', `/api/customers/${id}/care`)).body;
   /** A round comes every few minutes, and whenever a process begins to lead. */
