@@ -82,6 +82,7 @@ import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.pol
 import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
 import { VerifyCustomersWhenUniqueRuleDefined } from './policies/verify-customers-when-unique-rule-defined.policy.ts';
 import { FieldClassesController } from './privacy/field-classes.controller.ts';
+import { BrokenRulesController } from './rules/broken-rules.controller.ts';
 import { RulesController } from './rules/rules.controller.ts';
 import { VerificationRounds } from './rules/verification-rounds.worker.ts';
 import { Verifications } from './rules/verifications.store.ts';
@@ -114,6 +115,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     FieldClassesController,
     LifecycleController,
     RulesController,
+    BrokenRulesController,
     CareController,
     CareSettingsController,
     SurvivorshipController,

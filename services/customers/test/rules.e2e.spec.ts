@@ -101,6 +101,40 @@ describe('the rules for customers', () => {
   });
 });
 
+describe('what a stranger is told of rules before a form is taken', () => {
+  const ask = async (fields: object) => {
+    const { status, body } = await service.call('POST', '/internal/customers/broken-rules', { fields });
+    expect(status).toBe(200);
+    return body.errors.map(({ path, params }: any) => `${path} ${params.ruleId} ${params.zh} ${params.en}`);
+  };
+
+  it('is what they can mend: what is missing, has no form or lies out of its range', async () => {
+    await service.call('POST', '/api/fields', { key: 'age', type: 'number', label: { en: 'Age' } });
+    await define(
+      rule({ kind: 'format', field: 'emails', pattern: '.+@ours\\.example' }),
+      rule({ kind: 'range', field: 'custom.age', min: 18 }),
+      rule({ kind: 'dependent', field: 'title', when: { field: 'industry', in: ['IT'] } }),
+      rule({ kind: 'required', field: 'region' }),
+    );
+    const emails = [{ value: 'ａ@theirs.example', primary: true }];
+    expect(await ask({ name: 'x', emails, industry: 'IT', custom: { age: '9' } })).toEqual([
+      'emails.0.value emails 不行 No.',
+      'custom.age age 不行 No.',
+      'title title 不行 No.',
+      'region region 不行 No.',
+    ]);
+    const right = { emails: [{ value: 'A@ours.example' }], phones: [{ value: '010-65541234' }] };
+    expect(await ask({ name: 'x', ...right, custom: { age: '20' } })).toEqual([]);
+  });
+
+  it('is not who is a customer already', async () => {
+    const emails = [{ value: `${newId()}@known.example` }];
+    await define(rule({ kind: 'unique', field: 'emails' }));
+    await create({ emails });
+    expect(await ask({ name: 'x', emails })).toEqual([]);
+  });
+});
+
 describe('a value that was there before only one might have it', () => {
   const numberOf = () => `G-${newId()}`;
   const giving = (badge: string) => ({ custom: { badge } });
@@ -176,6 +210,8 @@ describe('a value that was there before only one might have it', () => {
     expect(refused.body.code).toBe('value-taken');
     const all = [old.id as string, ...made];
     expect(all).toContain(refused.body.holder);
+    // Who was under way with the rules as they were is told of by the next verification.
+    await define({ ...unique, id: 'race', message: { zh: '唯一', en: 'Unique.' } });
     const told = await eventually(
       () => Promise.all(all.map(failures)),
       (found) => found.filter(({ length }) => length > 0).length === all.length - 1,

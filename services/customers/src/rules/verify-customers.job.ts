@@ -18,9 +18,8 @@ export class VerifyCustomers implements JobHandler {
 
   async *run(job: JobAtWork<unknown, Place>, signal: AbortSignal): AsyncIterable<JobStep<Place>> {
     let { after, counts } = job.place ?? { after: 0, counts: { verified: 0, failing: 0 } };
-    await this.verifications.caughtUp(signal);
     while (!signal.aborted) {
-      const page = await this.verifications.activeAfter(after);
+      const page = await this.#next(after, signal);
       const last = page.at(-1);
       if (last === undefined) return;
       const failing = await this.verifications.claimAndVerify(page.map(({ id }) => id));
@@ -28,5 +27,13 @@ export class VerifyCustomers implements JobHandler {
       after = last.position;
       yield { place: { after, counts }, done: counts.verified, counts };
     }
+  }
+
+  /** Nobody is the last one before all are known who came meanwhile. */
+  async #next(after: number, signal: AbortSignal) {
+    const page = await this.verifications.activeAfter(after);
+    if (page.length > 0) return page;
+    await this.verifications.caughtUp(signal);
+    return this.verifications.activeAfter(after);
   }
 }
