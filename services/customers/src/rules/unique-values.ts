@@ -44,15 +44,15 @@ export const stillUnique = (
   unique.filter(({ field }) => isDeepStrictEqual(keysOf(field, before), keysOf(field, after)));
 
 /** What a rule makes a record's own of what it holds; undefined where that is nothing. */
-function uniqueBut(
-  one: UniqueValue,
+export function uniqueBut(
+  { rule, field }: UniqueValue,
   fields: CustomerFields,
   isOwn: (claim: string) => boolean,
 ): UniqueValue | undefined {
-  const claims = claimsOf(one, fields);
+  const claims = claimsOf({ rule, field }, fields);
   const except = claims.flatMap((claim, place) => (isOwn(claim) ? [] : [place]));
   if (except.length === claims.length) return undefined;
-  return except.length > 0 ? { ...one, except } : one;
+  return { rule, field, ...(except.length > 0 && { except }) };
 }
 
 const isOf =
