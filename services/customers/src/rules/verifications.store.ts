@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { fieldsOf, type CustomerEvent, type CustomerFields, type RecordedOf } from '@throughline/contracts';
+import {
+  fieldsOf,
+  type CustomerEvent,
+  type CustomerFields,
+  type RecordedOf,
+  type ValidationRule,
+} from '@throughline/contracts';
 import { Commands, newId, plainTypes, type Item } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { careRecords } from '../care/care-records.view.ts';
@@ -64,11 +70,22 @@ export class Verifications {
     return this.#verify(await this.#loaded(ids), await this.current.read());
   }
 
-  /** The same, once each has claimed what only one may have and nobody claims: of two, the one that is named first. */
-  async claimAndVerify(ids: readonly string[]): Promise<number> {
+  /** The rules by which only one may have a value, as they are now. */
+  async uniqueRules(): Promise<ValidationRule[]> {
+    const { ruleSet } = (await this.current.read()).rules;
+    return ruleSet.rules.filter(({ kind }) => kind === 'unique');
+  }
+
+  /**
+   * The same, once each has claimed what only one may have and nobody claims: of two, the one that is named first.
+   *
+   * @param by the rules by which they claim, as far as they are still the same
+   */
+  async claimAndVerify(ids: readonly string[], by: readonly ValidationRule[]): Promise<number> {
     const stamped = await this.current.read();
     const customers = await this.#loaded(ids);
-    await this.#claim(customers, stamped);
+    const rules = stamped.rules.ruleSet.rules.filter((rule) => by.some((one) => isDeepStrictEqual(one, rule)));
+    await this.#claim(customers, { ...stamped, rules: { ...stamped.rules, ruleSet: { rules } } });
     return this.#verify(customers, stamped);
   }
 

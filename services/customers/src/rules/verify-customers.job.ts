@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import type { ValidationRule } from '@throughline/contracts';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { Verifications } from './verifications.store.ts';
 
 type Counts = { verified: number; failing: number };
-type Place = { after: number; counts: Counts };
+/** `unique`: the rules by which it claims, as they were when it began: of one that is newer it has passed customers by. */
+type Place = { after: number; counts: Counts; unique: readonly ValidationRule[] };
 
 /** The kind of the job. */
 export const verifying = 'verify-customers';
@@ -17,15 +19,20 @@ export class VerifyCustomers implements JobHandler {
   constructor(private readonly verifications: Verifications) {}
 
   async *run(job: JobAtWork<unknown, Place>, signal: AbortSignal): AsyncIterable<JobStep<Place>> {
-    let { after, counts } = job.place ?? { after: 0, counts: { verified: 0, failing: 0 } };
+    const first = { after: 0, counts: { verified: 0, failing: 0 }, unique: await this.verifications.uniqueRules() };
+    let { after, counts } = job.place ?? first;
+    const { unique } = job.place ?? first;
     while (!signal.aborted) {
       const page = await this.#next(after, signal);
       const last = page.at(-1);
       if (last === undefined) return;
-      const failing = await this.verifications.claimAndVerify(page.map(({ id }) => id));
+      const failing = await this.verifications.claimAndVerify(
+        page.map(({ id }) => id),
+        unique,
+      );
       counts = { verified: counts.verified + page.length, failing: counts.failing + failing };
       after = last.position;
-      yield { place: { after, counts }, done: counts.verified, counts };
+      yield { place: { after, counts, unique }, done: counts.verified, counts };
     }
   }
 
