@@ -58,3 +58,16 @@ export function startChild({ atEnd }: Servers, script: string, environment: Reco
     },
   };
 }
+
+export type Listening = { child: Child; url: string };
+
+/** As `startChild`, of a script that says where it listens. */
+export async function startListening(
+  servers: Servers,
+  script: string,
+  environment: Record<string, string>,
+): Promise<Listening> {
+  const child = startChild(servers, script, environment);
+  const line = await child.said('listening at ');
+  return { child, url: line.slice('listening at '.length) };
+}

@@ -3,13 +3,12 @@ import { secretsFrom } from '@throughline/event-sourcing';
 import { Tokens, databaseUrl } from '@throughline/service';
 import { administrator } from '@throughline/service/testing';
 import pg from 'pg';
-import { startChild, type Child } from './child.ts';
+import { startListening, type Listening } from './child.ts';
 import { Random, customerFields } from './data.ts';
 import { byWriters, sized, type Bench, type PerSecond } from './harness.ts';
-import { masterKey, type Servers } from './servers.ts';
+import { masterKey } from './servers.ts';
 
-type Side = { child: Child; url: URL };
-type State = { count: number; random: Random; entered: number; token: string; service: Side; bare: Side };
+type State = { count: number; random: Random; entered: number; token: string; service: Listening; bare: Listening };
 
 const clients = 16;
 const tokenSeconds = 4 * 3600;
@@ -26,14 +25,14 @@ const posting: Bench<State> = {
     await client.query(`create database ${database}`);
     await client.end();
     const [service, bare] = await Promise.all([
-      listening(servers, 'bench/http.service.ts', {
+      startListening(servers, 'bench/customers.service.ts', {
         THROUGHLINE_DATABASE_URL: servers.databaseUrl,
         THROUGHLINE_DATABASE_PREFIX: `${database}_`,
         THROUGHLINE_MASTER_KEY: masterKey,
         THROUGHLINE_ROLE: 'api',
         THROUGHLINE_LOG_LEVEL: 'warn',
       }),
-      listening(servers, 'bench/http.bare.ts', { BENCH_DATABASE_URL: databaseUrl(servers.databaseUrl, database) }),
+      startListening(servers, 'bench/http.bare.ts', { BENCH_DATABASE_URL: databaseUrl(servers.databaseUrl, database) }),
     ]);
     const tokens = new Tokens(secretsFrom(masterKey));
     const { token } = await tokens.issue(administrator, 'internal', tokenSeconds);
@@ -44,14 +43,9 @@ const posting: Bench<State> = {
   cleanup: async ({ service, bare }) => void (await Promise.all([service.child.stop(), bare.child.stop()])),
 };
 
-async function listening(servers: Servers, script: string, environment: Record<string, string>): Promise<Side> {
-  const child = startChild(servers, script, environment);
-  const line = await child.said('listening at ');
-  return { child, url: new URL('/api/customers', line.slice('listening at '.length)) };
-}
-
 /** As many keep-alive clients, each of which waits for its answer before it asks again. */
-async function post(state: State, { url }: Side, perSecond: PerSecond): Promise<number> {
+async function post(state: State, side: Listening, perSecond: PerSecond): Promise<number> {
+  const url = new URL('/api/customers', side.url);
   const bodies = Array.from({ length: state.count }, () => {
     state.entered += 1;
     return JSON.stringify(customerFields(state.random, state.entered));

@@ -20,6 +20,7 @@ const names = [
   'latency',
   'start',
   'customers',
+  'imports',
 ];
 type File = { benches?: readonly Bench[]; watches?: readonly Watch[] };
 

@@ -148,6 +148,26 @@ describe('a list that is exported, edited in a spreadsheet and imported again', 
     expect((await crm.call('GET', `/api/customers/${other.id}`)).body).toMatchObject({ id: one.id, title: '架构师' });
   }, 60_000);
 
+  it('names other customers by their ids, and takes them by their names', async () => {
+    const [old, next] = [
+      await create({ kind: 'company', name: '旧东家' }),
+      await create({ kind: 'company', name: '新东家' }),
+    ];
+    const links = { employerId: old.id, referredBy: next.id };
+    const person = await create({ kind: 'person', name: '周瑜', ...links });
+    const table = await exported('xlsx');
+    const row = table.rows.get(person.id) as string[];
+    const at = (column: string) => table.header.indexOf(column);
+    expect([row[at('Employer id')], row[at('Referrer id')]]).toEqual([old.id, next.id]);
+    const only = { ...table, rows: new Map([[person.id, row]]) };
+    expect((await imported(only)).counts).toMatchObject({ unchanged: 1 });
+    row[at('Employer id')] = '新东家';
+    row[at('Referrer id')] = '';
+    expect((await imported(only)).counts).toMatchObject({ updated: 1 });
+    const { body } = await crm.call('GET', `/api/customers/${person.id}`);
+    expect([body.employerId, body.referredBy]).toEqual([next.id, undefined]);
+  }, 60_000);
+
   it('has a header in the caller’s language, and names columns that are not known', async () => {
     const { header } = await exported('csv', 'zh');
     expect(header.slice(0, 3)).toEqual(['记录ID', '记录版本', '姓名']);

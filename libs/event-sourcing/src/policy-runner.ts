@@ -43,8 +43,7 @@ export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal)
   const turn = oneAfterTheOther();
   let checkpoint: Checkpoint;
 
-  const apply = async (events: readonly Recorded[], generation: string) => {
-    const handled = events.filter((event) => policy.handlers.has(event.type));
+  const handle = async (handled: readonly Recorded[]) => {
     const byKey = Map.groupBy(handled, keyOf);
     const openSince = await letters.openSince(policy.name, feed.service, [...byKey.keys()]);
     const discarded = await letters.discarded(
@@ -66,7 +65,6 @@ export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal)
     });
     breaker.check();
     await letters.park(policy.name, feed.service, parked);
-    checkpoint = await moveCheckpoint(pool, checkpoint, (events.at(-1) as Recorded).position, generation);
   };
 
   const following = follow(
@@ -82,7 +80,12 @@ export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal)
         checkpoint = await takeCheckpoint(pool, subscription, feed.service, start);
         return checkpoint;
       },
-      apply: (events, generation) => turn(() => apply(events, generation)),
+      handles: (type) => policy.handlers.has(type),
+      apply: (events, generation, position) =>
+        turn(async () => {
+          if (events.length > 0) await handle(events);
+          checkpoint = await moveCheckpoint(pool, checkpoint, position, generation);
+        }),
     },
     signal,
   );

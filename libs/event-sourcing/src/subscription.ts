@@ -77,8 +77,10 @@ export type SubscriptionOptions = {
   limit: number;
   /** Called at the start and after every failure: takes the checkpoints, answers where to read from. */
   begin: () => Promise<{ position: number; generation: string | null }>;
-  /** Applies a batch and moves the checkpoints, exactly once in effect. */
-  apply: (events: readonly Recorded[], generation: string) => Promise<void>;
+  /** Types of no interest are passed over without being decrypted; by default all are of interest. */
+  handles?: (type: string) => boolean;
+  /** Applies a batch and moves the checkpoints to `position`, exactly once in effect. */
+  apply: (events: readonly Recorded[], generation: string, position: number) => Promise<void>;
 };
 
 const firstBackoff = 100;
@@ -90,7 +92,7 @@ const longestBackoff = 30_000;
  * Nothing is ever skipped.
  */
 export async function follow(options: SubscriptionOptions, signal: AbortSignal): Promise<void> {
-  const { subscriptions, feed, codec, log } = options;
+  const { subscriptions, feed, codec, log, handles = () => true } = options;
   const name = subscriptions.join(' ');
   const faults = new Faults(options);
   for (let failures = 0; !signal.aborted;) {
@@ -106,7 +108,11 @@ export async function follow(options: SubscriptionOptions, signal: AbortSignal):
         const fresh = batch.events.filter((event) => event.position > position);
         const unknown = fresh.find((event) => !codec.knows(event));
         const readable = unknown ? fresh.slice(0, fresh.indexOf(unknown)) : fresh;
-        if (readable.length > 0) await options.apply(await codec.decode(readable), batch.generation);
+        const last = readable.at(-1);
+        if (last) {
+          const events = await codec.decode(readable.filter(({ type }) => handles(type)));
+          await options.apply(events, batch.generation, last.position);
+        }
         if (unknown) throw new UnknownEvent(unknown.type, unknown.schemaVersion);
         position = fresh.at(-1)?.position ?? position;
         failures = 0;

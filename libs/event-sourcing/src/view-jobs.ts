@@ -2,12 +2,12 @@ import type { Recorded } from '@throughline/contracts';
 import type { PoolClient } from 'pg';
 import type { oneAfterTheOther } from './breaker.ts';
 import type { StoredBrokenKeys } from './broken-keys.ts';
-import type { Codec } from './codec.ts';
+import type { Codec, Stored } from './codec.ts';
 import { errorForLog, isTransient, plainTypes, transaction, type Pool, type Queryable } from './database.ts';
 import type { DocumentTable } from './document-table.ts';
 import type { Feed } from './feed.ts';
-import { atOnce, carefully, foldEvents, type BrokenKeys } from './fold-events.ts';
 import { viewBatch, type Change, type FoldTable } from './fold-table.ts';
+import { Building, type BuildingPart, type Place } from './view-building.ts';
 import { checkpointOf } from './view.ts';
 
 /**
@@ -22,6 +22,7 @@ export type ViewJobKind = 'rebuild' | 'verify' | 'mend' | 'forget';
 export type ViewJobResult = {
   /** Position of the feed as of which both were compared; 0 for documents. */
   position: number;
+  /** Of the whole view; nothing of it is told of what was forgotten. */
   rows: number;
   hash: string;
   rebuiltHash: string;
@@ -34,7 +35,8 @@ export type ViewJobResult = {
 type Kept = { table: FoldTable; brokenKeys: StoredBrokenKeys };
 type Turn = ReturnType<typeof oneAfterTheOther>;
 type Job = { id: number; kind: ViewJobKind; subject: string | null };
-type Place = { position: number; generation: string | null };
+/** What is done to one view; several data subjects are forgotten at once. */
+type Task = { kept: Kept; kind: ViewJobKind; jobs: readonly Job[] };
 
 /** Carries out what operators ask of views. A job whose process died begins anew in the next that leads. */
 export class ViewJobs {
@@ -49,43 +51,62 @@ export class ViewJobs {
   ) {}
 
   /**
-   * The next job of each of the folds, if any.
+   * The next job of each of the folds, if any. Whatever is to be forgotten, by all of them, is so in one go.
    *
    * @param turn keeps batches from the tables while two are compared
    */
   async runNext(folds: readonly Kept[], feed: Feed, turn: Turn, signal: AbortSignal): Promise<void> {
-    const jobs = await this.#next(folds.map(({ table }) => table.name));
-    for (const fold of folds) {
-      const job = jobs.get(fold.table.name);
-      if (job) await this.#runOf(fold, job, feed, turn, signal);
-    }
+    const waiting = await this.#waiting(folds.map(({ table }) => table.name));
+    const tasks = folds.flatMap((kept): Task[] => {
+      const jobs = waiting.get(kept.table.name) ?? [];
+      const [first] = jobs;
+      if (!first) return [];
+      const { kind } = first;
+      return [{ kept, kind, jobs: kind === 'forget' ? jobs.filter((job) => job.kind === kind) : [first] }];
+    });
+    const [together, alone] = [
+      tasks.filter(({ kind }) => kind === 'forget'),
+      tasks.filter(({ kind }) => kind !== 'forget'),
+    ];
+    for (const task of alone) await this.#carryOut([task], feed, turn, signal);
+    if (together.length > 0) await this.#carryOut(together, feed, turn, signal);
   }
 
-  async #runOf({ table, brokenKeys }: Kept, job: Job, feed: Feed, turn: Turn, signal: AbortSignal): Promise<void> {
-    const shadow = table.as(`${table.name}b`);
-    await this.#run(job, signal, async () => {
-      await this.pool.query(
-        `drop table if exists "${shadow.name}"; create table "${shadow.name}" (like "${table.name}" including all)`,
-      );
+  async #carryOut(tasks: readonly Task[], feed: Feed, turn: Turn, signal: AbortSignal): Promise<void> {
+    const all = tasks.flatMap(({ jobs }) => jobs);
+    await this.#run(all, signal, async () => {
+      const shadows = tasks.map(({ kept: { table } }) => table.as(`${table.name}b`));
+      const drop = () => this.pool.query(shadows.map(({ name }) => `drop table if exists "${name}"`).join('; '));
+      await drop();
+      for (const [index, { kept }] of tasks.entries()) {
+        await this.pool.query(`create table "${shadows[index]?.name}" (like "${kept.table.name}" including all)`);
+      }
       try {
-        const only = await this.#keysOf(job, table, brokenKeys, feed, signal);
-        const building = new Building(this.pool, this.codec, shadow, feed, only, (place) => this.#progress(job, place));
-        await building.to(await this.#live(table, feed), signal);
-        return await turn(async () => {
-          await building.to(await this.#live(table, feed), signal);
-          return this.#compare(job, table, brokenKeys, building);
+        const keys = await this.#keysOf(tasks, feed, signal);
+        const parts = shadows.map((shadow, index) => ({ shadow, only: keys[index], broken: new Map() }));
+        const building = new Building(this.pool, this.codec, parts, feed, (place) => this.#progress(all, place));
+        const live = () => this.#live((tasks[0] as Task).kept.table, feed);
+        await building.to(await live(), signal);
+        await turn(async () => {
+          await building.to(await live(), signal);
+          for (const [index, task] of tasks.entries()) {
+            const part = building.parts[index] as BuildingPart;
+            await this.#orFail(task.jobs, signal, async () =>
+              this.#finish(task.jobs, 'done', await this.#compare(task, part, building.place)),
+            );
+          }
         });
       } finally {
-        await this.pool.query(`drop table if exists "${shadow.name}"`).catch(() => undefined);
+        await drop().catch(() => undefined);
       }
     });
   }
 
   /** The next job of a document view, if any. */
   async runNextDocument(document: DocumentTable, folds: readonly FoldTable[], signal: AbortSignal): Promise<void> {
-    const job = (await this.#next([document.name])).get(document.name);
+    const [job] = (await this.#waiting([document.name])).get(document.name) ?? [];
     if (!job) return;
-    await this.#run(job, signal, async () => {
+    await this.#run([job], signal, async () => {
       const repair = job.kind !== 'verify';
       const before = await this.#content(document.name);
       if (repair) await this.pool.query('delete from broken_keys where view = $1', [document.name]);
@@ -94,7 +115,7 @@ export class ViewJobs {
         if (signal.aborted) throw signal.reason;
         seen += keys.length;
         different += await transaction(this.pool, (client) => document.compare(client, keys, repair));
-        await this.#progress(job, { position: seen, target: before.rows });
+        await this.#progress([job], { position: seen, target: before.rows });
       };
       for await (const keys of document.keys(this.pool)) await compare(keys);
       // And those that should be there but are not.
@@ -111,69 +132,87 @@ export class ViewJobs {
       const after = await this.#content(document.name);
       const broken = await this.#brokenCount(document.name);
       const rebuiltHash = repair ? after.hash : different === 0 ? before.hash : '';
-      return { position: 0, rows: after.rows, hash: before.hash, rebuiltHash, different, broken };
+      const result = { position: 0, rows: after.rows, hash: before.hash, rebuiltHash, different, broken };
+      await this.#finish([job], 'done', result);
     });
   }
 
-  /** The keys that a job is about; undefined = all. */
+  /** The keys that each task is about; undefined = all. */
   async #keysOf(
-    { kind, subject }: Job,
-    table: FoldTable,
-    brokenKeys: StoredBrokenKeys,
+    tasks: readonly Task[],
     feed: Feed,
     signal: AbortSignal,
-  ): Promise<ReadonlySet<string> | undefined> {
-    if (kind === 'mend') return new Set(await brokenKeys.all(this.pool));
-    if (subject === null) return undefined;
-    const keys = new Set<string>();
-    const { position: end } = await this.#live(table, feed);
-    if (end === 0) return keys;
+  ): Promise<readonly (ReadonlySet<string> | undefined)[]> {
+    const [{ kept, kind }] = tasks as readonly [Task];
+    if (kind === 'mend') return [new Set(await kept.brokenKeys.all(this.pool))];
+    if (kind !== 'forget') return [undefined];
+    const knowing = tasks.map(({ kept: { table }, jobs }) => ({
+      fold: table.fold,
+      subjects: jobs.flatMap(({ subject }) => (subject === null ? [] : [JSON.stringify(subject)])),
+      keys: new Set<string>(),
+    }));
+    const { position: end } = await this.#live(kept.table, feed);
     const enough = new AbortController();
+    if (end === 0) return knowing.map(({ keys }) => keys);
+    const isAbout = ({ type, personal }: Stored, { fold, subjects }: (typeof knowing)[number]) =>
+      personal !== null && fold.handles(type) && subjects.some((subject) => personal.includes(subject));
     for await (const { events } of feed.read(0, viewBatch, AbortSignal.any([signal, enough.signal]))) {
-      const about = events.filter(
-        ({ type, personal }) => table.fold.handles(type) && personal?.includes(JSON.stringify(subject)),
-      );
-      for (const event of await this.codec.decode(about)) {
-        const key = table.fold.key(event);
-        if (key !== undefined) keys.add(key);
+      const about = events.filter((event) => knowing.some((one) => isAbout(event, one)));
+      const decoded = await this.codec.decode(about);
+      for (const one of knowing) {
+        about.forEach((event, index) => {
+          const key = isAbout(event, one) ? one.fold.key(decoded[index] as Recorded) : undefined;
+          if (key !== undefined) one.keys.add(key);
+        });
       }
       if ((events.at(-1)?.position ?? 0) >= end) enough.abort();
-      if (enough.signal.aborted) return keys;
+      if (enough.signal.aborted) return knowing.map(({ keys }) => keys);
     }
     signal.throwIfAborted();
-    return keys;
+    return knowing.map(({ keys }) => keys);
   }
 
-  /** By table, the first job that is not finished. */
-  async #next(tables: readonly string[]): Promise<ReadonlyMap<string, Job>> {
+  /** By table, the jobs that are not finished, the oldest first. */
+  async #waiting(tables: readonly string[]): Promise<ReadonlyMap<string, Job[]>> {
     const { rows } = await this.pool.query<Job & { table: string }>({
-      name: 'next-view-jobs',
-      text: `select distinct on (table_name) table_name as table, id, kind, subject from view_jobs
-        where table_name = any($1) and state in ('wanted', 'running') order by table_name, id`,
+      name: 'waiting-view-jobs',
+      text: `select table_name as table, id, kind, subject from view_jobs
+        where table_name = any($1) and state in ('wanted', 'running') order by id`,
       values: [tables],
       types: plainTypes,
     });
-    return new Map(rows.map((job) => [job.table, job]));
+    return Map.groupBy(rows, ({ table }) => table);
   }
 
-  async #run({ id }: Job, signal: AbortSignal, work: () => Promise<ViewJobResult>): Promise<void> {
-    await this.pool.query(`update view_jobs set state = 'running', position = 0 where id = $1`, [id]);
-    const finish = (state: 'done' | 'failed', result: object) =>
-      this.pool.query('update view_jobs set state = $2, result = $3, finished_at = now() where id = $1', [
-        id,
-        state,
-        JSON.stringify(result),
-      ]);
+  /** Jobs are begun; `work` finishes them, unless it fails. */
+  async #run(jobs: readonly Job[], signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    await this.pool.query(`update view_jobs set state = 'running', position = 0 where id = any($1)`, [idsOf(jobs)]);
+    await this.#orFail(jobs, signal, work);
+  }
+
+  async #orFail(jobs: readonly Job[], signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     try {
-      await finish('done', await work());
+      await work();
     } catch (error) {
       if (signal.aborted || isTransient(error)) throw error;
-      await finish('failed', { error: errorForLog(error).error });
+      await this.#finish(jobs, 'failed', { error: errorForLog(error).error });
     }
   }
 
-  async #progress({ id }: Job, { position, target }: { position: number; target: number }): Promise<void> {
-    await this.pool.query('update view_jobs set position = $2, target = $3 where id = $1', [id, position, target]);
+  async #finish(jobs: readonly Job[], state: 'done' | 'failed', result: object): Promise<void> {
+    await this.pool.query('update view_jobs set state = $2, result = $3, finished_at = now() where id = any($1)', [
+      idsOf(jobs),
+      state,
+      JSON.stringify(result),
+    ]);
+  }
+
+  async #progress(jobs: readonly Job[], { position, target }: { position: number; target: number }): Promise<void> {
+    await this.pool.query('update view_jobs set position = $2, target = $3 where id = any($1)', [
+      idsOf(jobs),
+      position,
+      target,
+    ]);
   }
 
   /** Where the live view stands, and where a log that took the place of its own ends. */
@@ -187,10 +226,9 @@ export class ViewJobs {
   }
 
   async #compare(
-    { kind }: Job,
-    table: FoldTable,
-    brokenKeys: StoredBrokenKeys,
-    { shadow, only, place, broken }: Building,
+    { kept: { table, brokenKeys }, kind }: Task,
+    { shadow, only, broken }: BuildingPart,
+    place: Place,
   ): Promise<ViewJobResult> {
     const keys = only && [...only];
     const result = await transaction(this.pool, async (client) => {
@@ -204,8 +242,11 @@ export class ViewJobs {
       if (place.position !== stands.position && only?.size !== 0 && !(isRestored && kind === 'rebuild')) {
         throw new ViewMovedOn(table.name);
       }
-      const live = await this.#content(table.name, client);
-      const rebuilt = await this.#content(shadow.name, client);
+      // Whoever forgets somebody has no use for what the rest of the view holds.
+      const [live, rebuilt] =
+        kind === 'forget'
+          ? [nothingLookedAt, nothingLookedAt]
+          : [await this.#content(table.name, client), await this.#content(shadow.name, client)];
       const different = await table.countDifferences(client, shadow, keys);
       const { position } = place;
       const comparison = { position, rows: live.rows, hash: live.hash, rebuiltHash: rebuilt.hash, different };
@@ -250,67 +291,11 @@ export class ViewJobs {
   }
 }
 
+const nothingLookedAt = { rows: 0, hash: '' };
+const idsOf = (jobs: readonly Job[]) => jobs.map(({ id }) => id);
+
 /** Another process folded on meanwhile, or the log was restored: the job begins anew, or waits for a rebuild. */
 class ViewMovedOn extends Error {
   /** By which it is known for something that goes away. */
   readonly code = 'too-busy';
-}
-
-/** A view that is folded anew from the first event on, beside the live one. */
-class Building {
-  place: Place = { position: 0, generation: null };
-  readonly broken = new Map<string, { position: number; error: Error }>();
-  readonly #brokenKeys: BrokenKeys = {
-    among: async (_, keys) => [...this.broken.keys()].filter((key) => keys.has(key)),
-    mark: async (_, key, position, error) => void this.broken.set(key, { position, error }),
-  };
-
-  constructor(
-    private readonly pool: Pool,
-    private readonly codec: Codec,
-    readonly shadow: FoldTable,
-    private readonly feed: Feed,
-    readonly only: ReadonlySet<string> | undefined,
-    private readonly progress: (place: { position: number; target: number }) => Promise<void>,
-  ) {}
-
-  /** Goes on until it stands where the live view does; in a log of another generation, until its end. */
-  async to(live: Place & { head: number }, signal: AbortSignal): Promise<void> {
-    const targetIn = (generation: string | null) =>
-      live.generation === null || live.generation === generation ? live.position : live.head;
-    if (live.head === 0 || (this.place.generation !== null && this.place.position >= targetIn(this.place.generation)))
-      return;
-    if (live.position === 0 || this.only?.size === 0) return;
-    const enough = new AbortController();
-    const batches = this.feed.read(this.place.position, viewBatch, AbortSignal.any([signal, enough.signal]));
-    for await (const { generation, events } of batches) {
-      const target = targetIn(generation);
-      const stored = events.filter(({ position }) => position > this.place.position && position <= target);
-      const last = stored.at(-1);
-      if (last) {
-        await this.#fold(await this.codec.decode(stored));
-        this.place = { position: last.position, generation };
-        await this.progress({ position: last.position, target });
-      }
-      if (this.place.position >= target) enough.abort();
-      if (enough.signal.aborted) return;
-    }
-    signal.throwIfAborted();
-  }
-
-  async #fold(events: readonly Recorded[]): Promise<void> {
-    const { fold } = this.shadow;
-    const { only } = this;
-    const wanted = only
-      ? events.filter((event) => fold.handles(event.type) && only.has(fold.key(event) ?? ''))
-      : events;
-    const run = (step: typeof atOnce) =>
-      transaction(this.pool, (client) => foldEvents(client, this.shadow, wanted, step, this.#brokenKeys));
-    try {
-      await run(atOnce);
-    } catch (error) {
-      if (isTransient(error)) throw error;
-      await run(carefully);
-    }
-  }
 }

@@ -1,5 +1,5 @@
 export { foldText, isHan, isUnspaced, splitWords } from './text.ts';
-export { nameSortKey, pinyinInitials, pinyinReadings } from './names.ts';
+export { nameKey, nameSortKey, pinyinInitials, pinyinReadings } from './names.ts';
 export { normalisePhone, phoneTails, type NormalisedPhone, type PhoneKind } from './phones.ts';
 export { emailParts, normaliseEmail, type EmailParts, type NormalisedEmail } from './emails.ts';
 export { editDistance } from './typos.ts';
@@ -15,6 +15,7 @@ export { cleanEmail, companyFromEmail, readEmailDomain, suggestEmailDomain } fro
 export type { EmailDomain, InferredCompany } from './email-domains.ts';
 export {
   cleanRegistrationNumber,
+  registrationNumberKey,
   type RegistrationNumber,
   type RegistrationNumberProblem,
 } from './registration-numbers.ts';

@@ -1,4 +1,4 @@
-import { nameSortKey, pinyinInitials, pinyinReadings } from './names.ts';
+import { nameKey, nameSortKey, pinyinInitials, pinyinReadings } from './names.ts';
 
 const first = (name: string) => pinyinReadings(name)[0]?.join(' ');
 
@@ -55,5 +55,19 @@ describe('names in order', () => {
     expect(nameSortKey('张三')).toBe('zhang-san 张三');
     expect(nameSortKey('John Smith')).toBe('john-smith');
     expect(nameSortKey('😀')).toBe('');
+  });
+});
+
+describe('the key of a name', () => {
+  it.each([
+    ['ACME, Inc.', 'Acme Inc'],
+    ['青禾茶业（杭州）有限公司', '青禾茶業 (杭州) 有限公司'],
+    ['Ａ＆Ｂ', 'A & B'],
+  ])('of %s is that of %s', (one, other) => {
+    expect(nameKey(one)).toBe(nameKey(other));
+  });
+  it('is another one for another legal form, and none without a letter', () => {
+    expect(nameKey('Acme Ltd')).not.toBe(nameKey('Acme Inc'));
+    expect(nameKey('…')).toBe('');
   });
 });

@@ -64,3 +64,12 @@ export function nameSortKey(name: string): string {
   const key = sounds.join('-');
   return words.some(isHan) ? `${key} ${foldText(closeHan(name))}` : key;
 }
+
+/**
+ * The same for a name however it is written: width, case, accents, traditional characters, blanks and punctuation do not
+ * count. Legal forms and places do, so that another company's name is another key. `''` where there is no letter or digit.
+ * @example nameKey('ACME, Inc.') === nameKey('Acme Inc') // not 'Acme'
+ */
+export function nameKey(name: string): string {
+  return foldText(name).replace(/[^\p{L}\p{N}\p{M}&+]/gu, '');
+}

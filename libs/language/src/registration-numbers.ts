@@ -50,6 +50,13 @@ function lookAlikes(code: string): Suggestion[] {
   return to !== code && creditCodeProblem(to) === null ? [{ rule: 'registration-number-look-alikes', to }] : [];
 }
 
+/** The form in which numbers of registers are compared: what people put between their characters does not count. */
+export const registrationNumberKey = (raw: string): string =>
+  raw
+    .normalize('NFKC')
+    .replace(/[^\p{L}\p{N}]/gu, '')
+    .toUpperCase();
+
 /**
  * Reads the registration number of a company: a Chinese unified social credit code (GB 32100-2015), the 15-digit business
  * licence number before it (GS 15-2006), or a text. Fifteen digits whose check digit fails are a text as well: tax numbers

@@ -60,7 +60,7 @@ type Row = { erasureId: string; subject: string; asked: boolean };
 
 /**
  * Waits until no process can know the key any more, has every view fold the person's keys anew, lets the service's own
- * stores forget, and then says so.
+ * stores forget, and then says so; for all who are to be forgotten together.
  */
 @Injectable()
 export class Forgetting {
@@ -74,11 +74,7 @@ export class Forgetting {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const { rows } = await this.kernel.pool.query<Row>({
-          text: `select erasure_id as "erasureId", subject, asked from forgettings where not_before <= now()`,
-          types: plainTypes,
-        });
-        for (const row of rows) await this.#goOn(row).catch((error: unknown) => this.#complain(signal, error));
+        await this.#goOn(signal);
       } catch (error) {
         this.#complain(signal, error);
       }
@@ -90,8 +86,27 @@ export class Forgetting {
     if (!signal.aborted && !isTransient(error)) this.log.error('an erasure waits', errorForLog(error));
   }
 
-  async #goOn({ erasureId, subject, asked }: Row): Promise<void> {
-    if (!asked) return this.#ask(erasureId, subject);
+  async #goOn(signal: AbortSignal): Promise<void> {
+    const { rows } = await this.kernel.pool.query<Row>({
+      text: `select erasure_id as "erasureId", subject, asked from forgettings where not_before <= now()`,
+      types: plainTypes,
+    });
+    const folded: Row[] = [];
+    for (const row of rows) {
+      try {
+        if (!row.asked) await this.#ask(row);
+        else if (await this.#isFolded(row)) folded.push(row);
+      } catch (error) {
+        this.#complain(signal, error);
+      }
+    }
+    if (folded.length === 0) return;
+    await this.#clean();
+    for (const row of folded) await this.#sayForgotten(row);
+  }
+
+  /** Whether every view has folded the person's keys anew, and the service's own stores hold nothing any more. */
+  async #isFolded({ subject }: Row): Promise<boolean> {
     await this.#askAgain(subject);
     const { rows } = await this.kernel.pool.query<{ left: string }>(
       `select count(*) as left from view_tables t where kind = 'fold' and not exists (
@@ -99,11 +114,14 @@ export class Forgetting {
            and j.state = 'done')`,
       [subject],
     );
-    if (rows[0]?.left !== '0') return;
+    if (rows[0]?.left !== '0') return false;
     for (const keeper of this.kernel.definition.forgets ?? []) {
       await this.modules.get<Forgets>(keeper, { strict: false }).forget(subject);
     }
-    await this.#clean();
+    return true;
+  }
+
+  async #sayForgotten({ erasureId, subject }: Row): Promise<void> {
     const { service } = this.kernel;
     const context = { ...systemContext(service), commandId: derivedId('forgetting', erasureId) };
     await runInContext(context, () =>
@@ -130,7 +148,7 @@ export class Forgetting {
     for (const { table } of rows) await this.kernel.pool.query(`vacuum (analyze) "${table}"`);
   }
 
-  async #ask(erasureId: string, subject: string): Promise<void> {
+  async #ask({ erasureId, subject }: Row): Promise<void> {
     await transaction(this.kernel.pool, async (client) => {
       await client.query(
         `insert into view_jobs (table_name, kind, subject, requested_by)

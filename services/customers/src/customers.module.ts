@@ -35,6 +35,7 @@ import { Tags, tags } from './tag/tags.view.ts';
 import { CustomerNumber1700000000001 } from './migrations/1-customer-number.migration.ts';
 import { Imports1700000000002 } from './migrations/2-imports.migration.ts';
 import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts';
+import { ImportRelations1700000000007 } from './migrations/7-import-relations.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
 import { FieldSchemas } from './field/field-schemas.store.ts';
@@ -44,11 +45,13 @@ import { CustomerLinks, customerLinks } from './links/customer-links.view.ts';
 import { CheckImport } from './import/check-import.job.ts';
 import { CustomerKeys, customerKeys } from './import/customer-keys.view.ts';
 import { ForgetImports } from './import/forget-imports.worker.ts';
+import { ImportCompanies } from './import/import-companies.store.ts';
 import { ImportController } from './import/import.controller.ts';
 import { ImportDuplicates } from './import/import-duplicates.store.ts';
 import { ImportFiles } from './import/import-files.store.ts';
 import { Imports, importList } from './import/import-list.view.ts';
 import { ImportPlans } from './import/import-plan.store.ts';
+import { ImportRelations } from './import/import-relations.store.ts';
 import { ImportRows } from './import/import-rows.store.ts';
 import { ImportTargets } from './import/import-targets.store.ts';
 import { RunImport } from './import/run-import.job.ts';
@@ -62,6 +65,7 @@ import { DuplicateRulesController } from './duplicates/duplicate-rules.controlle
 import { Duplicates } from './duplicates/duplicates.store.ts';
 import { GuardedCustomers } from './duplicates/guarded-customers.store.ts';
 import { MatchController } from './duplicates/match.controller.ts';
+import { MatchQuestions } from './duplicates/match-questions.store.ts';
 import { MatchRecords } from './duplicates/match-records.store.ts';
 import { matchRecords } from './duplicates/match-records.view.ts';
 import { MergeDuplicates } from './duplicates/merge-duplicates.job.ts';
@@ -168,11 +172,14 @@ import { VcardController } from './vcard/vcard.controller.ts';
     CompaniesByDomain,
     CustomerKeys,
     Imports,
+    ImportCompanies,
     ImportDuplicates,
     ImportFiles,
     ImportPlans,
+    ImportRelations,
     ImportRows,
     ImportTargets,
+    MatchQuestions,
     MatchRecords,
     Duplicates,
     DuplicateCheck,
@@ -200,11 +207,18 @@ import { VcardController } from './vcard/vcard.controller.ts';
     'import_files',
     'import_chunks',
     'import_keys',
+    'import_waiting',
     'import_errors',
   ],
   workers: [ErasureReplay, ForgetImports, CareRounds, VerificationRounds, NightlyScans],
   takesRaw: { path: /^\/api\/customers\/vcard$/, type: /^text\/(x-)?(vcard|directory)/i },
   timers: { [consentTimer]: ConsentTimer },
-  migrations: [CustomerNumber1700000000001, Imports1700000000002, BulkChange1700000000005, Jobs1700000000006],
+  migrations: [
+    CustomerNumber1700000000001,
+    Imports1700000000002,
+    BulkChange1700000000005,
+    Jobs1700000000006,
+    ImportRelations1700000000007,
+  ],
 })
 export class CustomersModule {}

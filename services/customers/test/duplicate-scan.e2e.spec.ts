@@ -4,6 +4,7 @@ import { Service, definitionOf } from '@throughline/service';
 import { administrator, eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
 import { Duplicates } from '../src/duplicates/duplicates.store.ts';
+import { MatchQuestions } from '../src/duplicates/match-questions.store.ts';
 import { MatchRecords } from '../src/duplicates/match-records.store.ts';
 import { ScanDuplicates } from '../src/duplicates/scan-duplicates.job.ts';
 import { RunBatchWhenStarted } from '../src/policies/run-batch-when-started.policy.ts';
@@ -70,7 +71,7 @@ describe('a scan', () => {
     const key = newId();
     const id = derivedId('scan', 'user', administrator.id, key);
     const actor = { type: 'user', id: administrator.id } as const;
-    const matches = new MatchRecords(service.kernel);
+    const matches = new MatchRecords(service.kernel, new MatchQuestions(service.kernel));
     const scan = new ScanDuplicates(
       service.kernel.commands,
       matches,

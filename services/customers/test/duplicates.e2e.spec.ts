@@ -3,6 +3,7 @@ import { checkpointOf, newId, passed } from '@throughline/event-sourcing';
 import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
 import { duplicateQueue } from '../src/duplicates/duplicate-queue.view.ts';
+import { MatchQuestions } from '../src/duplicates/match-questions.store.ts';
 import { MatchRecords } from '../src/duplicates/match-records.store.ts';
 import { comparable, matchRecords } from '../src/duplicates/match-records.view.ts';
 
@@ -360,11 +361,15 @@ describe('the match view', () => {
     }));
     const { pool } = service.kernel;
     let asked = 0;
-    const connect = () => {
-      asked += 1;
-      return pool.connect();
+    const counting = {
+      query: pool.query.bind(pool),
+      connect: () => {
+        asked += 1;
+        return pool.connect();
+      },
     };
-    const matches = new MatchRecords({ pool: { connect } } as never);
+    const kernel = { pool: counting } as never;
+    const matches = new MatchRecords(kernel, new MatchQuestions(kernel));
     const together = await matches.candidatesOfEach(sought);
     expect(asked).toBeLessThanOrEqual(3);
     expect([...together.values()].every((found) => found.length > 0)).toBe(true);

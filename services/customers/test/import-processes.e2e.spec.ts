@@ -85,6 +85,44 @@ function* form(head: string, rows: Iterable<string>): Generator<string> {
   yield `${text}\r\n--b--\r\n`;
 }
 
+/** Imports a file in a process that is killed where so many rows are done, and started again each time. */
+async function importedThrough(
+  kills: readonly number[],
+  rows: readonly string[],
+  columns: Record<string, object> = {},
+) {
+  let service = await started();
+  const { id, suggestion } = await upload(service.url, rows);
+  const mapped = suggestion.columns.map((one: any) => ({ ...one, ...columns[one.field] }));
+  await service.call('POST', `/api/imports/${id}/mapping`, { ...suggestion, columns: mapped });
+  await service.call('POST', `/api/imports/${id}/run`);
+  const read = async () => (await service.call('GET', `/api/imports/${id}`)).body;
+  const killedAt: number[] = [];
+  for (const after of kills) {
+    const { progress } = await eventually(read, (one) => (one.progress?.done ?? 0) >= after, 60_000);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await killed(service.child);
+    killedAt.push(progress.done);
+    service = await started();
+  }
+  expect(Math.min(...killedAt)).toBeLessThan(rows.length - 1);
+  const done = await eventually(read, ({ status }) => status === 'done', 90_000);
+  return { id, done, service };
+}
+
+/** What is recorded of customers. */
+async function recorded(): Promise<{ events: number; streams: number }> {
+  const client = new pg.Client({
+    connectionString: databaseUrl(config.databaseUrl, `${config.databasePrefix}customers`),
+  });
+  await client.connect();
+  const { rows } = await client.query(
+    `select count(*)::int as events, count(distinct stream_id)::int as streams from events where stream_type = 'customer'`,
+  );
+  await client.end();
+  return rows[0];
+}
+
 describe('an import in a process that is killed', () => {
   it('goes on where it was: its counts add up, and nothing is made twice', async () => {
     const count = 3_000;
@@ -93,39 +131,38 @@ describe('an import in a process that is killed', () => {
       const name = i % 10 === 0 ? '' : `客户 ${i}`;
       return `${name},${i % 15 === 1 ? i - 1 : i}@example.cn`;
     });
-    let service = await started();
-    const { id, suggestion } = await upload(service.url, ['姓名,邮箱', ...rows]);
-    await service.call('POST', `/api/imports/${id}/mapping`, suggestion);
-    await service.call('POST', `/api/imports/${id}/run`);
-    const read = async () => (await service.call('GET', `/api/imports/${id}`)).body;
-    const killedAt: number[] = [];
-    for (const after of [1, 700, 1_800]) {
-      const { progress } = await eventually(read, (one) => (one.progress?.done ?? 0) >= after, 60_000);
-      await new Promise((resolve) => setTimeout(resolve, 150));
-      await killed(service.child);
-      killedAt.push(progress.done);
-      service = await started();
-    }
-    expect(Math.min(...killedAt)).toBeLessThan(count);
-    const done = await eventually(read, ({ status }) => status === 'done', 90_000);
+    const { id, done, service } = await importedThrough([1, 700, 1_800], ['姓名,邮箱', ...rows]);
     const failed = rows.filter((row) => row.startsWith(',')).length;
     const { counts } = done;
     expect(counts.created + counts.updated + counts.unchanged + counts.skipped + counts.failed).toBe(count);
     expect(counts).toMatchObject({ read: count, failed, updated: 0, unchanged: 0 });
 
-    const client = new pg.Client({
-      connectionString: databaseUrl(config.databaseUrl, `${config.databasePrefix}customers`),
-    });
-    await client.connect();
-    const { rows: made } = await client.query(
-      `select count(*)::int as events, count(distinct stream_id)::int as streams from events where stream_type = 'customer'`,
-    );
-    await client.end();
-    expect(made[0]).toEqual({ events: counts.created, streams: counts.created });
+    expect(await recorded()).toEqual({ events: counts.created, streams: counts.created });
     const errors = String((await service.call('GET', `/api/imports/${id}/errors.csv`)).body)
       .trim()
       .split('\r\n');
     expect(errors).toHaveLength(1 + counts.failed + counts.skipped);
+  });
+
+  it('makes the companies that rows name once, and finds those of later rows', async () => {
+    const before = await recorded();
+    const [count, companies] = [2_000, 30];
+    // Of the people, half work for a company of a later row, half for one that is nowhere.
+    const rows = Array.from({ length: count }, (_, i) => {
+      const later = Math.ceil((i + 1) / 100) * 100 - 1;
+      const employer = i === later ? '' : i % 2 === 0 ? `后来 ${later}` : `新建 ${i % (2 * companies)}`;
+      return `${i === later ? `后来 ${i}` : `员工 ${i}`},人${i}@example.cn,${employer}`;
+    });
+    const { id, done, service } = await importedThrough([1, 900], ['姓名,邮箱,所属公司', ...rows], {
+      employerId: { whenMissing: 'create' },
+    });
+    expect(done.counts).toMatchObject({ read: count, created: count, failed: 0 });
+    const made = count + companies;
+    const after = await recorded();
+    expect([after.events - before.events, after.streams - before.streams]).toEqual([made, made]);
+    const { body } = await service.call('GET', `/api/imports/${id}/warnings.csv`);
+    const named = rows.filter((row) => row.includes(',新建 '));
+    expect(String(body).trim().split('\r\n')).toHaveLength(1 + named.length);
   });
 });
 

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { DealEvent, Instant, InteractionEvent, OrderEvent } from '@throughline/contracts';
-import { fold } from '@throughline/event-sourcing';
-import { Column, DataSource, Entity, In, Index, PrimaryColumn } from 'typeorm';
+import { fold, gathered } from '@throughline/event-sourcing';
+import { Kernel } from '@throughline/service';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** An order or a deal of a record. */
 @Entity()
@@ -66,23 +67,31 @@ export const contactFacts = fold<ContactFact, InteractionEvent>(ContactFact, {
   },
 });
 
+type Fact = { recordId: string; kind: 'order' | 'contact'; at: Date };
+
 /** What customers did, as far as their stage and type follow from it. */
 @Injectable()
 export class FactsOfCustomers {
-  constructor(private readonly database: DataSource) {}
+  /** Those who ask one by one at the same time, as policies do, ask together. */
+  readonly #ofEach = gathered(async (recordIds: readonly string[]) => {
+    const { rows } = await this.kernel.pool.query<Fact>(
+      `select record_id as "recordId", case kind when 'order' then kind else 'contact' end as kind, at
+       from "${salesFacts.table}" where stands and record_id = any($1)
+       union all select record_id, 'contact', unnest(array[first_at, last_at])
+       from "${contactFacts.table}" where record_id = any($1)`,
+      [recordIds],
+    );
+    return Map.groupBy(rows, ({ recordId }) => recordId);
+  });
+
+  constructor(private readonly kernel: Kernel) {}
 
   /** Each kind in order of time. */
   async of(recordIds: readonly string[]): Promise<{ orders: Instant[]; contacts: Instant[] }> {
-    const among = { recordId: In([...recordIds]) };
-    const [sales, contacts] = await Promise.all([
-      this.database.getRepository(SalesFact).findBy({ ...among, stands: true }),
-      this.database.getRepository(ContactFact).findBy(among),
-    ]);
-    const inOrder = (moments: readonly Instant[]) => moments.map((at) => new Date(at).toISOString()).toSorted();
-    const of = (wanted: SalesFact['kind']) => sales.filter(({ kind }) => kind === wanted).map(({ at }) => at);
-    return {
-      orders: inOrder(of('order')),
-      contacts: inOrder([...of('deal'), ...contacts.flatMap(({ firstAt, lastAt }) => [firstAt, lastAt])]),
-    };
+    const known = await this.#ofEach(recordIds);
+    const facts = recordIds.flatMap((id) => known.get(id) ?? []);
+    const inOrder = (wanted: Fact['kind']) =>
+      facts.flatMap(({ kind, at }) => (kind === wanted ? [at.toISOString()] : [])).toSorted();
+    return { orders: inOrder('order'), contacts: inOrder('contact') };
   }
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CustomerFields, Entry } from '@throughline/contracts';
 import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
-import { normaliseEmail, normalisePhone } from '@throughline/language';
+import { normaliseEmail, normalisePhone, registrationNumberKey } from '@throughline/language';
 import { converted, customErrors } from '../field/custom-values.ts';
 import type { FieldSet } from '../field/field-set.ts';
 import { brokenRules, rulesInForce } from '../rules/broken-rules.ts';
@@ -51,10 +51,7 @@ export const phoneKeys = ({ phones }: CustomerFields): string[] => [
 
 /** The comparable form of a company's number in its register. */
 export const registrationKeys = ({ registrationNumber }: CustomerFields): string[] => {
-  const key = (registrationNumber ?? '')
-    .normalize('NFKC')
-    .replace(/[^\p{L}\p{N}]/gu, '')
-    .toUpperCase();
+  const key = registrationNumberKey(registrationNumber ?? '');
   return key === '' ? [] : [key];
 };
 
@@ -178,7 +175,7 @@ export function patchBetween(from: Json, to: Json): Json {
 }
 
 /** A person's name from its parts, a company's from its company name, where none was given. */
-function named(fields: CustomerFields, details: CustomerFields): CustomerFields {
+export function named(fields: CustomerFields, details: CustomerFields = {}): CustomerFields {
   if (fields.name !== undefined || details.name) return fields;
   const { givenName, familyName, companyName } = fields;
   const parts = [givenName, familyName].filter((part): part is string => Boolean(part));

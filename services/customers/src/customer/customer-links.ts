@@ -4,8 +4,8 @@ import { goldenOfGroup, type Group } from './customer-group.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import type { CustomerCommand } from './customer.ts';
 
-const linkFields = ['employerId', 'parentId', 'referredBy'] as const;
-type LinkField = (typeof linkFields)[number];
+export const linkFields = ['employerId', 'parentId', 'referredBy'] as const;
+export type LinkField = (typeof linkFields)[number];
 /** The other customers that a command names, by field. */
 export type Links = { readonly [F in LinkField]?: string };
 
@@ -20,6 +20,7 @@ export function linksOf(command: CustomerCommand): Links {
 function fieldsGivenBy(command: CustomerCommand): CustomerInput {
   if (command.type === 'CreateCustomer') return command.fields;
   if (command.type === 'ChangeCustomer') return command.changes;
+  if (command.type === 'ImportCustomer') return command.row;
   return (command.type === 'ChangeInBulk' && command.change.set) || {};
 }
 
@@ -28,6 +29,9 @@ export const hasLinks = (links: Links): boolean => Object.keys(links).length > 0
 /** The company that a customer belongs to, by whichever of its records it was named. */
 export const parentOf = (group: Group): string | undefined =>
   fieldsOf({ parentId: goldenOfGroup(group).parentId ?? [] }).parentId ?? undefined;
+
+/** Whether it is a person or a company; undefined where nobody said. */
+export const kindOf = (group: Group) => fieldsOf({ kind: goldenOfGroup(group).kind ?? [] }).kind ?? undefined;
 
 const holds = (group: Group, id: string): boolean => group.some((part) => part.id === id);
 
@@ -42,8 +46,7 @@ export function linkErrors(id: string, links: Links, found: ReadonlyMap<string, 
     const group = found.get(named);
     if (!group || group[0].state.status === 'erased') return [{ path, code: 'unknown-record' }];
     if (holds(group, id)) return [{ path, code: 'not-itself' }];
-    const isPerson = fieldsOf({ kind: goldenOfGroup(group).kind ?? [] }).kind === 'person';
-    return path !== 'referredBy' && isPerson ? [{ path, code: 'not-a-company' }] : [];
+    return path !== 'referredBy' && kindOf(group) === 'person' ? [{ path, code: 'not-a-company' }] : [];
   });
 }
 

@@ -99,9 +99,17 @@ export class GoldenCustomers {
   async decided(id: string, command: CustomerCommand, fieldSet?: FieldSet): Promise<readonly CustomerEvent[]> {
     const group = checked(await this.group(id), command);
     const { rules } = await this.rulesFor(id, command);
-    const decidedBy = { ...rules, ...(fieldSet && { fieldSet }) };
+    const linkErrors = [...(rules.linkErrors ?? []), ...(await this.#parentErrors(group, command, rules))];
+    const decidedBy = { ...rules, ...(fieldSet && { fieldSet }), linkErrors };
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: decidedBy };
     return [...decideForGroup(group, command, context).values()].flat();
+  }
+
+  async #parentErrors(group: Group, command: CustomerCommand, { linkErrors = [] }: CustomerRules) {
+    const { parentId } = linksOf(command);
+    const isRefused = !movesInHierarchy(command) || linkErrors.some(({ path }) => path === 'parentId');
+    if (isRefused || parentId === undefined) return [];
+    return parentErrors(group, parentId, await this.above(parentId)) ?? [];
   }
 
   /** What happened to a customer's records, in the order in which it was recorded. */

@@ -30,13 +30,15 @@ export class MatchRow {
   @Column('text') number!: string;
   @Column('boolean') active!: boolean;
   @Column('json') said!: Said;
+  /** The same in the forms that are compared: making them takes longer than comparing. */
+  @Column('json') compared!: MatchRecord;
   /** Its blocking keys, hashed to 32 bits: narrow, and two that fall together only bring one record more to compare. */
   @Column({ type: 'int', array: true }) keys!: number[];
 }
 
 export const matchRecords = fold<MatchRow, CustomerEvent>(MatchRow, {
   name: 'match_records',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key: ({ stream }) => stream.id,
   on: {
@@ -61,7 +63,7 @@ export const matchRecords = fold<MatchRow, CustomerEvent>(MatchRow, {
   },
 });
 
-/** What a view's row, or a customer as it would be, is compared by. */
+/** What a customer, as it is or would be, is compared by. */
 export const comparable = (id: string, said: Said): MatchRecord => matchRecord({ id, ...said });
 
 export const keyHash = (key: string): number => hashOf(key) | 0;
@@ -84,10 +86,10 @@ const comparedFields = [
 
 export const isCompared = (field: string): boolean => comparedFields.some((compared) => compared === field);
 
-const withKeys = (row: Omit<MatchRow, 'keys'>): MatchRow => ({
-  ...row,
-  keys: row.active ? [...new Set(indexKeys(comparable(row.recordId, row.said)).map(keyHash))] : [],
-});
+function withKeys(row: Omit<MatchRow, 'keys' | 'compared'>): MatchRow {
+  const compared = comparable(row.recordId, row.said);
+  return { ...row, compared, keys: row.active ? [...new Set(indexKeys(compared).map(keyHash))] : [] };
+}
 
 function saidAfter(before: Said, data: { readonly [F in CustomerField]?: unknown }): Said {
   const said: Record<string, unknown> = { ...before };

@@ -11,7 +11,6 @@ import { Merges } from '../merge/merges.store.ts';
 import { duplicateRules, duplicateRulesId } from './duplicate-rules.ts';
 import { duplicate, pairId } from './duplicate.ts';
 import { Duplicates, type SurePair } from './duplicates.store.ts';
-import { comparable } from './match-records.view.ts';
 import { MatchRecords } from './match-records.store.ts';
 
 type Counts = { merged: number; failed: number };
@@ -72,14 +71,14 @@ export class MergeDuplicates implements JobHandler {
   async #clusters(sure: readonly SurePair[], weight: number): Promise<string[][]> {
     const known = new Map(sure.map(({ id, score }) => [id, score]));
     const ids = [...new Set(sure.flatMap(({ a, b }) => [a, b]))];
-    const said = await this.matches.saidOf(ids);
+    const compared = await this.matches.comparedOf(ids);
     const apart = await this.duplicates.apart(ids);
     const weightOf = (a: string, b: string): number => {
       const pair = pairId(a, b);
       if (apart.has(pair)) return -Infinity;
-      const [one, other] = [said.get(a), said.get(b)];
+      const [one, other] = [compared.get(a), compared.get(b)];
       if (!one || !other) return -Infinity;
-      return known.get(pair) ?? scoreOf(builtInModel, comparable(a, one), comparable(b, other)).weight;
+      return known.get(pair) ?? scoreOf(builtInModel, one, other).weight;
     };
     const pairs = sure.map(({ a, b, score }) => ({ a, b, weight: score }));
     return clustersOf(pairs, weightOf, { threshold: weight, floor: weight });

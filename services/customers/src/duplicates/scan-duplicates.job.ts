@@ -29,8 +29,8 @@ export class ScanDuplicates implements JobHandler {
     try {
       const goldenOf = new Map<string, string>();
       for await (const page of this.matches.pages()) {
-        for (const { recordId, goldenId } of page) goldenOf.set(recordId, goldenId);
-        await asked(thread, { records: page.map(({ recordId, said }) => ({ id: recordId, ...said })) });
+        for (const { compared, goldenId } of page) goldenOf.set(compared.id, goldenId);
+        await asked(thread, { records: page.map(({ compared }) => compared) });
       }
       let found = 0;
       for (let step = await asked(thread, 'next'); step !== null; step = await asked(thread, 'next')) {

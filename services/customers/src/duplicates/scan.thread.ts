@@ -1,11 +1,11 @@
 import { parentPort } from 'node:worker_threads';
 import { learn } from '../matching/learning.ts';
-import { matchRecord, type MatchInput, type MatchRecord } from '../matching/match-record.ts';
+import type { MatchRecord } from '../matching/match-record.ts';
 import { populationsOf } from '../matching/population.ts';
 import { scan, type ScanProgress } from '../matching/scan.ts';
 
 /** What the thread is asked: to take records, or to compare on. It answers every question once. */
-export type ScanQuestion = { records: readonly MatchInput[] } | 'next';
+export type ScanQuestion = { records: readonly MatchRecord[] } | 'next';
 /** null: it is done. */
 export type ScanAnswer = ScanProgress | null;
 
@@ -20,7 +20,7 @@ function begin(): Iterator<ScanProgress, void> {
 
 parentPort?.on('message', (question: ScanQuestion) => {
   if (question !== 'next') {
-    for (const record of question.records) records.push(matchRecord(record));
+    records.push(...question.records);
     return parentPort?.postMessage(null);
   }
   progress ??= begin();

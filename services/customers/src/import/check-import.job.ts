@@ -9,11 +9,14 @@ import { claimedByRules } from '../customer/reserved-values.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import type { Guarded } from '../duplicates/guarded-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
+import { ImportCompanies, withoutNotMade } from './import-companies.store.ts';
 import { ImportDuplicates, isFound, rowsWith, warningsIn } from './import-duplicates.store.ts';
-import { ImportPlans, customOf, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
+import { ImportPlans } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import { importing } from './import.ts';
+import { customOf, type PlannedRow } from './planned-row.ts';
+import { rowErrorsOf } from './row-errors.ts';
 
 const ends = { new: 0, update: 0, unchanged: 0, duplicate: 0, skipped: 0, error: 0 };
 /**
@@ -44,6 +47,7 @@ export class CheckImport implements JobHandler {
     private readonly rows: ImportRows,
     private readonly current: CurrentRules,
     private readonly duplicates: ImportDuplicates,
+    private readonly companies: ImportCompanies,
   ) {}
 
   async *run(
@@ -52,16 +56,19 @@ export class CheckImport implements JobHandler {
   ): AsyncIterable<JobStep<Place>> {
     const { importId, version, passesAs } = job.params;
     const { state } = await this.commands.load(importing, importId, { version });
-    let place = job.place ?? { line: 0, total: await this.plans.count(state), counts: none, kept: 0 };
+    let place = job.place ?? { line: 0, total: await this.plans.survey(job.id, state), counts: none, kept: 0 };
     yield step(place);
     await this.keys.caughtUp(signal);
-    for await (const { rows, line } of this.plans.plan(importId, job.id, state, place.line)) {
+    const planning = { importId, jobId: job.id, round: 'check' as const };
+    for await (const { rows: planned, line } of this.plans.plan(planning, state, place.line)) {
       const outcomes: Outcome[] = [];
-      const ids = rows.flatMap((row) => (row.fate === 'command' && row.isThere ? [row.id] : []));
+      const ids = planned.flatMap((row) => (row.fate === 'command' && row.isThere ? [row.id] : []));
       const states = await this.commands.loadMany(customer, ids);
       const { rules } = await this.current.read();
       const isOpen = state.mapping?.createMissingOptions === true;
-      const decidedBy = isOpen ? { ...rules, fieldSet: withChosen(rules.fieldSet, customOf(rows)) } : rules;
+      const decidedBy = isOpen ? { ...rules, fieldSet: withChosen(rules.fieldSet, customOf(planned)) } : rules;
+      const notMade = await this.companies.check(planned, rules);
+      const rows = planned.map((row) => withoutNotMade(row, notMade));
       const { compared } = await this.duplicates.compare(job, rows, { passesAs, decidedBy, signal });
       await eachOf(rows.entries(), atOnce, async ([index, row]) => {
         outcomes[index] = await this.#outcome(row, { states, decidedBy, guarded: compared.get(row.line) });
@@ -90,9 +97,9 @@ export class CheckImport implements JobHandler {
     try {
       if (guarded?.verdict instanceof Refusal) throw guarded.verdict;
       const events = await this.#decided(row, beside);
-      if (events.length === 0) return { end: 'unchanged' };
+      if (events.length === 0) return { end: 'unchanged', warnings: warningsIn(row, guarded) };
       await this.#checkClaims(row.id, events);
-      return { end: events[0]?.type === 'CustomerCreated' ? 'new' : 'update', warnings: warningsIn(guarded) };
+      return { end: events[0]?.type === 'CustomerCreated' ? 'new' : 'update', warnings: warningsIn(row, guarded) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const end = error.code === 'customer-exists' ? 'skipped' : 'error';
@@ -113,16 +120,19 @@ export class CheckImport implements JobHandler {
 
   async #decided(row: Extract<PlannedRow, { fate: 'command' | 'edit' }>, { states, decidedBy: rules }: Beside) {
     if (row.fate === 'edit') {
-      const { id, versions: ifMatch, changes } = row;
+      const { id, versions: ifMatch, links } = row;
+      const changes = { ...row.changes, ...links };
       if (Object.keys(changes).length === 0) return [];
       return runInContext({ ...currentContext(), ifMatch }, () =>
         this.customers.decided(id, { type: 'ChangeCustomer', changes }, rules.fieldSet),
       );
     }
-    const { id, command } = row;
+    const { id, links } = row;
+    const command = { ...row.command, row: { ...row.command.row, ...links } };
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const state = states.get(id)?.state ?? customer.initial;
-    if (!state.into && state.members.length === 0) return customer.decide(state, command, context);
+    const isMoved = row.isThere && links.parentId !== undefined;
+    if (!isMoved && !state.into && state.members.length === 0) return customer.decide(state, command, context);
     return this.customers.decided(id, command, rules.fieldSet);
   }
 }

@@ -1,11 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { known, type CustomerEvent } from '@throughline/contracts';
 import { fold, plainTypes } from '@throughline/event-sourcing';
-import { normaliseEmail } from '@throughline/language';
+import { nameKey, normaliseEmail, registrationNumberKey } from '@throughline/language';
 import { Kernel } from '@throughline/service';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-export type CustomerKeyKind = 'record' | 'email' | 'phone' | 'registrationNumber';
+/** Names by whose they are: a company's, a person's, or a customer's of whom nobody said which. */
+export type NameKind = 'companyName' | 'personName' | 'name';
+export type CustomerKeyKind = 'record' | 'email' | 'phone' | 'registrationNumber' | NameKind;
+
+/** What the names of a record follow from. */
+type Names = { kind: 'person' | 'company' | null; name: string | null; companyName: string | null };
 
 /** What a record can be found by, besides what is claimed: one row a value, and one of the record itself. */
 @Entity()
@@ -17,11 +22,13 @@ export class CustomerKey {
   @Column('text') status!: 'active' | 'archived' | 'erased';
   /** The customer that it is part of: its own id unless it was merged. */
   @Column('uuid') goldenId!: string;
+  /** Of the record itself only. */
+  @Column({ type: 'json', nullable: true }) names!: Names | null;
 }
 
 export const customerKeys = fold<CustomerKey, CustomerEvent>(CustomerKey, {
   name: 'customer_keys',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key: ({ stream }) => stream.id,
   on: {
@@ -32,18 +39,21 @@ export const customerKeys = fold<CustomerKey, CustomerEvent>(CustomerKey, {
         value: '',
         status: 'active',
         goldenId: stream.id,
+        names: namesAfter(nameless, fields),
       };
-      return [record, ...keysOf(record, fields)];
+      return [record, ...keysOf(record, fields), ...nameKeysOf(record)];
     },
     CustomerDetailsChanged: (rows, fields) => {
-      const record = rows.find(({ kind }) => kind === 'record');
-      if (!record) return rows;
-      const stays = ({ kind }: CustomerKey) => kind === 'record' || !(fieldOf[kind] in fields);
-      return [...rows.filter(stays), ...keysOf(record, fields)];
+      const before = rows.find(({ kind }) => kind === 'record');
+      if (!before) return rows;
+      const record = { ...before, names: namesAfter(before.names ?? nameless, fields) };
+      const stays = ({ kind }: CustomerKey) => kind in fieldOf && !(fieldOf[kind as keyof typeof fieldOf] in fields);
+      return [record, ...rows.filter(stays), ...keysOf(record, fields), ...nameKeysOf(record)];
     },
     CustomerArchived: (rows) => rows.map((row) => ({ ...row, status: 'archived' })),
     CustomerRestored: (rows) => rows.map((row) => ({ ...row, status: 'active' })),
-    CustomerErased: (rows) => rows.filter(({ kind }) => kind === 'record').map((row) => ({ ...row, status: 'erased' })),
+    CustomerErased: (rows) =>
+      rows.filter(({ kind }) => kind === 'record').map((row) => ({ ...row, status: 'erased', names: null })),
     CustomerAbsorbed: (rows, { goldenId }) => rows.map((row) => ({ ...row, goldenId })),
     CustomerReleased: (rows) => rows.map((row) => ({ ...row, goldenId: row.recordId })),
   },
@@ -52,22 +62,48 @@ export const customerKeys = fold<CustomerKey, CustomerEvent>(CustomerKey, {
 const fieldOf = { email: 'emails', phone: 'phones', registrationNumber: 'registrationNumber' } as const;
 type Fields = Pick<
   Extract<CustomerEvent, { type: 'CustomerDetailsChanged' }>,
-  'emails' | 'phones' | 'registrationNumber'
+  'emails' | 'phones' | 'registrationNumber' | 'kind' | 'name' | 'companyName'
 >;
+
+const nameless: Names = { kind: null, name: null, companyName: null };
+
+function namesAfter(before: Names, { kind, name, companyName }: Fields): Names {
+  return {
+    kind: kind === undefined ? before.kind : (known(kind) ?? null),
+    name: name === undefined ? before.name : (known(name) ?? null),
+    companyName: companyName === undefined ? before.companyName : (known(companyName) ?? null),
+  };
+}
+
+/** A company is found by both of its names; of others, the company's name is the one that they work for. */
+function nameKeysOf(record: CustomerKey): CustomerKey[] {
+  const { kind, name, companyName } = record.names ?? nameless;
+  const kindOfName: NameKind = kind === 'company' ? 'companyName' : kind === 'person' ? 'personName' : 'name';
+  const called = kind === 'company' ? [name, companyName] : [name];
+  return rowsOf(
+    record,
+    kindOfName,
+    called.map((one) => one && nameKey(one)),
+  );
+}
 
 function keysOf(record: CustomerKey, { emails, phones, registrationNumber }: Fields): CustomerKey[] {
   const values: [CustomerKeyKind, (string | null | undefined)[]][] = [
     ['email', (known(emails) ?? []).map(({ value }) => normaliseEmail(value).key)],
     ['phone', (known(phones) ?? []).map(({ e164 }) => e164)],
-    ['registrationNumber', [registrationNumber && registrationKey(registrationNumber)]],
+    ['registrationNumber', [registrationNumber && registrationNumberKey(registrationNumber)]],
   ];
-  return values.flatMap(([kind, all]) =>
-    [...new Set(all)].flatMap((value) => (value ? [{ ...record, kind, value: value.slice(0, longest) }] : [])),
-  );
+  return values.flatMap(([kind, all]) => rowsOf(record, kind, all));
 }
 
-/** Numbers of a register without what people put between. */
-const registrationKey = (number: string) => number.normalize('NFKC').replace(/\s/g, '').toUpperCase();
+const rowsOf = (
+  record: CustomerKey,
+  kind: CustomerKeyKind,
+  values: readonly (string | null | undefined)[],
+): CustomerKey[] =>
+  [...new Set(values.map((value) => value?.slice(0, longest)))].flatMap((value) =>
+    value ? [{ ...record, kind, value, names: null }] : [],
+  );
 
 /** What an index can hold. */
 const longest = 500;
@@ -87,8 +123,12 @@ export class CustomerKeys {
   }
 
   /** Value -> the records that have it. */
-  async withValues(kind: CustomerKeyKind, values: readonly string[]): Promise<ReadonlyMap<string, FoundRecord[]>> {
-    return this.#found('kind = $1 and value = any($2)', 'value', [kind, values]);
+  async withValues(
+    kinds: readonly CustomerKeyKind[],
+    values: readonly string[],
+  ): Promise<ReadonlyMap<string, FoundRecord[]>> {
+    if (values.length === 0) return new Map();
+    return this.#found('kind = any($1) and value = any($2)', 'value', [kinds, values]);
   }
 
   /** Id -> the record. */

@@ -8,9 +8,10 @@ import { touchesCompared, type Intended, type RulesAsked } from '../duplicates/d
 import { compares } from '../duplicates/duplicate-rules.ts';
 import { GuardedCustomers, type Guarded } from '../duplicates/guarded-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
-import { duplicateError, type PlannedRow } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
 import type { RejectedRow } from './import-rows.store.ts';
+import type { PlannedRow } from './planned-row.ts';
+import { duplicateError } from './row-errors.ts';
 
 /** Line -> what the duplicate rules say of its row; nothing of a row that changes nothing they look at. */
 export type ComparedRows = ReadonlyMap<number, Guarded>;
@@ -131,10 +132,12 @@ const decidedOn = (row: Extract<Told, { fate: 'command' }>, state: Customer, rul
 /** Whether a rule found anybody, whatever it did then. */
 export const isFound = ({ verdict }: Guarded): boolean => verdict instanceof Refusal || verdict.found.length > 0;
 
-/** What a rule warns of, as it is told of a row. */
-export function warningsIn(guarded: Guarded | undefined): readonly RowError[] | undefined {
-  if (!guarded || guarded.verdict instanceof Refusal || guarded.verdict.warnings.length === 0) return undefined;
-  return [duplicateError('possible-duplicate', guarded.verdict.warnings)];
+/** What is to be said of a row that is taken: of whom it names, and what a rule warns of. */
+export function warningsIn(row: PlannedRow, guarded: Guarded | undefined): readonly RowError[] | undefined {
+  const said = row.fate === 'command' || row.fate === 'edit' ? row.warnings : [];
+  const alike = !guarded || guarded.verdict instanceof Refusal ? [] : guarded.verdict.warnings;
+  const warnings = [...said, ...(alike.length > 0 ? [duplicateError('possible-duplicate', alike)] : [])];
+  return warnings.length > 0 ? warnings : undefined;
 }
 
 type Rowwise = { errors?: readonly RowError[] | undefined; warnings?: readonly RowError[] | undefined };

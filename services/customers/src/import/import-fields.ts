@@ -1,4 +1,5 @@
 import { customerColumnLabels } from '@throughline/contracts';
+import type { LinkField } from '../customer/customer-links.ts';
 import type { FieldDefinition, FieldSet } from '../field/field-set.ts';
 
 /** How the cells of a field are read. */
@@ -14,6 +15,8 @@ export type ImportFieldKind =
   | 'instant'
   | 'address'
   | 'social'
+  /** Another customer, by whatever tells which one. */
+  | 'relation'
   | 'custom';
 
 /** A field that a column can be mapped to. */
@@ -33,6 +36,17 @@ const of = (field: string, kind: ImportFieldKind, ...aliases: string[]): ImportF
   label: customerColumnLabels[field] ?? { en: field, zh: field },
   aliases,
 });
+
+/** An exported table has the id there. */
+const relation = (field: LinkField, en: string, zh: string, ...aliases: string[]): ImportField => {
+  const exported = customerColumnLabels[field];
+  return {
+    field,
+    kind: 'relation',
+    label: { en, zh },
+    aliases: [...(exported ? Object.values(exported) : []), ...aliases],
+  };
+};
 
 /** The built-in fields of customers, in the order of the template. */
 export const customerImportFields: readonly ImportField[] = [
@@ -88,6 +102,8 @@ export const customerImportFields: readonly ImportField[] = [
   ),
   of('title', 'text', '职位', '岗位', 'job title', 'position'),
   of('department', 'text', 'dept'),
+  relation('employerId', 'Works for', '任职公司', '所属公司', '所在公司', 'works at'),
+  relation('parentId', 'Parent company', '上级公司', '母公司', '总公司', 'belongs to', 'parent account', 'parent'),
   of(
     'phones',
     'phones',
@@ -146,6 +162,7 @@ export const customerImportFields: readonly ImportField[] = [
   of('gender', 'text', 'sex'),
   of('tags', 'tags', '客户标签', 'tag', 'labels'),
   of('lifecycle', 'text', '客户阶段', '阶段', 'lifecycle', 'stage'),
+  relation('referredBy', 'Referred by', '推荐人', '介绍人', 'recommended by', 'referrer'),
   of('ownerId', 'text', 'owner id'),
   of('number', 'code', '编号', 'number', 'customer no', 'customer id'),
   of('externalId', 'code', '外部ID', 'external key', 'source id', 'member id', '会员号', '会员编号'),

@@ -10,6 +10,12 @@ export const matchKeys = ['none', 'number', 'id', 'email', 'phone', 'externalId'
 export type MatchKey = (typeof matchKeys)[number];
 export const importModes = ['create', 'update', 'both'] as const;
 export const dateOrders = ['ymd', 'dmy', 'mdy'] as const;
+/** By what a relation finds its customer. */
+export const relationKeys = ['id', 'number', 'name', 'email', 'externalId', 'registrationNumber'] as const;
+export type RelationKey = (typeof relationKeys)[number];
+/** What becomes of a relation whose customer is not there: `create` makes a company of that name. */
+export const missingChoices = ['fail', 'leave-empty', 'create'] as const;
+export type WhenMissing = (typeof missingChoices)[number];
 
 export type MappedColumn = {
   /** The column's name in the header. */
@@ -19,6 +25,10 @@ export type MappedColumn = {
   label?: string | undefined;
   /** What stands in a cell -> the value that it means. */
   values?: Readonly<Record<string, string>> | undefined;
+  /** Of a relation; by default the first by which a customer is found: id, number, e-mail, register number, name. */
+  findBy?: RelationKey | undefined;
+  /** Of a relation; `fail` by default. */
+  whenMissing?: WhenMissing | undefined;
 };
 
 export type ImportMapping = {
@@ -71,7 +81,10 @@ const labelled = new Set(['phones', 'emails', 'address']);
 /** What the columns of a header are likely to be. A field that is one value is taken by the first column that fits. */
 export function suggestedColumns(header: readonly string[], fields: readonly ImportField[]): MappedColumn[] {
   const known = new Map<string, string>();
-  for (const { field, label, aliases = [] } of fields) {
+  const isRelation = ({ kind }: ImportField) => kind === 'relation';
+  // A column of another field's name is no relation unless somebody says so.
+  const ranked = [...fields.filter((field) => !isRelation(field)), ...fields.filter(isRelation)];
+  for (const { field, label, aliases = [] } of ranked) {
     for (const name of [field, label.en, label.zh, ...aliases]) {
       if (!known.has(folded(name))) known.set(folded(name), field);
     }
@@ -121,7 +134,7 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
   const errors: FieldError[] = [];
   const { columns, defaults, matchBy, policies, mode, timeZone, country, currency, connectionId } = mapping;
   const seen = new Set<string>();
-  columns.forEach(({ column, field }, index) => {
+  columns.forEach(({ column, field, findBy, whenMissing }, index) => {
     if (column === '' || !header.includes(column)) {
       errors.push({ path: `columns.${index}.column`, code: 'unknown-column' });
     }
@@ -131,6 +144,12 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
     if (!found) errors.push({ path: `columns.${index}.field`, code: 'unknown-field' });
     else if (isSingle(found) && columns.findIndex((one) => one.field === field) < index) {
       errors.push({ path: `columns.${index}.field`, code: 'repeated' });
+    }
+    if (found && findBy !== undefined && found.kind !== 'relation') {
+      errors.push({ path: `columns.${index}.findBy`, code: 'not-allowed' });
+    }
+    if (found && whenMissing !== undefined && !mayBe(whenMissing, found, findBy)) {
+      errors.push({ path: `columns.${index}.whenMissing`, code: 'not-allowed' });
     }
   });
   for (const field of Object.keys(defaults)) {
@@ -146,7 +165,8 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
   const has = (field: string) => columns.some((one) => one.field === field);
   if (matchBy !== 'none' && !has(matchFields[matchBy])) errors.push({ path: 'matchBy', code: 'column-missing' });
   if (matchBy === 'none' && mode === 'update') errors.push({ path: 'mode', code: 'key-missing' });
-  if ((has('externalId') || matchBy === 'externalId') && connectionId === undefined) {
+  const isExternal = has('externalId') || columns.some(({ findBy }) => findBy === 'externalId');
+  if ((isExternal || matchBy === 'externalId') && connectionId === undefined) {
     errors.push({ path: 'connectionId', code: 'required' });
   }
   if (has('version') && matchBy !== 'id') errors.push({ path: 'matchBy', code: 'not-allowed' });
@@ -156,6 +176,11 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
   if (columns.length === 0) errors.push({ path: 'columns', code: 'required' });
   if (errors.length > 0) throw invalid('invalid-mapping', errors);
 }
+
+/** Only a company can be made of nothing but its name. */
+const mayBe = (whenMissing: WhenMissing, { field, kind }: ImportField, findBy: RelationKey | undefined): boolean =>
+  kind === 'relation' &&
+  (whenMissing !== 'create' || (field !== 'referredBy' && (findBy === undefined || findBy === 'name')));
 
 const notByDefault = new Set(['id', 'version', 'number', 'externalId', 'createdAt']);
 const severalTimes = new Set(['phones', 'emails', 'tags', 'address']);

@@ -1,54 +1,31 @@
 import { Injectable } from '@nestjs/common';
-import type { Instant } from '@throughline/contracts';
-import { Refusal, eachOf, notFound } from '@throughline/event-sourcing';
-import { shapeErrorsOf } from '@throughline/service';
+import { Commands, Refusal, eachOf, notFound } from '@throughline/event-sourcing';
+import { itemId, shapeErrorsOf } from '@throughline/service';
 import type { Cell, TableRow } from '@throughline/tables';
-import { tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
+import { tidyFields } from '../customer/customer-fields.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { builtInRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
-import type { CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
-import type { Match } from '../duplicates/duplicate-check.store.ts';
 import { editedRow } from './edited-row.ts';
-import { importFields, type ImportField } from './import-fields.ts';
+import { importFieldOf, importFields, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import type { ImportMapping } from './import-mapping.ts';
-import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
+import { ImportRelations, type Related } from './import-relations.store.ts';
+import { calledBy, type Round, type Settled } from './import-relations.ts';
+import { matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import { openImportTable, wishesOf } from './import-table.ts';
 import { ImportTargets, type Target } from './import-targets.store.ts';
 import type { Import } from './import.ts';
+import { commandOf, skipped, unrelated, withRelations, type PlannedRow } from './planned-row.ts';
+import { asRowErrors, rowErrorsOf } from './row-errors.ts';
 
-export type ImportCommandOfRow = Extract<CustomerCommand, { type: 'ImportCustomer' }>;
+/** A piece of the file: its rows, the lines of those that wait for the next round, and the line up to which it was read. */
+export type PlannedChunk = { rows: readonly PlannedRow[]; waiting: readonly number[]; line: number };
 
-/** What becomes of a row: nothing, for these reasons, or a command on a record. */
-export type PlannedRow = { line: number; cells: readonly string[]; reading: RowReading } & (
-  | { fate: 'failed' | 'skipped'; errors: readonly RowError[] }
-  | {
-      fate: 'command';
-      id: string;
-      /** It is there already. */
-      isThere: boolean;
-      /** Its customer is made of several records. */
-      isGrouped: boolean;
-      /** Without a number where the row gives none. */
-      command: ImportCommandOfRow;
-      occurredAt: Instant | undefined;
-    }
-  /** Cells of an exported table that somebody changed. */
-  | { fate: 'edit'; id: string; versions: readonly number[]; changes: CustomerInput }
-);
-
-/** The custom fields that rows give. */
-export const customOf = (rows: readonly PlannedRow[]): Readonly<Record<string, unknown>>[] =>
-  rows.flatMap((row) => {
-    const given = row.fate === 'command' ? row.command.row : row.fate === 'edit' ? row.changes : {};
-    return given.custom ? [given.custom] : [];
-  });
-
-/** A piece of the file: its rows, and the line up to which it was read. */
-export type PlannedChunk = { rows: readonly PlannedRow[]; line: number };
+/** `importId`: what the ids of rows without a key derive from; `jobId`: whose memory of the rows it is. */
+export type Planning = { importId: string; jobId: string; round: Round };
 
 const chunkRows = 500;
 /** So that very wide rows do not add up. */
@@ -61,47 +38,59 @@ export class ImportPlans {
     private readonly files: ImportFiles,
     private readonly rows: ImportRows,
     private readonly targets: ImportTargets,
+    private readonly relations: ImportRelations,
+    private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
     private readonly current: CurrentRules,
   ) {}
 
-  /** How many rows there are. */
-  async count(state: Import): Promise<number> {
-    let count = 0;
-    for await (const _ of (await this.#open(state)).rows) count += 1;
-    return count;
+  /** Goes over the rows before anything else, and remembers by what they may name each other. @returns how many there are */
+  async survey(jobId: string, state: Import): Promise<number> {
+    const { table, read, isRelated } = await this.#reading(state);
+    let total = 0;
+    for await (const chunk of chunksOf(table.rows)) {
+      total += chunk.length;
+      if (!isRelated) continue;
+      const readings = chunk.flatMap(({ line, cells, error }) => (error ? [] : [{ line, reading: read(cells) }]));
+      const sound = readings.filter(({ reading }) => reading.errors.length === 0);
+      const known = sound.map(({ line, reading }) => ({ line, values: calledBy(reading) }));
+      await this.rows.note(jobId, known);
+    }
+    return total;
   }
 
-  /**
-   * @param importId what the ids of rows without a key derive from
-   * @param jobId whose memory of the rows it is
-   * @param after the line up to which the rows are done
-   */
-  async *plan(importId: string, jobId: string, state: Import, after = 0): AsyncGenerator<PlannedChunk> {
+  /** @param after the line up to which the rows are done in this round */
+  async *plan(planning: Planning, state: Import, after = 0): AsyncGenerator<PlannedChunk> {
+    const reading = await this.#reading(state);
+    for await (const chunk of chunksOf(reading.table.rows, after)) {
+      const rows = reading.isRelated ? await this.#ofRound(planning, chunk) : chunk;
+      const planned = reading.isEdited
+        ? await this.#edited(planning, reading, rows)
+        : await this.#planned(planning, reading, rows);
+      yield { ...planned, line: (chunk.at(-1) as TableRow).line };
+    }
+  }
+
+  async #reading(state: Import): Promise<Reading> {
     const { mapping } = state;
     if (!mapping) throw notFound('import-not-found');
     const table = await this.#open(state);
     const isEdited = mapping.columns.some(({ field }) => field === 'version');
     const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
     const fields = importFields((await this.current.read()).rules.fieldSet);
-    const read = rowReader(table.header, readable, fields);
-    let chunk: TableRow[] = [];
-    let characters = 0;
-    const planned = async (): Promise<PlannedChunk> => {
-      const rows = isEdited
-        ? await this.#edited(jobId, mapping, table.header, chunk, { read, fields })
-        : await this.#planned(importId, jobId, mapping, chunk, read);
-      const { line } = chunk.at(-1) as TableRow;
-      [chunk, characters] = [[], 0];
-      return { rows, line };
-    };
-    for await (const row of table.rows) {
-      if (row.line <= after) continue;
-      chunk.push(row);
-      characters += row.cells.reduce((sum, { text }) => sum + text.length, 0);
-      if (chunk.length === chunkRows || characters > chunkCharacters) yield await planned();
-    }
-    if (chunk.length > 0) yield await planned();
+    const mapped = [...mapping.columns.map(({ field }) => field), ...Object.keys(readable.defaults)];
+    const isRelated = mapped.some((field) => importFieldOf(fields, field)?.kind === 'relation');
+    return { table, mapping, fields, read: rowReader(table.header, readable, fields), isEdited, isRelated };
+  }
+
+  /** Those that are to be carried out in this round, and not before or after it. */
+  async #ofRound({ jobId, round }: Planning, chunk: readonly TableRow[]): Promise<readonly TableRow[]> {
+    if (round === 'check') return chunk;
+    const rounds = await this.rows.roundsOf(
+      jobId,
+      chunk.map(({ line }) => line),
+    );
+    return chunk.filter(({ line }) => (rounds.get(line) ?? 1) === round.number);
   }
 
   async #open({ file, reading }: Import) {
@@ -110,23 +99,21 @@ export class ImportPlans {
   }
 
   async #planned(
-    importId: string,
-    jobId: string,
-    mapping: ImportMapping,
+    planning: Planning,
+    { mapping, read }: Reading,
     chunk: readonly TableRow[],
-    read: (cells: readonly Cell[]) => RowReading,
-  ): Promise<PlannedRow[]> {
+  ): Promise<Omit<PlannedChunk, 'line'>> {
     const rows = chunk.map((row) => {
       const reading = read(row.cells);
       const errors = row.error ? [{ column: null, code: row.error.code, params: row.error.params }] : errorsOf(reading);
-      const values = matchValues(reading, mapping.matchBy);
+      const values = matchValues(reading, mapping);
       return { line: row.line, cells: row.cells.map(({ text }) => text), reading, errors, values };
     });
     const sound = rows.filter(({ errors }) => errors.length === 0);
-    const duplicates = await this.rows.duplicates(jobId, sound);
+    const duplicates = await this.rows.duplicates(planning.jobId, sound);
     const sought = sound.filter(({ line }) => !duplicates.has(line));
-    const targets = await this.targets.find(importId, mapping, sought);
-    return rows.map(({ values, errors, ...row }): PlannedRow => {
+    const targets = await this.targets.find(planning.importId, mapping, sought);
+    const planned = rows.map(({ values, errors, ...row }): PlannedRow => {
       if (errors.length > 0) return { ...row, fate: 'failed', errors };
       const first = duplicates.get(row.line);
       if (first !== undefined) return skipped(row, 'duplicate-in-file', { first });
@@ -136,23 +123,23 @@ export class ImportPlans {
         return skipped(row, values.length === 0 ? 'key-empty' : 'no-match');
       }
       const occurredAt = target.isThere ? undefined : row.reading.createdAt;
-      return { ...row, fate: 'command', ...target, command: commandOf(mapping, row.reading), occurredAt };
+      const command = commandOf(mapping, row.reading);
+      return { ...row, fate: 'command', ...target, command, occurredAt, ...unrelated };
     });
+    return this.#related(planning, mapping, planned);
   }
 
   /** Rows of an exported table: each is held against its record as it was exported. */
   async #edited(
-    jobId: string,
-    mapping: ImportMapping,
-    header: readonly string[],
+    planning: Planning,
+    { table: { header }, mapping, fields, read }: Reading,
     chunk: readonly TableRow[],
-    { read, fields }: { read: (cells: readonly Cell[]) => RowReading; fields: readonly ImportField[] },
-  ): Promise<PlannedRow[]> {
+  ): Promise<Omit<PlannedChunk, 'line'>> {
     const keyColumns = mapping.columns.filter(({ field }) => field === 'id' || field === 'version');
     const readKeys = rowReader(header, { ...mapping, columns: keyColumns, defaults: {} }, fields);
     const rows = chunk.map((row) => ({ row, keys: readKeys(row.cells) }));
-    const ids = rows.map(({ row, keys }) => ({ line: row.line, values: matchValues(keys, 'id') }));
-    const duplicates = await this.rows.duplicates(jobId, ids);
+    const ids = rows.map(({ row, keys }) => ({ line: row.line, values: matchValues(keys, { matchBy: 'id' }) }));
+    const duplicates = await this.rows.duplicates(planning.jobId, ids);
     const planned: PlannedRow[] = [];
     await eachOf(rows.entries(), atOnce, async ([index, { row, keys }]) => {
       const first = duplicates.get(row.line);
@@ -162,7 +149,7 @@ export class ImportPlans {
           ? { ...plain, ...(await this.#edit(mapping, header, row, keys, read)) }
           : skipped(plain, 'duplicate-in-file', { first });
     });
-    return planned;
+    return this.#related(planning, mapping, planned);
   }
 
   async #edit(
@@ -170,7 +157,7 @@ export class ImportPlans {
     header: readonly string[],
     { cells, error }: TableRow,
     keys: RowReading,
-    read: (cells: readonly Cell[]) => RowReading,
+    read: Read,
   ): Promise<Edited> {
     if (error) return failed([{ column: null, code: error.code, params: error.params }]);
     if (keys.errors.length > 0) return failed(keys.errors);
@@ -182,31 +169,75 @@ export class ImportPlans {
       if (!seen) return failed([{ column: null, code: 'changed-meanwhile' }]);
       const { changes, errors, reading } = editedRow(cells, header, mapping, seen, read);
       const wrong = [...errors, ...asRowErrors(reading, shapeErrorsOf(ChangeCustomerDto, changes))];
-      return wrong.length > 0 ? failed(wrong) : { fate: 'edit', id, versions, changes, reading };
+      if (wrong.length > 0) return failed(wrong);
+      return { fate: 'edit', id, versions, changes, reading, ...unrelated };
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown;
       return failed(rowErrorsOf(keys, thrown));
     }
   }
+
+  /** With the customers that the rows name. */
+  async #related(
+    planning: Planning,
+    { connectionId }: ImportMapping,
+    rows: readonly PlannedRow[],
+  ): Promise<Omit<PlannedChunk, 'line'>> {
+    const related = rows.flatMap((row): Related[] =>
+      (row.fate === 'command' || row.fate === 'edit') && row.reading.relations.length > 0 ? [row] : [],
+    );
+    if (related.length === 0) return { rows, waiting: [] };
+    const settled = await this.relations.settle({ ...planning, connectionId }, related);
+    const done = await this.#doneBefore(planning, settled);
+    const isWaiting = ({ line }: PlannedRow) => settled.get(line)?.waits === true && !done.has(line);
+    return {
+      rows: rows
+        .filter((row) => !isWaiting(row))
+        .map((row) => withRelations(row, done.has(row.line) ? undefined : settled.get(row.line))),
+      waiting: rows.filter(isWaiting).map(({ line }) => line),
+    };
+  }
+
+  /** Lines of rows that were carried out before a kill: whom they name was decided then. */
+  async #doneBefore({ jobId, round }: Planning, settled: ReadonlyMap<number, Settled>): Promise<ReadonlySet<number>> {
+    if (round === 'check') return new Set();
+    const open = [...settled].filter(([, { waits, errors }]) => waits || errors.length > 0).map(([line]) => line);
+    const commandIds = open.map((line) => itemId({ id: jobId }, line));
+    const done = await this.commands.settled(commandIds);
+    return new Set(open.filter((_, index) => done.has(commandIds[index] as string)));
+  }
 }
 
+type Read = (cells: readonly Cell[]) => RowReading;
+type Reading = {
+  table: Awaited<ReturnType<typeof openImportTable>>;
+  mapping: ImportMapping;
+  fields: readonly ImportField[];
+  read: Read;
+  /** A table that was exported before. */
+  isEdited: boolean;
+  /** Its rows may name other customers. */
+  isRelated: boolean;
+};
 type Edited =
-  | { fate: 'failed'; errors: readonly RowError[] }
-  | { fate: 'edit'; id: string; versions: readonly number[]; changes: CustomerInput; reading: RowReading };
+  { fate: 'failed'; errors: readonly RowError[] } | Omit<Extract<PlannedRow, { fate: 'edit' }>, 'line' | 'cells'>;
 const failed = (errors: readonly RowError[]): Edited => ({ fate: 'failed', errors });
 const atOnce = 16;
 
-function commandOf({ mode, connectionId }: ImportMapping, reading: RowReading): ImportCommandOfRow {
-  const { row, policies, number = '', externalId } = reading;
-  const external = externalId !== undefined && connectionId !== undefined && { connectionId, id: externalId };
-  return { type: 'ImportCustomer', number, ...(external && { externalId: external }), mode, row, policies };
+/** Pieces of a table that fit into memory. */
+async function* chunksOf(rows: AsyncIterable<TableRow>, after = 0): AsyncGenerator<readonly TableRow[]> {
+  let chunk: TableRow[] = [];
+  let characters = 0;
+  for await (const row of rows) {
+    if (row.line <= after) continue;
+    chunk.push(row);
+    characters += row.cells.reduce((sum, { text }) => sum + text.length, 0);
+    if (chunk.length < chunkRows && characters <= chunkCharacters) continue;
+    yield chunk;
+    [chunk, characters] = [[], 0];
+  }
+  if (chunk.length > 0) yield chunk;
 }
-
-const skipped = (
-  row: Pick<PlannedRow, 'line' | 'cells' | 'reading'>,
-  code: string,
-  params?: RowError['params'],
-): PlannedRow => ({ ...row, fate: 'skipped', errors: [{ column: null, code, ...(params && { params }) }] });
 
 /** All that is wrong with a row, as far as it can be told without its record. */
 function errorsOf(reading: RowReading): readonly RowError[] {
@@ -222,29 +253,3 @@ function errorsOf(reading: RowReading): readonly RowError[] {
     return [...errors, ...asRowErrors(reading, error.errors)];
   }
 }
-
-/** What a row is told that may be about a customer who is there already. */
-export const duplicateError = (code: string, matches: readonly Pick<Match, 'number'>[]): RowError => ({
-  column: null,
-  code,
-  params: { numbers: matches.map(({ number }) => number).join(', ') },
-});
-
-/** A refusal as what is wrong with a row. */
-export function rowErrorsOf(reading: RowReading, { code, params, errors }: Refusal): readonly RowError[] {
-  if (errors.length > 0) return asRowErrors(reading, errors);
-  if (code === 'duplicate-found') return [duplicateError(code, params['matches'] as readonly Match[])];
-  const conflicts = (params['conflicts'] ?? []) as readonly { field: string }[];
-  if (conflicts.length === 0) return [{ column: null, code, params }];
-  return asRowErrors(
-    reading,
-    conflicts.map(({ field }) => ({ path: field, code })),
-  );
-}
-
-const asRowErrors = (reading: RowReading, errors: Refusal['errors']): RowError[] =>
-  errors.map(({ path, code, params }) => {
-    const column = columnOf(path, reading);
-    // Where no column is to blame, the field is to be named.
-    return { column, code, params: { ...params, ...(column === null && { field: path }) } };
-  });

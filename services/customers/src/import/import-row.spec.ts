@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Refusal } from '@throughline/event-sourcing';
 import type { Cell } from '@throughline/tables';
 import { customerImportFields } from './import-fields.ts';
-import { suggestedColumns, type ImportMapping } from './import-mapping.ts';
+import { checkMapping, suggestedColumns, type ImportMapping, type MappedColumn } from './import-mapping.ts';
 import { matchValues, rowReader } from './import-row.ts';
 
 const text = (value: string): Cell => ({ type: value === '' ? 'empty' : 'text', text: value });
@@ -38,6 +39,12 @@ describe('the columns of a header', () => {
     ['客户来源', { field: 'source' }],
     ['ＣＯＭＰＡＮＹ', { field: 'companyName' }],
     ['custom.level', { field: 'custom.level' }],
+    ['公司', { field: 'companyName' }],
+    ['Employer', { field: 'companyName' }],
+    ['所属公司', { field: 'employerId' }],
+    ['上级公司', { field: 'parentId' }],
+    ['Parent company id', { field: 'parentId' }],
+    ['推荐人', { field: 'referredBy' }],
   ])('%s is known', (column, wanted) => {
     expect(suggestedColumns([column], customerImportFields)).toEqual([{ column, ...wanted }]);
   });
@@ -47,6 +54,48 @@ describe('the columns of a header', () => {
       'name',
       'phone',
       'mobile',
+    ]);
+  });
+});
+
+describe('a mapping of the columns', () => {
+  const problems = (...columns: MappedColumn[]) => {
+    const mapping: ImportMapping = { columns, defaults: {}, matchBy: 'none', mode: 'both', policies: {} };
+    try {
+      checkMapping(mapping, ['a', 'b'], customerImportFields);
+      return [];
+    } catch (error) {
+      return (error as Refusal).errors.map(({ path, code }) => `${path} ${code}`);
+    }
+  };
+
+  it('may say how the customers of relations are found, and what is done where there is none', () => {
+    expect(problems({ column: 'a', field: 'employerId', whenMissing: 'create' })).toEqual([]);
+    expect(problems({ column: 'a', field: 'referredBy', findBy: 'email', whenMissing: 'leave-empty' })).toEqual([]);
+  });
+
+  it('makes nobody of an address or a number, nor a company of somebody who recommends', () => {
+    expect(
+      problems(
+        { column: 'a', field: 'referredBy', whenMissing: 'create' },
+        { column: 'b', field: 'parentId', findBy: 'number', whenMissing: 'create' },
+      ),
+    ).toEqual(['columns.0.whenMissing not-allowed', 'columns.1.whenMissing not-allowed']);
+  });
+
+  it('says it of relations only, and whose external ids they are', () => {
+    expect(
+      problems(
+        { column: 'a', field: 'title', findBy: 'name', whenMissing: 'fail' },
+        { column: 'b', field: 'parentId', findBy: 'externalId' },
+      ),
+    ).toEqual(['columns.0.findBy not-allowed', 'columns.0.whenMissing not-allowed', 'connectionId required']);
+  });
+
+  it('takes a column of that name for a field of the own rather than for a relation', () => {
+    const own = { field: 'custom.ref', kind: 'custom', label: { en: 'ref', zh: '推荐人' } } as const;
+    expect(suggestedColumns(['推荐人'], [...customerImportFields, own])).toEqual([
+      { column: '推荐人', field: 'custom.ref' },
     ]);
   });
 });
@@ -139,9 +188,39 @@ describe('a row', () => {
 
   it('is known by what it says in normal form', () => {
     const reading = read({ email: 'A@Example.org; b@example.org', phone: '010-65541234', 编号: 'C-1' });
-    expect(matchValues(reading, 'email')).toEqual(['a@example.org', 'b@example.org']);
-    expect(matchValues(reading, 'phone')).toEqual(['+861065541234']);
-    expect(matchValues(reading, 'number')).toEqual(['C-1']);
-    expect(matchValues(reading, 'id')).toEqual([]);
+    expect(matchValues(reading, { matchBy: 'email' })).toEqual(['a@example.org', 'b@example.org']);
+    expect(matchValues(reading, { matchBy: 'phone' })).toEqual(['+861065541234']);
+    expect(matchValues(reading, { matchBy: 'number' })).toEqual(['C-1']);
+    expect(matchValues(reading, { matchBy: 'id' })).toEqual([]);
+    const company = read({ 税号: '９１-4403 0070.8461136t' });
+    expect(matchValues(company, { matchBy: 'registrationNumber' })).toEqual(['91440300708461136T']);
+  });
+
+  it('has its phones read as of the country that it names, or else as of the one of the file', () => {
+    const keysOf = (row: Record<string, string>, country?: string) =>
+      matchValues(read(row, country === undefined ? {} : { country }), { matchBy: 'phone', country });
+    expect(keysOf({ phone: '020 7946 0958', country: 'gb' }, 'US')).toEqual(['+442079460958']);
+    expect(keysOf({ phone: '(415) 555-2671' }, 'US')).toEqual(['+14155552671']);
+    expect(keysOf({ phone: '010-65541234' })).toEqual(['+861065541234']);
+    const { row } = read({ phone: '020 7946 0958', country: 'GB' }, { country: 'US' });
+    expect(row.phones).toEqual([{ value: '020 7946 0958' }]);
+  });
+
+  it('says whom it names, and leaves open who that is', () => {
+    const columns = [
+      { column: '公司', field: 'employerId', findBy: 'name' as const, whenMissing: 'create' as const },
+      { column: '推荐人', field: 'referredBy', values: { 老王: 'C-000001' } },
+    ];
+    const { row, relations } = read({ 公司: ' 青禾茶业 ', 推荐人: '老王' }, { columns, defaults: { parentId: 'K-1' } });
+    expect(row).toEqual({});
+    expect(relations).toEqual([
+      { field: 'employerId', column: '公司', value: '青禾茶业', findBy: 'name', whenMissing: 'create' },
+      { field: 'referredBy', column: '推荐人', value: 'C-000001', whenMissing: 'fail' },
+      { field: 'parentId', column: null, value: 'K-1', whenMissing: 'fail' },
+    ]);
+    expect(errorsOf({ 推荐人: '1.38E+10', 上级公司: 'x'.repeat(501) })).toEqual([
+      ['推荐人', 'scientific-number'],
+      ['上级公司', 'too-long'],
+    ]);
   });
 });

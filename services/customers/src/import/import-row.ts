@@ -1,18 +1,30 @@
 import type { Address, Instant } from '@throughline/contracts';
-import { normaliseEmail, normalisePhone, parseAddress } from '@throughline/language';
+import { normalisePhone, parseAddress } from '@throughline/language';
 import { isScientificNumber, readDate, type Cell } from '@throughline/tables';
-import type { CustomerInput } from '../customer/customer-fields.ts';
+import { emailKeys, registrationKeys, type CustomerInput } from '../customer/customer-fields.ts';
+import type { LinkField } from '../customer/customer-links.ts';
 import type { ImportPolicies } from '../customer/customer-import.ts';
 import { customCell } from './custom-cell.ts';
 import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
-import type { ImportMapping, MappedColumn, MatchKey } from './import-mapping.ts';
+import type { ImportMapping, MappedColumn, RelationKey, WhenMissing } from './import-mapping.ts';
 
 /** What is wrong with a row, and in which column where it is one. */
 export type RowError = { column: string | null; code: string; params?: Readonly<Record<string, unknown>> };
 
+/** What a cell says of another customer, who is still to be found. */
+export type Relation = {
+  field: LinkField;
+  column: string | null;
+  value: string;
+  findBy?: RelationKey | undefined;
+  whenMissing: WhenMissing;
+};
+
 /** What a row says. */
 export type RowReading = {
+  /** Without its relations. */
   row: CustomerInput;
+  relations: readonly Relation[];
   id?: string;
   /** As an ETag has it: the version of each of the record's streams. */
   version?: string;
@@ -82,6 +94,7 @@ class Reading {
   readonly #errors: RowError[] = [];
   readonly #places = new Map<string, string>();
   readonly #addresses = new Map<string, Address>();
+  readonly #relations: Relation[] = [];
   #policies: ImportPolicies;
   #formulas = 0;
 
@@ -131,7 +144,7 @@ class Reading {
             continue;
           }
           place(`${field}.${list.length}`);
-          list.push({ value: kind === 'phones' ? this.#phone(part) : part, ...(label !== undefined && { label }) });
+          list.push({ value: part, ...(label !== undefined && { label }) });
         }
         return place(field);
       }
@@ -147,6 +160,11 @@ class Reading {
         list.push({ network: field.slice('socials.'.length), value: text });
         return place('socials');
       }
+      case 'relation':
+        if (isScientificNumber(text)) return this.#wrong(name, 'scientific-number');
+        if (text.length > longestName) return this.#wrong(name, 'too-long');
+        this.#relations.push(relationOf(field as LinkField, column, text));
+        return place(field);
       case 'custom': {
         const read = definition.custom ? customCell(definition.custom, text, this.mapping) : { value: text };
         if ('code' in read) return this.#wrong(name, read.code);
@@ -159,7 +177,8 @@ class Reading {
 
   takeDefault(given: Given): void {
     const field = recordFieldOf(given.definition.field);
-    const isGiven = field === 'addresses' ? this.#addresses.size > 0 : this.#row[field] !== undefined;
+    const isRelated = this.#relations.some((one) => one.field === field);
+    const isGiven = isRelated || (field === 'addresses' ? this.#addresses.size > 0 : this.#row[field] !== undefined);
     if (isGiven && field !== 'custom') return;
     const custom = this.#row['custom'] as Record<string, unknown> | undefined;
     if (field === 'custom' && custom && given.definition.field.slice('custom.'.length) in custom) return;
@@ -171,7 +190,8 @@ class Reading {
     const addresses = [...this.#addresses].map(([label, address]) => ({ ...address, ...(label !== '' && { label }) }));
     const row = { ...this.#row, ...(addresses.length > 0 && { addresses }) } as CustomerInput;
     return {
-      row,
+      row: withPhones(row, this.mapping),
+      relations: this.#relations,
       ...this.#beside,
       policies: this.#policies,
       errors: this.#errors,
@@ -202,12 +222,6 @@ class Reading {
       default:
         this.#row[field] = value.replace(/\s/g, '').toUpperCase();
     }
-  }
-
-  /** As entered; in its normal form where it was said of which country it is. */
-  #phone(text: string): string {
-    const { country } = this.mapping;
-    return (country !== undefined && normalisePhone(text, country).e164) || text;
   }
 
   #date(kind: 'date' | 'instant', field: string, column: string, text: string, place: (path: string) => void): void {
@@ -251,8 +265,39 @@ class Reading {
   }
 }
 
+/** Nobody's name is longer. */
+const longestName = 500;
+
+const relationOf = (field: LinkField, column: MappedColumn | undefined, value: string): Relation => ({
+  field,
+  column: column?.column ?? null,
+  value,
+  ...(column?.findBy && { findBy: column.findBy }),
+  whenMissing: column?.whenMissing ?? 'fail',
+});
+
+/** The country that the row itself names. */
+const countryOf = ({ addresses }: CustomerInput): string | undefined =>
+  addresses
+    ?.find(({ country }) => country?.trim().length === 2)
+    ?.country?.trim()
+    .toUpperCase();
+
+/** As entered; in their normal form where the file, and not the row, says of which country they are. */
+function withPhones(row: CustomerInput, { country }: Pick<ImportMapping, 'country'>): CustomerInput {
+  if (!row.phones || country === undefined || countryOf(row) !== undefined) return row;
+  const phones = row.phones.map((phone) => ({
+    ...phone,
+    value: normalisePhone(phone.value, country).e164 ?? phone.value,
+  }));
+  return { ...row, phones };
+}
+
 /** What a row is found by, in comparable form; none where it has no such value. */
-export function matchValues(reading: RowReading, matchBy: MatchKey): string[] {
+export function matchValues(
+  reading: RowReading,
+  { matchBy, country }: Pick<ImportMapping, 'matchBy' | 'country'>,
+): string[] {
   const { row, id, number, externalId } = reading;
   const given = (value: string | null | undefined) => (value ? [value] : []);
   switch (matchBy) {
@@ -265,11 +310,13 @@ export function matchValues(reading: RowReading, matchBy: MatchKey): string[] {
     case 'externalId':
       return given(externalId);
     case 'registrationNumber':
-      return given(row.registrationNumber);
+      return registrationKeys(row);
     case 'email':
-      return [...new Set((row.emails ?? []).flatMap(({ value }) => normaliseEmail(value).key ?? []))];
-    case 'phone':
-      return [...new Set((row.phones ?? []).flatMap(({ value }) => normalisePhone(value, 'CN').e164 ?? []))];
+      return emailKeys(row);
+    case 'phone': {
+      const spoken = countryOf(row) ?? country ?? 'CN';
+      return [...new Set((row.phones ?? []).flatMap(({ value }) => normalisePhone(value, spoken).e164 ?? []))];
+    }
   }
 }
 

@@ -8,7 +8,9 @@ export type RejectedRow = { line: number; cells: readonly string[]; errors: read
 
 const pageSize = 500;
 
-/** What a job remembers of the rows of its file: what they are known by, and those it did not take. */
+type Known = { line: number; values: readonly string[] };
+
+/** What a job remembers of the rows of its file: what they are known by, those that wait, and those it did not take. */
 @Injectable()
 export class ImportRows {
   constructor(private readonly kernel: Kernel) {}
@@ -19,33 +21,60 @@ export class ImportRows {
    * @param rows in the order of their lines
    * @returns line -> the earlier line that has one of its values
    */
-  async duplicates(
-    jobId: string,
-    rows: readonly { line: number; values: readonly string[] }[],
-  ): Promise<ReadonlyMap<number, number>> {
-    const keys = rows.flatMap(({ line, values }) => values.map((value) => ({ line, key: this.#hashed(value) })));
-    if (keys.length === 0) return new Map();
-    const names = keys.map(({ key }) => key);
-    const { pool } = this.kernel;
-    await pool.query(
-      `insert into import_keys (job_id, key, line)
-       select $1, decode(key, 'hex'), line from unnest($2::text[], $3::bigint[]) as k(key, line)
-       on conflict do nothing`,
-      [jobId, names, keys.map(({ line }) => line)],
+  async duplicates(jobId: string, rows: readonly Known[]): Promise<ReadonlyMap<number, number>> {
+    await this.#remember(jobId, 'import-keys', rows);
+    const firstOf = await this.#firstOf(
+      jobId,
+      'import-keys',
+      rows.flatMap(({ values }) => values),
     );
-    const { rows: stored } = await pool.query<{ key: string; line: number }>({
-      text: `select encode(key, 'hex') as key, line from import_keys
-        where job_id = $1 and key in (select decode(one, 'hex') from unnest($2::text[]) one)`,
-      values: [jobId, names],
+    return new Map(
+      rows.flatMap(({ line, values }) =>
+        values.flatMap((value) => {
+          const first = firstOf.get(value);
+          return first !== undefined && first < line ? [[line, first] as const] : [];
+        }),
+      ),
+    );
+  }
+
+  /** Remembers by which values other rows may mean the records of rows; a repeat changes nothing. */
+  note(jobId: string, rows: readonly Known[]): Promise<void> {
+    return this.#remember(jobId, 'import-names', rows);
+  }
+
+  /** Value -> the first line whose record is meant by it. */
+  noted(jobId: string, values: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#firstOf(jobId, 'import-names', values);
+  }
+
+  /** Has rows wait for a later round through the file. */
+  async wait(jobId: string, round: number, lines: readonly number[]): Promise<void> {
+    if (lines.length === 0) return;
+    await this.kernel.pool.query(
+      `insert into import_waiting (job_id, line, round) select $1, line, $2 from unnest($3::bigint[]) as l(line)
+       on conflict (job_id, line) do update set round = excluded.round`,
+      [jobId, round, lines],
+    );
+  }
+
+  /** Line -> the round that its row waits for, or waited for last; nothing of one that never waited. */
+  async roundsOf(jobId: string, lines: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const { rows } = await this.kernel.pool.query<{ line: number; round: number }>({
+      text: 'select line, round from import_waiting where job_id = $1 and line = any($2)',
+      values: [jobId, lines],
       types: plainTypes,
     });
-    const firstOf = new Map(stored.map(({ key, line }) => [key, line]));
-    return new Map(
-      keys.flatMap(({ line, key }) => {
-        const first = firstOf.get(key);
-        return first !== undefined && first < line ? [[line, first] as const] : [];
-      }),
+    return new Map(rows.map(({ line, round }) => [line, round]));
+  }
+
+  /** How many rows wait for a round. */
+  async waiting(jobId: string, round: number): Promise<number> {
+    const { rows } = await this.kernel.pool.query<{ count: number }>(
+      'select count(*)::int as count from import_waiting where job_id = $1 and round = $2',
+      [jobId, round],
     );
+    return rows[0]?.count ?? 0;
   }
 
   /** Keeps what was not taken; a repeat replaces it. */
@@ -89,17 +118,46 @@ export class ImportRows {
 
   /** What was needed to go on is not needed any more. */
   async forgetKeys(jobId: string): Promise<void> {
-    await this.kernel.pool.query('delete from import_keys where job_id = $1', [jobId]);
+    for (const table of ['import_keys', 'import_waiting']) {
+      await this.kernel.pool.query(`delete from ${table} where job_id = $1`, [jobId]);
+    }
   }
 
-  #hashed(value: string): string {
-    return this.kernel.secrets.hmac('import-keys', value).slice(0, 32);
+  async #remember(jobId: string, purpose: Purpose, rows: readonly Known[]): Promise<void> {
+    const keys = rows.flatMap(({ line, values }) =>
+      values.map((value) => ({ line, key: this.#hashed(purpose, value) })),
+    );
+    if (keys.length === 0) return;
+    await this.kernel.pool.query(
+      `insert into import_keys (job_id, key, line)
+       select $1, decode(key, 'hex'), line from unnest($2::text[], $3::bigint[]) as k(key, line)
+       on conflict do nothing`,
+      [jobId, keys.map(({ key }) => key), keys.map(({ line }) => line)],
+    );
+  }
+
+  async #firstOf(jobId: string, purpose: Purpose, values: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    if (values.length === 0) return new Map();
+    const valueOf = new Map(values.map((value) => [this.#hashed(purpose, value), value]));
+    const { rows } = await this.kernel.pool.query<{ key: string; line: number }>({
+      text: `select encode(key, 'hex') as key, line from import_keys
+        where job_id = $1 and key in (select decode(one, 'hex') from unnest($2::text[]) one)`,
+      values: [jobId, [...valueOf.keys()]],
+      types: plainTypes,
+    });
+    return new Map(rows.map(({ key, line }) => [valueOf.get(key) as string, line]));
+  }
+
+  #hashed(purpose: Purpose, value: string): string {
+    return this.kernel.secrets.hmac(purpose, value).slice(0, 32);
   }
 
   #key() {
     return this.kernel.secrets.key('imports');
   }
 }
+
+type Purpose = 'import-keys' | 'import-names';
 
 const warningsOf = (jobId: string): string => derivedId('import-warnings', jobId);
 

@@ -3,7 +3,7 @@ import { Commands, derivedId, recordId } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { customer } from '../customer/customer.ts';
 import { CustomerKeys, type CustomerKeyKind, type FoundRecord } from './customer-keys.view.ts';
-import type { ImportMapping } from './import-mapping.ts';
+import type { ImportMapping, MatchKey } from './import-mapping.ts';
 
 /** The record that a row is about, one that is there or one to be made; or that it is not certain. */
 export type Target = { id: string; isThere: boolean; isGrouped: boolean } | 'several';
@@ -11,7 +11,7 @@ export type Target = { id: string; isThere: boolean; isGrouped: boolean } | 'sev
 /** A row by what it is known by; without values it is always a new one. */
 export type Sought = { line: number; values: readonly string[] };
 
-const byValue: Readonly<Partial<Record<ImportMapping['matchBy'], CustomerKeyKind>>> = {
+const byValue: Readonly<Partial<Record<MatchKey, CustomerKeyKind>>> = {
   email: 'email',
   phone: 'phone',
   registrationNumber: 'registrationNumber',
@@ -40,7 +40,7 @@ export class ImportTargets {
       const idOf = ({ values: [value = ''] }: Sought) => this.#idOf(mapping, value, salt);
       // In this order: what is made in between is found by its value then, not by its id alone.
       const taken = await this.keys.withIds(open.map(idOf));
-      const found = await this.#found(mapping, open);
+      const found = await this.knownBy(mapping, [...new Set(open.flatMap(({ values }) => values))]);
       open = open.filter((row) => {
         const id = idOf(row);
         const target = targetOf(row.values.flatMap((value) => found.get(value) ?? []));
@@ -53,22 +53,16 @@ export class ImportTargets {
     return targets;
   }
 
-  async #found(
-    { matchBy, connectionId }: ImportMapping,
-    rows: readonly Sought[],
+  /** Value -> the records that are known by it. */
+  async knownBy(
+    { matchBy, connectionId }: Pick<ImportMapping, 'matchBy' | 'connectionId'>,
+    values: readonly string[],
   ): Promise<ReadonlyMap<string, FoundRecord[]>> {
-    const values = [...new Set(rows.flatMap((row) => row.values))];
     const kind = byValue[matchBy];
-    if (kind) return this.keys.withValues(kind, values);
+    if (kind) return this.keys.withValues([kind], values);
+    const idOf = (value: string) => (connectionId && matchBy === 'externalId' ? recordId(connectionId, value) : value);
     const ids =
-      matchBy === 'number'
-        ? await this.#holders(values)
-        : new Map(
-            values.map((value) => [
-              value,
-              connectionId && matchBy === 'externalId' ? recordId(connectionId, value) : value,
-            ]),
-          );
+      matchBy === 'number' ? await this.#holders(values) : new Map(values.map((value) => [value, idOf(value)]));
     const records = await this.keys.withIds([...ids.values()]);
     return new Map(
       [...ids].flatMap(([value, id]) => {

@@ -15,7 +15,16 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { Type } from 'typebox';
-import { dateOrders, importModes, matchKeys, type MatchKey } from './import-mapping.ts';
+import {
+  dateOrders,
+  importModes,
+  matchKeys,
+  missingChoices,
+  relationKeys,
+  type MatchKey,
+  type RelationKey,
+  type WhenMissing,
+} from './import-mapping.ts';
 
 /** What stands beside the file in the form. */
 export class UploadDto {
@@ -39,6 +48,10 @@ class MappedColumnDto {
   @IsString() @MinLength(1) @MaxLength(120) field!: string;
   @IsOptional() @IsString() @MaxLength(100) label?: string;
   @IsOptional() @IsObject() values?: Record<string, string>;
+  /** Of `employerId`, `parentId`, `referredBy`: by what the customer is found. */
+  @IsOptional() @IsIn(relationKeys) findBy?: RelationKey;
+  /** Of the same fields: what becomes of a row whose customer is not there. */
+  @IsOptional() @IsIn(missingChoices) whenMissing?: WhenMissing;
 }
 
 export class MappingDto {
@@ -83,6 +96,24 @@ const Mapping = Type.Object(
           field: text,
           label: Type.Optional(text),
           values: Type.Optional(Type.Record(text, text)),
+          findBy: Type.Optional(
+            Type.Union(
+              relationKeys.map((one) => Type.Literal(one)),
+              {
+                description:
+                  'Of `employerId`, `parentId` and `referredBy`: by what the customer is found. Left out, it is the first of id, number, e-mail, registration number and whole name by which one is.',
+              },
+            ),
+          ),
+          whenMissing: Type.Optional(
+            Type.Union(
+              missingChoices.map((one) => Type.Literal(one)),
+              {
+                description:
+                  'Of the same fields, where neither the customers nor the file have one: `fail` (unless said), `leave-empty`, or `create` a company of that name, which is part of the import.',
+              },
+            ),
+          ),
         },
         { title: 'MappedColumn' },
       ),

@@ -3,17 +3,21 @@ import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throug
 import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { batch } from '../batch/batch.ts';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
+import { deepest } from '../customer/customer-links.ts';
 import { CurrentRules, type StampedRules } from '../customer/customer-rules.store.ts';
 import { OneOfSeveral, customer } from '../customer/customer.ts';
 import { GoldenCustomers, withDuplicates, type RulesInForce } from '../customer/golden-customers.store.ts';
 import { optionsChosen } from '../field/choices.ts';
 import { fieldSet, fieldSetId } from '../field/field-set.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
+import { ImportCompanies, withoutNotMade } from './import-companies.store.ts';
 import { ImportDuplicates, isFound, rowsWith, warningsIn, type ComparedRows } from './import-duplicates.store.ts';
-import { ImportPlans, customOf, rowErrorsOf, type PlannedRow } from './import-plan.store.ts';
+import { ImportPlans } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
-import { importing } from './import.ts';
+import { importing, type Import } from './import.ts';
+import { customOf, linksIn, type PlannedRow } from './planned-row.ts';
+import { rowErrorsOf } from './row-errors.ts';
 
 /** Every row that was read came to one of these ends. */
 const ends = { created: 0, updated: 0, unchanged: 0, skipped: 0, failed: 0 };
@@ -26,11 +30,14 @@ type Outcome = { end: End; errors?: readonly RowError[] | undefined; warnings?: 
 type Carried = Outcome & { refusal?: Refusal };
 /** What rows are decided by, and what the duplicate rules have them reserve. */
 type Stamped = { current: StampedRules; inForce: RulesInForce };
-type Place = { line: number; total: number; counts: Counts };
+/** `waited`: how many rows waited for this round; the first one has none. */
+type Place = { line: number; total: number; counts: Counts; round?: number; waited?: number; isLast?: boolean };
 type CommandRow = Extract<PlannedRow, { fate: 'command' }>;
 type EditRow = Extract<PlannedRow, { fate: 'edit' }>;
 
 const atOnce = 16;
+/** Nobody's companies are nested deeper; who names each other in longer chains is told so. */
+const mostRounds = deepest;
 
 /** Imports the rows of a file, each for itself; killed at any line it goes on where it was, and makes nothing twice. */
 @Injectable()
@@ -44,14 +51,41 @@ export class RunImport implements JobHandler {
     private readonly numbers: CustomerNumbers,
     private readonly current: CurrentRules,
     private readonly duplicates: ImportDuplicates,
+    private readonly companies: ImportCompanies,
   ) {}
 
   async *run(job: JobAtWork<unknown, Place>, signal: AbortSignal): AsyncIterable<JobStep<Place>> {
     const { state } = await this.commands.load(importing, job.id);
-    let place = job.place ?? { line: 0, total: await this.plans.count(state), counts: none };
+    let place = job.place ?? { line: 0, total: await this.plans.survey(job.id, state), counts: none };
     yield step(place);
+    for (;;) {
+      for await (place of this.#round(job, state, place, signal)) yield step(place);
+      const { round = 1 } = place;
+      const waited = await this.rows.waiting(job.id, round + 1);
+      if (waited === 0) break;
+      // Where no row went ahead in the last round, none will in the next one either.
+      const isLast = waited === place.waited || round + 1 === mostRounds;
+      place = { ...place, line: 0, round: round + 1, waited, isLast };
+      yield step(place);
+    }
+    const { counts } = place;
+    await this.commands.execute(batch, job.id, { type: 'FinishBatch', counts }, { commandId: itemId(job, 'finish') });
+    await this.rows.forgetKeys(job.id);
+  }
+
+  /** Goes once through the file; rows that name the record of another one may wait for the next round. */
+  async *#round(job: JobAtWork, state: Import, from: Place, signal: AbortSignal): AsyncGenerator<Place> {
+    let place = from;
+    const { round: number = 1, isLast = false } = place;
     await this.keys.caughtUp(signal);
-    for await (const { rows, line } of this.plans.plan(job.id, job.id, state, place.line)) {
+    const planning = { importId: job.id, jobId: job.id, round: { number, isLast } };
+    for await (const { rows, waiting, line } of this.plans.plan(planning, state, place.line)) {
+      await this.rows.wait(job.id, number + 1, waiting);
+      place = { ...place, line };
+      if (rows.length === 0) {
+        yield place;
+        continue;
+      }
       if (state.mapping?.createMissingOptions) await this.#defineOptions(rows);
       const current = await this.current.read();
       const asking = { passesAs: state.passesAs, decidedBy: current.rules, signal };
@@ -62,12 +96,9 @@ export class RunImport implements JobHandler {
       const counts = { ...none, ...place.counts, read: place.counts.read + rows.length };
       for (const { end } of outcomes) counts[end] += 1;
       counts.possibleDuplicate += [...compared.values()].filter(isFound).length;
-      place = { ...place, line, counts };
-      yield step(place);
+      place = { ...place, counts };
+      yield place;
     }
-    const { counts } = place;
-    await this.commands.execute(batch, job.id, { type: 'FinishBatch', counts }, { commandId: itemId(job, 'finish') });
-    await this.rows.forgetKeys(job.id);
   }
 
   /** What rows choose becomes an option of its field, for good: undoing the import leaves it. */
@@ -93,7 +124,10 @@ export class RunImport implements JobHandler {
       if (verdict instanceof Refusal) outcomes[index] = { end: 'failed', errors: rowErrorsOf(row.reading, verdict) };
       else places[free.push(row) - 1] = index;
     });
-    const carriedOut = await this.#carryOutFree(job, free, stamped);
+    const { current, inForce } = stamped;
+    const notMade = await this.companies.make(job, free, withDuplicates(current, inForce), inForce);
+    const sound = free.map((row) => withoutNotMade(row, notMade));
+    const carriedOut = await this.#carryOutFree(job, sound, stamped);
     await eachOf(free.entries(), atOnce, async ([at, row]) => {
       const { refusal, ...outcome } = carriedOut[at] as Carried;
       const guarded = compared.get(row.line);
@@ -102,7 +136,7 @@ export class RunImport implements JobHandler {
       outcomes[places[at] as number] = {
         ...outcome,
         errors: refusal ? rowErrorsOf(row.reading, await this.duplicates.found(refusal, guarded)) : outcome.errors,
-        warnings: isTaken ? warningsIn(guarded) : undefined,
+        warnings: isTaken || outcome.end === 'unchanged' ? warningsIn(row, guarded) : undefined,
       };
     });
     return outcomes;
@@ -116,7 +150,7 @@ export class RunImport implements JobHandler {
     rows.forEach((row, index) => {
       if (row.fate === 'edit') edits.push({ row, index });
       else if (row.fate !== 'command') outcomes[index] = { end: row.fate, errors: row.errors };
-      else (row.isGrouped ? grouped : single).push({ row, index });
+      else (row.isGrouped || movesInHierarchy(row) ? grouped : single).push({ row, index });
     });
     const items = await Promise.all(single.map(({ row }) => this.#item(job, row)));
     const { current, inForce } = stamped;
@@ -139,10 +173,12 @@ export class RunImport implements JobHandler {
   }
 
   /** A number that is given out here is not part of what is asked: a repeat would bring another one. */
-  async #item(job: JobAtWork, { id, line, command: given, isThere, occurredAt }: CommandRow) {
+  async #item(job: JobAtWork, row: CommandRow) {
+    const { id, line, command: given, isThere, occurredAt } = row;
     const number = given.number || (isThere ? '' : await this.numbers.next());
-    const command = { ...given, number };
-    return { id, command, commandId: itemId(job, line), body: given, ...(occurredAt !== undefined && { occurredAt }) };
+    const command = { ...given, number, row: { ...given.row, ...linksIn(row) } };
+    const body = asAsked(row, given);
+    return { id, command, commandId: itemId(job, line), body, ...(occurredAt !== undefined && { occurredAt }) };
   }
 
   /** On a customer of one record or of several. */
@@ -150,6 +186,7 @@ export class RunImport implements JobHandler {
     const { id, command, commandId, body, ...options } = await this.#item(job, row);
     try {
       try {
+        if (movesInHierarchy(row)) throw new OneOfSeveral();
         const rules = withDuplicates(current, inForce);
         const { events } = await this.commands.execute(customer, id, command, {
           ...options,
@@ -171,12 +208,15 @@ export class RunImport implements JobHandler {
 
   /** Refused where somebody else changed the same fields since they were exported. */
   async #edit(job: JobAtWork, row: EditRow, inForce: RulesInForce): Promise<Carried> {
-    const { id, line, versions: ifMatch, changes } = row;
+    const { id, line, versions: ifMatch } = row;
+    const changes = { ...row.changes, ...linksIn(row) };
     if (Object.keys(changes).length === 0) return { end: 'unchanged' };
     const commandId = itemId(job, line);
+    const { relations } = row.reading;
+    const body = relations.length > 0 ? { changes: row.changes, relations } : undefined;
     try {
       await runInContext({ ...currentContext(), commandId, ifMatch }, () =>
-        this.customers.execute(id, { type: 'ChangeCustomer', changes }, undefined, inForce),
+        this.customers.execute(id, { type: 'ChangeCustomer', changes }, body, inForce),
       );
       return { end: await this.#endOf(id, commandId) };
     } catch (error) {
@@ -185,11 +225,12 @@ export class RunImport implements JobHandler {
     }
   }
 
-  /** Whether a command changed any of the customer's records, now or before a kill. */
+  /** Whether a command made or changed any of the customer's records, now or before a kill. */
   async #endOf(id: string, commandId: string): Promise<End> {
     const group = await this.customers.group(id);
-    const isOurs = group.some(({ events }) => events.some(({ meta }) => meta.commandId.endsWith(`/${commandId}`)));
-    return isOurs ? 'updated' : 'unchanged';
+    const first = group.map(({ events }) => events.findIndex(({ meta }) => meta.commandId.endsWith(`/${commandId}`)));
+    if (first.includes(0)) return 'created';
+    return first.some((index) => index > 0) ? 'updated' : 'unchanged';
   }
 }
 
@@ -199,6 +240,13 @@ const step = (place: Place): JobStep<Place> => ({
   total: place.total,
   counts: place.counts,
 });
+
+/** What a repeat is told by: whom the row names, not whom was found by it. */
+const asAsked = ({ reading: { relations } }: CommandRow, given: CommandRow['command']) =>
+  relations.length > 0 ? { ...given, relations } : given;
+
+/** What is above a company is decided over together with it, as if it were several records. */
+const movesInHierarchy = (row: CommandRow): boolean => row.isThere && linksIn(row).parentId !== undefined;
 
 const endOf = (events: readonly { type: string }[]): End => {
   if (events.length === 0) return 'unchanged';

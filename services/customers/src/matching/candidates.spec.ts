@@ -10,18 +10,16 @@ function indexOf(records: readonly MatchRecord[]): MatchIndex {
   return {
     find: (queries) =>
       Promise.resolve(
-        queries.map(({ keys, limit }) =>
-          stored
-            .filter(({ keys: own }) => keys.every((key) => own.has(key)))
-            .slice(0, limit)
-            .map(({ record }) => record),
-        ),
+        queries.map(({ keys, limit, some }) => {
+          const having = stored.filter(({ keys: own }) => keys.every((key) => own.has(key)));
+          return having.length > limit && !some ? 'crowded' : having.slice(0, limit).map(({ record }) => record);
+        }),
       ),
   };
 }
 const person = (id: string, name: string, more = {}) => matchRecord({ id, kind: 'person', name, ...more });
 const ids = async (record: MatchRecord, among: readonly MatchRecord[]) =>
-  (await findCandidates(record, indexOf(among), builtInModel)).found.map((each) => each.record.id);
+  (await findCandidates(record, indexOf(among), builtInModel)).map((each) => each.record.id);
 
 describe('the candidates of a record', () => {
   it('come with score and reasons, the strongest first, without the record itself', async () => {
@@ -32,11 +30,10 @@ describe('the candidates of a record', () => {
       person('phone', '张伟', { phones: '+8613800138000' }),
       person('both', '张伟', { phones: '138-0013-8000', emails: 'zhangwei@acme.example' }),
     ]);
-    const { found, crowded } = await findCandidates(record, index, builtInModel);
+    const found = await findCandidates(record, index, builtInModel);
     expect(found.map((each) => each.record.id)).toEqual(['both', 'phone']);
     expect(found[0]!.weight).toBeGreaterThan(found[1]!.weight);
     expect(found[1]!.reasons[0]).toMatchObject({ field: 'phone', level: 'exact' });
-    expect(crowded).toEqual([]);
   });
 
   it('are found among many of the same name, by what else is known', async () => {
@@ -47,10 +44,20 @@ describe('the candidates of a record', () => {
     expect(await ids(record, namesakes)).toContain('25');
   });
 
-  it('say where others may be that were not looked at', async () => {
-    const namesakes = Array.from({ length: 100 }, (_, i) => person(`${i}`, '王伟'));
-    const { crowded } = await findCandidates(person('new', '王伟'), indexOf(namesakes), builtInModel);
-    expect(crowded).toContain('p name wang wei');
+  it('are those of a name in one city, where too many elsewhere have it', async () => {
+    const living = (city: number) => ({ addresses: [{ country: 'CN', city: `${'东西南北中'[city % 5]}${city}市` }] });
+    const namesakes = Array.from({ length: 300 }, (_, i) => person(`${i}`, '王伟', living(i % 50)));
+    const record = person('new', '王伟', living(7));
+    const found = await findCandidates(record, indexOf(namesakes), builtInModel, { threshold: -10 });
+    const ofCity = namesakes.filter((_, i) => i % 50 === 7).map(({ id }) => id);
+    expect(found.map((each) => each.record.id)).toEqual(expect.arrayContaining(ofCity));
+  });
+
+  it('are some of those who have the name and nothing else, however many they are', async () => {
+    const copies = Array.from({ length: 100 }, (_, i) => person(`${i}`, 'Zacharias Quirrel'));
+    const index = indexOf(copies);
+    const found = await findCandidates(person('new', 'Zacharias Quirrel'), index, builtInModel, { threshold: 0 });
+    expect(found).toHaveLength(40);
   });
 
   it('are not all those who wrote from one mailbox', async () => {
@@ -70,8 +77,7 @@ describe('the candidates of a record', () => {
     for (const record of records.slice(0, 150)) {
       for (const { id } of records)
         if (id !== record.id && truth.get(id) === truth.get(record.id)) twins.add(`${record.id} ${id}`);
-      for (const each of (await findCandidates(record, index, builtInModel)).found)
-        found.add(`${record.id} ${each.record.id}`);
+      for (const each of await findCandidates(record, index, builtInModel)) found.add(`${record.id} ${each.record.id}`);
     }
     expect(twins.size).toBeGreaterThan(40);
     expect([...twins].filter((pair) => found.has(pair)).length / twins.size).toBeGreaterThan(0.88);

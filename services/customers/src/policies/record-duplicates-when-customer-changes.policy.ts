@@ -4,7 +4,7 @@ import type { CustomerEvent, RecordedOf } from '@throughline/contracts';
 import type { PolicyPattern } from '@throughline/service';
 import type { LikelyPair } from '../duplicates/duplicate.ts';
 import { Duplicates, likelyPair } from '../duplicates/duplicates.store.ts';
-import { comparable, isCompared } from '../duplicates/match-records.view.ts';
+import { isCompared } from '../duplicates/match-records.view.ts';
 import { MatchRecords, type Found } from '../duplicates/match-records.store.ts';
 
 type Compared = Extract<CustomerEvent, { type: 'CustomerCreated' | 'CustomerDetailsChanged' | 'CustomerRestored' }>;
@@ -44,7 +44,7 @@ export class RecordDuplicatesWhenCustomerChanges {
     await this.matches.passed(event.position);
     const row = await this.matches.row(event.stream.id);
     if (!row?.active) return;
-    const found = await this.matches.candidatesOf(comparable(event.stream.id, row.said), row.goldenId);
+    const found = await this.matches.candidatesOf(row.compared, row.goldenId);
     await this.duplicates.record(react(event, row.goldenId, found));
   }
 }

@@ -1,4 +1,4 @@
-// The customers service, as a process that answers HTTP and runs no workers: what `api` means on Kubernetes.
+// The customers service by itself, as a process whose environment says which of its parts run.
 import { CustomersModule } from '@throughline/customers-service';
 import { EmbeddedBus, readConfig, startService } from '@throughline/service';
 

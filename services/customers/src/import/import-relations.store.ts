@@ -1,0 +1,200 @@
+import { Injectable } from '@nestjs/common';
+import { Commands, derivedId, eachOf } from '@throughline/event-sourcing';
+import { Kernel, itemId } from '@throughline/service';
+import type { Group } from '../customer/customer-group.ts';
+import { kindOf, linkErrors } from '../customer/customer-links.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { CustomerKeys, type FoundRecord, type NameKind } from './customer-keys.view.ts';
+import type { ImportMapping } from './import-mapping.ts';
+import {
+  companyItem,
+  companyToMake,
+  lookupKey,
+  lookupsOf,
+  outcomeOf,
+  type Choice,
+  type Lookup,
+  type MissingCompany,
+  type Outcome,
+  type Round,
+  type Seen,
+  type Settled,
+} from './import-relations.ts';
+import type { Relation, RowReading } from './import-row.ts';
+import { ImportRows } from './import-rows.store.ts';
+import { ImportTargets } from './import-targets.store.ts';
+import { asRowErrors } from './row-errors.ts';
+
+/** A row with relations, and the id of its record. */
+export type Related = { line: number; id: string; reading: RowReading };
+
+/** `importId`: what the ids of companies derive from; `jobId`: whose memory of the rows it is. */
+export type Settling = { importId: string; jobId: string; round: Round } & Pick<ImportMapping, 'connectionId'>;
+
+type Ended = { relation: Relation; outcome: Outcome };
+
+const companyNames: readonly NameKind[] = ['companyName', 'name'];
+const allNames: readonly NameKind[] = [...companyNames, 'personName'];
+const atOnce = 16;
+const mostNumbers = 10;
+
+/** Finds the customers that rows name, among those recorded and among the other rows of the file. */
+@Injectable()
+export class ImportRelations {
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly commands: Commands,
+    private readonly customers: GoldenCustomers,
+    private readonly keys: CustomerKeys,
+    private readonly targets: ImportTargets,
+    private readonly rows: ImportRows,
+  ) {}
+
+  /** Line -> what its relations come to. */
+  async settle(settling: Settling, rows: readonly Related[]): Promise<ReadonlyMap<number, Settled>> {
+    const relations = rows.flatMap(({ reading }) => reading.relations);
+    const choices = await this.#choices(relations, settling);
+    const mentioned = await this.#mentioned(
+      relations.filter((relation) => !choices.has(relation)),
+      settling,
+    );
+    const ended = rows.map((row) =>
+      row.reading.relations.map((relation): Ended => {
+        const seen = { line: row.line, choice: choices.get(relation), mentioned: mentioned.get(relation) };
+        return { relation, outcome: outcomeOf(relation, { ...seen, round: settling.round }) };
+      }),
+    );
+    const groups = await this.#groups(ended.flat().flatMap(({ outcome }) => recordedIn(outcome)));
+    return new Map(rows.map((row, index) => [row.line, this.#settled(settling, row, ended[index] ?? [], groups)]));
+  }
+
+  #settled(
+    { importId }: Settling,
+    { id, reading }: Related,
+    ended: readonly Ended[],
+    groups: ReadonlyMap<string, Group | undefined>,
+  ): Settled {
+    const outcomes = ended.map(({ outcome }) => outcome);
+    const linked = ended.filter(({ outcome: { end } }) => end === 'linked').flatMap(linkIn);
+    const missing = ended.flatMap(({ relation, outcome }): MissingCompany[] => {
+      if (outcome.end !== 'made') return [];
+      const { company } = outcome;
+      const made = 'id' in company ? company.id : this.#idOf(importId, company.key);
+      return [{ id: made, name: relation.value, relation }];
+    });
+    const wrong = asRowErrors(reading, linkErrors(id, Object.fromEntries(ended.flatMap(linkIn)), groups));
+    return {
+      links: Object.fromEntries(linked),
+      missing,
+      waits: outcomes.some(({ end }) => end === 'waits'),
+      errors: [...outcomes.flatMap((outcome) => (outcome.end === 'wrong' ? [outcome.error] : [])), ...wrong],
+      warnings: outcomes.flatMap((outcome) => ('warning' in outcome ? [outcome.warning] : [])),
+    };
+  }
+
+  /** Whom relations mean of those recorded; nothing of one that means none of them. */
+  async #choices(
+    relations: readonly Relation[],
+    { importId, jobId, connectionId }: Settling,
+  ): Promise<ReadonlyMap<Relation, Choice>> {
+    const found = await this.#found(relations.flatMap(lookupsOf), connectionId);
+    const alike = Map.groupBy(relations, (relation) => JSON.stringify([relation.field, lookupsOf(relation)]));
+    const choices = new Map<Relation, Choice>();
+    await eachOf(alike.values(), atOnce, async (same) => {
+      const [first] = same as [Relation];
+      const records = lookupsOf(first)
+        .map((lookup) => (found.get(lookupKey(lookup)) ?? []).filter(({ status }) => status !== 'erased'))
+        .find((some) => some.length > 0);
+      const choice = records && (await this.#chosen(first, records));
+      if (choice) for (const relation of same) choices.set(relation, choice);
+    });
+    for (const [relation, id] of await this.#madeBefore(jobId, choices)) {
+      const isNew = id === this.#idOf(importId, companyToMake(relation) ?? '');
+      choices.set(relation, { id, origin: isNew ? 'made' : 'archived' });
+    }
+    return choices;
+  }
+
+  /** Relation -> the company that the import made, or brought back, for a row before. */
+  async #madeBefore(jobId: string, choices: ReadonlyMap<Relation, Choice>): Promise<ReadonlyMap<Relation, string>> {
+    const making = [...choices].flatMap(([relation, choice]) =>
+      'id' in choice && companyToMake(relation) !== undefined ? [[relation, choice.id] as const] : [],
+    );
+    const commandOf = (id: string) => itemId({ id: jobId }, companyItem(id));
+    const settled = await this.commands.settled([...new Set(making.map(([, id]) => commandOf(id)))]);
+    return new Map(making.filter(([, id]) => settled.has(commandOf(id))));
+  }
+
+  #idOf(importId: string, key: string): string {
+    return derivedId('import-company', importId, this.kernel.secrets.hmac('import-ids', key));
+  }
+
+  async #found(
+    lookups: readonly Lookup[],
+    connectionId: string | undefined,
+  ): Promise<ReadonlyMap<string, readonly FoundRecord[]>> {
+    const found = new Map<string, readonly FoundRecord[]>();
+    for (const [by, some] of Map.groupBy(lookups, (lookup) => lookup.by)) {
+      const values = [...new Set(some.map(({ value }) => value))];
+      const records =
+        by === 'company' || by === 'name'
+          ? await this.keys.withValues(by === 'company' ? companyNames : allNames, values)
+          : await this.targets.knownBy({ matchBy: by, connectionId }, values);
+      for (const [value, own] of records) found.set(lookupKey({ by, value }), own);
+    }
+    return found;
+  }
+
+  /** One that is active rather than one that was put away; where a company is meant, a company rather than another. */
+  async #chosen({ field }: Relation, records: readonly FoundRecord[]): Promise<Choice> {
+    const active = records.filter(({ status }) => status === 'active');
+    const origin = active.length > 0 ? 'there' : 'archived';
+    const ids = [...new Set((active.length > 0 ? active : records).map(({ goldenId }) => goldenId))];
+    const [only = ''] = ids;
+    if (ids.length === 1) return { id: only, origin };
+    const found = await this.#groups(ids.slice(0, mostNumbers));
+    const groups = [...found.values()].flatMap((group) => (group ? [group] : []));
+    const companies = groups.filter((group) => kindOf(group) === 'company');
+    const [company] = companies;
+    const isCertain = field !== 'referredBy' && companies.length === 1 && ids.length <= mostNumbers;
+    if (company && isCertain) return { id: company[0].id, origin };
+    return { numbers: groups.map(([{ state }]) => state.number) };
+  }
+
+  /** The lines of the file whose records relations mean. */
+  async #mentioned(
+    relations: readonly Relation[],
+    { jobId, round }: Settling,
+  ): Promise<ReadonlyMap<Relation, Seen['mentioned']>> {
+    if (relations.length === 0) return new Map();
+    const keysOf = (relation: Relation) => lookupsOf(relation).map(lookupKey);
+    const lines = await this.rows.noted(jobId, [...new Set(relations.flatMap(keysOf))]);
+    const rounds = await this.rows.roundsOf(jobId, [...new Set(lines.values())]);
+    return new Map(
+      relations.flatMap((relation) => {
+        const line = keysOf(relation)
+          .map((key) => lines.get(key))
+          .find((one) => one !== undefined);
+        if (line === undefined) return [];
+        const isOpen = round === 'check' || (rounds.get(line) ?? 1) >= round.number;
+        return [[relation, { line, isOpen }] as const];
+      }),
+    );
+  }
+
+  async #groups(ids: readonly string[]): Promise<ReadonlyMap<string, Group | undefined>> {
+    const groups = new Map<string, Group | undefined>();
+    await eachOf(new Set(ids), atOnce, async (id) => {
+      groups.set(id, await this.customers.find(id));
+    });
+    return groups;
+  }
+}
+
+/** The record that is named, where there is one yet. */
+function recordedIn(outcome: Outcome): string[] {
+  if (outcome.end === 'linked') return [outcome.id];
+  return outcome.end === 'made' && 'id' in outcome.company ? [outcome.company.id] : [];
+}
+
+const linkIn = ({ relation: { field }, outcome }: Ended) => recordedIn(outcome).map((id) => [field, id] as const);
