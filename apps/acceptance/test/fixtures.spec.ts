@@ -35,6 +35,7 @@ import { dropDatabases, testConfig } from '@throughline/service/testing';
 import { AnalyticsModule } from '../../../services/analytics/src/analytics.module.ts';
 import { CustomersModule } from '../../../services/customers/src/customers.module.ts';
 import { react as acknowledge } from '../../../services/customers/src/policies/acknowledge-erasure-when-person-forgotten.policy.ts';
+import { react as verifyCustomers } from '../../../services/customers/src/policies/verify-customers-when-unique-rule-defined.policy.ts';
 import { react as advanceLifecycle } from '../../../services/customers/src/policies/advance-lifecycle-when-customer-acts.policy.ts';
 import { react as destroyKey } from '../../../services/customers/src/policies/destroy-key-when-customer-erased.policy.ts';
 import { react as recordConsents } from '../../../services/customers/src/policies/record-consents-when-form-submitted.policy.ts';
@@ -79,6 +80,10 @@ const policies: Readonly<Record<string, readonly [types: readonly string[], reac
   'advance-lifecycle-when-customer-acts': [
     ['OrderPlaced', 'OrderChanged', 'DealOpened', 'InteractionLogged', 'CustomerCreated', 'CustomersMerged'],
     (event) => advanceLifecycle(event as never),
+  ],
+  'verify-customers-when-unique-rule-defined': [
+    ['RuleSetDefined'],
+    (event) => verifyCustomers(event as never, { rules: [] }),
   ],
   'remember-record-when-person-erased': [['PersonErased'], (event) => rememberRecord(event as never)],
   'close-deals-when-customer-archived': [['CustomerArchived'], (event) => closeDeals(event as never, [newId()])],

@@ -61,6 +61,38 @@ describe('every way in', () => {
     });
   }, 60_000);
 
+  it('has the same rules for whoever fills in a form, who is told of all of them at once', async () => {
+    const { body: form } = await crm.call('POST', '/api/forms', {
+      name: 'Visit',
+      title: { zh: '预约' },
+      fields: [{ field: 'name' }, { field: 'email' }, { field: 'birthDate' }, { field: 'custom.room' }],
+    });
+    await crm.call('POST', '/api/fields', { key: 'room', type: 'number', label: { zh: '房间' } });
+    const message = { zh: '不行', en: 'No.' };
+    const rules = [
+      { id: 'of-age', kind: 'range', field: 'birthDate', max: 'today-18y', message },
+      { id: 'mail', kind: 'format', field: 'emails', pattern: '[^@]+@ours\\.example', message },
+      { id: 'room', kind: 'range', field: 'custom.room', min: 100, message },
+      { id: 'one', kind: 'unique', field: 'emails', message },
+      { id: 'phone', kind: 'required', field: 'phones', message },
+    ];
+    expect((await crm.call('PUT', '/api/rules/customers', { rules })).status).toBe(200);
+    const address = form.url.slice(form.url.indexOf('/forms/'));
+    const visit = { name: '李雷', email: 'li@theirs.example', birthDate: '2025-01-01', 'custom.room': '9' };
+    const refused = await crm.anonymous('POST', address, visit, { 'accept-language': 'zh' });
+    expect([refused.status, refused.body.code]).toEqual([422, 'invalid-submission']);
+    expect(refused.body.errors.map(({ path, message }: any) => `${path} ${message}`)).toEqual([
+      'birthDate 不行',
+      'email 不行',
+      'custom.room 不行',
+    ]);
+    const right = { name: '李雷', email: 'li@ours.example', birthDate: '2000-01-01', 'custom.room': '101' };
+    for (let times = 0; times < 2; times += 1) expect((await crm.anonymous('POST', address, right)).status).toBe(202);
+    const { body: read } = await crm.call('GET', `/api/forms/${form.id}`);
+    expect(read.warnings).toEqual([expect.objectContaining({ field: 'phones', ruleId: 'phone' })]);
+    await crm.call('PUT', '/api/rules/customers', { rules: [] });
+  }, 60_000);
+
   // curl and older programs do, where there is much to send.
   it('are open to programs that ask before they send, and say how they would go on with the connection', async () => {
     const { body: session } = await crm.anonymous('POST', '/api/sessions', {

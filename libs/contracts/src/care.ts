@@ -129,13 +129,8 @@ export const noCare: Care = {
   orderedUntil: null,
 };
 
-type CaredFor = Extract<
-  CustomerEvent,
-  { type: 'CustomerCreated' | 'CustomerDetailsChanged' | 'CustomerConfirmed' | 'CustomerErased' }
->;
-
 /** What care knows after an event of the customer's own stream or of its care. */
-export function careAfter(before: Care, event: RecordedOf<CaredFor | CareEvent>): Care {
+export function careAfter(before: Care, event: RecordedOf<CustomerEvent | CareEvent>): Care {
   const { effectiveAt: at } = event;
   switch (event.type) {
     case 'CustomerCreated':
@@ -167,6 +162,16 @@ export function careAfter(before: Care, event: RecordedOf<CaredFor | CareEvent>)
       return { ...before, failures: [], failedAt: null };
     case 'NewCustomerPeriodEnded':
       return { ...before, orderedUntil: event.data.orderedUntil };
+    case 'CustomerMet':
+    case 'CustomerValuesClaimed':
+    case 'CustomerSuggestionDismissed':
+    case 'CustomerArchived':
+    case 'CustomerRestored':
+    case 'CustomersMerged':
+    case 'CustomersUnmerged':
+    case 'CustomerAbsorbed':
+    case 'CustomerReleased':
+      return before;
   }
 }
 

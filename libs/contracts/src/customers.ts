@@ -204,7 +204,17 @@ const reserved = described(
   Type.Optional(Type.Array(OneOf(reservable))),
   'The other fields whose values nobody else may have.',
 );
-export const UniqueValue = Type.Object({ rule: text, field: text }, { title: 'UniqueValue' });
+export const UniqueValue = Type.Object(
+  {
+    rule: text,
+    field: text,
+    except: described(
+      Type.Optional(Type.Array(Type.Integer({ minimum: 0 }))),
+      'Places, among the values of the field that differ, of those that are not its own.',
+    ),
+  },
+  { title: 'UniqueValue' },
+);
 export type UniqueValue = Static<typeof UniqueValue>;
 const unique = described(
   Type.Optional(Type.Array(UniqueValue)),
@@ -268,6 +278,13 @@ export const customerEvents = {
     { description: 'A source repeated what is known already, in a newer version.' },
   ),
   CustomerMet: customerMet,
+  CustomerValuesClaimed: event(
+    'customer',
+    {
+      unique: described(Type.Array(UniqueValue), 'The rules by which nobody else may have what these fields hold now.'),
+    },
+    { description: 'Values that the record had before, and nobody else, became its own by a rule.' },
+  ),
   CustomerSuggestionDismissed: event(
     'customer',
     {

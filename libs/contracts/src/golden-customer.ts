@@ -90,6 +90,7 @@ export function recordAfter(
       return { ...now, status: 'erased', words: {}, externalIds: [], picks: {} };
     case 'CustomerConfirmed':
     case 'CustomerMet':
+    case 'CustomerValuesClaimed':
     case 'CustomerSuggestionDismissed':
       return before;
   }

@@ -117,8 +117,8 @@ export function sendProblem(
   reply: FastifyReply,
   problem: Problem,
   traceId: string,
+  language = languageOf(request.headers['accept-language']),
 ): FastifyReply {
-  const language = languageOf(request.headers['accept-language']);
   return reply
     .code(problem.status)
     .headers(problem.headers ?? {})

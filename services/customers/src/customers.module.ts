@@ -86,7 +86,9 @@ import { RecordConsentsWhenFormSubmitted } from './policies/record-consents-when
 import { RecordCustomerWhenFormSubmitted } from './policies/record-customer-when-form-submitted.policy.ts';
 import { RecordCustomerWhenSeen } from './policies/record-customer-when-seen.policy.ts';
 import { ScheduleExpiryWhenConsentGiven } from './policies/schedule-expiry-when-consent-given.policy.ts';
+import { VerifyCustomersWhenUniqueRuleDefined } from './policies/verify-customers-when-unique-rule-defined.policy.ts';
 import { FieldClassesController } from './privacy/field-classes.controller.ts';
+import { BrokenRulesController } from './rules/broken-rules.controller.ts';
 import { RulesController } from './rules/rules.controller.ts';
 import { VerificationRounds } from './rules/verification-rounds.worker.ts';
 import { Verifications } from './rules/verifications.store.ts';
@@ -119,6 +121,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     FieldClassesController,
     LifecycleController,
     RulesController,
+    BrokenRulesController,
     CareController,
     CareSettingsController,
     SurvivorshipController,
@@ -134,6 +137,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ScheduleExpiryWhenConsentGiven,
     RecordDuplicatesWhenCustomerChanges,
     AdvanceLifecycleWhenCustomerActs,
+    VerifyCustomersWhenUniqueRuleDefined,
   ],
   folds: [
     batchList,

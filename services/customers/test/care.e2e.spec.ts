@@ -91,7 +91,7 @@ describe('the care of a customer', () => {
     const ended = async () =>
       (
         await service.kernel.pool.query<{ until: Date }>(
-          `select ordered_until as until from care_records_v2 where record_id = $1`,
+          `select ordered_until as until from care_records_v3 where record_id = $1`,
           [bought],
         )
       ).rows;

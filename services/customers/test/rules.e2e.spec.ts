@@ -22,6 +22,11 @@ const rule = (facts: Omit<ValidationRule, 'id' | 'message'> & { id?: string }) =
 const define = (...rules: object[]) => service.call('PUT', url, { rules });
 const create = (body: object, headers = {}) => service.call('POST', '/api/customers', { name: 'x', ...body }, headers);
 const codes = ({ body }: { body: any }) => body.errors.map(({ path, code }: any) => `${path} ${code}`);
+const atRest = () =>
+  eventually(
+    () => service.kernel.pool.query(`select from jobs where state in ('waiting', 'running')`),
+    ({ rowCount }) => rowCount === 0,
+  );
 afterEach(async () => {
   await define();
 });
@@ -101,6 +106,130 @@ describe('the rules for customers', () => {
   });
 });
 
+describe('what a stranger is told of rules before a form is taken', () => {
+  const ask = async (fields: object) => {
+    const { status, body } = await service.call('POST', '/internal/customers/broken-rules', { fields });
+    expect(status).toBe(200);
+    return body.errors.map(({ path, params }: any) => `${path} ${params.ruleId} ${params.zh} ${params.en}`);
+  };
+
+  it('is what they can mend: what is missing, has no form or lies out of its range', async () => {
+    await service.call('POST', '/api/fields', { key: 'age', type: 'number', label: { en: 'Age' } });
+    await define(
+      rule({ kind: 'format', field: 'emails', pattern: '.+@ours\\.example' }),
+      rule({ kind: 'range', field: 'custom.age', min: 18 }),
+      rule({ kind: 'dependent', field: 'title', when: { field: 'industry', in: ['IT'] } }),
+      rule({ kind: 'required', field: 'region' }),
+    );
+    const emails = [{ value: 'ａ@theirs.example', primary: true }];
+    expect(await ask({ name: 'x', emails, industry: 'IT', custom: { age: '9' } })).toEqual([
+      'emails.0.value emails 不行 No.',
+      'custom.age age 不行 No.',
+      'title title 不行 No.',
+      'region region 不行 No.',
+    ]);
+    const right = { emails: [{ value: 'A@ours.example' }], phones: [{ value: '010-65541234' }] };
+    expect(await ask({ name: 'x', ...right, custom: { age: '20' } })).toEqual([]);
+  });
+
+  it('is not who is a customer already', async () => {
+    const emails = [{ value: `${newId()}@known.example` }];
+    await define(rule({ kind: 'unique', field: 'emails' }));
+    await create({ emails });
+    expect(await ask({ name: 'x', emails })).toEqual([]);
+    const anybody = await fetch(`${service.url}/internal/customers/broken-rules`, { method: 'POST' });
+    expect(anybody.status).toBe(401);
+  });
+});
+
+describe('a value that was there before only one might have it', () => {
+  const numberOf = () => `G-${newId()}`;
+  const giving = (badge: string) => ({ custom: { badge } });
+  const seen = async (custom: object) => {
+    const id = newId();
+    const stamp = { rank: 'profile', at: '2026-01-01T00:00:00.000Z', hash: id };
+    const event = { type: 'CustomerSeen', customerId: id, name: '来源', custom, stamp };
+    await service.log('gateway').append({ type: 'seen-customer', id }, event as never);
+    await eventually(
+      () => service.call('GET', `/api/customers/${id}`),
+      ({ status }) => status === 200,
+    );
+    return id;
+  };
+  const check = (badge: string) => service.call('POST', '/api/customers/check', { name: 'x', ...giving(badge) });
+  const isHeld = (badge: string) =>
+    eventually(
+      () => check(badge),
+      ({ body }) => body.errors.length > 0,
+    );
+  const failures = async (id: string) =>
+    (await service.call('GET', `/api/customers/${id}/care`)).body.verification.failures;
+  const unique = rule({ kind: 'unique', field: 'custom.badge' });
+  afterEach(atRest);
+  beforeAll(() => service.call('POST', '/api/fields', { key: 'badge', type: 'text', label: { en: 'Badge' } }));
+
+  it('is its customer’s soon after the rule, until the customer is archived', async () => {
+    const [badge, other] = [numberOf(), numberOf()];
+    const { body: old } = await create(giving(badge));
+    const bySource = await seen(giving(other).custom);
+    await define(unique);
+    await isHeld(badge);
+    await isHeld(other);
+    expect((await create(giving(badge))).body).toMatchObject({ code: 'value-taken', holder: old.id });
+    expect((await create(giving(other.toLowerCase()))).body).toMatchObject({ code: 'value-taken', holder: bySource });
+    const { body: third } = await create({});
+    expect((await service.call('PATCH', `/api/customers/${third.id}`, giving(badge))).body.code).toBe('value-taken');
+    expect((await service.call('PATCH', `/api/customers/${old.id}`, { title: 'CEO' })).status).toBe(200);
+    await service.call('DELETE', `/api/customers/${old.id}`);
+    expect((await create(giving(badge))).status).toBe(201);
+    expect((await service.call('POST', `/api/customers/${old.id}/restore`)).body.code).toBe('value-taken');
+  });
+
+  it('is the older one’s of two, and the other is told of', async () => {
+    const badge = numberOf();
+    // Whichever ids they have.
+    const ids = [newId(), newId(), newId()].toReversed();
+    for (const id of ids) await create({ id, ...giving(badge) });
+    const { body: changed } = await create(giving(numberOf()));
+    await define({ ...unique, id: 'first-come' });
+    const [first, ...others] = ids as [string, string, string];
+    for (const id of others)
+      await eventually(
+        () => failures(id),
+        (found) => found.length > 0,
+      );
+    expect(await failures(others[0])).toEqual([{ field: 'custom.badge', code: 'value-taken', ruleId: 'first-come' }]);
+    expect(await failures(first)).toEqual([]);
+    const taking = await service.call('PATCH', `/api/customers/${changed.id}`, giving(badge));
+    expect(taking.body).toMatchObject({ code: 'value-taken', holder: first });
+  });
+
+  it('is one’s also where others are given it at that moment', async () => {
+    const badge = numberOf();
+    const { body: old } = await create(giving(badge));
+    const [, ...answers] = await Promise.all([
+      define({ ...unique, id: 'race' }),
+      ...[1, 2, 3, 4].map(() => create(giving(badge))),
+    ]);
+    const made = answers.flatMap(({ status, body }) => (status === 201 ? [body.id as string] : []));
+    const { body: last } = await create({});
+    await isHeld(badge);
+    const refused = await service.call('PATCH', `/api/customers/${last.id}`, giving(badge));
+    expect(refused.body.code).toBe('value-taken');
+    const all = [old.id as string, ...made];
+    expect(all).toContain(refused.body.holder);
+    // Who was under way with the rules as they were is told of by the next verification.
+    await define({ ...unique, id: 'race-again' });
+    await isHeld(badge);
+    const told = await eventually(
+      () => Promise.all(made.map(failures)),
+      (found) => found.every(([one]) => one?.ruleId === 'race-again'),
+    );
+    expect(told.flat().every(({ code }) => code === 'value-taken')).toBe(true);
+    expect(await failures(old.id)).toEqual([]);
+  });
+});
+
 describe('the verification of customers', () => {
   const care = async (id: string) => (await service.call('GET', `/api/customers/${id}/care`)).body;
   /** A round comes every few minutes, and whenever a process begins to lead. */
@@ -110,6 +239,7 @@ describe('the verification of customers', () => {
   };
   /** As if another day began. */
   const nextDay = async () => {
+    await atRest();
     await service.kernel.pool.query(`update jobs set id = gen_random_uuid() where kind = 'verify-customers'`);
     await nextRound();
   };

@@ -6,6 +6,7 @@ import { connectionList } from './connection/connection-list.view.ts';
 import { ConnectionController } from './connection/connection.controller.ts';
 import { Connections } from './connection/connections.store.ts';
 import { formList } from './form/form-list.view.ts';
+import { FormRules } from './form/form-rules.client.ts';
 import { FormController } from './form/form.controller.ts';
 import { Forms } from './form/forms.store.ts';
 import { PublicFormController } from './form/public-form.controller.ts';
@@ -32,7 +33,7 @@ import { SettingsController } from './settings/settings.controller.ts';
   ],
   folds: [connectionList, formList],
   policies: [RememberRecordWhenPersonErased],
-  providers: [Credentials, FirstAccessStore, Connections, Deliveries, ErasedRecords, Forms],
+  providers: [Credentials, FirstAccessStore, Connections, Deliveries, ErasedRecords, Forms, FormRules],
   forgets: [ErasedRecords, Submissions],
   workers: [DeliveriesWorker, Submissions],
   migrations: [Gateway1700000000001, ErasedRecords1700000000002, Forms1700000000003],

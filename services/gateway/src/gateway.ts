@@ -18,6 +18,7 @@ import { byTokenOrKey } from './access/authenticate.guard.ts';
 import { Credentials } from './access/credentials.store.ts';
 import { FirstAccessStore, type FirstAccess } from './access/first-access.store.ts';
 import { serveDocs } from './docs/docs.edge.ts';
+import { FormRules } from './form/form-rules.client.ts';
 import { GatewayModule } from './gateway.module.ts';
 import { serveOperations } from './operations/operations.edge.ts';
 import { serveBulkChanges } from './routing/bulk-change.edge.ts';
@@ -55,6 +56,7 @@ export async function startGateway(options: {
       countFailure = await limitRate(app);
       serveDocs(app, baseUrl);
       serveUnsubscribe(app, baseUrl);
+      app.get(FormRules).reach(baseUrl);
       const passes = new Passes(tokens);
       serveOperations(app, passes, baseUrl);
       serveBulkChanges(app, passes, baseUrl);

@@ -1,15 +1,29 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@throughline/event-sourcing';
-import { EmbeddedBus } from '@throughline/service';
-import { caller, dropDatabases, eventually, testConfig, type Call } from '@throughline/service/testing';
+import { EmbeddedBus, HttpProblem, Service } from '@throughline/service';
+import {
+  caller,
+  dropDatabases,
+  eventually,
+  startTestService,
+  testConfig,
+  type Call,
+  type TestService,
+} from '@throughline/service/testing';
 import { startGateway, type RunningGateway } from '../src/gateway.ts';
+
+const nobody = 'http://127.0.0.1:9';
+/** Where customers answers. */
+let customersUrl = nobody;
 
 // Each test is a visitor of its own: the limit counts by address.
 const config = testConfig({ adminApiKey: 'preset-key', trustProxy: true });
 let gateway: RunningGateway;
 let call: Call;
 beforeAll(async () => {
-  gateway = await startGateway({ config, bus: new EmbeddedBus(), baseUrl: () => 'http://127.0.0.1:9' });
+  gateway = await startGateway({ config, bus: new EmbeddedBus(), baseUrl: () => customersUrl });
   call = caller(gateway.url, () => 'preset-key');
 });
 afterAll(async () => {
@@ -309,5 +323,133 @@ describe('a submission', () => {
     );
     for (const secret of ['Secret Person', 'private', 'page.example', 'Secret Bot', '10.1.0.'])
       expect(rows[0].dump).not.toContain(secret);
+  });
+});
+
+describe('the rules for customers', () => {
+  const rule = (path: string, zh: string, en: string) => ({
+    path,
+    code: 'rule-failed',
+    params: { ruleId: 'r-1', zh, en },
+  });
+  const noMail = rule('emails.0.value', '请填写公司邮箱', 'Use the address of your company.');
+  const noTitle = rule('title', '请填写职位', 'Say what you do.');
+  const tooLong = rule('title', '职位太长', 'Too long.');
+  const unasked = rule('industry', '请填写行业', 'Say your trade.');
+
+  let answer: (fields: Record<string, unknown>) => object[] | Promise<object[]>;
+  const asked: Record<string, unknown>[] = [];
+  @Controller('internal/customers/broken-rules')
+  class Rules {
+    @Post()
+    @HttpCode(200)
+    async check(@Body() { fields }: any) {
+      asked.push(fields);
+      return { errors: await answer(fields) };
+    }
+  }
+  @Service({ name: 'customers', controllers: [Rules] })
+  class CustomersModule {}
+
+  let customers: TestService;
+  beforeAll(async () => {
+    customers = await startTestService(CustomersModule);
+  });
+  afterAll(() => customers.end());
+  afterEach(() => {
+    customersUrl = nobody;
+    asked.length = 0;
+  });
+  const given = (...errors: object[]) => {
+    customersUrl = customers.url;
+    answer = () => errors;
+  };
+  const fields = [{ field: 'name', required: true }, { field: 'email' }, { field: 'title' }];
+  const values = { name: 'Ada', email: 'ada@mail.example', title: '' };
+
+  it('are told with whatever else is wrong, by the form’s fields, and nothing is kept', async () => {
+    const { id, key } = await make({ fields });
+    given(noMail, noTitle, unasked);
+    const wrong = { email: values.email, colour: 'red' };
+    const zh = await send(key, wrong, { ...visitor(), 'accept-language': 'zh-CN' });
+    expect([zh.status, zh.body.code, zh.headers.get('content-type')]).toEqual([
+      422,
+      'invalid-submission',
+      'application/problem+json; charset=utf-8',
+    ]);
+    expect(zh.body.errors.map(({ path, code, message }: any) => `${path} ${code} ${message}`)).toEqual([
+      expect.stringMatching(/^name required/),
+      expect.stringMatching(/^colour unknown-field/),
+      'email rule-failed 请填写公司邮箱',
+      'title rule-failed 请填写职位',
+    ]);
+    const en = await send(key, { ...values, lang: 'en' }, { ...visitor(), 'accept-language': 'zh' });
+    expect(en.body.errors.map(({ message }: any) => message)).toEqual([
+      'Use the address of your company.',
+      'Say what you do.',
+    ]);
+    expect(asked[1]).toMatchObject({ name: 'Ada', emails: [{ value: values.email }], source: 'web-form' });
+    expect(await submitted(id)).toEqual([]);
+    given(unasked);
+    expect((await send(key, values)).status).toBe(202);
+    expect(await submitted(id)).toHaveLength(1);
+  });
+
+  it.each([
+    ['zh', '请填写公司邮箱', '请填写职位 职位太长', '邮箱'],
+    ['en', 'Use the address of your company.', 'Say what you do. Too long.', 'E-mail'],
+  ])('are shown beside their fields, with what was entered, in %s', async (lang, mail, title, label) => {
+    const { key } = await make({ fields });
+    given(noMail, noTitle, tooLong);
+    const { status, text } = await sendPage(key, { ...values, lang });
+    expect(status).toBe(422);
+    expect(text).toContain(`<p class="error" id="field-email-error">${mail}</p>`);
+    expect(text).toContain(`<p class="error" id="field-title-error">${title}</p>`);
+    expect(text).toMatch(
+      /<input type="email" id="field-email"[^>]* aria-describedby="field-email-error" aria-invalid="true" value="ada@mail.example">/,
+    );
+    expect(text).toContain(`<a href="#field-email">${label}: ${mail}</a>`);
+    expect(text).toContain('value="Ada"');
+    given();
+    expect((await sendPage(key, { ...hiddenIn(text), ...values })).status).toBe(200);
+  });
+
+  it('change nothing about what was taken before', async () => {
+    const { id, key } = await make({ fields });
+    const headers = { ...visitor(), 'idempotency-key': newId() };
+    given();
+    const first = await send(key, values, headers);
+    given(noMail);
+    const again = await send(key, values, headers);
+    expect([first.status, again.status, again.body.id]).toEqual([202, 202, first.body.id]);
+    const other = await send(key, { ...values, name: 'Eve' }, headers);
+    expect([other.status, other.body.code]).toEqual([422, 'idempotency-key-reused']);
+    expect((await send(key, values)).status).toBe(422);
+    expect(await submitted(id)).toHaveLength(1);
+  });
+
+  it('hold nobody up where customers cannot be asked', async () => {
+    const { id, key } = await make({ fields });
+    given(noMail);
+    const failing = {
+      slow: () => sleep(5_000, [noMail]),
+      broken: () => Promise.reject(new HttpProblem(503, 'unavailable')),
+    };
+    for (const unable of Object.values(failing)) {
+      answer = unable;
+      expect((await send(key, values)).status).toBe(202);
+    }
+    customersUrl = nobody;
+    expect((await sendPage(key, values)).status).toBe(200);
+    expect(await submitted(id)).toHaveLength(3);
+  }, 20_000);
+
+  it('that ask for what the form does not are told to whoever edits it', async () => {
+    const { id } = await make({ fields });
+    given(noTitle, unasked);
+    const { body } = await call('GET', `/api/forms/${id}`, undefined, { 'accept-language': 'zh' });
+    expect(body.warnings).toEqual([{ field: 'industry', ruleId: 'r-1', message: '请填写行业' }]);
+    customersUrl = nobody;
+    expect((await call('GET', `/api/forms/${id}`)).body.warnings).toEqual([]);
   });
 });

@@ -17,6 +17,8 @@ export class CareRecord {
   @PrimaryColumn('uuid') recordId!: string;
   /** The record that answers for it; its own id where it stands for itself. */
   @Index() @Column('uuid') goldenId!: string;
+  /** Of its first event: who came first has the smaller one. */
+  @Index() @Column('bigint') position!: number;
   @Column('boolean') active!: boolean;
   @Column('text') kind!: 'person' | 'company';
   @Column({ type: 'uuid', nullable: true }) ownerId!: string | null;
@@ -59,7 +61,7 @@ const withRow =
 
 export const careRecords = fold<CareRecord, CustomerEvent | CareEvent>(CareRecord, {
   name: 'care_records',
-  version: 2,
+  version: 3,
   feed: 'customers',
   key: ({ stream, data }) => ('customerId' in data ? (data as { customerId: string }).customerId : stream.id),
   on: {
@@ -69,6 +71,7 @@ export const careRecords = fold<CareRecord, CustomerEvent | CareEvent>(CareRecor
           {
             recordId: event.stream.id,
             goldenId: event.stream.id,
+            position: event.position,
             active: true,
             kind: kind ?? 'person',
             ownerId: ownerId ?? null,

@@ -91,6 +91,15 @@ describe('what care knows', () => {
     expect(told([1, created], [2, { ...moved, lifecycleSetBy: 'automatic' }, 'policy']).confirmedAt).toBe(at(1));
   });
 
+  it('does not change with what else happens to the record', () => {
+    const unique = [{ rule: 'card', field: 'custom.card' }];
+    const known = told([1, created], [9, due]);
+    expect(
+      told([1, created], [9, due], [10, { type: 'CustomerArchived' }], [11, { type: 'CustomerRestored' }]),
+    ).toEqual(known);
+    expect(told([1, created], [8, { type: 'CustomerValuesClaimed', unique }], [9, due])).toEqual(known);
+  });
+
   it('is out of date until somebody confirms it', () => {
     expect(isStale(told([1, created]))).toBe(false);
     expect(isStale(told([1, created], [9, due]))).toBe(true);

@@ -11,6 +11,7 @@ import {
   type CareEvent,
   type CareSettings,
   type ConfirmationWay,
+  type CustomerEvent,
   type Instant,
   type RecordedOf,
 } from '@throughline/contracts';
@@ -137,7 +138,10 @@ export class CareOfCustomers {
 
   async #careOf({ id, events }: Part): Promise<{ known: Care; version: number; position: number }> {
     const own = await this.commands.load(care, careId(id));
-    const all = [...events, ...(own.events as unknown as RecordedOf<CareEvent>[])] as RecordedOf<CareEvent>[];
+    const all: RecordedOf<CustomerEvent | CareEvent>[] = [
+      ...events,
+      ...(own.events as unknown as RecordedOf<CareEvent>[]),
+    ];
     const known = all.toSorted((a, b) => a.position - b.position).reduce(careAfter, noCare);
     return { known, version: own.version, position: own.position };
   }

@@ -125,8 +125,8 @@ function choiceErrors({ standing, addresses, review }: CustomerFields): FieldErr
   ];
 }
 
-/** Tables hold texts: custom fields are read from them in their types. */
-function withConverted(fields: CustomerFields, { fields: defined }: FieldSet): CustomerFields {
+/** Tables and forms hold texts: custom fields are read from them in their types. */
+export function withConverted(fields: CustomerFields, { fields: defined }: FieldSet): CustomerFields {
   if (!fields.custom) return fields;
   const read = Object.entries(fields.custom).map(([key, value]) => {
     const field = Object.hasOwn(defined, key) ? defined[key] : undefined;

@@ -6,7 +6,7 @@ import {
   type RecordedOf,
   type SurvivorshipRules,
 } from '@throughline/contracts';
-import { Refusal } from '@throughline/event-sourcing';
+import { Refusal, type DecideContext } from '@throughline/event-sourcing';
 import fc from 'fast-check';
 import {
   decideForGroup,
@@ -21,7 +21,7 @@ import {
   type Part,
 } from './customer-group.ts';
 import type { CustomerInput } from './customer-fields.ts';
-import { builtInRules, customer } from './customer.ts';
+import { builtInRules, customer, type CustomerRules } from './customer.ts';
 
 const context = { now: '2026-02-01T00:00:00.000Z', entry: 'person', rules: builtInRules } as const;
 
@@ -29,6 +29,8 @@ const context = { now: '2026-02-01T00:00:00.000Z', entry: 'person', rules: built
 class Records {
   readonly #events = new Map<string, RecordedOf<CustomerEvent>[]>();
   #position = 0;
+
+  constructor(private readonly deciding: DecideContext<CustomerRules> = context) {}
 
   append(decided: Decided): void {
     for (const [id, events] of decided) for (const event of events) this.#append(id, event);
@@ -52,7 +54,7 @@ class Records {
 
   create(id: string, fields: CustomerInput): void {
     this.append(
-      new Map([[id, customer.decide(customer.initial, { type: 'CreateCustomer', number: id, fields }, context)]]),
+      new Map([[id, customer.decide(customer.initial, { type: 'CreateCustomer', number: id, fields }, this.deciding)]]),
     );
   }
 
@@ -68,7 +70,7 @@ class Records {
   }
 
   change(id: string, changes: CustomerInput): void {
-    this.append(decideForGroup(this.group(id), { type: 'ChangeCustomer', changes }, context));
+    this.append(decideForGroup(this.group(id), { type: 'ChangeCustomer', changes }, this.deciding));
   }
 
   merge(ids: readonly [string, ...string[]], picks = {}, rules: SurvivorshipRules = builtInSurvivorship): void {
@@ -125,6 +127,31 @@ describe('a customer of several records', () => {
       emails: [mail('a@x.cn'), mail('b@x.cn')],
       tags: ['vip', 'b2b'],
     });
+  });
+
+  it('claims of its values what none of its records claims already', () => {
+    const rule = { kind: 'unique', message: { zh: '不行', en: 'No.' } } as const;
+    const rules = {
+      ...builtInRules,
+      ruleSet: {
+        rules: [
+          { ...rule, id: 'mail', field: 'emails' },
+          { ...rule, id: 'title', field: 'title' },
+        ],
+      },
+    };
+    const records = new Records({ ...context, rules });
+    records.create('a', { name: 'a', emails: [mail('a@x.cn')], title: 'CEO' });
+    records.create('b', { name: 'b', emails: [mail('b@x.cn')] });
+    records.merge(['a', 'b']);
+    records.change('b', { emails: ['a@x.cn', 'b@x.cn', 'c@x.cn'].map(mail) });
+    const claims = records
+      .group('a')
+      .map(({ state }) => customer.claims?.(state).filter((one) => one.startsWith('value:')));
+    expect(claims).toEqual([
+      ['value:title:title:ceo', 'value:mail:emails:a@x.cn', 'value:mail:emails:c@x.cn'],
+      ['value:mail:emails:b@x.cn'],
+    ]);
   });
 
   it('likes and is offered what any of its records says, once', () => {

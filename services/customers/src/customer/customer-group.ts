@@ -25,9 +25,11 @@ import {
   type FieldError,
 } from '@throughline/event-sourcing';
 import { openAgain } from '../cleaning/inferred.ts';
-import { claimsOf } from '../rules/unique-values.ts';
+import { customKeyOf } from '../rules/rule-values.ts';
+import { claimsOf, uniqueBut } from '../rules/unique-values.ts';
 import { emailKeys } from './customer-fields.ts';
 import { completed, customer, type Customer, type CustomerCommand, type CustomerRules } from './customer.ts';
+import { inEvents } from './field-names.ts';
 import { claimedByRules, reservedEmails } from './reserved-values.ts';
 
 /** A record of a customer: its id, its state, and what merging knows of it. */
@@ -160,7 +162,14 @@ function withoutClaimed(event: CustomerEvent, { details }: Customer, others: rea
   if (event.type !== 'CustomerDetailsChanged' || event.unique === undefined) return event;
   const held = new Set(others.flatMap((part) => claimedByRules(part.state)));
   const after = customer.evolve({ ...customer.initial, details }, event).details;
-  return { ...event, unique: event.unique.filter((one) => !claimsOf(one, after).some((claim) => held.has(claim))) };
+  const isSaid = (field: string) => (customKeyOf(field) === undefined ? inEvents(field) : 'custom') in event;
+  const unique = event.unique.flatMap((one) => {
+    // Of fields that stay as they are, it claims what it itself says.
+    if (!isSaid(one.field)) return [one];
+    const own = new Set(claimsOf(one, after));
+    return uniqueBut(one, after, (claim) => own.has(claim) && !held.has(claim)) ?? [];
+  });
+  return { ...event, unique };
 }
 
 /** Each record is erased under an erasure of its own. */

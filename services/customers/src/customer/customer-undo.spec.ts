@@ -59,6 +59,8 @@ describe('undoing a batch', () => {
   it('archives a record that it had made, unless somebody worked with it', () => {
     const made = happened('import', created({ name: '李娜' }));
     expect(undone([made], 'import').status).toBe('archived');
+    const claimed = happened('', { type: 'CustomerValuesClaimed', unique: [{ rule: 'card', field: 'custom.card' }] });
+    expect(undone([made, claimed], 'import').status).toBe('archived');
     const touched = [made, happened('', changed({ title: '医生' }))];
     expect(undoOf(touched, ofBatch('import'))).toEqual({ fields: {}, record: null, kept: ['record'] });
     expect(undone(touched, 'import')).toMatchObject({ status: 'active', details: { name: '李娜', title: '医生' } });

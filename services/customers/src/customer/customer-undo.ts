@@ -19,6 +19,9 @@ export type Undone = {
   kept: readonly (CustomerField | 'record')[];
 };
 
+/** What happens to a record without anybody working with it. */
+const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
+
 /**
  * What takes back some events of a record, and nothing else: a field gets back what it would hold without them, unless it was
  * set since by something else. A record that they made is archived, unless anybody worked with it since.
@@ -34,7 +37,7 @@ export function undoOf(events: readonly Happened[], isUndone: (event: Happened) 
   for (const event of events) {
     const undone = isUndone(event);
     if (event.type === 'CustomerCreated') isMade = undone;
-    else if (!undone && event.type !== 'CustomerConfirmed') isTouched = true;
+    else if (!undone && !ofNobody.has(event.type)) isTouched = true;
     if (event.type === 'CustomerArchived' || event.type === 'CustomerRestored') lastMove = { undone, type: event.type };
     for (const field of fieldsSaidIn(event)) {
       const value = known((event.data as Record<string, unknown>)[field]) ?? null;

@@ -25,7 +25,14 @@ import type { Undone } from './customer-undo.ts';
 import { withWords } from './customer-words.ts';
 import type { CustomerRules, ReservedField } from './customer-rules.ts';
 import { customerMet, metErrors, type Met } from './met.ts';
-import { claimed, claimedByRules, reservations, reservedEmails, reservedValues } from './reserved-values.ts';
+import {
+  claimed,
+  claimedByRules,
+  claimedLate,
+  reservations,
+  reservedEmails,
+  reservedValues,
+} from './reserved-values.ts';
 
 export type CustomerCommand =
   | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId; met?: Met }
@@ -43,6 +50,7 @@ export type CustomerCommand =
   | { type: 'UndoChanges'; undone: Undone }
   | { type: 'RevertCorrection'; reverted: Reverted }
   | { type: 'AcceptSuggestion' | 'DismissSuggestion'; suggestionId: string; companies: CompanyDomains }
+  | { type: 'ClaimValues'; free: readonly string[] }
   | { type: 'ArchiveCustomer' }
   | { type: 'RestoreCustomer' }
   | { type: 'EraseCustomer'; erasureId: string };
@@ -89,8 +97,8 @@ export type Customer = {
 /** A command that concerns all records of a customer was sent to one of them. */
 export class OneOfSeveral extends Elsewhere {}
 
-/** A source goes on speaking of its own record alone, and what was said of one is taken back there. */
-const ofOneRecord = new Set(['CreateCustomer', 'RecordSeenCustomer', 'UndoChanges']);
+/** A source goes on speaking of its own record alone, what was said of one is taken back there, and each claims its own values. */
+const ofOneRecord = new Set(['CreateCustomer', 'RecordSeenCustomer', 'UndoChanges', 'ClaimValues']);
 
 export const customer: Decider<Customer, CustomerCommand, CustomerEvent, CustomerRules> = {
   category: 'customer',
@@ -175,6 +183,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       case 'AcceptSuggestion':
       case 'DismissSuggestion':
         return answerSuggestion(state, command, rules.reserves(entry, 'change'), context);
+      case 'ClaimValues':
+        return claimValues(state, command.free, rules);
       case 'ArchiveCustomer':
         return state.status === 'archived' ? [] : [{ type: 'CustomerArchived' }];
       case 'RestoreCustomer':
@@ -213,6 +223,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
         return { ...state, dismissed: [...state.dismissed, known(event.suggestionId) ?? ''] };
       case 'CustomerMet':
         return state;
+      case 'CustomerValuesClaimed':
+        return { ...state, unique: event.unique };
       case 'CustomerArchived':
         return { ...state, status: 'archived' };
       case 'CustomerRestored':
@@ -301,6 +313,13 @@ function answerSuggestion(
   if (type === 'DismissSuggestion') return [{ type: 'CustomerSuggestionDismissed', suggestionId, rule }];
   if (!changes) throw conflict('suggestion-is-a-warning');
   return change(state, changes, reserves, context);
+}
+
+/** What it has had since before a rule made it unique, or by a source's word, becomes its own where it is free. */
+function claimValues(state: Customer, free: readonly string[], rules: CustomerRules): CustomerEvent[] {
+  if (state.status === 'archived') return [];
+  const unique = claimedLate(state, free, rules);
+  return isDeepStrictEqual(unique, state.unique) ? [] : [{ type: 'CustomerValuesClaimed', unique }];
 }
 
 /** With what follows from it, where a field is empty or was inferred before. */

@@ -1,6 +1,6 @@
 import { reservable, type CustomerFields, type Reservable, type UniqueValue } from '@throughline/contracts';
 import { rulesInForce } from '../rules/broken-rules.ts';
-import { claimsOf, uniqueAfter } from '../rules/unique-values.ts';
+import { claimsOf, uniqueAfter, uniqueWith } from '../rules/unique-values.ts';
 import { emailKeys, phoneKeys, registrationKeys } from './customer-fields.ts';
 import type { CustomerRules, ReservedField } from './customer-rules.ts';
 
@@ -37,6 +37,10 @@ export const reservedValues = ({ details, reserved }: Reserving): string[] =>
 /** The rules by which a change makes values its customer's alone. */
 export const claimed = (state: Reserving, changes: CustomerFields, { ruleSet, fieldSet }: CustomerRules) =>
   uniqueAfter(state, changes, rulesInForce(ruleSet, fieldSet));
+
+/** The same once values that the record has already, and nobody else claims, become its own. */
+export const claimedLate = (state: Reserving, free: readonly string[], { ruleSet, fieldSet }: CustomerRules) =>
+  uniqueWith(state, free, rulesInForce(ruleSet, fieldSet));
 
 /** What rules have nobody else have. */
 export const claimedByRules = ({ details, unique }: Reserving): string[] =>

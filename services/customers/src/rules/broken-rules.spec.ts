@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CustomerFields, ValidationRule } from '@throughline/contracts';
+import type { CustomerEvent, CustomerFields, ValidationRule } from '@throughline/contracts';
 import { Refusal } from '@throughline/event-sourcing';
 import { scenario } from '@throughline/event-sourcing/scenario';
 import { builtInRules, customer, type CustomerCommand } from '../customer/customer.ts';
@@ -193,6 +193,37 @@ describe('a value that only one customer may have', () => {
     given(created({ custom: { card: 'a' } }))
       .when(change({ custom: { level: 2 } }))
       .thenClaims('number:C-1');
+  });
+
+  it('that it had before is claimed once it is found that nobody has it', () => {
+    const free = (...values: string[]) => ({ type: 'ClaimValues' as const, free: values });
+    const [card, first, second] = [
+      'value:card:custom.card:a',
+      'value:socials:socials:x:1',
+      'value:socials:socials:x:2',
+    ];
+    const old = created({ custom: { card: 'a' }, socials: ['1', '2'].map((value) => ({ network: 'X', value })) });
+    given(old).when(free(card, second)).thenClaims('number:C-1', card, second);
+    given(old).when(free('value:card:custom.card:other')).thenNothing();
+    given({ ...old, unique })
+      .when(free(card))
+      .thenNothing();
+    given(old, { type: 'CustomerArchived' }).when(free(card)).thenNothing();
+    const claimed: CustomerEvent = {
+      type: 'CustomerValuesClaimed',
+      unique: [...unique, { rule: 'socials', field: 'socials', except: [0] }],
+    };
+    given(old).when(free(card, second)).then(claimed);
+    given(old, claimed)
+      .when(free(card, first, second))
+      .thenClaims('number:C-1', card, first, second);
+    given(old, claimed)
+      .when(change({ title: 'CEO' }))
+      .thenClaims('number:C-1', card, second);
+    const more = ['1', '2', '3'].map((value) => ({ network: 'X', value }));
+    given(old, claimed)
+      .when(change({ socials: more }))
+      .thenClaims('number:C-1', card, second, 'value:socials:socials:x:3');
   });
 
   it('is claimed for nobody by a source', () => {

@@ -23,8 +23,10 @@ function keysOf(field: string, fields: CustomerFields): string[] {
 export const uniqueClaim = 'value:';
 
 /** What nobody else may have, of one rule. */
-export const claimsOf = ({ rule, field }: UniqueValue, fields: CustomerFields): string[] =>
-  keysOf(field, fields).map((key) => `${uniqueClaim}${rule}:${field}:${key}`);
+export const claimsOf = ({ rule, field, except = [] }: UniqueValue, fields: CustomerFields): string[] =>
+  keysOf(field, fields)
+    .filter((_, place) => !except.includes(place))
+    .map((key) => `${uniqueClaim}${rule}:${field}:${key}`);
 
 const isUnique = (fields: CustomerFields) => (rule: ValidationRule) =>
   rule.kind === 'unique' && appliesTo(fields, rule) && keysOf(rule.field, fields).length > 0;
@@ -41,20 +43,52 @@ export const stillUnique = (
 ): readonly UniqueValue[] =>
   unique.filter(({ field }) => isDeepStrictEqual(keysOf(field, before), keysOf(field, after)));
 
+/** What a rule makes a record's own of what it holds; undefined where that is nothing. */
+export function uniqueBut(
+  { rule, field }: UniqueValue,
+  fields: CustomerFields,
+  isOwn: (claim: string) => boolean,
+): UniqueValue | undefined {
+  const claims = claimsOf({ rule, field }, fields);
+  const except = claims.flatMap((claim, place) => (isOwn(claim) ? [] : [place]));
+  if (except.length === claims.length) return undefined;
+  return { rule, field, ...(except.length > 0 && { except }) };
+}
+
+const isOf =
+  ({ rule, field }: UniqueValue) =>
+  (other: UniqueValue) =>
+    other.rule === rule && other.field === field;
+
 /**
  * What a change claims: what it brings, besides what is claimed already. What an old record has had before a rule was made is
  * left alone, so that another change of it is not refused.
  */
 export function uniqueAfter(
-  state: { details: CustomerFields; unique: readonly UniqueValue[] },
+  { details: before, unique }: { details: CustomerFields; unique: readonly UniqueValue[] },
   changes: CustomerFields,
   rules: readonly ValidationRule[],
 ): { unique?: UniqueValue[] } {
-  const after = { ...state.details, ...changes };
-  const kept = stillUnique(state.unique, state.details, after);
-  const brought = uniqueValues(rules, after).filter(
-    ({ rule, field }) =>
-      !kept.some((one) => one.rule === rule) && !isDeepStrictEqual(keysOf(field, state.details), keysOf(field, after)),
-  );
+  const after = { ...before, ...changes };
+  const kept = stillUnique(unique, before, after);
+  const own = new Set(unique.flatMap((one) => claimsOf(one, before)));
+  const brought = uniqueValues(rules, after).flatMap((one) => {
+    if (kept.some(isOf(one)) || isDeepStrictEqual(keysOf(one.field, before), keysOf(one.field, after))) return [];
+    const had = new Set(claimsOf(one, before));
+    return uniqueBut(one, after, (claim) => own.has(claim) || !had.has(claim)) ?? [];
+  });
   return brought.length > 0 ? { unique: [...kept, ...brought] } : {};
+}
+
+/** What a record claims once some of what it holds becomes its own, besides what is. */
+export function uniqueWith(
+  { details, unique }: { details: CustomerFields; unique: readonly UniqueValue[] },
+  free: readonly string[],
+  rules: readonly ValidationRule[],
+): UniqueValue[] {
+  const own = new Set([...unique.flatMap((one) => claimsOf(one, details)), ...free]);
+  const now = rules.flatMap(({ id: rule, kind, field }) =>
+    kind === 'unique' ? (uniqueBut({ rule, field }, details, (claim) => own.has(claim)) ?? []) : [],
+  );
+  return [...unique.map((one) => now.find(isOf(one)) ?? one), ...now.filter((one) => !unique.some(isOf(one)))];
 }

@@ -3,7 +3,7 @@ import type { CareEvent, CustomerFields, ValidationRule } from '@throughline/con
 import { scenario } from '@throughline/event-sourcing/scenario';
 import { care } from '../care/care.ts';
 import { noFields } from '../field/field-set.ts';
-import { verificationOf } from './verification.ts';
+import { freeClaims, verificationOf } from './verification.ts';
 
 const message = { zh: '不行', en: 'No.' };
 const rules: ValidationRule[] = [
@@ -49,6 +49,30 @@ describe('what a verification finds', () => {
     const card = { custom: { card: 'A1' } };
     expect(found(card, ['value:card:custom.card:a1'])).toEqual(['custom.card value-taken card']);
     expect(found(card, ['value:card:custom.card:b1'])).toEqual([]);
+  });
+});
+
+describe('what customers claim of old values', () => {
+  const had = (id: string, card: string, others: { id: string; card: string }[] = []) => ({
+    records: [{ id, card }, ...others].map((one) => ({
+      id: one.id,
+      state: { details: { custom: { card: one.card } } },
+    })),
+    fields: { name: 'x', custom: { card } },
+  });
+  const claim = (card: string) => `value:card:custom.card:${card}`;
+  const free = (customers: ReturnType<typeof had>[], holders: Record<string, string> = {}) =>
+    Object.fromEntries(freeClaims(customers, { ruleSet: { rules }, fieldSet }, new Map(Object.entries(holders))));
+
+  it('is what nobody has, of two the one that came first', () => {
+    expect(free([had('1', 'a'), had('2', 'A'), had('3', 'b')])).toEqual({ 1: [claim('a')], 3: [claim('b')] });
+    expect(free([had('1', 'a')], { [claim('a')]: '9' })).toEqual({});
+  });
+
+  it('is said by the record that has it, and not what another one overrides', () => {
+    const [merged] = [had('1', 'b', [{ id: '2', card: 'b' }])];
+    merged!.records[0]!.state.details.custom.card = 'a';
+    expect(free([merged!])).toEqual({ 2: [claim('b')] });
   });
 });
 

@@ -18,6 +18,36 @@ export const valuesToHold = (
   uniqueValues(rulesInForce(ruleSet, fieldSet), fields).map((one) => ({ ...one, claims: claimsOf(one, fields) }));
 
 /**
+ * What of customers' values nobody claims, for the record that holds it: of several the first one. What another record of the
+ * customer overrides is not the customer's.
+ *
+ * @param holders claim -> the record that has it already
+ * @returns record -> claims
+ */
+export function freeClaims(
+  customers: readonly {
+    records: readonly { id: string; state: { details: CustomerFields } }[];
+    fields: CustomerFields;
+  }[],
+  rules: Given['rules'],
+  holders: ReadonlyMap<string, string>,
+): ReadonlyMap<string, readonly string[]> {
+  const held = new Map(holders);
+  const found = new Map<string, string[]>();
+  for (const { records, fields } of customers) {
+    const values = valuesToHold(fields, rules);
+    const wanted = new Set(values.flatMap(({ claims }) => claims));
+    for (const { id, state } of records) {
+      const own = values.flatMap((one) => claimsOf(one, state.details));
+      const free = own.filter((claim) => wanted.has(claim) && !held.has(claim));
+      for (const claim of free) held.set(claim, id);
+      if (free.length > 0) found.set(id, free);
+    }
+  }
+  return found;
+}
+
+/**
  * What is wrong with a customer as it is recorded, also where nobody was refused for it: because a source said it, or because
  * the rule is a newer one. Each failure once, in an order that says nothing.
  *

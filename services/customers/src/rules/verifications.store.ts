@@ -1,22 +1,29 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { fieldsOf, type CustomerEvent, type CustomerFields, type RecordedOf } from '@throughline/contracts';
+import {
+  fieldsOf,
+  type CustomerEvent,
+  type CustomerFields,
+  type RecordedOf,
+  type ValidationRule,
+} from '@throughline/contracts';
 import { Commands, newId, plainTypes, type Item } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { careRecords } from '../care/care-records.view.ts';
 import { care, careId, type CareCommand } from '../care/care.ts';
-import { goldenOfGroup, partOf, type Group } from '../customer/customer-group.ts';
+import { goldenOfGroup, partOf, type Group, type Part } from '../customer/customer-group.ts';
 import { CurrentRules, type StampedRules } from '../customer/customer-rules.store.ts';
-import { customer } from '../customer/customer.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
-import { valuesToHold, verificationOf } from './verification.ts';
+import { freeClaims, valuesToHold, verificationOf } from './verification.ts';
 
-type Verified = { id: string; ownerId: string | undefined; records: ReadonlySet<string>; fields: CustomerFields };
+type Verified = { id: string; ownerId: string | undefined; records: readonly Part[]; fields: CustomerFields };
 
 const pageSize = 500;
 const table = `"${careRecords.table}"`;
-const active = `select record_id as id from ${table}
-  where record_id > $1 and golden_id = record_id and active order by record_id limit ${pageSize}`;
+const waitMilliseconds = 5_000;
+const active = `select record_id as id, position from ${table}
+  where position > $1 and golden_id = record_id and active order by position limit ${pageSize}`;
 /** Any record of a customer may have been changed. */
 const changedLately = `select t.record_id as id from ${table} t
   where t.record_id > $1 and t.failing and t.active and t.record_id in (
@@ -33,19 +40,25 @@ export class Verifications {
     private readonly current: CurrentRules,
   ) {}
 
-  /** The next active customers in the order of their ids. */
-  activeAfter(id: string): Promise<string[]> {
-    return this.#ids(active, [id]);
+  /** Waits until it knows of all customers that there are by now. */
+  async caughtUp(signal: AbortSignal): Promise<void> {
+    const positions = new Map([['customers', await this.kernel.feed().head()]]);
+    while (!signal.aborted && !(await this.kernel.caughtUp(positions, waitMilliseconds)));
+  }
+
+  /** The next active customers in the order in which they came. */
+  activeAfter(position: number): Promise<{ id: string; position: number }[]> {
+    return this.#rows(active, [position]);
   }
 
   /** The next ones with something wrong that were changed in the last seconds. */
-  changedAfter(id: string, seconds: number): Promise<string[]> {
-    return this.#ids(changedLately, [id, seconds]);
+  async changedAfter(id: string, seconds: number): Promise<string[]> {
+    const rows = await this.#rows<{ id: string }>(changedLately, [id, seconds]);
+    return rows.map((row) => row.id);
   }
 
-  async #ids(text: string, values: readonly unknown[]): Promise<string[]> {
-    const { rows } = await this.kernel.pool.query<{ id: string }>({ text, values: [...values], types: plainTypes });
-    return rows.map(({ id }) => id);
+  async #rows<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    return (await this.kernel.pool.query<Row>({ text, values: [...values], types: plainTypes })).rows;
   }
 
   /**
@@ -54,8 +67,29 @@ export class Verifications {
    * @returns how many have something wrong with them
    */
   async verify(ids: readonly string[]): Promise<number> {
-    const stamped = await this.current.recent();
+    return this.#verify(await this.#loaded(ids), await this.current.read());
+  }
+
+  /** The rules by which only one may have a value, as they are now. */
+  async uniqueRules(): Promise<ValidationRule[]> {
+    const { ruleSet } = (await this.current.read()).rules;
+    return ruleSet.rules.filter(({ kind }) => kind === 'unique');
+  }
+
+  /**
+   * The same, once each has claimed what only one may have and nobody claims: of two, the one that is named first.
+   *
+   * @param by the rules by which they claim, as far as they are still the same
+   */
+  async claimAndVerify(ids: readonly string[], by: readonly ValidationRule[]): Promise<number> {
+    const stamped = await this.current.read();
     const customers = await this.#loaded(ids);
+    const rules = stamped.rules.ruleSet.rules.filter((rule) => by.some((one) => isDeepStrictEqual(one, rule)));
+    await this.#claim(customers, { ...stamped, rules: { ...stamped.rules, ruleSet: { rules } } });
+    return this.#verify(customers, stamped);
+  }
+
+  async #verify(customers: readonly Verified[], stamped: StampedRules): Promise<number> {
     const items = await this.#verdicts(customers, stamped);
     const known = await this.commands.loadMany(
       care,
@@ -70,12 +104,31 @@ export class Verifications {
     return items.filter(({ command }) => command.failures.length > 0).length;
   }
 
-  async #verdicts(customers: readonly Verified[], { rules }: StampedRules) {
-    const now = new Date().toISOString();
+  /** Who is given a value at this very moment has it: the one that had it before is told of then. */
+  async #claim(customers: readonly Verified[], stamped: StampedRules): Promise<void> {
+    const { rules } = stamped;
+    const free = freeClaims(customers, rules, await this.#holders(customers, stamped));
+    const items = [...free].map(([id, claims]): Item<CustomerCommand> => ({
+      id,
+      command: { type: 'ClaimValues', free: claims },
+      commandId: newId(),
+    }));
+    await this.commands.executeMany(customer, items, stamped);
+  }
+
+  /** Of what rules would have only one customer have: claim -> the record that holds it. */
+  #holders(customers: readonly Verified[], { rules }: StampedRules): Promise<ReadonlyMap<string, string>> {
     const claims = customers.flatMap(({ fields }) => valuesToHold(fields, rules).flatMap((one) => one.claims));
-    const holders = await this.commands.holdersOf(customer.category, [...new Set(claims)]);
+    return this.commands.holdersOf(customer.category, [...new Set(claims)]);
+  }
+
+  async #verdicts(customers: readonly Verified[], stamped: StampedRules) {
+    const { rules } = stamped;
+    const now = new Date().toISOString();
+    const holders = await this.#holders(customers, stamped);
     return customers.map(({ id: customerId, ownerId, records, fields }) => {
-      const isTaken = (claim: string) => holders.has(claim) && !records.has(holders.get(claim) ?? '');
+      const own = new Set(records.map(({ id }) => id));
+      const isTaken = (claim: string) => holders.has(claim) && !own.has(holders.get(claim) ?? '');
       const failures = verificationOf(fields, { rules, now }, isTaken);
       const command = { type: 'RecordVerification', customerId, ownerId, failures } as const;
       return { id: careId(customerId), command, commandId: newId() } satisfies Item<CareCommand>;
@@ -92,8 +145,7 @@ export class Verifications {
       const group: Group | undefined = state.members.length > 0 ? await this.customers.find(id) : alone && [alone];
       if (!group) continue;
       const fields = group.length === 1 ? state.details : fieldsOf(goldenOfGroup(group));
-      const records = new Set(group.map((part) => part.id));
-      customers.push({ id, ownerId: fields.ownerId ?? undefined, records, fields });
+      customers.push({ id, ownerId: fields.ownerId ?? undefined, records: group, fields });
     }
     return customers;
   }

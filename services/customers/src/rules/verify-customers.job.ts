@@ -1,30 +1,46 @@
 import { Injectable } from '@nestjs/common';
+import type { ValidationRule } from '@throughline/contracts';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { Verifications } from './verifications.store.ts';
 
 type Counts = { verified: number; failing: number };
-type Place = { after: string; counts: Counts };
+/** `unique`: the rules by which it claims, as they were when it began: of one that is newer it has passed customers by. */
+type Place = { after: number; counts: Counts; unique: readonly ValidationRule[] };
 
 /** The kind of the job. */
 export const verifying = 'verify-customers';
 
-const first = '00000000-0000-0000-0000-000000000000';
-
-/** Goes over all active customers. A page that is done again after a kill finds nothing new. */
+/**
+ * Goes over all active customers, those first that came first: of two with a value that only one may have, it is theirs. A page
+ * that is done again after a kill finds nothing new.
+ */
 @Injectable()
 export class VerifyCustomers implements JobHandler {
   constructor(private readonly verifications: Verifications) {}
 
   async *run(job: JobAtWork<unknown, Place>, signal: AbortSignal): AsyncIterable<JobStep<Place>> {
-    let { after, counts } = job.place ?? { after: first, counts: { verified: 0, failing: 0 } };
+    const first = { after: 0, counts: { verified: 0, failing: 0 }, unique: await this.verifications.uniqueRules() };
+    let { after, counts } = job.place ?? first;
+    const { unique } = job.place ?? first;
     while (!signal.aborted) {
-      const ids = await this.verifications.activeAfter(after);
-      const last = ids.at(-1);
+      const page = await this.#next(after, signal);
+      const last = page.at(-1);
       if (last === undefined) return;
-      const failing = await this.verifications.verify(ids);
-      counts = { verified: counts.verified + ids.length, failing: counts.failing + failing };
-      after = last;
-      yield { place: { after, counts }, done: counts.verified, counts };
+      const failing = await this.verifications.claimAndVerify(
+        page.map(({ id }) => id),
+        unique,
+      );
+      counts = { verified: counts.verified + page.length, failing: counts.failing + failing };
+      after = last.position;
+      yield { place: { after, counts, unique }, done: counts.verified, counts };
     }
+  }
+
+  /** Nobody is the last one before all are known who came meanwhile. */
+  async #next(after: number, signal: AbortSignal) {
+    const page = await this.verifications.activeAfter(after);
+    if (page.length > 0) return page;
+    await this.verifications.caughtUp(signal);
+    return this.verifications.activeAfter(after);
   }
 }

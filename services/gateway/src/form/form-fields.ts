@@ -60,6 +60,21 @@ export function fieldError(field: string, value: string, today: string): FieldEr
   return undefined;
 }
 
+const placesOf: Readonly<Record<string, readonly string[]>> = {
+  emails: ['email'],
+  phones: ['phone'],
+  socials: ['wechat'],
+  addresses: ['country', 'province', 'city', 'street', 'postcode'],
+};
+
+/** What a form asks for to fill a field of the customer, such as `emails.0.value`; undefined where it asks for nothing of the kind. */
+export function askedFor(path: string, asked: ReadonlySet<string>): string | undefined {
+  const [field = '', key = ''] = path.split('.');
+  const names =
+    field === 'custom' ? [`custom.${key}`, ...(key === 'message' ? [key] : [])] : (placesOf[field] ?? [field]);
+  return names.find((name) => asked.has(name));
+}
+
 const isRealDate = (text: string): boolean => {
   const at = new Date(`${text}T00:00:00Z`);
   return /^(?!0000)\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
@@ -67,14 +82,13 @@ const isRealDate = (text: string): boolean => {
 
 const plain = ['name', 'givenName', 'familyName', 'companyName', 'title', 'department'] as const;
 const classes = ['industry', 'size', 'region', 'birthDate', 'gender'] as const;
-const parts = ['country', 'province', 'city', 'street', 'postcode'] as const;
 
 /** What was filled in, as fields of a customer. */
 export function customerOf(values: ReadonlyMap<string, string>): CustomerFields {
   const named = (names: readonly string[]) =>
     Object.fromEntries(names.flatMap((name) => (values.has(name) ? [[name, values.get(name)]] : [])));
   const [email, phone, wechat] = ['email', 'phone', 'wechat'].map((name) => values.get(name));
-  const address = named(parts);
+  const address = named(placesOf['addresses'] ?? []);
   const custom = Object.fromEntries(
     [...values].flatMap(([field, value]) => {
       const name = field === 'message' ? field : customName.exec(field)?.[1];

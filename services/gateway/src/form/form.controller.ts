@@ -1,14 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req } from '@nestjs/common';
 import { Commands, idOfNew } from '@throughline/event-sourcing';
-import { Answers, IdPipe, Records, ServiceConfig, type RecordAnswer } from '@throughline/service';
+import {
+  Answers,
+  IdPipe,
+  Records,
+  ServiceConfig,
+  languageOf,
+  messageOf,
+  type RecordAnswer,
+} from '@throughline/service';
 import type { FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
 import { requireAdministrator } from '../access/access.controller.ts';
 import { FormRow } from './form-list.view.ts';
 import { ChangeFormDto, Form, FormPage, MakeFormDto, RefusalPage, RefusalsQuery } from './form.dto.ts';
-import { form, type ConsentSettings, type FormSettings } from './form.ts';
+import { FormRules } from './form-rules.client.ts';
+import { form, type ConsentSettings, type Form as FormState, type FormSettings } from './form.ts';
 import { Forms } from './forms.store.ts';
+import { customerFrom, unaskedRules } from './submission.ts';
 import { Submissions } from './submissions.store.ts';
 
 /** What administrators see of forms. The prefix is in the path: `/forms/:key` is everybody's. */
@@ -20,6 +30,7 @@ export class FormController {
     private readonly records: Records,
     private readonly forms: Forms,
     private readonly submissions: Submissions,
+    private readonly rules: FormRules,
     private readonly database: DataSource,
     private readonly config: ServiceConfig,
   ) {}
@@ -46,7 +57,9 @@ export class FormController {
   @Get(':id')
   async read(@Param('id', IdPipe) id: string, @Req() request: FastifyRequest): Promise<RecordAnswer> {
     requireAdministrator(request);
-    return this.#shown(await this.records.read(form, id), request);
+    const { fields, ...read } = await this.records.read(form, id);
+    const warnings = await this.#warnings(fields as unknown as FormState, request);
+    return this.#shown({ ...read, fields: { ...fields, warnings } }, request);
   }
 
   @Get(':id/history')
@@ -96,6 +109,18 @@ export class FormController {
     const refused = (await this.submissions.countRefused(id)).get(id) ?? 0;
     const url = this.#url(String(fields['key']), request);
     return { id, version, position, fields: { ...fields, url, submissions: row?.submissions ?? 0, refused } };
+  }
+
+  /** Rules that customers of this form break, and that nobody who fills it in can do anything about. */
+  async #warnings(made: FormState, { headers, traceparent }: FastifyRequest) {
+    const empty = customerFrom(made, { values: new Map(), utm: {} });
+    const unasked = unaskedRules(made, await this.rules.against(empty, traceparent));
+    const language = languageOf(headers['accept-language']);
+    return unasked.map(({ path: field, code, params }) => ({
+      field,
+      ruleId: params?.['ruleId'],
+      message: messageOf(language, code, params),
+    }));
   }
 
   #url(key: string, request: FastifyRequest): string {

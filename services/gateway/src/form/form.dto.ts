@@ -38,6 +38,10 @@ export const Form = record('Form', {
   redirect: optional(text),
   active: Type.Boolean(),
   archived: Type.Boolean(),
+  /** Of a form that is read: rules that its customers break, since it does not ask for the field. */
+  warnings: Type.Optional(
+    Type.Array(Type.Object({ field: text, ruleId: text, message: text }, { title: 'UnaskedRule' })),
+  ),
   ...counts,
 });
 export const FormPage = page(

@@ -11,13 +11,22 @@ import {
   runInContext,
   type FieldError,
 } from '@throughline/event-sourcing';
-import { Answers, Kernel, ServiceConfig, messageOf, type Language } from '@throughline/service';
+import { Answers, Kernel, ServiceConfig, messageOf, problemOf, sendProblem, type Language } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { definitionOf, formPage, messagePage, policyOf } from './form-page.ts';
 import { FormDefinition, Submitted } from './form.dto.ts';
+import { FormRules } from './form-rules.client.ts';
 import { Forms, type KnownForm } from './forms.store.ts';
 import { isPageId, languageIn, readSubmission, utmOf, type ReadSubmission } from './sent.shape.ts';
-import { repeatable, spamReason, submission, submissionErrors, submittedOf } from './submission.ts';
+import {
+  customerFrom,
+  repeatable,
+  ruleErrors,
+  spamReason,
+  submission,
+  submissionErrors,
+  submittedOf,
+} from './submission.ts';
 import { Submissions } from './submissions.store.ts';
 
 const hiddenOf = (utm: ReadSubmission['utm']): Record<string, string> =>
@@ -29,6 +38,7 @@ export class PublicFormController {
   constructor(
     private readonly commands: Commands,
     private readonly forms: Forms,
+    private readonly rules: FormRules,
     private readonly submissions: Submissions,
     private readonly kernel: Kernel,
     private readonly config: ServiceConfig,
@@ -74,8 +84,9 @@ export class PublicFormController {
       if (form.redirect) return await reply.code(303).header('location', form.redirect).send();
       return await this.#html(reply, form, 200, messagePage(sent.language, messageOf(sent.language, 'form-taken')));
     } catch (error) {
-      if (!(sent.asPage && error instanceof Refusal && error.kind === 'invalid')) throw error;
-      return this.#refused(reply, form, sent, error);
+      if (!(error instanceof Refusal && error.kind === 'invalid')) throw error;
+      if (sent.asPage) return this.#refused(reply, form, sent, error);
+      return sendProblem(request, reply, problemOf(error), request.traceId ?? request.id, sent.language);
     }
   }
 
@@ -87,7 +98,9 @@ export class PublicFormController {
     const now = new Date();
     const looksLike = spamReason(sent, this.#served(key, sent), now);
     if (looksLike) return this.#refuse(formId, customerId, looksLike, sent);
-    const errors = submissionErrors(form, sent, now.toISOString());
+    // What was taken once stays taken, whatever is asked of others since.
+    const isTaken = sent.submissionId !== undefined && (await this.commands.exists(submission.category, customerId));
+    const errors = isTaken ? [] : await this.#errors(form, sent, now, request.traceparent);
     if (errors.length > 0) throw invalid('invalid-submission', errors);
     const text = repeatable(sent.values);
     if (text !== undefined && (await this.submissions.isRepeated(formId, customerId, text)))
@@ -108,6 +121,13 @@ export class PublicFormController {
       this.commands.execute(submission, customerId, { type: 'SubmitForm', submitted }, { body }),
     );
     return customerId;
+  }
+
+  /** Everything that is wrong with it, by the form and by the rules for customers. */
+  async #errors(form: KnownForm, sent: ReadSubmission, now: Date, traceparent?: string): Promise<FieldError[]> {
+    const errors = submissionErrors(form, sent, now.toISOString());
+    const broken = await this.rules.against(customerFrom(form, sent, errors), traceparent);
+    return [...errors, ...ruleErrors(form, broken, errors)];
   }
 
   /** Whoever sends spam is not told so. */
@@ -182,5 +202,8 @@ export class PublicFormController {
   }
 }
 
-const messagesOf = (errors: readonly FieldError[], language: Language): ReadonlyMap<string, string> =>
-  new Map(errors.map(({ path, code, params }) => [path, messageOf(language, code, params)]));
+function messagesOf(errors: readonly FieldError[], language: Language): ReadonlyMap<string, string> {
+  const found = Map.groupBy(errors, ({ path }) => path);
+  const said = ({ code, params }: FieldError) => messageOf(language, code, params);
+  return new Map([...found].map(([path, all]) => [path, all.map(said).join(' ')]));
+}

@@ -1,5 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { repeatable, spamReason, submissionErrors, submittedOf, type Sent } from './submission.ts';
+import {
+  customerFrom,
+  repeatable,
+  ruleErrors,
+  spamReason,
+  submissionErrors,
+  submittedOf,
+  unaskedRules,
+  type Sent,
+} from './submission.ts';
 
 const now = '2026-01-15T08:00:00.000Z';
 const values = (fields: Record<string, string>) => new Map(Object.entries(fields));
@@ -86,6 +95,46 @@ describe('what was filled in', () => {
       channel: 'stand',
       campaign: 'spring',
       language: 'zh',
+    });
+  });
+});
+
+describe('what rules have against a submission', () => {
+  const broken = (...paths: string[]) => paths.map((path) => ({ path, code: 'rule-failed' }));
+  const asking = (...names: string[]) => ({ fields: names.map((field) => ({ field })) });
+  const paths = (errors: readonly { path: string }[]) => errors.map(({ path }) => path);
+
+  it('is told by the names of the form’s fields', () => {
+    const asked = asking('email', 'phone', 'wechat', 'city', 'title', 'custom.card', 'message');
+    const found = broken('emails.0.value', 'phones', 'socials.0.value', 'addresses', 'title', 'custom.card');
+    expect(paths(ruleErrors(asked, [...found, ...broken('custom.message')], []))).toEqual([
+      'email',
+      'phone',
+      'wechat',
+      'city',
+      'title',
+      'custom.card',
+      'message',
+    ]);
+  });
+
+  it('is told of no field that the form does not ask for, and of none that is wrong anyhow', () => {
+    const found = broken('emails', 'industry', 'custom.level', 'source');
+    expect(ruleErrors(asking('name', 'email'), found, [{ path: 'email', code: 'wrong-type' }])).toEqual([]);
+    expect(paths(unaskedRules(asking('name', 'email'), [...found, ...broken('name')]))).toEqual([
+      'industry',
+      'custom.level',
+      'source',
+    ]);
+  });
+
+  it('is asked of what is right', () => {
+    const given = sent({ title: 'CEO', email: 'nobody' }, { utm: { campaign: 'may' } });
+    expect(customerFrom({ source: 'fair' }, given, [{ path: 'email', code: 'wrong-type' }])).toEqual({
+      title: 'CEO',
+      source: 'fair',
+      channel: 'web',
+      campaign: 'may',
     });
   });
 });

@@ -1,6 +1,6 @@
-import { type FormConsent, type FormEvent, type FormAgreement } from '@throughline/contracts';
+import { type CustomerFields, type FormConsent, type FormEvent, type FormAgreement } from '@throughline/contracts';
 import type { Decider, FieldError } from '@throughline/event-sourcing';
-import { customerOf, fieldError, naming, textIn } from './form-fields.ts';
+import { askedFor, customerOf, fieldError, naming, textIn } from './form-fields.ts';
 import type { Form } from './form.ts';
 
 type FormSubmitted = Extract<FormEvent, { type: 'FormSubmitted' }>;
@@ -52,19 +52,55 @@ export function submissionErrors(
   return errors;
 }
 
+/**
+ * What rules have against a submission, as far as whoever sends it can mend it: the form asks for the field, and nothing else is
+ * wrong with what was filled in there.
+ *
+ * @param broken by the fields of the customer
+ */
+export function ruleErrors(
+  { fields }: Pick<Form, 'fields'>,
+  broken: readonly FieldError[],
+  errors: readonly FieldError[],
+): FieldError[] {
+  const asked = new Set(fields.map(({ field }) => field));
+  return broken.flatMap((error) => {
+    const path = askedFor(error.path, asked);
+    return path === undefined || errors.some((one) => one.path === path) ? [] : [{ ...error, path }];
+  });
+}
+
+/** What rules ask of every customer and the form of nobody: it is taken without. A name follows from whatever tells the person. */
+export function unaskedRules({ fields }: Pick<Form, 'fields'>, broken: readonly FieldError[]): FieldError[] {
+  const asked = new Set(fields.map(({ field }) => field));
+  return broken.filter(({ path }) => path !== 'name' && askedFor(path, asked) === undefined);
+}
+
+/** The customer that would be made of what is right. */
+export function customerFrom(
+  form: Pick<Form, 'source' | 'channel' | 'campaign'>,
+  { values, utm }: Pick<Sent, 'values' | 'utm'>,
+  errors: readonly FieldError[] = [],
+): CustomerFields {
+  const wrong = new Set(errors.map(({ path }) => path));
+  const campaign = utm['campaign'] ?? form.campaign;
+  return {
+    ...customerOf(new Map([...values].filter(([field]) => !wrong.has(field)))),
+    source: form.source ?? 'web-form',
+    channel: form.channel ?? 'web',
+    ...(campaign && { campaign: campaign.slice(0, longestCampaign) }),
+  };
+}
+
 /** The event of a submission that is in order. */
 export function submittedOf(
   form: Pick<Form, 'consent' | 'source' | 'channel' | 'campaign'>,
   sent: Sent,
   about: { customerId: string; formId: string; addressHash: string },
 ): Omit<FormSubmitted, 'type'> {
-  const campaign = sent.utm['campaign'] ?? form.campaign;
   return {
     ...about,
-    ...customerOf(sent.values),
-    source: form.source ?? 'web-form',
-    channel: form.channel ?? 'web',
-    ...(campaign && { campaign: campaign.slice(0, longestCampaign) }),
+    ...customerFrom(form, sent),
     ...(form.consent && sent.consent && { consents: consentsOf(form.consent, sent.language) }),
     language: sent.language,
     ...(sent.page !== undefined && { page: sent.page }),
