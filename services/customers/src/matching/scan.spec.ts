@@ -70,7 +70,7 @@ describe('a scan of customers in two languages', () => {
     const steps = [...scan(populations, model)];
     expect(steps.at(-1)).toMatchObject({ done: 1_500, total: 1_500 });
     expect(steps.map(({ done }) => done)).toEqual(steps.map(({ done }) => done).toSorted((a, b) => a - b));
-    expect(steps.length).toBeGreaterThan(2);
+    expect(steps.length).toBeGreaterThan(1);
   });
 });
 
