@@ -38,8 +38,14 @@ type Job = { id: number; kind: ViewJobKind; subject: string | null };
 /** What is done to one view; several data subjects are forgotten at once. */
 type Task = { kept: Kept; kind: ViewJobKind; jobs: readonly Job[] };
 
+/** As many times as long as it took to forget some, others wait: to read all of a large log is no small thing. */
+const forgettingRest = 2;
+
 /** Carries out what operators ask of views. A job whose process died begins anew in the next that leads. */
 export class ViewJobs {
+  /** By feed. */
+  readonly #forgetsAgainAt = new Map<string, number>();
+
   constructor(
     private readonly pool: Pool,
     private readonly codec: Codec,
@@ -57,8 +63,10 @@ export class ViewJobs {
    */
   async runNext(folds: readonly Kept[], feed: Feed, turn: Turn, signal: AbortSignal): Promise<void> {
     const waiting = await this.#waiting(folds.map(({ table }) => table.name));
+    const begun = performance.now();
+    const mayForget = begun >= (this.#forgetsAgainAt.get(feed.service) ?? 0);
     const tasks = folds.flatMap((kept): Task[] => {
-      const jobs = waiting.get(kept.table.name) ?? [];
+      const jobs = (waiting.get(kept.table.name) ?? []).filter(({ kind }) => kind !== 'forget' || mayForget);
       const [first] = jobs;
       if (!first) return [];
       const { kind } = first;
@@ -69,6 +77,8 @@ export class ViewJobs {
       const runs = kind === 'forget' || kind === 'verify' ? [ofKind] : ofKind.map((task) => [task]);
       for (const run of runs) await this.#carryOut(run, feed, turn, signal);
     }
+    const ended = performance.now();
+    if (byKind.has('forget')) this.#forgetsAgainAt.set(feed.service, ended + forgettingRest * (ended - begun));
   }
 
   async #carryOut(tasks: readonly Task[], feed: Feed, turn: Turn, signal: AbortSignal): Promise<void> {
@@ -147,21 +157,25 @@ export class ViewJobs {
     if (kind !== 'forget') return [undefined];
     const knowing = tasks.map(({ kept: { table }, jobs }) => ({
       fold: table.fold,
-      subjects: jobs.flatMap(({ subject }) => (subject === null ? [] : [JSON.stringify(subject)])),
+      subjects: new Set(jobs.flatMap(({ subject }) => subject ?? [])),
       keys: new Set<string>(),
     }));
+    const all = new Set(knowing.flatMap(({ subjects }) => [...subjects]));
     const { position: end } = await this.#live(kept.table, feed);
-    const enough = new AbortController();
     if (end === 0) return knowing.map(({ keys }) => keys);
-    const isAbout = ({ type, personal }: Stored, { fold, subjects }: (typeof knowing)[number]) =>
-      personal !== null && fold.handles(type) && subjects.some((subject) => personal.includes(subject));
+    const enough = new AbortController();
     for await (const { events } of feed.read(0, viewBatch, AbortSignal.any([signal, enough.signal]))) {
-      const about = events.filter((event) => knowing.some((one) => isAbout(event, one)));
-      const decoded = await this.codec.decode(about);
-      for (const one of knowing) {
-        about.forEach((event, index) => {
-          const key = isAbout(event, one) ? one.fold.key(decoded[index] as Recorded) : undefined;
-          if (key !== undefined) one.keys.add(key);
+      const about = events.flatMap((event) => {
+        const subjects = subjectsOf(event).filter((subject) => all.has(subject));
+        const isKnown = subjects.length > 0 && knowing.some(({ fold }) => fold.handles(event.type));
+        return isKnown ? [{ event, subjects }] : [];
+      });
+      const decoded = await this.codec.decode(about.map(({ event }) => event));
+      for (const { fold, subjects, keys } of knowing) {
+        about.forEach(({ event, subjects: own }, index) => {
+          const isAbout = fold.handles(event.type) && own.some((subject) => subjects.has(subject));
+          const key = isAbout ? fold.key(decoded[index] as Recorded) : undefined;
+          if (key !== undefined) keys.add(key);
         });
       }
       if ((events.at(-1)?.position ?? 0) >= end) enough.abort();
@@ -290,6 +304,8 @@ export class ViewJobs {
   }
 }
 
+/** Whose blobs stand beside the facts. */
+const subjectsOf = ({ personal }: Stored): string[] => (personal === null ? [] : Object.keys(JSON.parse(personal)));
 const nothingLookedAt = { rows: 0, hash: '' };
 const idsOf = (jobs: readonly Job[]) => jobs.map(({ id }) => id);
 

@@ -8,10 +8,8 @@ import {
   derivedId,
   errorForLog,
   isTransient,
-  plainTypes,
   runInContext,
   systemContext,
-  transaction,
   type Decider,
 } from '@throughline/event-sourcing';
 import { ServiceConfig } from './config.ts';
@@ -56,7 +54,7 @@ export class ForgetPersonWhenErased {
   }
 }
 
-type Row = { erasureId: string; subject: string; asked: boolean };
+type Row = { erasureId: string; subject: string };
 
 /**
  * Waits until no process can know the key any more, has every view fold the person's keys anew, lets the service's own
@@ -87,38 +85,40 @@ export class Forgetting {
   }
 
   async #goOn(signal: AbortSignal): Promise<void> {
-    const { rows } = await this.kernel.pool.query<Row>({
-      text: `select erasure_id as "erasureId", subject, asked from forgettings where not_before <= now()`,
-      types: plainTypes,
-    });
-    const folded: Row[] = [];
-    for (const row of rows) {
+    const { pool, views, definition } = this.kernel;
+    const { rowCount } = await pool.query('select from forgettings where not_before <= now() limit 1');
+    if (rowCount === 0) return;
+    await this.#ask();
+    // Tables of a release that is gone are dropped: nobody would fold them anew.
+    await views.tables.dropAbandoned();
+    await this.#askAgain();
+    const forgotten: Row[] = [];
+    for (const row of await this.#folded()) {
       try {
-        if (!row.asked) await this.#ask(row);
-        else if (await this.#isFolded(row)) folded.push(row);
+        for (const keeper of definition.forgets ?? []) {
+          await this.modules.get<Forgets>(keeper, { strict: false }).forget(row.subject);
+        }
+        forgotten.push(row);
       } catch (error) {
         this.#complain(signal, error);
       }
     }
-    if (folded.length === 0) return;
+    if (forgotten.length === 0) return;
     await this.#clean();
-    for (const row of folded) await this.#sayForgotten(row);
+    for (const row of forgotten) await this.#sayForgotten(row);
   }
 
-  /** Whether every view has folded the person's keys anew, and the service's own stores hold nothing any more. */
-  async #isFolded({ subject }: Row): Promise<boolean> {
-    await this.#askAgain(subject);
-    const { rows } = await this.kernel.pool.query<{ left: string }>(
-      `select count(*) as left from view_tables t where kind = 'fold' and not exists (
-         select from view_jobs j where j.table_name = t.table_name and j.kind = 'forget' and j.subject = $1
-           and j.state = 'done')`,
-      [subject],
+  /** Those whose keys every view has folded anew. */
+  async #folded(): Promise<readonly Row[]> {
+    const { rows } = await this.kernel.pool.query<Row>(
+      `with folds as (select table_name from view_tables where kind = 'fold'), done as (
+         select subject, count(distinct table_name) as views from view_jobs join folds using (table_name)
+         where kind = 'forget' and state = 'done' and subject in (select subject from forgettings) group by subject
+       )
+       select erasure_id as "erasureId", subject from forgettings left join done using (subject)
+       where asked and coalesce(done.views, 0) = (select count(*) from folds)`,
     );
-    if (rows[0]?.left !== '0') return false;
-    for (const keeper of this.kernel.definition.forgets ?? []) {
-      await this.modules.get<Forgets>(keeper, { strict: false }).forget(subject);
-    }
-    return true;
+    return rows;
   }
 
   async #sayForgotten({ erasureId, subject }: Row): Promise<void> {
@@ -130,15 +130,14 @@ export class Forgetting {
     await this.kernel.pool.query('delete from forgettings where erasure_id = $1', [erasureId]);
   }
 
-  /** Tables of a release that is gone are dropped: nobody would fold them anew. What failed is tried again, now and then. */
-  async #askAgain(subject: string): Promise<void> {
-    await this.kernel.views.tables.dropAbandoned();
+  /** What failed is tried again, now and then. */
+  async #askAgain(): Promise<void> {
     await this.kernel.pool.query(
       `insert into view_jobs (table_name, kind, subject, requested_by)
        select distinct table_name, 'forget', subject, requested_by from view_jobs f
-       where subject = $1 and state = 'failed' and finished_at < now() - interval '1 minute'
-         and not exists (select from view_jobs j where j.table_name = f.table_name and j.subject = $1 and j.id > f.id)`,
-      [subject],
+       where kind = 'forget' and subject in (select subject from forgettings where asked)
+         and state = 'failed' and finished_at < now() - interval '1 minute'
+         and not exists (select from view_jobs j where j.table_name = f.table_name and j.subject = f.subject and j.id > f.id)`,
     );
   }
 
@@ -148,14 +147,13 @@ export class Forgetting {
     for (const { table } of rows) await this.kernel.pool.query(`vacuum (analyze) "${table}"`);
   }
 
-  async #ask({ erasureId, subject }: Row): Promise<void> {
-    await transaction(this.kernel.pool, async (client) => {
-      await client.query(
-        `insert into view_jobs (table_name, kind, subject, requested_by)
-         select table_name, 'forget', $2, 'erasure:' || $1 from view_tables where kind = 'fold'`,
-        [erasureId, subject],
-      );
-      await client.query('update forgettings set asked = true where erasure_id = $1', [erasureId]);
-    });
+  async #ask(): Promise<void> {
+    await this.kernel.pool.query(
+      `with asked as (
+         update forgettings set asked = true where not asked and not_before <= now() returning erasure_id, subject
+       )
+       insert into view_jobs (table_name, kind, subject, requested_by)
+       select table_name, 'forget', subject, 'erasure:' || erasure_id from asked cross join view_tables where kind = 'fold'`,
+    );
   }
 }
