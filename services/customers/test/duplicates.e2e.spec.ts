@@ -165,6 +165,16 @@ describe('the duplicate rules', () => {
     expect(quiet.body.warnings).toBeUndefined();
   });
 
+  it('know a quick entry from others', async () => {
+    await setRules([rule({ ways: ['quick-add'], fields: ['phone'], action: 'block' })]);
+    const contact = { phones: [{ value: phone() }] };
+    await create({ name: '赵敏', ...contact });
+    await settled();
+    const quick = await create({ name: '周芷若', ...contact, interaction: { kind: 'call' } });
+    expect(quick).toMatchObject({ status: 409, body: { code: 'duplicate-found' } });
+    expect((await create({ name: '周芷若', ...contact })).status).toBe(201);
+  });
+
   it('block, but for the roles that may pass and say so', async () => {
     await setRules([rule({ fields: ['name', 'phone'], action: 'block', bypass: ['administrator'] })]);
     const number = phone();

@@ -30,7 +30,8 @@ export class CustomerController {
     const interactionId = interaction && metId(id);
     const met = interaction && interactionId && { ...interaction, interactionId };
     const command: CustomerCommand = { type: 'CreateCustomer', number, fields, ...(met && { met }) };
-    const created = await this.guarded.execute(id, command, body, entering(skip));
+    const way = interaction && { way: 'quick-add' as const };
+    const created = await this.guarded.execute(id, command, body, { ...entering(skip), ...way });
     return interactionId ? { ...created, fields: { ...created.fields, interactionId } } : created;
   }
 
