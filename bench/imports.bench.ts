@@ -59,10 +59,12 @@ const working = (name: string, { count, unit, goal, begin }: Options): Bench<Sta
   async ours(state, perSecond) {
     const { pool } = state;
     const work = await begin(state);
+    // What follows from the last round is not to be done on the time of this one.
+    await followed(pool);
     const before = await headOf(pool);
     const rate = await perSecond(state.count, async () => {
       await work();
-      await viewsReach(pool, await headOf(pool));
+      await followed(pool, 'view:');
     });
     state.written = await withClient(pool, (client) => {
       const rows = `select * from events where position > ${before} and stream_type = 'customer' order by position`;
@@ -153,12 +155,15 @@ async function headOf(pool: pg.Pool): Promise<number> {
   return Number(rows[0]?.head ?? 0);
 }
 
-async function viewsReach(pool: pg.Pool, position: number): Promise<void> {
+/** Waits until all that follows the log, of the kind that is meant, has come to its end. */
+async function followed(pool: pg.Pool, kind = ''): Promise<void> {
   const { rows } = await pool.query<{ subscription: string }>(
-    `select subscription from checkpoints where feed = 'customers' and starts_with(subscription, 'view:')`,
+    `select subscription from checkpoints where feed = 'customers' and starts_with(subscription, $1)`,
+    [kind],
   );
-  const views = rows.map(({ subscription }) => subscription);
-  if (!(await passed(pool, views, 'customers', position, patienceMilliseconds))) throw new Error('views stay behind');
+  const names = rows.map(({ subscription }) => subscription);
+  const head = await headOf(pool);
+  if (!(await passed(pool, names, 'customers', head, patienceMilliseconds))) throw new Error('something stays behind');
 }
 
 async function* piecesOf(written: readonly Buffer[]): AsyncGenerator<Buffer> {
