@@ -71,6 +71,13 @@ describe('a checkpoint', () => {
     expect(moves.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
+  it('is waited for no longer than anybody wants to know', async () => {
+    const stop = new AbortController();
+    const waiting = passed(kernel.pool, ['c0'], 'sales', 5, 600_000, stop.signal);
+    stop.abort();
+    expect(await waiting).toBe(false);
+  });
+
   it('is one a feed', async () => {
     await moveCheckpoint(kernel.pool, await takeCheckpoint(kernel.pool, 'c3', 'sales'), 5, generation);
     expect(await takeCheckpoint(kernel.pool, 'c3', 'customers')).toMatchObject({ position: 0 });

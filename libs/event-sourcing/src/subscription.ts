@@ -179,7 +179,7 @@ class Faults {
 /**
  * Waits until all the subscriptions have passed a position of a feed.
  *
- * @returns false where the time ran out first
+ * @returns false where the time ran out first, or `signal` aborted
  */
 export async function passed(
   db: Queryable,
@@ -187,6 +187,7 @@ export async function passed(
   feed: string,
   position: number,
   milliseconds: number,
+  signal?: AbortSignal,
 ): Promise<boolean> {
   const deadline = Date.now() + milliseconds;
   for (;;) {
@@ -197,7 +198,7 @@ export async function passed(
       [subscriptions, feed, position],
     );
     if (Number(rows[0]?.behind) === 0) return true;
-    if (Date.now() >= deadline) return false;
+    if (Date.now() >= deadline || signal?.aborted) return false;
     await sleep(10);
   }
 }

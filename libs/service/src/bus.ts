@@ -37,6 +37,9 @@ export class EmbeddedBus implements Bus {
   readonly relays = false;
   readonly #stores = new Map<ServiceName, PromiseWithResolvers<EventStore>>();
 
+  /** @param joinMilliseconds whoever has not come by then is away: to be asked again later */
+  constructor(private readonly joinMilliseconds = 5_000) {}
+
   join(service: ServiceName, store: EventStore): void {
     this.#store(service).resolve(store);
   }
@@ -49,8 +52,8 @@ export class EmbeddedBus implements Bus {
         const feed = await Promise.race([joined, aborted(signal)]);
         if (feed) yield* feed.read(after, limit, signal);
       },
-      head: async () => (await inTime(joined)).head(),
-      behind: async (position) => (await inTime(joined)).behind(position),
+      head: async () => (await this.#inTime(joined)).head(),
+      behind: async (position) => (await this.#inTime(joined)).behind(position),
     };
   }
 
@@ -68,19 +71,16 @@ export class EmbeddedBus implements Bus {
     this.#stores.set(service, store);
     return store;
   }
-}
 
-const joinMilliseconds = 5_000;
-
-/** Whoever has not come by then is away: to be asked again later. */
-async function inTime(joined: Promise<StoreFeed>): Promise<StoreFeed> {
-  const late = new AbortController();
-  try {
-    const feed = await Promise.race([joined, sleep(joinMilliseconds, undefined, { signal: late.signal })]);
-    if (feed) return feed;
-    throw Object.assign(new Error('a service of this process has not started'), { code: 'ETIMEDOUT' });
-  } finally {
-    late.abort();
+  async #inTime(joined: Promise<StoreFeed>): Promise<StoreFeed> {
+    const late = new AbortController();
+    try {
+      const feed = await Promise.race([joined, sleep(this.joinMilliseconds, undefined, { signal: late.signal })]);
+      if (feed) return feed;
+      throw Object.assign(new Error('a service of this process has not started'), { code: 'ETIMEDOUT' });
+    } finally {
+      late.abort();
+    }
   }
 }
 

@@ -45,6 +45,7 @@ export type Fence = (milliseconds: number) => Promise<boolean>;
 
 /** Everything of one service below its Nest edge. */
 export class Kernel {
+  readonly #stopping = new AbortController();
   readonly #fences = new Map<string, Fence>();
   readonly #conditions: (() => Promise<boolean>)[] = [];
 
@@ -158,12 +159,23 @@ export class Kernel {
     return passed;
   }
 
+  /** From now on nobody waits for views any more: they do not move. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** Aborts when the service is stopped. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   async #passed(positions: ReadonlyMap<string, number>, milliseconds: number, fence?: string): Promise<boolean> {
     const deadline = Date.now() + milliseconds;
     const folds = (this.definition.folds ?? []) as unknown as { table: string; feed: string }[];
     for (const [feed, position] of positions) {
       const names = folds.filter((fold) => fold.feed === feed).map(checkpointOf);
-      if (names.length > 0 && !(await passed(this.pool, names, feed, position, deadline - Date.now()))) return false;
+      if (names.length === 0) continue;
+      if (!(await passed(this.pool, names, feed, position, deadline - Date.now(), this.stopping))) return false;
     }
     const beside = fence === undefined ? undefined : this.#fences.get(fence);
     return beside === undefined || beside(deadline - Date.now());

@@ -221,6 +221,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     stop: async () => {
       unobserve();
       stopping.abort();
+      kernel.stop();
       await working;
       // Whoever has not finished sending by then will send again.
       const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), lastRequestMilliseconds);

@@ -11,6 +11,9 @@ import { startService, type RunningService, type StartOptions } from './serve.ts
 import { definitionOf } from './service.ts';
 import { Tokens, type Identity } from './tokens.ts';
 
+/** Logs that a test brings along are there before it starts; others never come. */
+const joinMilliseconds = 100;
+
 export const testMasterKey = '11'.repeat(32);
 
 export type Reply = { status: number; headers: Headers; body: any };
@@ -98,7 +101,7 @@ export async function startTestService(
   options: { listensTo?: readonly ServiceName[]; config?: Partial<ServiceConfig>; start?: Partial<StartOptions> } = {},
 ): Promise<TestService> {
   const config = testConfig(options.config);
-  const bus = new EmbeddedBus();
+  const bus = new EmbeddedBus(joinMilliseconds);
   const logs = new Map<ServiceName, ForeignLog>();
   for (const name of options.listensTo ?? []) logs.set(name, await ForeignLog.open(name, config, bus));
   const running = await startService(module, { config, bus, ...options.start });

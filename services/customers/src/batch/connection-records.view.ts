@@ -42,7 +42,8 @@ export class ConnectionRecords {
   async upToNow(): Promise<void> {
     const head = await this.kernel.feed().head();
     const view = [checkpointOf(connectionRecords)];
-    if (!(await passed(this.kernel.pool, view, connectionRecords.feed, head, longestWait))) throw conflict('too-busy');
+    if (!(await passed(this.kernel.pool, view, connectionRecords.feed, head, longestWait, this.kernel.stopping)))
+      throw conflict('too-busy');
   }
 
   /** Record ids in their order. */

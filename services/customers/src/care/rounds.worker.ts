@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { conflict, errorForLog, runInContext, systemContext } from '@throughline/event-sourcing';
+import { errorForLog, runInContext, systemContext } from '@throughline/event-sourcing';
 import type { Kernel, Log } from '@throughline/service';
 
 const restMilliseconds = 5 * 60_000;
 const retryMilliseconds = 10_000;
+/** As long as a stop may wait for it. */
+const lookMilliseconds = 1_000;
 
 /** Who goes round, as the envelope and the log name it. */
 type Rounds = { name: string; waits: string; kernel: Kernel; log: Log };
@@ -18,8 +20,8 @@ export async function goRound(
   signal: AbortSignal,
 ): Promise<void> {
   const upToDate = async () => {
-    const head = await kernel.feed().head();
-    if (!(await kernel.caughtUp(new Map([['customers', head]]), retryMilliseconds))) throw conflict('too-busy');
+    const recorded = new Map([['customers', await kernel.feed().head()]]);
+    while (!(await kernel.caughtUp(recorded, lookMilliseconds))) if (signal.aborted) return;
     await round();
   };
   while (!signal.aborted) {

@@ -117,7 +117,8 @@ export class Duplicates {
   async caughtUp(): Promise<void> {
     const views = [checkpointOf(duplicateQueue), checkpointOf(matchRecords)];
     const head = await this.kernel.feed().head();
-    if (!(await passed(this.kernel.pool, views, duplicateQueue.feed, head, longestWait))) throw conflict('too-busy');
+    if (!(await passed(this.kernel.pool, views, duplicateQueue.feed, head, longestWait, this.kernel.stopping)))
+      throw conflict('too-busy');
   }
 
   /** @throws Refusal `duplicate-not-found` */

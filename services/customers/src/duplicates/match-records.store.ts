@@ -48,7 +48,8 @@ export class MatchRecords {
   });
   readonly #reached = gathered(async (positions: readonly number[]) => {
     const [view, last] = [[checkpointOf(matchRecords)], Math.max(...positions)];
-    if (!(await passed(this.kernel.pool, view, matchRecords.feed, last, longestWait))) throw conflict('too-busy');
+    if (!(await passed(this.kernel.pool, view, matchRecords.feed, last, longestWait, this.kernel.stopping)))
+      throw conflict('too-busy');
     return new Map<number, true>();
   });
 

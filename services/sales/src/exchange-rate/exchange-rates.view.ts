@@ -50,7 +50,8 @@ export class ExchangeRates {
     );
     const last = Number(rows[0]?.last ?? 0);
     const view = [checkpointOf(exchangeRates)];
-    if (!(await passed(this.kernel.pool, view, exchangeRates.feed, last, longestWait))) throw conflict('too-busy');
+    if (!(await passed(this.kernel.pool, view, exchangeRates.feed, last, longestWait, this.kernel.stopping)))
+      throw conflict('too-busy');
     return this.database.getRepository(ExchangeRateRow).find({
       select: { date: true, rate: true },
       where: { currency, base },
