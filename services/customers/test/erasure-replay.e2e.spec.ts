@@ -1,32 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { secretsFrom } from '@throughline/event-sourcing';
-import {
-  Tokens,
-  databaseUrl,
-  definitionOf,
-  restoreBackup,
-  writeBackup,
-  type ServiceConfig,
-} from '@throughline/service';
-import {
-  administrator,
-  caller,
-  dropDatabases,
-  eventually,
-  startTestService,
-  testConfig,
-  testMasterKey,
-  type Call,
-} from '@throughline/service/testing';
+import { databaseUrl, definitionOf, restoreBackup, writeBackup, type ServiceConfig } from '@throughline/service';
+import { dropDatabases, eventually, startTestService, testConfig, type Call } from '@throughline/service/testing';
 import pg from 'pg';
 import { CustomersModule } from '../src/customers.module.ts';
 import { ErasureReplay } from '../src/erasure/erasure-replay.worker.ts';
+import { spawned } from './spawned.ts';
 
 let config: ServiceConfig;
 let folder: string;
@@ -41,6 +22,8 @@ afterEach(async () => {
   await dropDatabases(config);
   await rm(folder, { recursive: true, force: true });
 });
+
+const atEnd = (end: () => Promise<unknown>) => void ends.push(end);
 
 async function start(role: ServiceConfig['role'] = 'all') {
   const service = await startTestService(CustomersModule, { config: { databasePrefix: config.databasePrefix, role } });
@@ -60,39 +43,6 @@ async function connected(name: string): Promise<pg.Client> {
   await client.connect();
   ends.push(() => client.end());
   return client;
-}
-
-const token = async () => (await new Tokens(secretsFrom(testMasterKey)).issue(administrator, 'internal', 300)).token;
-
-/** The service in a process of its own. */
-async function spawned(role: ServiceConfig['role']) {
-  const child = spawn(
-    process.execPath,
-    [
-      '--import',
-      join(import.meta.dirname, '../../../tools/typescript.mjs'),
-      join(import.meta.dirname, 'customers-process.ts'),
-      config.databasePrefix,
-      role,
-    ],
-    {
-      env: {
-        THROUGHLINE_TEST_DATABASE_URL: config.databaseUrl,
-        ...(process.env['PATH'] && { PATH: process.env['PATH'] }),
-      },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
-  const kill = () => killed(child);
-  ends.push(kill);
-  const [url] = (await once(child.stdout as Readable, 'data')) as [Buffer];
-  return { kill, call: caller(String(url).trim(), token) };
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
 }
 
 const create = async (call: Call, name: string): Promise<{ id: string; number: string }> =>
@@ -172,7 +122,7 @@ describe('a store that was restored beside a keyring which knows of erasures sin
     const store = await connected('customers');
     const [, , , fourth = ''] = ids;
     await store.query(`begin; select from streams where id = '${fourth}' for update`);
-    const both = await Promise.all([spawned('api'), spawned('worker')]);
+    const both = await Promise.all([spawned(config, 'api', atEnd), spawned(config, 'worker', atEnd)]);
     const reader = await connected('customers');
     await eventually(
       () => erasuresIn(reader),

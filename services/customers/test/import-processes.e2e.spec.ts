@@ -1,63 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, describe, expect, it, jest } from '@jest/globals';
-import { secretsFrom } from '@throughline/event-sourcing';
-import { Tokens, databaseUrl } from '@throughline/service';
-import {
-  administrator,
-  caller,
-  dropDatabases,
-  eventually,
-  testConfig,
-  testMasterKey,
-} from '@throughline/service/testing';
+import { databaseUrl } from '@throughline/service';
+import { dropDatabases, eventually, testConfig } from '@throughline/service/testing';
 import pg from 'pg';
+import { spawned, token } from './spawned.ts';
 
 jest.setTimeout(180_000);
 const config = testConfig();
-const token = async () => (await new Tokens(secretsFrom(testMasterKey)).issue(administrator, 'internal', 300)).token;
-const children: ChildProcess[] = [];
+const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  for (const child of children.splice(0)) await killed(child);
+  for (const end of ends.splice(0)) await end();
 });
 afterAll(() => dropDatabases(config));
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-}
-
-/** The service in a process of its own. */
-async function started() {
-  const child = spawn(
-    process.execPath,
-    [
-      '--import',
-      join(import.meta.dirname, '../../../tools/typescript.mjs'),
-      join(import.meta.dirname, 'customers-process.ts'),
-      config.databasePrefix,
-    ],
-    {
-      env: {
-        THROUGHLINE_TEST_DATABASE_URL: config.databaseUrl,
-        ...(process.env['PATH'] && { PATH: process.env['PATH'] }),
-      },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
-  children.push(child);
-  const line = async () => String(((await once(child.stdout as Readable, 'data')) as [Buffer])[0]).trim();
-  const url = await line();
-  const peak = async () => {
-    const said = line();
-    child.stdin?.write('\n');
-    return Number(await said) * 1024;
-  };
-  return { child, url, call: caller(url, token), peak };
-}
+const started = () => spawned(config, 'all', (kill) => ends.push(kill));
 
 /** Sends a form whose file is made while it is sent. */
 async function upload(url: string, rows: Iterable<string>): Promise<any> {
@@ -101,7 +56,7 @@ async function importedThrough(
   for (const after of kills) {
     const { progress } = await eventually(read, (one) => (one.progress?.done ?? 0) >= after, 60_000);
     await new Promise((resolve) => setTimeout(resolve, 150));
-    await killed(service.child);
+    await service.kill();
     killedAt.push(progress.done);
     service = await started();
   }
