@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { copyIn, copyOut, passed, secretsFrom, withClient } from '@throughline/event-sourcing';
 import { Tokens, databaseUrl } from '@throughline/service';
@@ -75,7 +76,7 @@ const working = (name: string, { count, unit, goal, begin }: Options): Bench<Sta
   async limit({ pool, count, written }, perSecond) {
     await pool.query('truncate bare_events');
     return withClient(pool, (client) =>
-      perSecond(count, () => copyIn(client, 'copy bare_events from stdin', piecesOf(written))),
+      perSecond(count, () => copyIn(client, 'copy bare_events from stdin', Readable.from(written))),
     );
   },
   async cleanup({ pool, service }) {
@@ -164,10 +165,6 @@ async function followed(pool: pg.Pool, kind = ''): Promise<void> {
   const names = rows.map(({ subscription }) => subscription);
   const head = await headOf(pool);
   if (!(await passed(pool, names, 'customers', head, patienceMilliseconds))) throw new Error('something stays behind');
-}
-
-async function* piecesOf(written: readonly Buffer[]): AsyncGenerator<Buffer> {
-  yield* written;
 }
 
 export const benches: readonly Bench[] = [
