@@ -37,14 +37,14 @@ export function oneOfEach(found: readonly Found[]): Found[] {
 @Injectable()
 export class MatchRecords {
   /** Those who ask one by one at the same time, as policies do. */
-  readonly #together: AskIndex;
-  readonly #rows = gathered(async (recordIds: readonly string[]) => {
-    const { rows } = await this.kernel.pool.query<ComparedRow & { recordId: string }>(
-      `select record_id as "recordId", golden_id as "goldenId", compared, active from "${matchRecords.table}"
-       where record_id = any($1)`,
+  readonly #together: AskIndex = gathered((questions) => this.index.ask(questions));
+  /** What is compared of records, and whose they are. */
+  readonly rows = gathered(async (recordIds: readonly string[]) => {
+    const { rows } = await this.kernel.pool.query<ComparedRow>(
+      `select golden_id as "goldenId", compared, active from "${matchRecords.table}" where record_id = any($1)`,
       [recordIds],
     );
-    return new Map(rows.map(({ recordId, ...row }) => [recordId, row]));
+    return new Map(rows.map((row) => [row.compared.id, row]));
   });
   readonly #reached = gathered(async (positions: readonly number[]) => {
     const [view, last] = [[checkpointOf(matchRecords)], Math.max(...positions)];
@@ -56,9 +56,7 @@ export class MatchRecords {
   constructor(
     private readonly kernel: Kernel,
     private readonly index: MatchQuestions,
-  ) {
-    this.#together = gathered((questions) => this.index.ask(questions));
-  }
+  ) {}
 
   /**
    * The customers that a record may be a duplicate of, the strongest first.
@@ -128,19 +126,6 @@ export class MatchRecords {
       yield rows;
       after = last.compared.id;
     }
-  }
-
-  async comparedOf(recordIds: readonly string[]): Promise<ReadonlyMap<string, MatchRecord>> {
-    const { rows } = await this.kernel.pool.query<Pick<MatchRow, 'compared'>>(
-      `select compared from "${matchRecords.table}" where record_id = any($1)`,
-      [recordIds],
-    );
-    return new Map(rows.map(({ compared }) => [compared.id, compared]));
-  }
-
-  /** What is compared of a record, and whose it is. */
-  async row(recordId: string): Promise<ComparedRow | undefined> {
-    return (await this.#rows([recordId])).get(recordId);
   }
 
   /** Waits until the view has come so far. @throws Refusal `too-busy` */

@@ -71,12 +71,12 @@ export class MergeDuplicates implements JobHandler {
   async #clusters(sure: readonly SurePair[], weight: number): Promise<string[][]> {
     const known = new Map(sure.map(({ id, score }) => [id, score]));
     const ids = [...new Set(sure.flatMap(({ a, b }) => [a, b]))];
-    const compared = await this.matches.comparedOf(ids);
+    const rows = await this.matches.rows(ids);
     const apart = await this.duplicates.apart(ids);
     const weightOf = (a: string, b: string): number => {
       const pair = pairId(a, b);
       if (apart.has(pair)) return -Infinity;
-      const [one, other] = [compared.get(a), compared.get(b)];
+      const [one, other] = [rows.get(a)?.compared, rows.get(b)?.compared];
       if (!one || !other) return -Infinity;
       return known.get(pair) ?? scoreOf(builtInModel, one, other).weight;
     };

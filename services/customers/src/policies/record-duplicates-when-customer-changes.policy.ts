@@ -42,7 +42,7 @@ export class RecordDuplicatesWhenCustomerChanges {
 
   async #compare(event: RecordedOf<Compared>): Promise<void> {
     await this.matches.passed(event.position);
-    const row = await this.matches.row(event.stream.id);
+    const row = (await this.matches.rows([event.stream.id])).get(event.stream.id);
     if (!row?.active) return;
     const found = await this.matches.candidatesOf(row.compared, row.goldenId);
     await this.duplicates.record(react(event, row.goldenId, found));
