@@ -39,6 +39,8 @@ async function migrateTables(dataSource: DataSource, pool: Pool): Promise<void> 
 }
 
 const queryMilliseconds = 60_000;
+/** As long as whoever waits for views does not look whether he still has to. */
+const lookMilliseconds = 1_000;
 
 /** Waits until something outside of the views has caught up as well, such as a search engine. */
 export type Fence = (milliseconds: number) => Promise<boolean>;
@@ -159,7 +161,7 @@ export class Kernel {
     return passed;
   }
 
-  /** From now on nobody waits for views any more: they do not move. */
+  /** Ends what follows logs, and whoever waits for views: they do not move any more. */
   stop(): void {
     this.#stopping.abort();
   }
@@ -167,6 +169,12 @@ export class Kernel {
   /** Aborts when the service is stopped. */
   get stopping(): AbortSignal {
     return this.#stopping.signal;
+  }
+
+  /** Waits until all views hold what is recorded by now of this service's own log, or `signal` aborts. */
+  async holdsAll(signal: AbortSignal): Promise<void> {
+    const recorded = new Map([[this.service as string, await this.feed().head()]]);
+    while (!signal.aborted && !(await this.caughtUp(recorded, lookMilliseconds)));
   }
 
   async #passed(positions: ReadonlyMap<string, number>, milliseconds: number, fence?: string): Promise<boolean> {

@@ -145,9 +145,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   fastify.get('/openapi.json', () => describedNow(document, describers));
   await app.init();
   refuseOtherMethods();
-  const stopping = new AbortController();
   const preparations = (definition.preparations ?? []).map((one) => app.get(one));
-  const opened = opening.run(preparations, stopping.signal).then(() => {
+  const opened = opening.run(preparations, kernel.stopping).then(() => {
     if (opening.isOpen && 'join' in bus)
       (bus as { join: (service: ServiceName, store: EventStore) => void }).join(definition.name, kernel.store);
   });
@@ -208,8 +207,8 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     ];
     working = opened.then(() =>
       Promise.all([
-        session.lead(duties, stopping.signal, (error) => log.error('worker stopped', errorForLog(error))),
-        timers?.run(new Map(handlers.map(([name, handler]) => [name, app.get(handler)])), stopping.signal),
+        session.lead(duties, kernel.stopping, (error) => log.error('worker stopped', errorForLog(error))),
+        timers?.run(new Map(handlers.map(([name, handler]) => [name, app.get(handler)])), kernel.stopping),
       ]),
     );
   }
@@ -220,7 +219,6 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     app,
     stop: async () => {
       unobserve();
-      stopping.abort();
       kernel.stop();
       await working;
       // Whoever has not finished sending by then will send again.

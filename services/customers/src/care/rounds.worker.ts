@@ -4,8 +4,6 @@ import type { Kernel, Log } from '@throughline/service';
 
 const restMilliseconds = 5 * 60_000;
 const retryMilliseconds = 10_000;
-/** As long as a stop may wait for it. */
-const lookMilliseconds = 1_000;
 
 /** Who goes round, as the envelope and the log name it. */
 type Rounds = { name: string; waits: string; kernel: Kernel; log: Log };
@@ -20,9 +18,8 @@ export async function goRound(
   signal: AbortSignal,
 ): Promise<void> {
   const upToDate = async () => {
-    const recorded = new Map([['customers', await kernel.feed().head()]]);
-    while (!(await kernel.caughtUp(recorded, lookMilliseconds))) if (signal.aborted) return;
-    await round();
+    await kernel.holdsAll(signal);
+    if (!signal.aborted) await round();
   };
   while (!signal.aborted) {
     let rest = restMilliseconds;

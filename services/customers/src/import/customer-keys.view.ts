@@ -117,9 +117,7 @@ export class CustomerKeys {
 
   /** Waits until it holds all that is recorded by now. */
   async caughtUp(signal: AbortSignal): Promise<void> {
-    const head = await this.kernel.feed().head();
-    const positions = new Map([['customers', head]]);
-    while (!signal.aborted && !(await this.kernel.caughtUp(positions, waitMilliseconds)));
+    await this.kernel.holdsAll(signal);
   }
 
   /** Value -> the records that have it. */
@@ -147,5 +145,3 @@ export class CustomerKeys {
     return Map.groupBy(rows, ({ by: value }) => value);
   }
 }
-
-const waitMilliseconds = 5_000;

@@ -21,7 +21,6 @@ type Verified = { id: string; ownerId: string | undefined; records: readonly Par
 
 const pageSize = 500;
 const table = `"${careRecords.table}"`;
-const waitMilliseconds = 5_000;
 const active = `select record_id as id, position from ${table}
   where position > $1 and golden_id = record_id and active order by position limit ${pageSize}`;
 /** Any record of a customer may have been changed. */
@@ -42,8 +41,7 @@ export class Verifications {
 
   /** Waits until it knows of all customers that there are by now. */
   async caughtUp(signal: AbortSignal): Promise<void> {
-    const positions = new Map([['customers', await this.kernel.feed().head()]]);
-    while (!signal.aborted && !(await this.kernel.caughtUp(positions, waitMilliseconds)));
+    await this.kernel.holdsAll(signal);
   }
 
   /** The next active customers in the order in which they came. */
