@@ -293,6 +293,15 @@ describe('cells that are set by hand', () => {
     expect((await get(`imports/${id}`)).preview[0]).toMatchObject({ cells: ['A-1', ''], end: null, values: null });
   });
 
+  it('set at the moment of the start count, or are refused', async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const { id } = await mapped(`number,name\nR-${round},Before\n`);
+      const [edited] = await Promise.all([edit(id, [{ line: 2, column: 'name', value: 'After' }]), run(id)]);
+      const { name } = await byNumber(`R-${round}`);
+      expect([edited.status, name]).toEqual(edited.status === 200 ? [200, 'After'] : [409, 'Before']);
+    }
+  });
+
   it('are void where the file is read in another way', async () => {
     const { id } = await mapped('number,name\nV-1,Anna\n');
     await edit(id, [{ line: 2, column: 'name', value: 'Ann' }]);

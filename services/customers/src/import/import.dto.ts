@@ -29,6 +29,7 @@ import {
   type RelationKey,
   type WhenMissing,
 } from './import-mapping.ts';
+import { mostCellsEdited } from './import.ts';
 import { checkedEnds } from './planned-row.ts';
 
 /** What stands beside the file in the form. */
@@ -214,7 +215,9 @@ export const Import = record('Import', {
   preview: Type.Array(PreviewRow),
   suggestion: Mapping,
   mapping: orNull(Mapping),
-  cellsEdited: integer,
+  cellsEdited: Type.Integer({
+    description: `How many cells were set by hand, each time counted: at most ${mostCellsEdited}.`,
+  }),
   savedAs: Type.Optional(text),
   restorePoint: Type.Optional(integer),
   check: orNull(
