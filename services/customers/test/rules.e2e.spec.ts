@@ -132,6 +132,45 @@ describe('what a stranger is told of rules before a form is taken', () => {
     expect(await ask({ name: 'x', ...right, custom: { age: '20' } })).toEqual([]);
   });
 
+  it('is what is none of its field’s type, once, and not what the field lacks otherwise', async () => {
+    const options = [{ value: 'tea', label: { en: 'Tea', zh: '茶' } }];
+    for (const field of [
+      { key: 'plot', type: 'number' },
+      { key: 'budget', type: 'money' },
+      { key: 'since', type: 'date' },
+      { key: 'likes', type: 'multi-choice', options },
+      { key: 'club', type: 'text', required: ['person'] },
+    ])
+      await service.call('POST', '/api/fields', { ...field, label: { en: field.key } });
+    await service.call('PATCH', '/api/fields', { unknownRefused: true });
+    await define(
+      rule({ kind: 'required', field: 'custom.plot' }),
+      rule({ kind: 'range', field: 'custom.budget', max: '9' }),
+    );
+    const told = async (custom: object) => {
+      const { body } = await service.call('POST', '/internal/customers/broken-rules', {
+        fields: { name: 'x', custom },
+      });
+      return codes({ body });
+    };
+    expect(
+      await told({ plot: '1,200.50', budget: '¥3', since: '2026年5月3日', likes: 'tea、茶', colour: 'red' }),
+    ).toEqual([]);
+    expect(await told({ plot: 'large', budget: '12', since: '3/4/2026', likes: 'tea, gin' })).toEqual([
+      'custom.plot wrong-type',
+      'custom.budget currency-missing',
+      'custom.since ambiguous-date',
+      'custom.likes not-allowed',
+    ]);
+    expect(await told({ budget: '12 XYZ', since: '2026-02-30' })).toEqual([
+      'custom.since impossible-date',
+      'custom.budget unknown-currency',
+      'custom.plot rule-failed',
+    ]);
+    await service.call('PATCH', '/api/fields', { unknownRefused: false });
+    await service.call('POST', '/api/fields/club/retire');
+  });
+
   it('is not who is a customer already', async () => {
     const emails = [{ value: `${newId()}@known.example` }];
     await define(rule({ kind: 'unique', field: 'emails' }));

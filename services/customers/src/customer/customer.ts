@@ -35,7 +35,15 @@ import {
 } from './reserved-values.ts';
 
 export type CustomerCommand =
-  | { type: 'CreateCustomer'; number: string; fields: CustomerInput; externalId?: ExternalId; met?: Met }
+  | {
+      type: 'CreateCustomer';
+      number: string;
+      fields: CustomerInput;
+      externalId?: ExternalId;
+      met?: Met;
+      /** Fields that a form brought values of another type for: they are not in `fields`. */
+      leftOut?: string[];
+    }
   | { type: 'ChangeCustomer'; changes: CustomerInput }
   | { type: 'ChangeInBulk'; change: BulkChange }
   | { type: 'RecordSeenCustomer'; number: string; externalId?: ExternalId; stamp: SourceStamp; fields: CustomerFields }
@@ -132,7 +140,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     const isBound = entry === 'person' || entry === 'api';
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
-      const { number, externalId, met } = command;
+      const { number, externalId, met, leftOut } = command;
       const given = met ? withSource(command.fields, entry, 'quick-add') : withSource(command.fields, entry);
       const fields = atTheDoor(state, given, context, met && metErrors(met, context.now));
       if (isBound) checkStage(rules.lifecycle, fields.lifecycle);
@@ -145,6 +153,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
           ...reserving,
           ...claimed(state, fields, rules),
           ...(externalId && { externalId }),
+          ...(leftOut && { leftOut }),
         }),
         ...(met ? [customerMet(met, context.now)] : []),
       ];
