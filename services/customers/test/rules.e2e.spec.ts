@@ -336,4 +336,44 @@ describe('the verification of customers', () => {
     expect((await care(id)).verification.failures).toEqual([]);
     expect(await events(fine.id)).toEqual([]);
   }, 60_000);
+
+  it('is begun by who asks for it, and says how far it is and what it found', async () => {
+    const address = `${url}/verification`;
+    const ending = (isTheOne: (last: any) => boolean) =>
+      eventually(
+        async () => (await service.call('GET', address)).body,
+        ({ running, last }) => running === null && last !== null && isTheOne(last),
+      );
+    const verify = async () => {
+      await atRest();
+      const { status, body } = await service.call('POST', address);
+      expect(status).toBe(202);
+      const { last } = await ending(({ id }) => id === body.id);
+      expect(last).toMatchObject({
+        state: 'done',
+        error: null,
+        done: last.counts.verified,
+        total: last.counts.verified,
+      });
+      expect(last.counts.failed + last.counts.passed).toBe(last.counts.verified);
+      return last.counts;
+    };
+    await create({});
+    // The day's own is over.
+    await ending(() => true);
+    const before = await verify();
+    await service.call('POST', '/api/fields', { key: 'locker', type: 'text', label: { en: 'Locker' } });
+    const custom = { locker: newId() };
+    const { body: made } = await create({ department: 'desk', custom });
+    await define(rule({ kind: 'format', field: 'department', pattern: '[^e]+' }));
+    const after = await verify();
+    expect([after.verified, after.failed, after.claimed]).toEqual([before.verified + 1, before.failed + 1, 0]);
+    expect((await care(made.id)).verification.failures).toEqual([
+      { field: 'department', code: 'rule-failed', ruleId: 'department' },
+    ]);
+    await define(rule({ kind: 'unique', field: 'custom.locker' }));
+    const { last } = await ending(({ counts }) => counts.claimed === 1);
+    expect((await create({ custom })).body).toMatchObject({ code: 'value-taken', holder: made.id });
+    expect(last.counts.verified).toBe(after.verified);
+  }, 60_000);
 });
