@@ -141,10 +141,11 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
     if (command.type === 'CreateCustomer') {
       if (state.status !== 'none') throw conflict('customer-exists');
       const { number, externalId, met, leftOut } = command;
-      const given = met ? withSource(command.fields, entry, 'quick-add') : withSource(command.fields, entry);
+      const way = met ? 'quick-add' : entry;
+      const given = withSource(command.fields, way);
       const fields = atTheDoor(state, given, context, met && metErrors(met, context.now));
       if (isBound) checkStage(rules.lifecycle, fields.lifecycle);
-      const reserving = reservations(fields, rules.reserves(entry, 'create'));
+      const reserving = reservations(fields, rules.reserves(way, 'create'));
       return [
         completed(state, {
           type: 'CustomerCreated',
