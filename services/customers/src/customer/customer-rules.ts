@@ -32,3 +32,6 @@ export const builtInRules: CustomerRules = {
   lifecycle: builtInLifecycle,
   ruleSet: noRules,
 };
+
+/** Whether who comes in so may only make the moves of the life cycle. */
+export const isBoundToMoves = (entry: Entry): boolean => entry === 'person' || entry === 'api';

@@ -11,7 +11,7 @@ import {
   type WayIn,
 } from '@throughline/contracts';
 import { derivedId, invalid, type Decider, type FieldError } from '@throughline/event-sourcing';
-import type { CustomerRules, ReservedField } from '../customer/customer.ts';
+import type { CustomerRules, ReservedField } from '../customer/customer-rules.ts';
 import { thresholds } from '../matching/score.ts';
 
 export type DuplicateRules = {

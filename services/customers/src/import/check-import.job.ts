@@ -4,7 +4,9 @@ import { Commands, Refusal, conflict, currentContext, eachOf, runInContext } fro
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { withChosen } from '../field/choices.ts';
-import { customer, type Customer, type CustomerRules } from '../customer/customer.ts';
+import { customer } from '../customer/customer.ts';
+import type { CustomerRules } from '../customer/customer-rules.ts';
+import type { Customer } from '../customer/customer-state.ts';
 import { claimedByRules } from '../customer/reserved-values.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import type { Guarded } from '../duplicates/guarded-customers.store.ts';

@@ -12,14 +12,15 @@ import type { PolicyPattern } from '@throughline/service';
 import { asShown } from '../customer/customer-fields.ts';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
-import { builtInRules, customer, type CustomerCommand } from '../customer/customer.ts';
+import { customer } from '../customer/customer.ts';
+import type { CreateCustomer } from '../customer/customer-creation.ts';
+import { builtInRules } from '../customer/customer-rules.ts';
 import { compares } from '../duplicates/duplicate-rules.ts';
 import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
 import { customOfTexts } from '../field/custom-texts.ts';
 import { fittingCustom } from '../field/custom-values.ts';
 import type { FieldSet } from '../field/field-set.ts';
 
-type CreateCustomer = Extract<CustomerCommand, { type: 'CreateCustomer' }>;
 type FormSubmitted = RecordedOf<Extract<FormEvent, { type: 'FormSubmitted' }>>;
 
 /**
