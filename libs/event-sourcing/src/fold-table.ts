@@ -16,6 +16,7 @@ export class FoldTable {
   readonly columns: readonly Column[];
   readonly primary: readonly Column[];
   readonly by: Column;
+  readonly elements: Column | undefined;
 
   /** @param name of the table, where it is not the fold's own */
   constructor(
@@ -38,6 +39,7 @@ export class FoldTable {
     const by = fold.by ? this.columns.find((column) => column.property === fold.by) : this.primary[0];
     if (!by) throw new Error(`${fold.table}: no column for its key`);
     this.by = by;
+    this.elements = this.columns.find((column) => column.property === fold.elements);
   }
 
   /** Another table for the same rows. */

@@ -41,6 +41,7 @@ export {
   type Touch,
   type ReadRows,
 } from './view.ts';
+export { elementsOf } from './element-table.ts';
 export { ViewRunner } from './view-runner.ts';
 export type { ViewJobKind, ViewJobResult } from './view-jobs.ts';
 export * from './operations.ts';

@@ -7,6 +7,7 @@ import { StoredBrokenKeys } from './broken-keys.ts';
 import type { Codec } from './codec.ts';
 import { errorForLog, isTransient, plainTypes, transaction, withClient, type Pool } from './database.ts';
 import { DocumentTable, rowsOf } from './document-table.ts';
+import { createElementTable } from './element-table.ts';
 import type { Feed } from './feed.ts';
 import { atOnce, carefully, foldEvents, type Step } from './fold-events.ts';
 import { FoldTable, viewBatch, type Change, type Row } from './fold-table.ts';
@@ -97,6 +98,7 @@ export class ViewRunner {
     for (const { table } of this.#folds) {
       const made = Table.create(this.dataSource.getMetadata(table.fold.entity), this.dataSource.driver);
       await runner.createTable(made, true, false, true);
+      await createElementTable(client, table);
     }
     for (const document of this.#documents) await document.create(client);
   }

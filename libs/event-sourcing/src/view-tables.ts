@@ -1,4 +1,5 @@
 import { transaction, type Pool, type Queryable } from './database.ts';
+import { elementsOf } from './element-table.ts';
 import type { SubscriptionLog } from './subscription.ts';
 import { checkpointOf, type DocumentView, type Fold, type View } from './view.ts';
 
@@ -153,7 +154,9 @@ export class ViewTables {
           [table],
         );
         if (rowCount === 0) return;
-        await client.query(`drop table if exists "${table}", "${table}_changes", "${table}b"`);
+        const elements = elementsOf({ table });
+        await client.query(`drop table if exists "${table}", "${table}_changes", "${table}b", "${elements}"`);
+        await client.query(`drop function if exists "${elements}"()`);
         await this.#forget(client, [table]);
         await client.query('delete from broken_keys where view = $1', [table]);
         await client.query('delete from view_jobs where table_name = $1', [table]);

@@ -15,6 +15,8 @@ export type FoldSpec<Row, E extends AnyEvent> = {
   key: (event: Recorded<E>) => string | undefined;
   /** Property that holds the key; the first primary one where it is left out. */
   by?: keyof Row & string;
+  /** Property with a list, each of its elements once, that rows are looked up by in `elementsOf` this view. */
+  elements?: keyof Row & string;
   /**
    * Pure: the rows of the key and an event give the new rows of the key. They come in the order of the primary key, with
    * a value or null in every column, instants as RFC 3339 text, dates and decimals as text; give them back likewise.
@@ -34,6 +36,7 @@ export type Fold<Row extends object = object> = {
   table: string;
   feed: ServiceName;
   by: string | undefined;
+  elements: string | undefined;
   key: (event: Recorded) => string | undefined;
   // A method, so that folds of different rows can stand in one list.
   evolve(rows: readonly Row[], event: Recorded): readonly Row[];
@@ -57,6 +60,7 @@ export function fold<Row extends object, E extends AnyEvent>(
     table,
     feed: spec.feed,
     by: spec.by,
+    elements: spec.elements,
     key: spec.key as (event: Recorded) => string | undefined,
     evolve: (rows, event) => handlers.get(event.type)?.(rows, event.data, event) ?? rows,
     handles: (type) => handlers.has(type),

@@ -64,7 +64,7 @@ export class MatchRecords {
    * @param goldenId the customer whose records are left out
    */
   candidatesOf(record: MatchRecord, goldenId: string | null, threshold: number = thresholds.review): Promise<Found[]> {
-    return candidatesOf({ record, goldenId }, this.#together, threshold);
+    return this.#candidatesOf({ record, goldenId }, this.#together, threshold);
   }
 
   /** As `candidatesOf` of each; what one of them asks the view travels with what the others ask. */
@@ -74,7 +74,7 @@ export class MatchRecords {
   ): Promise<ReadonlyMap<S, Found[]>> {
     const ask: AskIndex = gathered((questions) => this.index.ask(questions));
     return new Map(
-      await Promise.all(all.map(async (sought) => [sought, await candidatesOf(sought, ask, threshold)] as const)),
+      await Promise.all(all.map(async (sought) => [sought, await this.#candidatesOf(sought, ask, threshold)] as const)),
     );
   }
 
@@ -90,14 +90,46 @@ export class MatchRecords {
       }));
       return { sought, questions };
     });
-    const hits = await this.index.ask(asked.flatMap(({ questions }) => questions));
+    const answers = await this.index.ask(asked.flatMap(({ questions }) => questions));
+    const hits = asked.map(({ sought, questions }) => {
+      const ids = questions.flatMap((question) => answers.get(question) ?? []).filter((id) => id !== 'crowded');
+      return { sought, ids: new Set(ids) };
+    });
+    const rows = await this.rows(hits.flatMap(({ ids }) => [...ids]));
     return new Map(
-      asked.map(({ sought, questions }) => {
-        const found = questions
-          .flatMap((question) => [hits.get(question) ?? []].flat().filter((hit) => hit !== 'crowded'))
-          .map((hit) => ({ ...hit, ...scoreOf(builtInModel, sought.record, hit.record) }));
+      hits.map(({ sought, ids }) => {
+        const found = [...ids].flatMap((id) => {
+          const row = rows.get(id);
+          if (!row) return [];
+          const { compared: record, goldenId: customerId } = row;
+          return [{ record, customerId, ...scoreOf(builtInModel, sought.record, record) }];
+        });
         return [sought, oneOfEach(found.toSorted((a, b) => b.weight - a.weight))];
       }),
+    );
+  }
+
+  async #candidatesOf({ record, goldenId }: Sought, ask: AskIndex, threshold: number): Promise<Found[]> {
+    const customers = new Map<string, string>();
+    const index: MatchIndex = {
+      find: async (queries) => {
+        const questions = queries.map((query): MatchQuestion => ({ ...query, goldenId }));
+        const answers = await ask(questions);
+        return questions.map((question) => answers.get(question) ?? []);
+      },
+      records: async (ids) => {
+        const rows = ids.length === 0 ? new Map<string, ComparedRow>() : await this.rows(ids);
+        return ids.flatMap((id) => {
+          const row = rows.get(id);
+          if (!row) return [];
+          customers.set(id, row.goldenId);
+          return [row.compared];
+        });
+      },
+    };
+    const found = await findCandidates(record, index, builtInModel, { threshold });
+    return oneOfEach(
+      found.map((candidate) => ({ ...candidate, customerId: customers.get(candidate.record.id) as string })),
     );
   }
 
@@ -132,26 +164,4 @@ export class MatchRecords {
   async passed(position: number): Promise<void> {
     await this.#reached([position]);
   }
-}
-
-async function candidatesOf({ record, goldenId }: Sought, ask: AskIndex, threshold: number): Promise<Found[]> {
-  const customers = new Map<string, string>();
-  const index: MatchIndex = {
-    find: async (queries) => {
-      const questions = queries.map((query): MatchQuestion => ({ ...query, goldenId }));
-      const answers = await ask(questions);
-      return questions.map((question) => {
-        const answer = answers.get(question) ?? [];
-        if (answer === 'crowded') return answer;
-        return answer.map(({ record: other, customerId }) => {
-          customers.set(other.id, customerId);
-          return other;
-        });
-      });
-    },
-  };
-  const found = await findCandidates(record, index, builtInModel, { threshold });
-  return oneOfEach(
-    found.map((candidate) => ({ ...candidate, customerId: customers.get(candidate.record.id) as string })),
-  );
 }

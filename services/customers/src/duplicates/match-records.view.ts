@@ -22,7 +22,6 @@ export type Said = {
 /** One record as duplicates are looked for. Only those that a customer can be a duplicate of have keys. */
 @Entity()
 @Index(['goldenId'])
-@Index(['keys'], { type: 'gin' })
 export class MatchRow {
   @PrimaryColumn('uuid') recordId!: string;
   /** The record that answers for it: two of one customer are no duplicates. */
@@ -38,9 +37,10 @@ export class MatchRow {
 
 export const matchRecords = fold<MatchRow, CustomerEvent>(MatchRow, {
   name: 'match_records',
-  version: 2,
+  version: 3,
   feed: 'customers',
   key: ({ stream }) => stream.id,
+  elements: 'keys',
   on: {
     CustomerCreated: (_, data, { stream }) => [
       withKeys({

@@ -12,9 +12,10 @@ function indexOf(records: readonly MatchRecord[]): MatchIndex {
       Promise.resolve(
         queries.map(({ keys, limit, some }) => {
           const having = stored.filter(({ keys: own }) => keys.every((key) => own.has(key)));
-          return having.length > limit && !some ? 'crowded' : having.slice(0, limit).map(({ record }) => record);
+          return having.length > limit && !some ? 'crowded' : having.slice(0, limit).map(({ record }) => record.id);
         }),
       ),
+    records: (ids) => Promise.resolve(records.filter(({ id }) => ids.includes(id))),
   };
 }
 const person = (id: string, name: string, more = {}) => matchRecord({ id, kind: 'person', name, ...more });

@@ -14,8 +14,9 @@ export interface MatchQuery {
 
 /** Gives records by the keys that they were stored with ({@link indexKeys}). */
 export interface MatchIndex {
-  /** What each query finds, in the order of the queries; `crowded` where more than its limit have the keys. */
-  find(queries: readonly MatchQuery[]): Promise<readonly (readonly MatchRecord[] | 'crowded')[]>;
+  /** Ids of the records that each query finds, in the order of the queries; `crowded` where more than its limit have the keys. */
+  find(queries: readonly MatchQuery[]): Promise<readonly (readonly string[] | 'crowded')[]>;
+  records(ids: readonly string[]): Promise<readonly MatchRecord[]>;
 }
 
 export interface Candidate extends Score {
@@ -28,10 +29,14 @@ export function indexKeys(record: MatchRecord): string[] {
   return [...identities, ...blocks, ...finerKeys(record), ...joint, ...facets.filter(Boolean)];
 }
 
+/** Records that share one block and nothing else are many, and none of them is likely enough to be asked about. */
+const leastShared = 2;
+
 /**
- * The records that one may be a duplicate of, the strongest first: those that share a blocking key and reach the threshold.
- * A value that too many have is joined with each of the record's facets. Blocks that are too large are left to the finer
- * ones, but for those of its name: some who bear it are looked at in any case. The record itself is left out.
+ * The records that one may be a duplicate of, the strongest first: those that share a value, a name or two other blocking
+ * keys with it, and reach the threshold; where that is lower than what is asked about, one key will do. A value that too many
+ * have is joined with each of the record's facets. Blocks that are too large are left to the finer ones, but for those of its
+ * name: some who bear it are looked at in any case. The record itself is left out.
  */
 export async function findCandidates(
   record: MatchRecord,
@@ -40,30 +45,43 @@ export async function findCandidates(
   { threshold = thresholds.review as number, limits = blockLimits } = {},
 ): Promise<Candidate[]> {
   const { identities, blocks, names, joint, facets } = blockingKeys(record);
-  const found = new Map<string, MatchRecord>();
-  /** Asks all at once, keeps what is found, and answers with the queries that are crowded. */
-  const crowdedOf = async (queries: readonly MatchQuery[]): Promise<MatchQuery[]> => {
+  /** Record -> how much it shares. */
+  const shared = new Map<string, number>();
+  /** Asks all at once, counts what is found, and answers with the queries that are crowded. */
+  const crowdedOf = async (queries: readonly MatchQuery[], worth: (query: MatchQuery) => number) => {
     const answers = await index.find(queries);
-    for (const answer of answers) if (answer !== 'crowded') for (const each of answer) found.set(each.id, each);
-    return queries.filter((_, i) => answers[i] === 'crowded');
+    return queries.filter((query, i) => {
+      const answer = answers[i] ?? [];
+      if (answer === 'crowded') return true;
+      for (const id of answer) shared.set(id, (shared.get(id) ?? 0) + worth(query));
+      return false;
+    });
   };
   const known = facets.filter(Boolean);
   const joined = (keys: readonly string[]) =>
     keys.flatMap((key) => known.map((facet) => ({ keys: [key, facet], limit: limits.shared })));
-  const crowded = await crowdedOf([
-    ...identities.map((key) => ({ keys: [key], limit: limits.shared })),
-    ...names.map((key) => ({ keys: [key], limit: limits.block, some: true as const })),
-    ...[...blocks.filter((key) => !names.includes(key)), ...finerKeys(record)].map((key) => ({
-      keys: [key],
-      limit: limits.block,
-    })),
-    ...joined(joint),
-  ]);
+  const similar = [...blocks.filter((key) => !names.includes(key)), ...finerKeys(record)].map((key) => ({
+    keys: [key],
+    limit: limits.block,
+  }));
+  const ofBlocks = new Set<MatchQuery>(similar);
+  const crowded = await crowdedOf(
+    [
+      ...identities.map((key) => ({ keys: [key], limit: limits.shared })),
+      ...names.map((key) => ({ keys: [key], limit: limits.block, some: true as const })),
+      ...similar,
+      ...joined(joint),
+    ],
+    (query) => (ofBlocks.has(query) ? 1 : leastShared),
+  );
   const large = new Set(crowded.flatMap(({ keys }) => keys));
-  await crowdedOf(joined(identities.filter((key) => large.has(key))));
+  const stillLarge = joined(identities.filter((key) => large.has(key)));
+  if (stillLarge.length > 0) await crowdedOf(stillLarge, () => leastShared);
 
-  found.delete(record.id);
-  return [...found.values()]
+  shared.delete(record.id);
+  const least = threshold < thresholds.review ? 1 : leastShared;
+  const others = await index.records([...shared].flatMap(([id, count]) => (count >= least ? [id] : [])));
+  return others
     .map((other) => ({ record: other, ...scoreOf(model, record, other) }))
     .filter(({ weight }) => weight >= threshold)
     .toSorted((a, b) => b.weight - a.weight || (a.record.id < b.record.id ? -1 : 1));
