@@ -70,7 +70,10 @@ const policies: Readonly<Record<string, readonly [types: readonly string[], reac
     (event) => recordDuplicates(event as never, event.stream.id, []),
   ],
   'record-consents-when-form-submitted': [['FormSubmitted'], (event) => recordConsents(event as never)],
-  'record-customer-when-form-submitted': [['FormSubmitted'], (event) => recordSubmitter(event as never, 'C-000001')],
+  'record-customer-when-form-submitted': [
+    ['FormSubmitted'],
+    (event) => recordSubmitter(event as never, 'C-000001', { fields: {}, refusesUnknown: false }),
+  ],
   'run-batch-when-started': [['BatchStarted'], (event) => runBatch(event as never)],
   'start-batch-when-import-started': [['ImportStarted'], (event) => startBatch(event as never, '客户.csv')],
   'record-order-when-seen': [['OrderSeen', 'RefundSeen'], (event) => recordOrder(event as never)],

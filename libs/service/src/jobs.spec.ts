@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Refusal, invalid, newId, runInContext, systemContext, currentContext } from '@throughline/event-sourcing';
 import { Jobs1700000000006 } from './jobs.migration.ts';
-import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from './jobs.ts';
+import { Jobs, itemId, jobStates, type JobAtWork, type JobHandler, type JobStep } from './jobs.ts';
 import { Kernel } from './kernel.ts';
 import { Log } from './log.ts';
 import { dropDatabases, eventually, testConfig } from './testing.ts';
@@ -154,6 +154,23 @@ describe('a job', () => {
     expect(await jobs.read(long)).toMatchObject({ state: 'running' });
     release();
     await state(long, 'done');
+  });
+
+  it('is the only one of its kind where that is wanted, also for several who ask at once', async () => {
+    const ask = (id = newId()) =>
+      runInContext(systemContext('test'), () => jobs.startUnlessUnderWay('count', id, { upTo: 1, name: '王伟' }));
+    const answers = await Promise.all([1, 2, 3, 4].map(() => ask()));
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+    const [first] = answers as [(typeof answers)[number]];
+    expect(first.state).toBe('waiting');
+    expect((await jobs.newest('count', jobStates.underWay))?.id).toBe(first.id);
+    work(counting(new Map()));
+    await state(first.id, 'done');
+    expect((await jobs.newest('count', jobStates.ended))?.id).toBe(first.id);
+    expect(await ask(first.id)).toMatchObject({ id: first.id, state: 'done' });
+    const next = await ask();
+    expect(next.id).not.toBe(first.id);
+    await state(next.id, 'done');
   });
 
   it('that nobody knows is not found', async () => {

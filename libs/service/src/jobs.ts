@@ -12,13 +12,15 @@ import {
   plainTypes,
   runInContext,
   seal,
+  transaction,
   type Pool,
   type RequestContext,
   type Secrets,
   type SubscriptionLog,
 } from '@throughline/event-sourcing';
 
-export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'stopped';
+export const jobStates = { underWay: ['waiting', 'running'], ended: ['done', 'failed', 'stopped'] } as const;
+export type JobState = (typeof jobStates)[keyof typeof jobStates][number];
 
 /** Work in the background, as others see it. Nothing personal. */
 export type Job = {
@@ -63,6 +65,12 @@ type Below = { pool: Pool; secrets: Secrets };
 
 type Stored = Job & { entry: Entry; source: string; params: Buffer | null; place: Buffer | null };
 
+type Wanted = Pick<Stored, 'id' | 'kind' | 'entry'> & { params: unknown };
+/** A connection, or all of them. */
+type Asked = Pick<Pool, 'query'>;
+
+const byId = 'id = $1';
+const newestOf = 'kind = $1 and state = any($2) order by created_at desc, id limit 1';
 const columns = `id, kind, state, done::int as done, total::int as total, counts, error, requested_by as "requestedBy",
   created_at as "createdAt", updated_at as "updatedAt"`;
 const atOnce = 2;
@@ -91,13 +99,23 @@ export class Jobs {
    * @param entry as what its commands count, where that is not how this one came in
    */
   async start(kind: string, id: string, params: unknown, entry: Entry = currentContext().entry): Promise<void> {
-    const { actor, source } = currentContext();
-    await this.kernel.pool.query(
-      `insert into jobs (id, kind, entry, source, requested_by, params) values ($1, $2, $3, $4, $5, $6)
-       on conflict (id) do nothing`,
-      [id, kind, entry, source, JSON.stringify(actor), this.#sealed(id, params)],
-    );
+    await this.#insert(this.kernel.pool, { kind, id, params, entry });
     this.#woken.emit('started');
+  }
+
+  /** The same, unless one of the kind is under way: then that is the answer, also to several who ask at once. */
+  async startUnlessUnderWay(kind: string, id: string, params: unknown): Promise<Job> {
+    const { entry } = currentContext();
+    const job = await transaction(this.kernel.pool, async (client) => {
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`jobs ${kind}`]);
+      const known =
+        (await jobWhere(client, byId, [id])) ?? (await jobWhere(client, newestOf, [kind, jobStates.underWay]));
+      if (known) return known;
+      await this.#insert(client, { kind, id, params, entry });
+      return jobWhere(client, byId, [id]);
+    });
+    this.#woken.emit('started');
+    return job as Job;
   }
 
   /** @throws Refusal `job-not-found` */
@@ -107,13 +125,13 @@ export class Jobs {
     return job;
   }
 
-  async find(id: string): Promise<Job | undefined> {
-    const { rows } = await this.kernel.pool.query<Job>({
-      text: `select ${columns} from jobs where id = $1`,
-      values: [id],
-      types: plainTypes,
-    });
-    return rows[0];
+  find(id: string): Promise<Job | undefined> {
+    return jobWhere(this.kernel.pool, byId, [id]);
+  }
+
+  /** The one of a kind that began last of those in one of the states. */
+  newest(kind: string, states: readonly JobState[]): Promise<Job | undefined> {
+    return jobWhere(this.kernel.pool, newestOf, [kind, states]);
   }
 
   /** Begins again from its last step what has failed or was stopped. @throws Refusal `job-not-found` */
@@ -213,6 +231,15 @@ export class Jobs {
     await this.#move(id, `state = 'failed', error = $2`, [code]).catch(() => undefined);
   }
 
+  async #insert(client: Asked, { id, kind, entry, params }: Wanted): Promise<void> {
+    const { actor, source } = currentContext();
+    await client.query(
+      `insert into jobs (id, kind, entry, source, requested_by, params) values ($1, $2, $3, $4, $5, $6)
+       on conflict (id) do nothing`,
+      [id, kind, entry, source, JSON.stringify(actor), this.#sealed(id, params)],
+    );
+  }
+
   /** @throws Stopped where it was stopped meanwhile */
   async #move(id: string, set: string, values: readonly unknown[]): Promise<void> {
     const { rowCount } = await this.kernel.pool.query(
@@ -229,6 +256,11 @@ export class Jobs {
   #opened(id: string, sealed: Buffer | null): unknown {
     return sealed === null ? undefined : JSON.parse(open(this.kernel.secrets.key('jobs'), sealed, id).toString());
   }
+}
+
+async function jobWhere(client: Asked, where: string, values: readonly unknown[]): Promise<Job | undefined> {
+  const text = `select ${columns} from jobs where ${where}`;
+  return (await client.query<Job>({ text, values: [...values], types: plainTypes })).rows[0];
 }
 
 /** In the name of who asked for it; all that it changes is one batch. */

@@ -243,7 +243,7 @@ const english: Record<string, string> = {
   'relation-created': 'was not there, and becomes a company of its own: {value}',
   'relation-restored': 'was archived, and comes back: {value}',
   'relation-left-empty': 'was not found, and is left empty: {value}',
-  'currency-missing': 'names no currency; say which one it is, here or for the whole file',
+  'currency-missing': 'names no currency; say which one it is',
   'duplicate-in-file': 'has the same key as line {first}',
   'formula-taken': 'is a formula: what it came to when the file was saved is taken',
   'phone-not-recognised': 'is no phone number that can be called, and is recorded as it stands',
@@ -251,7 +251,7 @@ const english: Record<string, string> = {
   'cell-error': 'holds the error {error}',
   'formula-without-value': 'is a formula whose result is not in the file',
   'scientific-number': 'was turned into a rounded number by a spreadsheet (1.38E+10): the digits are lost',
-  'ambiguous-date': 'could be two dates; say in which order day and month stand',
+  'ambiguous-date': 'could be two dates; write the year first, or say in which order day and month stand',
 };
 
 const chinese: Record<string, string> = {
@@ -493,7 +493,7 @@ const chinese: Record<string, string> = {
   'relation-created': '原先没有，将新建为公司：{value}',
   'relation-restored': '原已归档，现予恢复：{value}',
   'relation-left-empty': '未找到，已留空：{value}',
-  'currency-missing': '未注明币种，请在此处或为整个文件指定',
+  'currency-missing': '未注明币种，请指定币种',
   'duplicate-in-file': '与第 {first} 行的键值重复',
   'formula-taken': '是公式，将采用文件保存时的计算结果',
   'phone-not-recognised': '不是可拨打的电话号码，将按原样记录',
@@ -501,7 +501,7 @@ const chinese: Record<string, string> = {
   'cell-error': '单元格为错误值 {error}',
   'formula-without-value': '是公式，但文件中没有其结果',
   'scientific-number': '被电子表格变成了科学计数（1.38E+10），原有数字已丢失',
-  'ambiguous-date': '可能是两个不同的日期，请指定日月顺序',
+  'ambiguous-date': '可能是两个不同的日期，请先写年份，或指定日月顺序',
 };
 
 const catalogues = { en: english, zh: chinese };

@@ -94,6 +94,7 @@ import { VerifyCustomersWhenUniqueRuleDefined } from './policies/verify-customer
 import { FieldClassesController } from './privacy/field-classes.controller.ts';
 import { BrokenRulesController } from './rules/broken-rules.controller.ts';
 import { RulesController } from './rules/rules.controller.ts';
+import { VerificationController } from './rules/verification.controller.ts';
 import { VerificationRounds } from './rules/verification-rounds.worker.ts';
 import { Verifications } from './rules/verifications.store.ts';
 import { VerifyCustomers } from './rules/verify-customers.job.ts';
@@ -125,6 +126,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     FieldClassesController,
     LifecycleController,
     RulesController,
+    VerificationController,
     BrokenRulesController,
     CareController,
     CareSettingsController,

@@ -3,7 +3,8 @@ import type { CustomerEvent } from '@throughline/contracts';
 import { newId, runInContext, systemContext } from '@throughline/event-sourcing';
 import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { batch } from '../src/batch/batch.ts';
-import { builtInRules, customer, type CustomerCommand } from '../src/customer/customer.ts';
+import { customer, type CustomerCommand } from '../src/customer/customer.ts';
+import { builtInRules } from '../src/customer/customer-rules.ts';
 import { CustomersModule } from '../src/customers.module.ts';
 
 let service: TestService;

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { builtInCare } from '@throughline/contracts';
 import { newId, runInContext, systemContext } from '@throughline/event-sourcing';
 import { eventually, startTestService, type TestService } from '@throughline/service/testing';
-import { builtInRules, customer } from '../src/customer/customer.ts';
+import { customer } from '../src/customer/customer.ts';
+import { builtInRules } from '../src/customer/customer-rules.ts';
 import { CustomersModule } from '../src/customers.module.ts';
 import { placeOrder } from './placed-order.ts';
 

@@ -281,6 +281,21 @@ describe('a batch', () => {
     expect(codes(await send([{ op: 'create', data: twin }], {}, skipped))).toEqual([201]);
   });
 
+  it('knows a quick entry from others, as it would be alone', async () => {
+    await setRules([rule({ ways: ['quick-add'], fields: ['phone'], action: 'block' })]);
+    const known = { name: '赵灵儿', phones: [{ value: phone() }] };
+    await create(known);
+    await settled();
+    const quick = (data: object) => ({ op: 'create', data: { ...data, interaction: { kind: 'call' } } });
+    for (const allOrNone of [false, true])
+      expect(codes(await send([quick({ ...known, name: '林月如' })], { allOrNone }))).toEqual(['duplicate-found']);
+    expect(codes(await send([{ op: 'create', data: known }]))).toEqual([201]);
+    const fresh = { name: '阿奴', phones: [{ value: phone() }] };
+    expect(codes(await send([quick(fresh), quick(fresh)])).toSorted()).toEqual([201, 'duplicate-found']);
+    expect((await create({ ...fresh, interaction: { kind: 'call' } })).body.code).toBe('duplicate-found');
+    expect((await create(fresh)).status).toBe(201);
+  });
+
   it('warns in the answer of each, and queues', async () => {
     await setRules([rule({ band: 'review', action: 'warn' })]);
     const twin = { name: '西门吹雪', phones: [{ value: phone() }] };

@@ -33,6 +33,23 @@ describe('a form that somebody filled in', () => {
     expect((await made(await submit({ name: '韩梅梅' }))).source).toBe('web-form');
   });
 
+  it('fills fields of the own in their types; what is of none stays in the submission, and is named', async () => {
+    const options = [{ value: 'tea', label: { en: 'Tea', zh: '茶' } }];
+    for (const field of [
+      { key: 'area', type: 'number' },
+      { key: 'since', type: 'date' },
+      { key: 'likes', type: 'multi-choice', options },
+      { key: 'rooms', type: 'number' },
+    ])
+      await service.call('POST', '/api/fields', { ...field, label: { en: field.key } });
+    const custom = { area: '1,200.50', since: '2026年5月3日', likes: '茶', rooms: 'many', message: '你好' };
+    const id = await submit({ name: '李雷', custom });
+    expect((await made(id)).custom).toEqual({ area: 1200.5, since: '2026-05-03', likes: ['tea'], message: '你好' });
+    const { body } = await service.call('GET', `/api/customers/${id}/history`);
+    expect(body.items[0].data.leftOut).toEqual(['custom.rooms']);
+    expect((await service.kernel.pool.query('select from dead_letters')).rows).toEqual([]);
+  });
+
   it('gives the consents that it says, but for those that nobody knows, which stop nothing', async () => {
     const agreed = { textVersion: 2, language: 'zh' };
     const id = await submit({

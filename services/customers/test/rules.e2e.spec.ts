@@ -132,6 +132,45 @@ describe('what a stranger is told of rules before a form is taken', () => {
     expect(await ask({ name: 'x', ...right, custom: { age: '20' } })).toEqual([]);
   });
 
+  it('is what is none of its field’s type, once, and not what the field lacks otherwise', async () => {
+    const options = [{ value: 'tea', label: { en: 'Tea', zh: '茶' } }];
+    for (const field of [
+      { key: 'plot', type: 'number' },
+      { key: 'budget', type: 'money' },
+      { key: 'since', type: 'date' },
+      { key: 'likes', type: 'multi-choice', options },
+      { key: 'club', type: 'text', required: ['person'] },
+    ])
+      await service.call('POST', '/api/fields', { ...field, label: { en: field.key } });
+    await service.call('PATCH', '/api/fields', { unknownRefused: true });
+    await define(
+      rule({ kind: 'required', field: 'custom.plot' }),
+      rule({ kind: 'range', field: 'custom.budget', max: '9' }),
+    );
+    const told = async (custom: object) => {
+      const { body } = await service.call('POST', '/internal/customers/broken-rules', {
+        fields: { name: 'x', custom },
+      });
+      return codes({ body });
+    };
+    expect(
+      await told({ plot: '1,200.50', budget: '¥3', since: '2026年5月3日', likes: 'tea、茶', colour: 'red' }),
+    ).toEqual([]);
+    expect(await told({ plot: 'large', budget: '12', since: '3/4/2026', likes: 'tea, gin' })).toEqual([
+      'custom.plot wrong-type',
+      'custom.budget currency-missing',
+      'custom.since ambiguous-date',
+      'custom.likes not-allowed',
+    ]);
+    expect(await told({ budget: '12 XYZ', since: '2026-02-30' })).toEqual([
+      'custom.since impossible-date',
+      'custom.budget unknown-currency',
+      'custom.plot rule-failed',
+    ]);
+    await service.call('PATCH', '/api/fields', { unknownRefused: false });
+    await service.call('POST', '/api/fields/club/retire');
+  });
+
   it('is not who is a customer already', async () => {
     const emails = [{ value: `${newId()}@known.example` }];
     await define(rule({ kind: 'unique', field: 'emails' }));
@@ -296,5 +335,45 @@ describe('the verification of customers', () => {
     ).toEqual(['VerificationFailed', 'VerificationPassed']);
     expect((await care(id)).verification.failures).toEqual([]);
     expect(await events(fine.id)).toEqual([]);
+  }, 60_000);
+
+  it('is begun by who asks for it, and says how far it is and what it found', async () => {
+    const address = `${url}/verification`;
+    const ending = (isTheOne: (last: any) => boolean) =>
+      eventually(
+        async () => (await service.call('GET', address)).body,
+        ({ running, last }) => running === null && last !== null && isTheOne(last),
+      );
+    const verify = async () => {
+      await atRest();
+      const { status, body } = await service.call('POST', address);
+      expect(status).toBe(202);
+      const { last } = await ending(({ id }) => id === body.id);
+      expect(last).toMatchObject({
+        state: 'done',
+        error: null,
+        done: last.counts.verified,
+        total: last.counts.verified,
+      });
+      expect(last.counts.failed + last.counts.passed).toBe(last.counts.verified);
+      return last.counts;
+    };
+    await create({});
+    // The day's own is over.
+    await ending(() => true);
+    const before = await verify();
+    await service.call('POST', '/api/fields', { key: 'locker', type: 'text', label: { en: 'Locker' } });
+    const custom = { locker: newId() };
+    const { body: made } = await create({ department: 'desk', custom });
+    await define(rule({ kind: 'format', field: 'department', pattern: '[^e]+' }));
+    const after = await verify();
+    expect([after.verified, after.failed, after.claimed]).toEqual([before.verified + 1, before.failed + 1, 0]);
+    expect((await care(made.id)).verification.failures).toEqual([
+      { field: 'department', code: 'rule-failed', ruleId: 'department' },
+    ]);
+    await define(rule({ kind: 'unique', field: 'custom.locker' }));
+    const { last } = await ending(({ counts }) => counts.claimed === 1);
+    expect((await create({ custom })).body).toMatchObject({ code: 'value-taken', holder: made.id });
+    expect(last.counts.verified).toBe(after.verified);
   }, 60_000);
 });

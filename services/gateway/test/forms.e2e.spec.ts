@@ -414,6 +414,27 @@ describe('the rules for customers', () => {
     expect((await sendPage(key, { ...hiddenIn(text), ...values })).status).toBe(200);
   });
 
+  it.each([
+    ['zh', '类型或格式不正确', '未注明币种'],
+    ['en', 'has the wrong type or form', 'names no currency'],
+  ])('are told with what is none of its field’s type, in %s', async (lang, number, amount) => {
+    const { id, key } = await make({ fields: [...fields, { field: 'custom.plot' }, { field: 'custom.budget' }] });
+    given({ path: 'custom.plot', code: 'wrong-type' }, { path: 'custom.budget', code: 'currency-missing' }, noTitle);
+    const filled = { ...values, 'custom.plot': 'large', 'custom.budget': '12', lang };
+    const { status, body } = await send(key, filled);
+    expect([status, ...body.errors.map(({ path, code }: any) => `${path} ${code}`)]).toEqual([
+      422,
+      'custom.plot wrong-type',
+      'custom.budget currency-missing',
+      'title rule-failed',
+    ]);
+    expect(body.errors[0].message).toBe(number);
+    expect(body.errors[1].message).toContain(amount);
+    const { text } = await sendPage(key, filled);
+    expect(text).toContain(`<p class="error" id="field-custom.plot-error">${number}</p>`);
+    expect(await submitted(id)).toEqual([]);
+  });
+
   it('change nothing about what was taken before', async () => {
     const { id, key } = await make({ fields });
     const headers = { ...visitor(), 'idempotency-key': newId() };

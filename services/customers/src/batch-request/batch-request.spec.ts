@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CustomerEvent } from '@throughline/contracts';
 import { partAfter } from '../customer/customer-group.ts';
-import { builtInRules } from '../customer/customer.ts';
+import { builtInRules } from '../customer/customer-rules.ts';
 import { lanesOf, rehearse, type Operation } from './batch-request.ts';
 
 const now = '2026-01-15T08:00:00.000Z';

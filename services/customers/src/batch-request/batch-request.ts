@@ -2,7 +2,10 @@ import type { CustomerEvent } from '@throughline/contracts';
 import { Refusal, conflict, notFound, type DecideContext } from '@throughline/event-sourcing';
 import { emailKeys, type CustomerInput } from '../customer/customer-fields.ts';
 import { decideForGroup, groupOf, partAfter, type Decided, type Part } from '../customer/customer-group.ts';
-import { customer, type Customer, type CustomerCommand, type CustomerRules } from '../customer/customer.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
+import type { CreateCustomer } from '../customer/customer-creation.ts';
+import type { CustomerRules } from '../customer/customer-rules.ts';
+import type { Customer } from '../customer/customer-state.ts';
 import type { Met } from '../customer/met.ts';
 
 /** A record by its id, or whoever holds something unique, such as `email:a@example.com`. */
@@ -16,7 +19,7 @@ export type Operation =
   | { op: 'archive'; target: Target };
 
 /** What an upsert records where nobody has its key. */
-export type Creation = Pick<Extract<CustomerCommand, { type: 'CreateCustomer' }>, 'fields' | 'externalId'> & {
+export type Creation = Pick<CreateCustomer, 'fields' | 'externalId'> & {
   number?: string;
 };
 

@@ -15,7 +15,8 @@ import {
 import { HttpProblem } from '@throughline/service';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import { shownGroup, type Group, type Part } from '../customer/customer-group.ts';
-import { builtInRules, customer, type CustomerRules } from '../customer/customer.ts';
+import { customer } from '../customer/customer.ts';
+import { builtInRules, type CustomerRules } from '../customer/customer-rules.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import type { Checked, RulesAsked } from '../duplicates/duplicate-check.store.ts';
 import { compares } from '../duplicates/duplicate-rules.ts';

@@ -33,6 +33,8 @@ export function intendedBy(
     known.set(id, after);
     for (const email of emailKeys(given)) if (!held.has(`email:${email}`)) held.set(`email:${email}`, id);
     if (before && !touchesCompared(given)) return undefined;
-    return { operation: before ? 'change' : 'create', id, goldenId: before ? goldenId : null, fields: after.fields };
+    if (before) return { operation: 'change', id, goldenId, fields: after.fields };
+    const way = operation.op === 'create' && operation.met && { way: 'quick-add' as const };
+    return { operation: 'create', id, goldenId: null, fields: after.fields, ...way };
   });
 }

@@ -4,7 +4,8 @@ import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughl
 import type { CustomerEvent } from '@throughline/contracts';
 import type { BulkChange } from '../customer/customer-bulk.ts';
 import { hasLinks, linksOf } from '../customer/customer-links.ts';
-import { customer, type Customer, type CustomerCommand } from '../customer/customer.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
+import type { Customer } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { BatchFailures, failureOf, type BatchFailure } from './batch-failures.store.ts';

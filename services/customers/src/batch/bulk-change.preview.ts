@@ -4,13 +4,9 @@ import type { CustomerEvent } from '@throughline/contracts';
 import { Commands, Refusal, conflict, currentContext, replay, type DecideContext } from '@throughline/event-sourcing';
 import type { BulkChange } from '../customer/customer-bulk.ts';
 import { decideForGroup, stateOfGroup } from '../customer/customer-group.ts';
-import {
-  OneOfSeveral,
-  customer,
-  type Customer,
-  type CustomerCommand,
-  type CustomerRules,
-} from '../customer/customer.ts';
+import { customer, OneOfSeveral, type CustomerCommand } from '../customer/customer.ts';
+import type { CustomerRules } from '../customer/customer-rules.ts';
+import type { Customer } from '../customer/customer-state.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 
 type Example = { recordId: string; number: string; fields: Record<string, { before: unknown; after: unknown }> };

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { CustomerEvent, RecordedOf } from '@throughline/contracts';
 import { Kernel } from '@throughline/service';
-import { customer, type Customer } from '../customer/customer.ts';
+import { customer } from '../customer/customer.ts';
+import type { Customer } from '../customer/customer-state.ts';
 import { ConnectionRecords } from './connection-records.view.ts';
 
 type Happened = RecordedOf<CustomerEvent>;

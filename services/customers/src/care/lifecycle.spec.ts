@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { builtInLifecycle, type CustomerEvent, type Lifecycle, type RecordedOf } from '@throughline/contracts';
 import { scenario } from '@throughline/event-sourcing/scenario';
 import { partOf, type Group, type Part } from '../customer/customer-group.ts';
-import { builtInRules, customer } from '../customer/customer.ts';
+import { customer } from '../customer/customer.ts';
+import { builtInRules } from '../customer/customer-rules.ts';
 import { advanceOf, advanced, type CustomerFacts } from './lifecycle-advance.ts';
 import { lifecycle } from './lifecycle.ts';
 

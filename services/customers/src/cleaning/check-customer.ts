@@ -2,7 +2,8 @@ import type { Correction } from '@throughline/contracts';
 import type { DecideContext, FieldError } from '@throughline/event-sourcing';
 import { asFields, inNormalForm, tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
-import { completed, customer, type Customer } from '../customer/customer.ts';
+import { customer } from '../customer/customer.ts';
+import { completed, type Customer } from '../customer/customer-state.ts';
 import { cleanCustomer } from './clean-customer.ts';
 import { errorsOf } from './errors.ts';
 

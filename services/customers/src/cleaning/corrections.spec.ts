@@ -3,7 +3,9 @@ import type { CustomerEvent, RecordedOf } from '@throughline/contracts';
 import { scenario } from '@throughline/event-sourcing/scenario';
 import fc from 'fast-check';
 import type { CustomerInput } from '../customer/customer-fields.ts';
-import { builtInRules, customer, type Customer, type CustomerCommand } from '../customer/customer.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
+import { builtInRules } from '../customer/customer-rules.ts';
+import type { Customer } from '../customer/customer-state.ts';
 import { correctionToRevert, correctionsOf } from './corrections.ts';
 
 const context = { now: '2026-02-01T00:00:00.000Z', entry: 'person', rules: builtInRules } as const;

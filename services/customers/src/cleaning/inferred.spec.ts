@@ -8,7 +8,9 @@ import {
 import { scenario } from '@throughline/event-sourcing/scenario';
 import fc from 'fast-check';
 import type { CustomerInput } from '../customer/customer-fields.ts';
-import { builtInRules, customer, type Customer, type CustomerCommand } from '../customer/customer.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
+import { builtInRules } from '../customer/customer-rules.ts';
+import type { Customer } from '../customer/customer-state.ts';
 import { inferFields } from './infer-fields.ts';
 
 const given = scenario(customer, { rules: builtInRules });

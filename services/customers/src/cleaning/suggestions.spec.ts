@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CustomerEvent, CustomerFields } from '@throughline/contracts';
 import { scenario } from '@throughline/event-sourcing/scenario';
-import { builtInRules, customer } from '../customer/customer.ts';
+import { customer } from '../customer/customer.ts';
+import { builtInRules } from '../customer/customer-rules.ts';
 import { suggestionsFor } from './suggestions.ts';
 
 const now = '2026-02-01T00:00:00.000Z';

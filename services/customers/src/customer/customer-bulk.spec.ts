@@ -4,7 +4,8 @@ import { Refusal, replay } from '@throughline/event-sourcing';
 import { scenario } from '@throughline/event-sourcing/scenario';
 import fc from 'fast-check';
 import type { BulkChange } from './customer-bulk.ts';
-import { builtInRules, customer } from './customer.ts';
+import { customer } from './customer.ts';
+import { builtInRules } from './customer-rules.ts';
 import { undoOf } from './customer-undo.ts';
 
 const given = scenario(customer, { rules: builtInRules });

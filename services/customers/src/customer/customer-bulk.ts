@@ -1,7 +1,17 @@
-import { entryKey, isListField, type CustomerFields, type ListField, type Reverted } from '@throughline/contracts';
-import { invalid, type FieldError } from '@throughline/event-sourcing';
+import {
+  entryKey,
+  isListField,
+  type CustomerEvent,
+  type CustomerFields,
+  type ListField,
+  type Reverted,
+} from '@throughline/contracts';
+import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
+import { changeDetails } from './customer-change.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import { normalEntries, withEntries } from './customer-import.ts';
+import type { CustomerRules } from './customer-rules.ts';
+import type { Customer } from './customer-state.ts';
 
 /** One change for many customers. No field is named twice, but that a list can lose entries and get others. */
 export type BulkChange = {
@@ -32,12 +42,28 @@ type Known = {
   reverted: readonly Reverted[];
 };
 
+/** Out of the archive, changed, into it: as far as that is anything new. */
+export function changeInBulk(
+  state: Customer,
+  bulk: BulkChange,
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
+  const isRestored = bulk.restore === true && state.status === 'archived';
+  const current: Customer = isRestored ? { ...state, status: 'active' } : state;
+  const changes = changesInBulk(bulk, state);
+  return [
+    ...(isRestored ? [{ type: 'CustomerRestored' as const }] : []),
+    ...(Object.keys(changes).length > 0 ? changeDetails(current, changes, context) : []),
+    ...(bulk.archive && current.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
+  ];
+}
+
 /**
  * What it comes to on the fields that a record has now. Entries that were only inferred do not stay beside what is said.
  *
  * @throws Refusal `invalid-customer` where a list would have too many entries
  */
-export function changesInBulk({ set, add = {}, remove = {}, clear = [] }: BulkChange, known: Known): CustomerInput {
+function changesInBulk({ set, add = {}, remove = {}, clear = [] }: BulkChange, known: Known): CustomerInput {
   const names = new Set([...Object.keys(add), ...Object.keys(remove)].filter(isListField));
   const normal = normalEntries(known);
   const errors: FieldError[] = [];

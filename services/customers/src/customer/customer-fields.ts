@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CustomerFields, Entry } from '@throughline/contracts';
+import type { CustomerFields, Entry, WayIn } from '@throughline/contracts';
 import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, normalisePhone, registrationNumberKey } from '@throughline/language';
 import { converted, customErrors } from '../field/custom-values.ts';
@@ -33,9 +33,16 @@ export const asShown = ({ customerType, ...fields }: CustomerFields): CustomerIn
   customerType === undefined ? fields : { ...fields, type: customerType };
 
 /** Where a customer came from, by the way it was entered, unless it is said. Whoever carries it in knows better. */
-const sourceOf: Partial<Record<Entry, string>> = { person: 'manual', api: 'api', import: 'import', form: 'web-form' };
+const sourceOf: Partial<Record<Entry | WayIn, string>> = {
+  person: 'manual',
+  'quick-add': 'quick-add',
+  api: 'api',
+  import: 'import',
+  form: 'web-form',
+};
 
-export function withSource(fields: CustomerInput, entry: Entry, source = sourceOf[entry]): CustomerInput {
+export function withSource(fields: CustomerInput, way: Entry | WayIn): CustomerInput {
+  const source = sourceOf[way];
   return source === undefined || fields.source !== undefined ? fields : { ...fields, source };
 }
 

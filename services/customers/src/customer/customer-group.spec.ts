@@ -21,7 +21,8 @@ import {
   type Part,
 } from './customer-group.ts';
 import type { CustomerInput } from './customer-fields.ts';
-import { builtInRules, customer, type CustomerRules } from './customer.ts';
+import { customer } from './customer.ts';
+import { builtInRules, type CustomerRules } from './customer-rules.ts';
 
 const context = { now: '2026-02-01T00:00:00.000Z', entry: 'person', rules: builtInRules } as const;
 

@@ -28,7 +28,9 @@ import { openAgain } from '../cleaning/inferred.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
 import { claimsOf, uniqueBut } from '../rules/unique-values.ts';
 import { emailKeys } from './customer-fields.ts';
-import { completed, customer, type Customer, type CustomerCommand, type CustomerRules } from './customer.ts';
+import { customer, type CustomerCommand } from './customer.ts';
+import type { CustomerRules } from './customer-rules.ts';
+import { completed, type Customer } from './customer-state.ts';
 import { inEvents } from './field-names.ts';
 import { claimedByRules, reservedEmails } from './reserved-values.ts';
 

@@ -1,6 +1,18 @@
-import { entryKey, isListField, type CustomerFields, type ListField, type Reverted } from '@throughline/contracts';
+import {
+  entryKey,
+  isListField,
+  type CustomerEvent,
+  type CustomerFields,
+  type ListField,
+  type Reverted,
+} from '@throughline/contracts';
+import { conflict, type DecideContext } from '@throughline/event-sourcing';
 import { cleanCustomer } from '../cleaning/clean-customer.ts';
+import { saidOf } from '../cleaning/inferred.ts';
+import { changeDetails } from './customer-change.ts';
 import { inNormalForm, type CustomerInput } from './customer-fields.ts';
+import type { CustomerRules } from './customer-rules.ts';
+import type { Customer, ExternalId } from './customer-state.ts';
 import { inEvents } from './field-names.ts';
 
 /**
@@ -11,11 +23,38 @@ export const importPolicies = ['overwrite', 'if-empty', 'never', 'add'] as const
 export type ImportPolicy = (typeof importPolicies)[number];
 export type ImportPolicies = Readonly<Partial<Record<string, ImportPolicy>>>;
 
+/** What a row may do: make a new record, change one that is there, or whichever it takes. */
+export type ImportMode = 'create' | 'update' | 'both';
+
+export type ImportCustomer = {
+  type: 'ImportCustomer';
+  number: string;
+  externalId?: ExternalId;
+  mode: ImportMode;
+  row: CustomerInput;
+  policies: ImportPolicies;
+};
+
 /** What a record says, and the corrections on it that were taken back. */
 type Known = { details: CustomerFields; reverted?: readonly Reverted[] };
 
+/** An archived record comes back: somebody wants it in. */
+export function importRow(
+  state: Customer,
+  { mode, row, policies }: ImportCustomer,
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
+  const isArchived = state.status === 'archived';
+  if (mode === 'create' && !isArchived) throw conflict('customer-exists');
+  const changes = changesByPolicy(row, { ...state, details: saidOf(state) }, policies);
+  return [
+    ...(isArchived ? [{ type: 'CustomerRestored' as const }] : []),
+    ...changeDetails({ ...state, status: 'active' }, changes, context),
+  ];
+}
+
 /** What a row changes on a record that is there: empty cells say nothing. */
-export function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolicies): CustomerInput {
+function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolicies): CustomerInput {
   const { details } = known;
   const normal = normalEntries(known);
   const changes = Object.entries(row).flatMap(([name, value]) => {

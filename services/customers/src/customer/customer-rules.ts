@@ -6,6 +6,7 @@ import {
   type Lifecycle,
   type Reservable,
   type RuleSet,
+  type WayIn,
 } from '@throughline/contracts';
 import type { FieldError } from '@throughline/event-sourcing';
 import { noFields, type FieldSet } from '../field/field-set.ts';
@@ -15,7 +16,7 @@ export type ReservedField = 'emails' | Reservable;
 /** What a customer is decided by, besides its own past. */
 export type CustomerRules = {
   /** The fields whose values become this customer's alone, by how they come in. Connectors are never refused. */
-  reserves: (entry: Entry, operation: DuplicateOperation) => readonly ReservedField[];
+  reserves: (way: Entry | WayIn, operation: DuplicateOperation) => readonly ReservedField[];
   /** What is wrong with the other customers that a command names. */
   linkErrors?: readonly FieldError[];
   /** The fields of the installation's own. */
@@ -26,8 +27,11 @@ export type CustomerRules = {
   ruleSet: RuleSet;
 };
 export const builtInRules: CustomerRules = {
-  reserves: (entry) => (entry === 'person' || entry === 'api' ? ['emails'] : []),
+  reserves: (way) => (way === 'person' || way === 'quick-add' || way === 'api' ? ['emails'] : []),
   fieldSet: noFields,
   lifecycle: builtInLifecycle,
   ruleSet: noRules,
 };
+
+/** Whether who comes in so may only make the moves of the life cycle. */
+export const isBoundToMoves = (entry: Entry): boolean => entry === 'person' || entry === 'api';

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { CustomerEvent, CustomerFields, RecordedOf } from '@throughline/contracts';
 import { replay } from '@throughline/event-sourcing';
 import fc from 'fast-check';
-import { builtInRules, customer } from './customer.ts';
+import { customer } from './customer.ts';
+import { builtInRules } from './customer-rules.ts';
 import { undoOf } from './customer-undo.ts';
 
 type Happened = RecordedOf<CustomerEvent>;

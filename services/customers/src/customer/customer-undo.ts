@@ -6,6 +6,9 @@ import {
   type CustomerFields,
   type RecordedOf,
 } from '@throughline/contracts';
+import { openAgain, saidOf } from '../cleaning/inferred.ts';
+import { differing } from './customer-change.ts';
+import { completed, type Customer } from './customer-state.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 
@@ -64,4 +67,17 @@ export function undoOf(events: readonly Happened[], isUndone: (event: Happened) 
 function fieldsSaidIn({ data }: Happened): CustomerField[] {
   const inferred = new Set('inferred' in data ? data.inferred?.map(({ field }) => field) : []);
   return customerFieldNames.filter((field) => field in data && !inferred.has(field));
+}
+
+/** Back to what was: values that were valid then are not checked again. */
+export function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {
+  const changes = differing(fields, { details: saidOf(state), inferred: {} });
+  const isChanged = Object.keys(changes).length > 0;
+  const emailsReserved = state.emailsReserved && changes.emails === undefined;
+  const event = { type: 'CustomerDetailsChanged' as const, ...changes, ...openAgain(changes), emailsReserved };
+  return [
+    ...(isChanged ? [completed(state, event)] : []),
+    ...(record === 'archive' && state.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
+    ...(record === 'restore' && state.status === 'archived' ? [{ type: 'CustomerRestored' as const }] : []),
+  ];
 }

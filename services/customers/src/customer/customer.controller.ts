@@ -30,8 +30,7 @@ export class CustomerController {
     const interactionId = interaction && metId(id);
     const met = interaction && interactionId && { ...interaction, interactionId };
     const command: CustomerCommand = { type: 'CreateCustomer', number, fields, ...(met && { met }) };
-    const way = interaction && { way: 'quick-add' as const };
-    const created = await this.guarded.execute(id, command, body, { ...entering(skip), ...way });
+    const created = await this.guarded.execute(id, command, body, entering(skip));
     return interactionId ? { ...created, fields: { ...created.fields, interactionId } } : created;
   }
 

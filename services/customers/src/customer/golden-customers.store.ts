@@ -27,14 +27,9 @@ import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from '
 import type { FieldSet } from '../field/field-set.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import { Tags } from '../tag/tags.view.ts';
-import {
-  OneOfSeveral,
-  builtInRules,
-  customer,
-  type Customer,
-  type CustomerCommand,
-  type CustomerRules,
-} from './customer.ts';
+import { customer, OneOfSeveral, type CustomerCommand } from './customer.ts';
+import { builtInRules, type CustomerRules } from './customer-rules.ts';
+import type { Customer } from './customer-state.ts';
 
 type At = { asOf?: Instant; knownAt?: Instant };
 type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];

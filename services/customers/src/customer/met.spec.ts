@@ -1,6 +1,7 @@
 import { describe, it } from '@jest/globals';
 import { scenario } from '@throughline/event-sourcing/scenario';
-import { builtInRules, customer, type CustomerCommand } from './customer.ts';
+import { customer, type CustomerCommand } from './customer.ts';
+import { builtInRules } from './customer-rules.ts';
 import type { Met } from './met.ts';
 
 const now = '2026-01-15T08:00:00.000Z';

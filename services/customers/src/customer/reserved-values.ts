@@ -1,4 +1,11 @@
-import { reservable, type CustomerFields, type Reservable, type UniqueValue } from '@throughline/contracts';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  reservable,
+  type CustomerEvent,
+  type CustomerFields,
+  type Reservable,
+  type UniqueValue,
+} from '@throughline/contracts';
 import { rulesInForce } from '../rules/broken-rules.ts';
 import { claimsOf, uniqueAfter, uniqueWith } from '../rules/unique-values.ts';
 import { emailKeys, phoneKeys, registrationKeys } from './customer-fields.ts';
@@ -38,9 +45,16 @@ export const reservedValues = ({ details, reserved }: Reserving): string[] =>
 export const claimed = (state: Reserving, changes: CustomerFields, { ruleSet, fieldSet }: CustomerRules) =>
   uniqueAfter(state, changes, rulesInForce(ruleSet, fieldSet));
 
-/** The same once values that the record has already, and nobody else claims, become its own. */
-export const claimedLate = (state: Reserving, free: readonly string[], { ruleSet, fieldSet }: CustomerRules) =>
-  uniqueWith(state, free, rulesInForce(ruleSet, fieldSet));
+/** What it has had since before a rule made it unique, or by a source's word, becomes its own where it is free. */
+export function claimValues(
+  state: Reserving & { status: string },
+  free: readonly string[],
+  { ruleSet, fieldSet }: CustomerRules,
+): CustomerEvent[] {
+  if (state.status === 'archived') return [];
+  const unique = uniqueWith(state, free, rulesInForce(ruleSet, fieldSet));
+  return isDeepStrictEqual(unique, state.unique) ? [] : [{ type: 'CustomerValuesClaimed', unique }];
+}
 
 /** What rules have nobody else have. */
 export const claimedByRules = ({ details, unique }: Reserving): string[] =>

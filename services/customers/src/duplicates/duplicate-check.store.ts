@@ -27,7 +27,7 @@ export type Intended = {
   goldenId: string | null;
   /** All fields as they would be. */
   fields: CustomerFields;
-  /** Where that is not what the request's entry says: a form, a quick entry. */
+  /** Where that is not what the request's entry says: a quick entry. */
   way?: WayIn;
   /** Where it may come again: a repeat is not held up, it gets its first outcome. */
   commandId?: string | undefined;

@@ -11,7 +11,7 @@ import {
   type WayIn,
 } from '@throughline/contracts';
 import { derivedId, invalid, type Decider, type FieldError } from '@throughline/event-sourcing';
-import type { CustomerRules, ReservedField } from '../customer/customer.ts';
+import type { CustomerRules, ReservedField } from '../customer/customer-rules.ts';
 import { thresholds } from '../matching/score.ts';
 
 export type DuplicateRules = {
@@ -96,15 +96,15 @@ export type Attempt = {
 const isPassed = ({ bypass }: DuplicateRule, { skip, roles }: Attempt) =>
   skip && roles.some((role) => bypass.includes(role));
 
-export const wayOf = (entry: Entry): WayIn | undefined => (entry === 'policy' ? undefined : entry);
+export const wayOf = (entry: Entry | WayIn): WayIn | undefined => (entry === 'policy' ? undefined : entry);
 
 /** What the rules have customers reserve; who passes a rule reserves nothing by it. */
 export const customerRulesOf = (
   { rules }: Pick<DuplicateRules, 'rules'>,
   { skip, roles }: Pick<Attempt, 'skip' | 'roles'>,
 ): Pick<CustomerRules, 'reserves'> => ({
-  reserves: (entry, operation) => {
-    const way = wayOf(entry);
+  reserves: (given, operation) => {
+    const way = wayOf(given);
     // A form is never refused, and keeps no value from its owner.
     if (way === undefined || way === 'form') return [];
     return rules

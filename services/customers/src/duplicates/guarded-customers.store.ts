@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { CustomerEvent, CustomerFields, WayIn } from '@throughline/contracts';
+import type { CustomerEvent, CustomerFields } from '@throughline/contracts';
 import { Commands, Refusal, conflict, currentContext, type Executed } from '@throughline/event-sourcing';
 import type { RecordAnswer } from '@throughline/service';
 import type { CustomerInput } from '../customer/customer-fields.ts';
-import { customer, type Customer, type CustomerCommand } from '../customer/customer.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
+import type { Customer } from '../customer/customer-state.ts';
 import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
 import { builtInModel } from '../matching/built-in-model.ts';
 import { scoreOf } from '../matching/score.ts';
@@ -20,8 +21,8 @@ import { compares } from './duplicate-rules.ts';
 import { comparable, saidOf } from './match-records.view.ts';
 import { bandOf } from './same-values.ts';
 
-/** How a command came in, where its context does not say; and whether its sender asks not to be held up by duplicates. */
-export type Entering = { way?: WayIn | undefined; skip?: boolean | undefined };
+/** Whether the sender of a command asks not to be held up by duplicates. */
+export type Entering = { skip?: boolean | undefined };
 
 /** What somebody is about to record, and what the rules say of it. */
 export type Guarded = { intended: Intended; verdict: Verdict };
@@ -120,29 +121,29 @@ export class GuardedCustomers {
   /** @param choose is asked only where a rule compares: it may allot a number */
   async #guarded(
     choose: () => Promise<Chosen>,
-    { way, skip }: Entering,
+    { skip }: Entering,
     work: (inForce: RulesInForce) => Promise<Answered>,
   ): Promise<Answered> {
     const rules = await this.rules(skip);
-    const intended = compares(rules.all) ? await this.#intended(await choose(), way) : undefined;
+    const intended = compares(rules.all) ? await this.#intended(await choose()) : undefined;
     const [guarded] = intended ? await this.compareEach([intended], rules) : [];
     const { warnings, ...answer } = await this.carryOut(guarded, () => work(rules));
     return warnings ? { ...answer, fields: { ...answer.fields, warnings } } : answer;
   }
 
   /** What a command would make of a customer; undefined where it changes nothing that is compared. */
-  async #intended({ id, command }: Chosen, way: WayIn | undefined): Promise<Intended | undefined> {
+  async #intended({ id, command }: Chosen): Promise<Intended | undefined> {
     const { commandId } = currentContext();
-    const entering = { commandId, ...(way !== undefined && { way }) };
     if (command.type === 'CreateCustomer') {
       // An id that is taken is another matter.
       if (await this.commands.exists(customer.category, id)) return undefined;
-      return { operation: 'create', id, goldenId: null, fields: command.fields, ...entering };
+      const { fields, met } = command;
+      return { operation: 'create', id, goldenId: null, fields, commandId, ...(met && { way: 'quick-add' }) };
     }
     if (command.type !== 'ChangeCustomer' || !touchesCompared(command.changes)) return undefined;
     const now = await this.customers.read(id);
     const fields: CustomerFields = { ...now.fields, ...command.changes };
-    return { operation: 'change', id, goldenId: now.id, fields, ...entering };
+    return { operation: 'change', id, goldenId: now.id, fields, commandId };
   }
 
   /** Where somebody else was quicker and has the value that a rule reserves: the refusal that says who it may be. */

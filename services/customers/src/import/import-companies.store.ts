@@ -3,7 +3,8 @@ import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throug
 import { itemId, type JobAtWork } from '@throughline/service';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import type { StampedRules } from '../customer/customer-rules.store.ts';
-import { customer, type CustomerCommand, type CustomerRules } from '../customer/customer.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
+import type { CustomerRules } from '../customer/customer-rules.ts';
 import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
 import { companyItem, type MissingCompany } from './import-relations.ts';
 import type { PlannedRow } from './planned-row.ts';

@@ -1,6 +1,5 @@
 import { isCurrency } from '@throughline/contracts';
-import { importPolicies, type ImportPolicies } from '../customer/customer-import.ts';
-import type { ImportMode } from '../customer/customer.ts';
+import { importPolicies, type ImportMode, type ImportPolicies } from '../customer/customer-import.ts';
 import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
 import { invalid, type FieldError } from '@throughline/event-sourcing';
 import type { DateOrder } from '@throughline/tables';

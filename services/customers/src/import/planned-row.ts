@@ -1,12 +1,10 @@
 import type { Instant } from '@throughline/contracts';
 import type { CustomerInput } from '../customer/customer-fields.ts';
+import type { ImportCustomer } from '../customer/customer-import.ts';
 import type { Links } from '../customer/customer-links.ts';
-import type { CustomerCommand } from '../customer/customer.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import type { MissingCompany, Settled } from './import-relations.ts';
 import type { RowError, RowReading } from './import-row.ts';
-
-export type ImportCommandOfRow = Extract<CustomerCommand, { type: 'ImportCustomer' }>;
 
 /** What the relations of a row come to: `missing` are companies to be made before it is carried out. */
 type Related = { links: Links; missing: readonly MissingCompany[]; warnings: readonly RowError[] };
@@ -22,7 +20,7 @@ export type PlannedRow = { line: number; cells: readonly string[]; reading: RowR
       /** Its customer is made of several records. */
       isGrouped: boolean;
       /** Without links, and without a number where the row gives none. */
-      command: ImportCommandOfRow;
+      command: ImportCustomer;
       occurredAt: Instant | undefined;
     } & Related)
   /** Cells of an exported table that somebody changed, without links. */
@@ -47,7 +45,7 @@ export const customOf = (rows: readonly PlannedRow[]): Readonly<Record<string, u
     return given.custom ? [given.custom] : [];
   });
 
-export function commandOf({ mode, connectionId }: ImportMapping, reading: RowReading): ImportCommandOfRow {
+export function commandOf({ mode, connectionId }: ImportMapping, reading: RowReading): ImportCustomer {
   const { row, policies, number = '', externalId } = reading;
   const external = externalId !== undefined && connectionId !== undefined && { connectionId, id: externalId };
   return { type: 'ImportCustomer', number, ...(external && { externalId: external }), mode, row, policies };

@@ -4,7 +4,7 @@ import { Commands, Refusal, conflict, type DecideContext } from '@throughline/ev
 import type { RecordAnswer } from '@throughline/service';
 import { groupAfter, mergeGroups, type Decided, type Group, type MergeCustomers } from '../customer/customer-group.ts';
 import { parentErrors, parentOf } from '../customer/customer-links.ts';
-import type { CustomerRules } from '../customer/customer.ts';
+import type { CustomerRules } from '../customer/customer-rules.ts';
 import {
   GoldenCustomers,
   GroupChanged,

@@ -11,22 +11,40 @@ import { Commands } from '@throughline/event-sourcing';
 import type { PolicyPattern } from '@throughline/service';
 import { asShown } from '../customer/customer-fields.ts';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
-import { builtInRules, customer, type CustomerCommand } from '../customer/customer.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
+import { customer } from '../customer/customer.ts';
+import type { CreateCustomer } from '../customer/customer-creation.ts';
+import { builtInRules } from '../customer/customer-rules.ts';
 import { compares } from '../duplicates/duplicate-rules.ts';
 import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
+import { customOfTexts } from '../field/custom-texts.ts';
+import { fittingCustom } from '../field/custom-values.ts';
+import type { FieldSet } from '../field/field-set.ts';
 
-type CreateCustomer = Extract<CustomerCommand, { type: 'CreateCustomer' }>;
 type FormSubmitted = RecordedOf<Extract<FormEvent, { type: 'FormSubmitted' }>>;
 
-/** What was filled in, as a customer. Of who was erased since nothing is left that a record could be made of. */
+/**
+ * What was filled in, as a customer. What is none of its field's type, and was taken because nobody could be asked, stays in the
+ * submission alone. Of who was erased since nothing is left that a record could be made of.
+ */
 export function react(
   { data }: Pick<FormSubmitted, 'data'>,
   number: string,
+  fieldSet: FieldSet,
 ): { id: string; command: CreateCustomer }[] {
   const given = customerFieldNames.flatMap((name) => (data[name] === undefined ? [] : [[name, data[name]] as const]));
   if (given.some(([, value]) => isErased(value))) return [];
   const fields = asShown(Object.fromEntries(given) as CustomerFields);
-  return [{ id: data.customerId, command: { type: 'CreateCustomer', number, fields } }];
+  const { custom: read, errors } = customOfTexts(fields.custom ?? {}, fieldSet);
+  const { custom, leftOut: unfitting } = fittingCustom(read, fieldSet);
+  const leftOut = [...errors.map(({ path }) => path), ...unfitting.map((key) => `custom.${key}`)];
+  const command: CreateCustomer = {
+    type: 'CreateCustomer',
+    number,
+    fields: { ...fields, ...(fields.custom && { custom }) },
+    ...(leftOut.length > 0 && { leftOut }),
+  };
+  return [{ id: data.customerId, command }];
 }
 
 /**
@@ -47,6 +65,7 @@ export class RecordCustomerWhenFormSubmitted {
     private readonly commands: Commands,
     private readonly guarded: GuardedCustomers,
     private readonly numbers: CustomerNumbers,
+    private readonly current: CurrentRules,
   ) {}
 
   /** Recorded whatever the duplicate rules say: what they would block or warn of is queued. */
@@ -54,7 +73,8 @@ export class RecordCustomerWhenFormSubmitted {
   async submitted(@Payload() event: FormSubmitted) {
     const { occurredAt } = event;
     const isThere = await this.commands.exists(customer.category, event.data.customerId);
-    for (const { id, command } of react(event, isThere ? '' : await this.numbers.next())) {
+    const { fieldSet } = (await this.current.read()).rules;
+    for (const { id, command } of react(event, isThere ? '' : await this.numbers.next(), fieldSet)) {
       const { all, rulesVersion, ...rules } = await this.guarded.rules();
       const intended = { operation: 'create', id, goldenId: null, fields: command.fields } as const;
       const [compared] = compares(all) ? await this.guarded.compareEach([intended], { all, ...rules }) : [];

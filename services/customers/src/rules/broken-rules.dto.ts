@@ -12,7 +12,7 @@ export const BrokenRules = Type.Object(
   {
     errors: Type.Array(
       Type.Object(
-        { path: text, code: text, params: Type.Object({ ruleId: text, zh: text, en: text }) },
+        { path: text, code: text, params: Type.Optional(Type.Object({ ruleId: text, zh: text, en: text })) },
         { title: 'BrokenRule' },
       ),
     ),

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { CustomerEvent, CustomerFields, ValidationRule } from '@throughline/contracts';
 import { Refusal } from '@throughline/event-sourcing';
 import { scenario } from '@throughline/event-sourcing/scenario';
-import { builtInRules, customer, type CustomerCommand } from '../customer/customer.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
+import { builtInRules } from '../customer/customer-rules.ts';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { noFields } from '../field/field-set.ts';
 

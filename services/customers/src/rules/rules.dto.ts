@@ -1,4 +1,5 @@
-import { ValidationRule, ruleKinds, type RuleKind } from '@throughline/contracts';
+import { OneOf, ValidationRule, ruleKinds, type RuleKind } from '@throughline/contracts';
+import { Actor, jobStates, orNull } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -17,6 +18,36 @@ import {
 import { Type } from 'typebox';
 
 export const RuleSet = Type.Object({ rules: Type.Array(ValidationRule) }, { title: 'RuleSet' });
+
+const text = Type.String();
+const counted = (description: string) => Type.Integer({ description });
+export const Verification = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    kind: text,
+    state: OneOf([...jobStates.underWay, ...jobStates.ended]),
+    done: Type.Integer(),
+    total: orNull(Type.Integer()),
+    counts: Type.Object(
+      {
+        verified: counted('Customers that were looked at: those that failed and those that passed.'),
+        failed: counted('Customers with something wrong.'),
+        passed: counted('Customers with nothing wrong.'),
+        claimed: counted('Values, of rules by which only one may have them, that became their customers’ own.'),
+      },
+      { title: 'VerificationCounts' },
+    ),
+    error: orNull(text),
+    requestedBy: Actor,
+    createdAt: Type.String({ format: 'date-time' }),
+    updatedAt: Type.String({ format: 'date-time', description: 'When it ended, once it has.' }),
+  },
+  { title: 'CustomersVerification' },
+);
+export const VerificationState = Type.Object(
+  { running: orNull(Verification), last: orNull(Verification) },
+  { title: 'CustomersVerificationState' },
+);
 
 const isBound = (value: unknown) => Number.isFinite(value) || (typeof value === 'string' && value.length <= 50);
 const Bound = () => ValidateBy({ name: 'isNumberOrText', validator: { validate: isBound } });

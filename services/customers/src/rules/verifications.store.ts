@@ -17,12 +17,16 @@ import { customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { freeClaims, valuesToHold, verificationOf } from './verification.ts';
 
+/** In counts: of the customers who were verified some failed and the others passed; values became their own. */
+export type Found = { verified: number; failed: number; passed: number; claimed: number };
+
 type Verified = { id: string; ownerId: string | undefined; records: readonly Part[]; fields: CustomerFields };
 
 const pageSize = 500;
 const table = `"${careRecords.table}"`;
 const active = `select record_id as id, position from ${table}
   where position > $1 and golden_id = record_id and active order by position limit ${pageSize}`;
+const countOfActive = `select count(*)::int as count from ${table} where golden_id = record_id and active`;
 /** Any record of a customer may have been changed. */
 const changedLately = `select t.record_id as id from ${table} t
   where t.record_id > $1 and t.failing and t.active and t.record_id in (
@@ -38,6 +42,12 @@ export class Verifications {
     private readonly customers: GoldenCustomers,
     private readonly current: CurrentRules,
   ) {}
+
+  /** How many active customers there are. */
+  async countActive(): Promise<number> {
+    const [row] = await this.#rows<{ count: number }>(countOfActive, []);
+    return row?.count ?? 0;
+  }
 
   /** Waits until it knows of all customers that there are by now. */
   async caughtUp(signal: AbortSignal): Promise<void> {
@@ -59,13 +69,9 @@ export class Verifications {
     return (await this.kernel.pool.query<Row>({ text, values: [...values], types: plainTypes })).rows;
   }
 
-  /**
-   * Records what is wrong with customers, where that is another thing than before.
-   *
-   * @returns how many have something wrong with them
-   */
-  async verify(ids: readonly string[]): Promise<number> {
-    return this.#verify(await this.#loaded(ids), await this.current.read());
+  /** Records what is wrong with customers, where that is another thing than before. */
+  async verify(ids: readonly string[]): Promise<void> {
+    await this.#verify(await this.#loaded(ids), await this.current.read());
   }
 
   /** The rules by which only one may have a value, as they are now. */
@@ -79,14 +85,16 @@ export class Verifications {
    *
    * @param by the rules by which they claim, as far as they are still the same
    */
-  async claimAndVerify(ids: readonly string[], by: readonly ValidationRule[]): Promise<number> {
+  async claimAndVerify(ids: readonly string[], by: readonly ValidationRule[]): Promise<Found> {
     const stamped = await this.current.read();
     const customers = await this.#loaded(ids);
     const rules = stamped.rules.ruleSet.rules.filter((rule) => by.some((one) => isDeepStrictEqual(one, rule)));
-    await this.#claim(customers, { ...stamped, rules: { ...stamped.rules, ruleSet: { rules } } });
-    return this.#verify(customers, stamped);
+    const claimed = await this.#claim(customers, { ...stamped, rules: { ...stamped.rules, ruleSet: { rules } } });
+    const failed = await this.#verify(customers, stamped);
+    return { verified: customers.length, failed, passed: customers.length - failed, claimed };
   }
 
+  /** @returns how many have something wrong with them */
   async #verify(customers: readonly Verified[], stamped: StampedRules): Promise<number> {
     const items = await this.#verdicts(customers, stamped);
     const known = await this.commands.loadMany(
@@ -102,8 +110,12 @@ export class Verifications {
     return items.filter(({ command }) => command.failures.length > 0).length;
   }
 
-  /** Who is given a value at this very moment has it: the one that had it before is told of then. */
-  async #claim(customers: readonly Verified[], stamped: StampedRules): Promise<void> {
+  /**
+   * Who is given a value at this very moment has it: the one that had it before is told of then.
+   *
+   * @returns how many values became their customers' own
+   */
+  async #claim(customers: readonly Verified[], stamped: StampedRules): Promise<number> {
     const { rules } = stamped;
     const free = freeClaims(customers, rules, await this.#holders(customers, stamped));
     const items = [...free].map(([id, claims]): Item<CustomerCommand> => ({
@@ -111,7 +123,9 @@ export class Verifications {
       command: { type: 'ClaimValues', free: claims },
       commandId: newId(),
     }));
-    await this.commands.executeMany(customer, items, stamped);
+    const outcomes = await this.commands.executeMany(customer, items, stamped);
+    const areTaken = outcomes.map((one) => one.status === 'done' && one.executed.events.length > 0);
+    return [...free.values()].filter((_, index) => areTaken[index]).flat().length;
   }
 
   /** Of what rules would have only one customer have: claim -> the record that holds it. */

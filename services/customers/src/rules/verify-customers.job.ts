@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { ValidationRule } from '@throughline/contracts';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
-import { Verifications } from './verifications.store.ts';
+import { Verifications, type Found } from './verifications.store.ts';
 
-type Counts = { verified: number; failing: number };
 /** `unique`: the rules by which it claims, as they were when it began: of one that is newer it has passed customers by. */
-type Place = { after: number; counts: Counts; unique: readonly ValidationRule[] };
+type Place = { after: number; counts: Found; unique: readonly ValidationRule[] };
 
 /** The kind of the job. */
 export const verifying = 'verify-customers';
+
+/** What it has found before it begins. */
+export const nothingFound: Found = { verified: 0, failed: 0, passed: 0, claimed: 0 };
 
 /**
  * Goes over all active customers, those first that came first: of two with a value that only one may have, it is theirs. A page
@@ -19,20 +21,22 @@ export class VerifyCustomers implements JobHandler {
   constructor(private readonly verifications: Verifications) {}
 
   async *run(job: JobAtWork<unknown, Place>, signal: AbortSignal): AsyncIterable<JobStep<Place>> {
-    const first = { after: 0, counts: { verified: 0, failing: 0 }, unique: await this.verifications.uniqueRules() };
+    const first = { after: 0, counts: nothingFound, unique: await this.verifications.uniqueRules() };
     let { after, counts } = job.place ?? first;
     const { unique } = job.place ?? first;
+    const expected = await this.verifications.countActive();
     while (!signal.aborted) {
       const page = await this.#next(after, signal);
       const last = page.at(-1);
       if (last === undefined) return;
-      const failing = await this.verifications.claimAndVerify(
+      const found = await this.verifications.claimAndVerify(
         page.map(({ id }) => id),
         unique,
       );
-      counts = { verified: counts.verified + page.length, failing: counts.failing + failing };
+      counts = sumOf(counts, found);
       after = last.position;
-      yield { place: { after, counts, unique }, done: counts.verified, counts };
+      const done = counts.verified;
+      yield { place: { after, counts, unique }, done, total: Math.max(expected, done), counts };
     }
   }
 
@@ -44,3 +48,10 @@ export class VerifyCustomers implements JobHandler {
     return this.verifications.activeAfter(after);
   }
 }
+
+const sumOf = (one: Found, other: Found): Found => ({
+  verified: one.verified + other.verified,
+  failed: one.failed + other.failed,
+  passed: one.passed + other.passed,
+  claimed: one.claimed + other.claimed,
+});

@@ -56,6 +56,7 @@ describe('the table of routes', () => {
         ['PUT', '/api/export-settings'],
         ['PUT', '/api/care-settings'],
         ['PUT', '/api/rules/customers'],
+        ['POST', '/api/rules/customers/verification'],
         ['PUT', '/api/duplicate-rules'],
         ['POST', '/api/connections/1/undo'],
         ['POST', '/api/consent-purposes/newsletter/texts'],

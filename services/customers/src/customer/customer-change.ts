@@ -1,0 +1,46 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { CustomerEvent, CustomerField, CustomerFields } from '@throughline/contracts';
+import { conflict, type DecideContext } from '@throughline/event-sourcing';
+import { atTheDoor, withCorrections } from '../cleaning/at-the-door.ts';
+import type { CustomerInput } from './customer-fields.ts';
+import type { CustomerRules } from './customer-rules.ts';
+import { completed, type Customer } from './customer-state.ts';
+import { claimed, reservations } from './reserved-values.ts';
+
+/** What somebody enters, as far as it differs. */
+export function changeDetails(
+  state: Customer,
+  input: CustomerInput,
+  context: DecideContext<CustomerRules>,
+): CustomerEvent[] {
+  const { entry, rules } = context;
+  if (state.status === 'archived') throw conflict('customer-archived');
+  const { corrections = [], ...wanted } = atTheDoor(state, input, context);
+  const changes = differing(wanted, state);
+  if (Object.keys(changes).length === 0) return [];
+  const { emailsReserved, reserved = [] } = reservations(changes, rules.reserves(entry, 'change'));
+  const kept = state.reserved.filter((field) => changes[field] === undefined);
+  const given = withCorrections(changes, corrections);
+  return [
+    completed(state, {
+      type: 'CustomerDetailsChanged',
+      ...given,
+      emailsReserved: changes.emails === undefined ? state.emailsReserved : emailsReserved,
+      ...(reserved.length > 0 && { reserved: [...kept, ...reserved] }),
+      ...claimed(state, changes, rules),
+    }),
+  ];
+}
+
+/** Only what differs; null clears what is there. Who says what was inferred makes it a word of their own. */
+export const differing = (
+  wanted: CustomerFields,
+  { details, inferred }: Pick<Customer, 'details' | 'inferred'>,
+): CustomerFields =>
+  Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([field, value]) =>
+        !isDeepStrictEqual(value ?? null, details[field as CustomerField] ?? null) ||
+        (field in inferred && value !== null),
+    ),
+  );

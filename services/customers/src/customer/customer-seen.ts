@@ -1,0 +1,55 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { CustomerEvent, CustomerField, CustomerFields, SourceStamp } from '@throughline/contracts';
+import { withCorrections } from '../cleaning/at-the-door.ts';
+import { cleanCustomer } from '../cleaning/clean-customer.ts';
+import { fittingCustom } from '../field/custom-values.ts';
+import type { CustomerRules } from './customer-rules.ts';
+import { completed, type Customer, type ExternalId } from './customer-state.ts';
+
+export type RecordSeenCustomer = {
+  type: 'RecordSeenCustomer';
+  number: string;
+  externalId?: ExternalId;
+  stamp: SourceStamp;
+  fields: CustomerFields;
+};
+
+/**
+ * A source's word about its own customer. A field counts where its stamp is newer than the one before, so any order of
+ * arrival ends the same; where the source only repeats itself, a person's edit since then stands.
+ */
+export function recordSeen(state: Customer, command: RecordSeenCustomer, { fieldSet }: CustomerRules): CustomerEvent[] {
+  const { stamp, number, externalId } = command;
+  const { custom, leftOut } = fittingCustom(command.fields.custom ?? {}, fieldSet);
+  const fitting = { ...command.fields, ...(command.fields.custom && { custom }) };
+  const note = leftOut.length > 0 && { leftOut: leftOut.map((key) => `custom.${key}`) };
+  // A late delivery brings nobody back.
+  if (state.status === 'erased') return [];
+  const { fields, corrections } = cleanCustomer(fitting, { reverted: state.reverted });
+  if (state.status === 'none') {
+    const given = { ...withCorrections(fields, corrections), ...note };
+    const origin = { stamp, ...(externalId && { externalId }) };
+    return [completed(state, { type: 'CustomerCreated', number, ...given, emailsReserved: false, ...origin })];
+  }
+  const newer = (Object.keys(fields) as CustomerField[]).filter((field) => isNewer(stamp, state.stamps[field]));
+  if (newer.length === 0) return [];
+  // What was taken back of its words since, or recorded before they were cleaned, it has said nonetheless.
+  const saying = state.reverted.length === 0 ? fields : cleanCustomer(fitting).fields;
+  const said = cleanCustomer(state.said).fields;
+  const confirmed = newer.filter((field) => isDeepStrictEqual(saying[field], said[field]));
+  const changes = Object.fromEntries(
+    newer.filter((field) => !confirmed.includes(field)).map((field) => [field, fields[field]]),
+  ) as CustomerFields;
+  if (Object.keys(changes).length === 0) return [{ type: 'CustomerConfirmed', stamp, confirmed }];
+  const emailsReserved = state.emailsReserved && changes.emails === undefined;
+  const beside = { ...(confirmed.length > 0 && { confirmed }), ...(changes.custom && note) };
+  const given = { ...withCorrections(changes, corrections), ...beside };
+  return [completed(state, { type: 'CustomerDetailsChanged', ...given, emailsReserved, stamp })];
+}
+
+function isNewer(stamp: SourceStamp, before: SourceStamp | undefined): boolean {
+  if (!before) return true;
+  if (stamp.rank !== before.rank) return stamp.rank === 'profile';
+  if (stamp.at !== before.at) return stamp.at > before.at;
+  return stamp.hash > before.hash;
+}
