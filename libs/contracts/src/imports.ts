@@ -31,7 +31,10 @@ export const importEvents = {
       header: Personal(Type.Array(text)),
       fingerprint: described(text, 'Keyed hash of the header: the same header was mapped before.'),
     },
-    { description: 'It was found out how the file is to be read, or somebody said so. A mapping from before is void.' },
+    {
+      description:
+        'It was found out how the file is to be read, or somebody said so. A mapping from before is void, and so are cells set by hand.',
+    },
   ),
   ImportMapped: event(
     'import',
@@ -43,6 +46,14 @@ export const importEvents = {
       savedAs: described(Type.Optional(Personal(text)), 'The name under which the mapping is offered again.'),
     },
     { description: 'It was said what the columns mean.' },
+  ),
+  ImportCellsEdited: event(
+    'import',
+    {
+      editId: described(Uuid, 'Under which the values are kept, encrypted and no longer than the file.'),
+      cells: described(Type.Integer({ minimum: 1 }), 'How many cells.'),
+    },
+    { description: 'Somebody set cells by hand, instead of what the file says there.' },
   ),
   ImportCheckStarted: event(
     'import',

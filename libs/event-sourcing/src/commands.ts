@@ -18,6 +18,7 @@ import { currentContext, type RequestContext } from './context.ts';
 import type { Secrets } from './crypto.ts';
 import { Elsewhere, replay, type Decider } from './decider.ts';
 import { decideOn, fieldsOf } from './decision.ts';
+import { gathered } from './gather.ts';
 import { Refusal, conflict } from './refusal.ts';
 import type { EventStore, SendOptions } from './store.ts';
 import { traced } from './tracing.ts';
@@ -37,6 +38,7 @@ type Named = StreamAppend & { names: ReadonlyMap<string, string> };
 export class Commands {
   readonly #bodyKey: KeyObject;
   readonly #claimKey: KeyObject;
+  readonly #remembered = gathered((ids: readonly string[]) => this.store.recall(ids));
   /** Stream -> the last of those who lost a race over it and wait in line, so as not to lose to each other again. */
   readonly #lines = new Map<string, Promise<void>>();
 
@@ -533,7 +535,7 @@ export class Commands {
   }
 
   async #recall(memory: Memory): Promise<(Appended & { answer?: unknown }) | undefined> {
-    const remembered = (await this.store.recall([memory.id])).get(memory.id);
+    const remembered = (await this.#remembered([memory.id])).get(memory.id);
     return remembered && firstOutcome(remembered, memory);
   }
 

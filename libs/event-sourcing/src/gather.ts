@@ -1,3 +1,6 @@
+/** A question that hangs does not hold up the next one for long. */
+const patienceMilliseconds = 100;
+
 /**
  * Asks for many things as one: what is asked for while an answer is under way travels together in the next question.
  *
@@ -8,17 +11,28 @@ export function gathered<Key, Value>(
 ): (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>> {
   let asked = new Set<Key>();
   let next: Promise<ReadonlyMap<Key, Value>> | undefined;
-  let underWay: Promise<unknown> = Promise.resolve();
+  let underWay = Promise.resolve();
   return (keys) => {
     for (const key of keys) asked.add(key);
     next ??= underWay.then(() => {
       const all = [...asked];
       asked = new Set();
       next = undefined;
-      return ask(all);
+      const answer = ask(all);
+      underWay = ended(answer);
+      return answer;
     });
-    const answer = next;
-    underWay = answer.catch(() => undefined);
-    return answer;
+    return next;
   };
 }
+
+/** Resolves when the work has ended, or has taken long. */
+const ended = (work: Promise<unknown>): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, patienceMilliseconds).unref();
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    work.then(done, done);
+  });

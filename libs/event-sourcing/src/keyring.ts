@@ -57,6 +57,7 @@ export class PostgresKeyring implements Keyring {
   readonly #master: KeyObject;
   /** Keys that are made at the same time are made in one statement: each would cost a commit. */
   readonly #readOrMake = gathered((subjects: readonly string[]) => this.#make(subjects.toSorted()));
+  readonly #read = gathered((subjects: readonly string[]) => this.#find(subjects));
 
   constructor(
     private readonly pool: Pool,
@@ -153,7 +154,7 @@ export class PostgresKeyring implements Keyring {
     this.#cache.delete(subject);
   }
 
-  async #read(subjects: readonly string[]): Promise<Keys> {
+  async #find(subjects: readonly string[]): Promise<Keys> {
     const { rows } = await this.pool.query<KeyRow>({
       name: 'read-keys',
       text: 'select subject, wrapped from keys where subject = any($1)',

@@ -24,7 +24,8 @@ export type Policy = {
 };
 
 const batch = 500;
-const keysAtOnce = 16;
+/** Who asks and appends at the same time does so together. */
+const keysAtOnce = 64;
 const askMilliseconds = 1_000;
 
 type Deps = { feed: Feed; codec: Codec; pool: Pool; log: SubscriptionLog };

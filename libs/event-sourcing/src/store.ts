@@ -20,6 +20,7 @@ import {
 import { writeAppends, type Prepared } from './append-statements.ts';
 import type { Codec, Stored } from './codec.ts';
 import { isTransient, plainTypes, type Pool } from './database.ts';
+import { gathered } from './gather.ts';
 
 /** An append on its way. It is answered with the position that each of its commands reached, in their order. */
 type Waiting = Prepared & {
@@ -86,6 +87,7 @@ type Happenings = {
  */
 export class EventStore extends EventEmitter<Happenings> {
   #generation = '';
+  readonly #loads = new Map<string, (ids: readonly string[]) => ReturnType<EventStore['loadMany']>>();
   #waiting: Waiting[] = [];
   readonly #sealing: Sealing;
   #busy = false;
@@ -166,15 +168,18 @@ export class EventStore extends EventEmitter<Happenings> {
     return settled;
   }
 
-  /** The events of a stream in order, from the first one. */
-  async load(type: string, id: string): Promise<Stored[]> {
-    const { rows } = await this.pool.query<EventRow>({
-      name: 'load-stream',
-      text: `select ${eventColumns} from events where stream_type = $1 and stream_id = $2 order by version`,
-      values: [type, id],
-      types: plainTypes,
-    });
-    return this.#stored(rows);
+  /** The events of a stream in order, from the first one. Loads of this process that are asked for at the same time travel together. */
+  async load(type: string, id: string): Promise<readonly Stored[]> {
+    const key = id.toLowerCase();
+    let load = this.#loads.get(type);
+    if (!load) this.#loads.set(type, (load = gathered((ids) => this.loadMany(type, ids))));
+    try {
+      return (await load([key])).get(key) ?? [];
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      // An id that is none spoils the question for those who asked with it.
+      return (await this.loadMany(type, [key])).get(key) ?? [];
+    }
   }
 
   /** The streams that a batch wrote to, event by event, above a position. */

@@ -176,6 +176,17 @@ class Faults {
   }
 }
 
+/** How far all of the subscriptions have come in a feed. */
+export async function leastPosition(db: Queryable, subscriptions: readonly string[], feed: string): Promise<number> {
+  const { rows } = await db.query<{ least: number }>({
+    text: `select min(coalesce(c.position, 0)) as least from unnest($1::text[]) as s(subscription)
+      left join checkpoints c on c.subscription = s.subscription and c.feed = $2`,
+    values: [subscriptions, feed],
+    types: plainTypes,
+  });
+  return rows[0]?.least ?? 0;
+}
+
 /**
  * Waits until all the subscriptions have passed a position of a feed.
  *

@@ -8,6 +8,8 @@ import {
   StoreFeed,
   ViewRunner,
   checkpointOf,
+  gathered,
+  leastPosition,
   migrateStore,
   passed,
   secretsFrom,
@@ -50,6 +52,15 @@ export class Kernel {
   readonly #stopping = new AbortController();
   readonly #fences = new Map<string, Fence>();
   readonly #conditions: (() => Promise<boolean>)[] = [];
+  /** Feed -> how far all of this service's views have come. */
+  readonly #reached = gathered(
+    async (feeds: readonly string[]) =>
+      new Map(
+        await Promise.all(
+          feeds.map(async (feed) => [feed, await leastPosition(this.pool, this.#viewsOf(feed), feed)] as const),
+        ),
+      ),
+  );
 
   private constructor(
     readonly service: ServiceName,
@@ -179,14 +190,19 @@ export class Kernel {
 
   async #passed(positions: ReadonlyMap<string, number>, milliseconds: number, fence?: string): Promise<boolean> {
     const deadline = Date.now() + milliseconds;
-    const folds = (this.definition.folds ?? []) as unknown as { table: string; feed: string }[];
     for (const [feed, position] of positions) {
-      const names = folds.filter((fold) => fold.feed === feed).map(checkpointOf);
-      if (names.length === 0) continue;
+      const names = this.#viewsOf(feed);
+      if (names.length === 0 || ((await this.#reached([feed])).get(feed) ?? 0) >= position) continue;
       if (!(await passed(this.pool, names, feed, position, deadline - Date.now(), this.stopping))) return false;
     }
     const beside = fence === undefined ? undefined : this.#fences.get(fence);
     return beside === undefined || beside(deadline - Date.now());
+  }
+
+  /** The checkpoints of this service's views over a feed. */
+  #viewsOf(feed: string): string[] {
+    const folds = (this.definition.folds ?? []) as unknown as { table: string; feed: string }[];
+    return folds.filter((fold) => fold.feed === feed).map(checkpointOf);
   }
 
   async close(): Promise<void> {

@@ -59,12 +59,16 @@ async function* csvRows(
 }
 
 function rowOf({ line, cells, strayQuote }: CsvRecord, damaged?: string): TableRow {
-  const row: TableRow = { line, cells: cells.map(cellOf) };
+  const row: TableRow = { line, cells: cells.map(csvCell) };
   if (strayQuote !== undefined) row.error = new TableError('stray-quote', { line, column: strayQuote });
   if (damaged === undefined || row.error) return row;
-  const column = cells.findIndex((text) => /[\0\ufffd]/.test(text) || !text.isWellFormed()) + 1;
+  const column = cells.findIndex(isDamaged) + 1;
   if (column > 0) row.error = new TableError('damaged-text', { line, column, encoding: damaged });
   return row;
 }
 
-const cellOf = (text: string): Cell => (text === '' ? EMPTY : { type: 'text', text: withoutApostrophe(text) });
+/** Something in it did not fit the encoding of its file. */
+export const isDamaged = (text: string): boolean => /[\0\ufffd]/.test(text) || !text.isWellFormed();
+
+/** What a text is as a cell of a CSV file. */
+export const csvCell = (text: string): Cell => (text === '' ? EMPTY : { type: 'text', text: withoutApostrophe(text) });

@@ -4,7 +4,8 @@ import { EMPTY, type Cell, type TableRow } from './table-types.ts';
 const isFilled = ({ type, formula }: Cell) => type !== 'empty' || formula === true;
 
 /** Something stands in the row. */
-export const isFilledRow = ({ cells, error }: TableRow) => error !== undefined || cells.some(isFilled);
+export const isFilledRow = ({ cells, error }: { cells: readonly Cell[]; error?: unknown }): boolean =>
+  error !== undefined || cells.some(isFilled);
 
 /**
  * Takes the first row for the header, and holds the others against it.

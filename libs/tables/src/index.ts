@@ -3,6 +3,8 @@ export { LIMITS } from './table-types.ts';
 export type { Cell, Limits, Sheet, Table, TableOptions, TableRow } from './table-types.ts';
 export { TableError, type TableErrorCode } from './table-error.ts';
 export { bytesInMemory, bytesOnDisk, type ByteSource } from './byte-source.ts';
+export { csvCell, isDamaged } from './csv-reader.ts';
+export { isFilledRow } from './header.ts';
 export { writeCsv } from './csv-writer.ts';
 export { writeXlsx } from './xlsx-writer.ts';
 export type { WritableCell, WritableRow, WritableRows } from './table-writing.ts';

@@ -37,6 +37,7 @@ import { Imports1700000000002 } from './migrations/2-imports.migration.ts';
 import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts';
 import { ImportRelations1700000000007 } from './migrations/7-import-relations.migration.ts';
 import { ReplayedErasures1700000000008 } from './migrations/8-replayed-erasures.migration.ts';
+import { ImportCells1700000000009 } from './migrations/9-import-cells.migration.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
 import { FieldSchemas } from './field/field-schemas.store.ts';
@@ -46,12 +47,15 @@ import { CustomerLinks, customerLinks } from './links/customer-links.view.ts';
 import { CheckImport } from './import/check-import.job.ts';
 import { CustomerKeys, customerKeys } from './import/customer-keys.view.ts';
 import { ForgetImports } from './import/forget-imports.worker.ts';
+import { ImportCells } from './import/import-cells.store.ts';
 import { ImportCompanies } from './import/import-companies.store.ts';
 import { ImportController } from './import/import.controller.ts';
 import { ImportDuplicates } from './import/import-duplicates.store.ts';
 import { ImportFiles } from './import/import-files.store.ts';
 import { Imports, importList } from './import/import-list.view.ts';
+import { ImportOutcomes } from './import/import-outcomes.store.ts';
 import { ImportPlans } from './import/import-plan.store.ts';
+import { ImportPreviews } from './import/import-preview.store.ts';
 import { ImportRelations } from './import/import-relations.store.ts';
 import { ImportRows } from './import/import-rows.store.ts';
 import { ImportTargets } from './import/import-targets.store.ts';
@@ -176,10 +180,13 @@ import { VcardController } from './vcard/vcard.controller.ts';
     CompaniesByDomain,
     CustomerKeys,
     Imports,
+    ImportCells,
     ImportCompanies,
     ImportDuplicates,
     ImportFiles,
+    ImportOutcomes,
     ImportPlans,
+    ImportPreviews,
     ImportRelations,
     ImportRows,
     ImportTargets,
@@ -211,6 +218,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     'batch_failures',
     'import_files',
     'import_chunks',
+    'import_cells',
     'import_keys',
     'import_waiting',
     'import_errors',
@@ -227,6 +235,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     Jobs1700000000006,
     ImportRelations1700000000007,
     ReplayedErasures1700000000008,
+    ImportCells1700000000009,
   ],
 })
 export class CustomersModule {}

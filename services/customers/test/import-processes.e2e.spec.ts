@@ -45,11 +45,13 @@ async function importedThrough(
   kills: readonly number[],
   rows: readonly string[],
   columns: Record<string, object> = {},
+  cells: readonly object[] = [],
 ) {
   let service = await started();
   const { id, suggestion } = await upload(service.url, rows);
   const mapped = suggestion.columns.map((one: any) => ({ ...one, ...columns[one.field] }));
   await service.call('POST', `/api/imports/${id}/mapping`, { ...suggestion, columns: mapped });
+  expect((await service.call('PATCH', `/api/imports/${id}/cells`, { cells })).status).toBe(200);
   await service.call('POST', `/api/imports/${id}/run`);
   const read = async () => (await service.call('GET', `/api/imports/${id}`)).body;
   const killedAt: number[] = [];
@@ -97,6 +99,22 @@ describe('an import in a process that is killed', () => {
       .trim()
       .split('\r\n');
     expect(errors).toHaveLength(1 + counts.failed + counts.skipped);
+  });
+
+  it('still takes the cells that were set by hand', async () => {
+    const before = await recorded();
+    const count = 2_000;
+    const rows = Array.from({ length: count }, (_, i) => `${i % 10 === 0 ? '' : `手改 ${i}`},手${i}@example.cn`);
+    const cells = Array.from({ length: count / 20 }, (_, i) => ({
+      line: 2 + i * 20,
+      column: '姓名',
+      value: `补 ${i}`,
+    }));
+    const { done } = await importedThrough([1, 900], ['姓名,邮箱', ...rows], {}, cells);
+    const failed = count / 10 - cells.length;
+    expect(done.counts).toMatchObject({ read: count, created: count - failed, updated: 0, unchanged: 0, failed });
+    const after = await recorded();
+    expect(after.streams - before.streams).toBe(done.counts.created);
   });
 
   it('makes the companies that rows name once, and finds those of later rows', async () => {

@@ -6,7 +6,10 @@ import { Kernel, Log, type Worker } from '@throughline/service';
 const keptDays = 30;
 const everyMilliseconds = 60 * 60 * 1_000;
 
-/** Files and the rows that were not taken hold people's data outside of their streams: they are kept for a while only. */
+/**
+ * Files, the cells that were set by hand in them and the rows that were not taken hold people's data outside of their
+ * streams: they are kept for a while only.
+ */
 @Injectable()
 export class ForgetImports implements Worker {
   constructor(

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { newId, open, seal } from '@throughline/event-sourcing';
+import { newId, notFound, open, seal } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
-import type { ByteSource, Cell } from '@throughline/tables';
+import type { ByteSource, Table } from '@throughline/tables';
+import { openImportTable, wishesOf, type FileRow } from './import-table.ts';
+import type { Import } from './import.ts';
 
 const chunkBytes = 1024 * 1024;
 /** Chunks held while a file is read: a zip archive is read in several places. */
 const mostHeld = 4;
-
-export type SampleRow = { line: number; cells: readonly Cell[] };
 
 /** Uploaded files, encrypted, in the service's database. */
 @Injectable()
@@ -70,20 +70,26 @@ export class ImportFiles {
     };
   }
 
+  /** @throws Refusal `import-file-gone`, and as `openImportTable` does */
+  async table({ file, reading }: Pick<Import, 'file' | 'reading'>): Promise<Table> {
+    if (!file || !reading || !(await this.exists(file.fileId))) throw notFound('import-file-gone');
+    return openImportTable(this.source(file.fileId, file.bytes), wishesOf(reading));
+  }
+
   /** The first rows, to be shown. */
-  async writeSample(id: string, rows: readonly SampleRow[]): Promise<void> {
+  async writeSample(id: string, rows: readonly FileRow[]): Promise<void> {
     const sealed = seal(this.#key(), JSON.stringify(rows), `${id} sample`);
     await this.kernel.pool.query('update import_files set sample = $2 where id = $1', [id, sealed]);
   }
 
   /** Empty once the file was forgotten. */
-  async sample(id: string): Promise<readonly SampleRow[]> {
+  async sample(id: string): Promise<readonly FileRow[]> {
     const { rows } = await this.kernel.pool.query<{ sample: Buffer | null }>(
       'select sample from import_files where id = $1',
       [id],
     );
     const sealed = rows[0]?.sample;
-    return sealed ? (JSON.parse(open(this.#key(), sealed, `${id} sample`).toString()) as SampleRow[]) : [];
+    return sealed ? (JSON.parse(open(this.#key(), sealed, `${id} sample`).toString()) as FileRow[]) : [];
   }
 
   async exists(id: string): Promise<boolean> {

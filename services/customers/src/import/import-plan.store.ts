@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Commands, Refusal, eachOf, notFound } from '@throughline/event-sourcing';
 import { itemId, shapeErrorsOf } from '@throughline/service';
-import type { Cell, TableRow } from '@throughline/tables';
+import { isFilledRow, type Cell } from '@throughline/tables';
 import { tidyFields } from '../customer/customer-fields.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { builtInRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { editedRow } from './edited-row.ts';
+import { ImportCells } from './import-cells.store.ts';
 import { importFieldOf, importFields, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import type { ImportMapping } from './import-mapping.ts';
@@ -15,9 +16,10 @@ import { ImportRelations, type Related } from './import-relations.store.ts';
 import { calledBy, type Round, type Settled } from './import-relations.ts';
 import { matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
-import { openImportTable, wishesOf } from './import-table.ts';
+import type { FileRow } from './import-table.ts';
 import { ImportTargets, type Target } from './import-targets.store.ts';
 import type { Import } from './import.ts';
+import { repeatsAmong, type Known } from './repeats.ts';
 import { commandOf, skipped, unrelated, withRelations, type PlannedRow } from './planned-row.ts';
 import { asRowErrors, rowErrorsOf } from './row-errors.ts';
 
@@ -26,6 +28,9 @@ export type PlannedChunk = { rows: readonly PlannedRow[]; waiting: readonly numb
 
 /** `importId`: what the ids of rows without a key derive from; `jobId`: whose memory of the rows it is. */
 export type Planning = { importId: string; jobId: string; round: Round };
+
+/** A look at some rows: nothing is remembered of them. `duplicates`: line -> the earlier line that has its key. */
+type Look = { importId: string; round: 'look'; duplicates: ReadonlyMap<number, number> };
 
 const chunkRows = 500;
 /** So that very wide rows do not add up. */
@@ -36,6 +41,7 @@ const chunkCharacters = 4 * 1024 * 1024;
 export class ImportPlans {
   constructor(
     private readonly files: ImportFiles,
+    private readonly cells: ImportCells,
     private readonly rows: ImportRows,
     private readonly targets: ImportTargets,
     private readonly relations: ImportRelations,
@@ -46,9 +52,11 @@ export class ImportPlans {
 
   /** Goes over the rows before anything else, and remembers by what they may name each other. @returns how many there are */
   async survey(jobId: string, state: Import): Promise<number> {
-    const { table, read, isRelated } = await this.#reading(state);
+    const table = await this.files.table(state);
+    const { read, isRelated } = await this.#reading(state, table.header);
     let total = 0;
-    for await (const chunk of chunksOf(table.rows)) {
+    for await (const stored of chunksOf(table.rows)) {
+      const chunk = await this.#filled(state, stored);
       total += chunk.length;
       if (!isRelated) continue;
       const readings = chunk.flatMap(({ line, cells, error }) => (error ? [] : [{ line, reading: read(cells) }]));
@@ -61,30 +69,65 @@ export class ImportPlans {
 
   /** @param after the line up to which the rows are done in this round */
   async *plan(planning: Planning, state: Import, after = 0): AsyncGenerator<PlannedChunk> {
-    const reading = await this.#reading(state);
-    for await (const chunk of chunksOf(reading.table.rows, after)) {
+    const table = await this.files.table(state);
+    const reading = await this.#reading(state, table.header);
+    for await (const stored of chunksOf(table.rows, after)) {
+      const chunk = await this.#filled(state, stored);
       const rows = reading.isRelated ? await this.#ofRound(planning, chunk) : chunk;
-      const planned = reading.isEdited
-        ? await this.#edited(planning, reading, rows)
-        : await this.#planned(planning, reading, rows);
-      yield { ...planned, line: (chunk.at(-1) as TableRow).line };
+      yield { ...(await this.#rows(planning, reading, rows)), line: (stored.at(-1) as FileRow).line };
     }
   }
 
-  async #reading(state: Import): Promise<Reading> {
-    const { mapping } = state;
+  /**
+   * What some rows would come to by themselves, whomever they name.
+   *
+   * @param sample rows of the file, `rows` among them, in which their keys may come again
+   */
+  async look(
+    importId: string,
+    state: Pick<Import, 'mapping' | 'reading'>,
+    rows: readonly FileRow[],
+    sample: readonly FileRow[],
+  ): Promise<Looked> {
+    const reading = await this.#reading(state, state.reading?.header ?? []);
+    const known = sample.flatMap(({ line, cells, error }): Known[] => {
+      const said = reading.read(cells);
+      const isSound = reading.isEdited || (!error && errorsOf(said).length === 0);
+      return isSound ? [{ line, values: matchValues(said, reading.mapping) }] : [];
+    });
+    const { duplicates, times } = repeatsAmong(known);
+    const { rows: planned } = await this.#rows({ importId, round: 'look', duplicates }, reading, rows);
+    return { planned, times };
+  }
+
+  #rows(planning: Planning | Look, reading: Reading, rows: readonly FileRow[]): Promise<Omit<PlannedChunk, 'line'>> {
+    return reading.isEdited ? this.#edited(planning, reading, rows) : this.#planned(planning, reading, rows);
+  }
+
+  /** Rows with what was set by hand; one that was emptied so is none any more. */
+  async #filled(state: Import, stored: readonly FileRow[]): Promise<readonly FileRow[]> {
+    const rows = await this.cells.applied(state, stored);
+    return rows === stored ? stored : rows.filter(isFilledRow);
+  }
+
+  #duplicates(planning: Planning | Look, known: readonly Known[]): Promise<ReadonlyMap<number, number>> {
+    return planning.round === 'look'
+      ? Promise.resolve(planning.duplicates)
+      : this.rows.duplicates(planning.jobId, known);
+  }
+
+  async #reading({ mapping }: Pick<Import, 'mapping'>, header: readonly string[]): Promise<Reading> {
     if (!mapping) throw notFound('import-not-found');
-    const table = await this.#open(state);
     const isEdited = mapping.columns.some(({ field }) => field === 'version');
     const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
     const fields = importFields((await this.current.read()).rules.fieldSet);
     const mapped = [...mapping.columns.map(({ field }) => field), ...Object.keys(readable.defaults)];
     const isRelated = mapped.some((field) => importFieldOf(fields, field)?.kind === 'relation');
-    return { table, mapping, fields, read: rowReader(table.header, readable, fields), isEdited, isRelated };
+    return { header, mapping, fields, read: rowReader(header, readable, fields), isEdited, isRelated };
   }
 
   /** Those that are to be carried out in this round, and not before or after it. */
-  async #ofRound({ jobId, round }: Planning, chunk: readonly TableRow[]): Promise<readonly TableRow[]> {
+  async #ofRound({ jobId, round }: Planning, chunk: readonly FileRow[]): Promise<readonly FileRow[]> {
     if (round === 'check') return chunk;
     const rounds = await this.rows.roundsOf(
       jobId,
@@ -93,15 +136,10 @@ export class ImportPlans {
     return chunk.filter(({ line }) => (rounds.get(line) ?? 1) === round.number);
   }
 
-  async #open({ file, reading }: Import) {
-    if (!file || !reading || !(await this.files.exists(file.fileId))) throw notFound('import-file-gone');
-    return openImportTable(this.files.source(file.fileId, file.bytes), wishesOf(reading));
-  }
-
   async #planned(
-    planning: Planning,
+    planning: Planning | Look,
     { mapping, read }: Reading,
-    chunk: readonly TableRow[],
+    chunk: readonly FileRow[],
   ): Promise<Omit<PlannedChunk, 'line'>> {
     const rows = chunk.map((row) => {
       const reading = read(row.cells);
@@ -110,7 +148,7 @@ export class ImportPlans {
       return { line: row.line, cells: row.cells.map(({ text }) => text), reading, errors, values };
     });
     const sound = rows.filter(({ errors }) => errors.length === 0);
-    const duplicates = await this.rows.duplicates(planning.jobId, sound);
+    const duplicates = await this.#duplicates(planning, sound);
     const sought = sound.filter(({ line }) => !duplicates.has(line));
     const targets = await this.targets.find(planning.importId, mapping, sought);
     const planned = rows.map(({ values, errors, ...row }): PlannedRow => {
@@ -131,15 +169,15 @@ export class ImportPlans {
 
   /** Rows of an exported table: each is held against its record as it was exported. */
   async #edited(
-    planning: Planning,
-    { table: { header }, mapping, fields, read }: Reading,
-    chunk: readonly TableRow[],
+    planning: Planning | Look,
+    { header, mapping, fields, read }: Reading,
+    chunk: readonly FileRow[],
   ): Promise<Omit<PlannedChunk, 'line'>> {
     const keyColumns = mapping.columns.filter(({ field }) => field === 'id' || field === 'version');
     const readKeys = rowReader(header, { ...mapping, columns: keyColumns, defaults: {} }, fields);
     const rows = chunk.map((row) => ({ row, keys: readKeys(row.cells) }));
     const ids = rows.map(({ row, keys }) => ({ line: row.line, values: matchValues(keys, { matchBy: 'id' }) }));
-    const duplicates = await this.rows.duplicates(planning.jobId, ids);
+    const duplicates = await this.#duplicates(planning, ids);
     const planned: PlannedRow[] = [];
     await eachOf(rows.entries(), atOnce, async ([index, { row, keys }]) => {
       const first = duplicates.get(row.line);
@@ -155,7 +193,7 @@ export class ImportPlans {
   async #edit(
     mapping: ImportMapping,
     header: readonly string[],
-    { cells, error }: TableRow,
+    { cells, error }: FileRow,
     keys: RowReading,
     read: Read,
   ): Promise<Edited> {
@@ -179,14 +217,14 @@ export class ImportPlans {
 
   /** With the customers that the rows name. */
   async #related(
-    planning: Planning,
+    planning: Planning | Look,
     { connectionId }: ImportMapping,
     rows: readonly PlannedRow[],
   ): Promise<Omit<PlannedChunk, 'line'>> {
     const related = rows.flatMap((row): Related[] =>
       (row.fate === 'command' || row.fate === 'edit') && row.reading.relations.length > 0 ? [row] : [],
     );
-    if (related.length === 0) return { rows, waiting: [] };
+    if (related.length === 0 || planning.round === 'look') return { rows, waiting: [] };
     const settled = await this.relations.settle({ ...planning, connectionId }, related);
     const done = await this.#doneBefore(planning, settled);
     const isWaiting = ({ line }: PlannedRow) => settled.get(line)?.waits === true && !done.has(line);
@@ -208,9 +246,11 @@ export class ImportPlans {
   }
 }
 
+/** `times`: line -> in how many rows of the sample its key stands; nothing of one without a key. */
+type Looked = { planned: readonly PlannedRow[]; times: ReadonlyMap<number, number> };
 type Read = (cells: readonly Cell[]) => RowReading;
 type Reading = {
-  table: Awaited<ReturnType<typeof openImportTable>>;
+  header: readonly string[];
   mapping: ImportMapping;
   fields: readonly ImportField[];
   read: Read;
@@ -225,8 +265,8 @@ const failed = (errors: readonly RowError[]): Edited => ({ fate: 'failed', error
 const atOnce = 16;
 
 /** Pieces of a table that fit into memory. */
-async function* chunksOf(rows: AsyncIterable<TableRow>, after = 0): AsyncGenerator<readonly TableRow[]> {
-  let chunk: TableRow[] = [];
+async function* chunksOf(rows: AsyncIterable<FileRow>, after = 0): AsyncGenerator<readonly FileRow[]> {
+  let chunk: FileRow[] = [];
   let characters = 0;
   for await (const row of rows) {
     if (row.line <= after) continue;

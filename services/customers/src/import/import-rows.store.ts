@@ -2,13 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { derivedId, open, plainTypes, seal } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import type { RowError } from './import-row.ts';
+import type { Known } from './repeats.ts';
 
 /** A row that was not taken, as it stood in the file. */
 export type RejectedRow = { line: number; cells: readonly string[]; errors: readonly RowError[] };
 
 const pageSize = 500;
-
-type Known = { line: number; values: readonly string[] };
 
 /** What a job remembers of the rows of its file: what they are known by, those that wait, and those it did not take. */
 @Injectable()
@@ -98,6 +97,25 @@ export class ImportRows {
     return this.rejected(warningsOf(jobId), limit);
   }
 
+  /** Keeps in how many rows the key of a line stands. */
+  keepTimes(jobId: string, times: Readonly<Record<string, number>>): Promise<void> {
+    const rows = Object.entries(times).map(([line, count]) => ({
+      line: Number(line),
+      cells: [],
+      errors: [{ column: null, code: 'repeated', params: { times: count } }],
+    }));
+    return this.reject(repeatsOf(jobId), rows);
+  }
+
+  /** Line -> in how many rows its key stands. */
+  async times(jobId: string): Promise<ReadonlyMap<number, number>> {
+    const times = new Map<number, number>();
+    for await (const { line, errors } of this.rejected(repeatsOf(jobId))) {
+      times.set(line, Number(errors[0]?.params?.['times']));
+    }
+    return times;
+  }
+
   /** In the order of their lines. */
   async *rejected(jobId: string, limit = Infinity): AsyncGenerator<RejectedRow> {
     let given = 0;
@@ -160,5 +178,7 @@ export class ImportRows {
 type Purpose = 'import-keys' | 'import-names';
 
 const warningsOf = (jobId: string): string => derivedId('import-warnings', jobId);
+
+const repeatsOf = (jobId: string): string => derivedId('import-repeats', jobId);
 
 const contextOf = (jobId: string, line: number): string => `${jobId} ${line}`;

@@ -7,6 +7,7 @@ import {
   type Cell,
   type DateOrder,
   type Table,
+  type TableErrorCode,
 } from '@throughline/tables';
 import { importFieldOf, type ImportField } from './import-fields.ts';
 import { suggestedColumns } from './import-mapping.ts';
@@ -17,11 +18,19 @@ export type ReadingWishes = { encoding?: string; delimiter?: string; sheet?: str
 
 const mostColumns = 400;
 const longestName = 200;
-/** So that a sample of 100 rows stays small. */
+/** So that a sample of 100 rows stays small: longer cells are whole until they come to so many characters together. */
 const sampleRows = 100;
 const longestSampled = 200;
+const mostLong = 256 * 1024;
 
-export type SampledRow = { line: number; cells: readonly Cell[] };
+/** A row of a table, as far as it is kept. */
+export type FileRow = {
+  line: number;
+  /** `cut`: the cell is longer than what is kept of it. */
+  cells: readonly (Cell & { cut?: true })[];
+  /** Why it cannot be taken as it is. */
+  error?: { code: TableErrorCode; params: Readonly<Record<string, unknown>> };
+};
 
 /** @throws Refusal with the code and the place of what is wrong with the file */
 export async function openImportTable(source: ByteSource, wishes: ReadingWishes): Promise<Table> {
@@ -41,18 +50,20 @@ export const wishesOf = ({ encoding, delimiter, sheet, hasHeader }: FileReading)
   header: hasHeader,
 });
 
-/** What was found out of a table, and its first rows with long cells cut. */
+/** What was found out of a table, and its first rows; of those, cells are cut that are very long. */
 export async function readingOf(
   table: Table,
   { header: hasHeader = true }: ReadingWishes,
   fingerprintOf: (header: string) => string,
-): Promise<{ reading: FileReading; sample: SampledRow[] }> {
+): Promise<{ reading: FileReading; sample: FileRow[] }> {
   const { header } = table;
   const long = header.findIndex((name) => name.length > longestName);
   if (long >= 0) throw invalid('header-too-long', [], { column: long + 1, limit: longestName });
-  const sample: SampledRow[] = [];
-  for await (const { line, cells } of table.rows) {
-    sample.push({ line, cells: cells.map((cell) => ({ ...cell, text: cell.text.slice(0, longestSampled) })) });
+  const sample: FileRow[] = [];
+  const sampled = sampler();
+  for await (const { line, cells, error } of table.rows) {
+    const { code, params } = error ?? {};
+    sample.push({ line, cells: cells.map(sampled), ...(code && params && { error: { code, params } }) });
     if (sample.length === sampleRows) break;
   }
   if (sample.length === 0) throw invalid('no-rows');
@@ -67,6 +78,17 @@ export async function readingOf(
           ...facts,
         };
   return { reading, sample };
+}
+
+function sampler(): (cell: Cell) => FileRow['cells'][number] {
+  let spare = mostLong;
+  return (cell) => {
+    const { length } = cell.text;
+    if (length <= longestSampled) return cell;
+    if (length > spare) return { ...cell, text: cell.text.slice(0, longestSampled), cut: true };
+    spare -= length;
+    return cell;
+  };
 }
 
 /** The order in which the dates of a sample are written; nothing where they leave it open. */

@@ -1,5 +1,17 @@
 import { Readable } from 'node:stream';
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Req,
+  StreamableFile,
+} from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 import { Commands, currentContext, forbidden, idOfNew } from '@throughline/event-sourcing';
 import {
@@ -11,7 +23,6 @@ import {
   Records,
   ShapeError,
   languageOf,
-  messageOf,
   readUpload,
   shapeErrorsOf,
   type Language,
@@ -25,14 +36,25 @@ import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { UndoBatch } from '../batch/undo-batch.job.ts';
 import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { mostShown } from './check-import.job.ts';
+import { ImportCells } from './import-cells.store.ts';
 import { importFields, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { Imports } from './import-list.view.ts';
 import { checkMapping, suggestedMapping, type ImportMapping } from './import-mapping.ts';
-import type { RowError } from './import-row.ts';
+import { ImportPreviews } from './import-preview.store.ts';
 import { ImportRows, type RejectedRow } from './import-rows.store.ts';
 import { dateOrderOf, openImportTable, readingOf, type ReadingWishes } from './import-table.ts';
-import { Import, ImportPage, MappingDto, ReadingDto, SavedMappings, TemplateQuery, UploadDto } from './import.dto.ts';
+import { columnsBeside, reasonOf, shownCheck, shownPreview } from './import.answers.ts';
+import {
+  EditCellsDto,
+  Import,
+  ImportPage,
+  MappingDto,
+  ReadingDto,
+  SavedMappings,
+  TemplateQuery,
+  UploadDto,
+} from './import.dto.ts';
 import { importing } from './import.ts';
 
 class PageQuery {
@@ -48,7 +70,6 @@ const passing = (skip: string | undefined) => isSkipped(skip) && { passesAs: cur
 
 const csv = 'text/csv; charset=utf-8';
 const xlsx = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
-const previewed = 20;
 
 /** Files on their way to become records: uploaded, mapped, checked, run as a batch, and undone as one. */
 @Controller('imports')
@@ -60,6 +81,8 @@ export class ImportController {
     private readonly records: Records,
     private readonly jobs: Jobs,
     private readonly files: ImportFiles,
+    private readonly cells: ImportCells,
+    private readonly previews: ImportPreviews,
     private readonly rows: ImportRows,
     private readonly imports: Imports,
     private readonly undoing: UndoBatch,
@@ -139,28 +162,28 @@ export class ImportController {
   async read(@Param('id', IdPipe) id: string, @Headers('accept-language') language?: string) {
     const { fields, ...answer } = await this.records.read(importing, id);
     const { state } = await this.commands.load(importing, id);
-    const { reading, file, checkId } = state;
-    const sample = file ? await this.files.sample(file.fileId) : [];
+    const { reading, file, isCheckStale = false } = state;
+    const said = languageOf(language);
     const header = reading?.header ?? [];
     const before = reading && (await this.imports.mappedBefore(reading.fingerprint));
-    const [check, progress, run] = await Promise.all([
-      checkId === undefined ? undefined : this.#check(checkId, languageOf(language)),
+    const [sample, check, progress, run] = await Promise.all([
+      file ? this.files.sample(file.fileId) : [],
+      this.#check(state.checkId),
       this.jobs.find(id),
       this.commands.load(batch, id),
     ]);
-    const preview = sample
-      .slice(0, previewed)
-      .map(({ line, cells }) => ({ line, cells: cells.map(({ text }) => text) }));
     const known = await this.#fields();
-    const dateOrder = dateOrderOf(header, sample, known);
+    const suggestion = before ?? suggestedMapping(header, known, dateOrderOf(header, sample, known));
+    const mapping = state.mapping ?? (suggestion as ImportMapping);
+    const preview = await this.previews.rows(id, state, mapping, isCheckStale ? undefined : check?.found);
     return {
       ...answer,
       fields: {
         ...fields,
         status: run.state.status === 'done' ? 'done' : state.status,
-        preview,
-        suggestion: before ?? suggestedMapping(header, known, dateOrder),
-        check: check ?? null,
+        preview: preview.map((row) => shownPreview(row, said)),
+        suggestion,
+        check: check ? shownCheck(check, isCheckStale, said) : null,
         progress: progress ?? null,
         counts: run.state.status === 'done' ? run.state.counts : (progress?.counts ?? {}),
       },
@@ -194,6 +217,18 @@ export class ImportController {
     const { state } = await this.#known(id);
     checkMapping(mapping, state.reading?.header ?? [], await this.#fields());
     await this.commands.execute(importing, id, { type: 'MapImport', mapping, savedAs: saveAs });
+    return this.read(id, language);
+  }
+
+  /** Sets cells by hand, as if that stood in the file. @returns the import with what its first rows would become then */
+  @Patch(':id/cells')
+  async editCells(
+    @Param('id', IdPipe) id: string,
+    @Body() { cells }: EditCellsDto,
+    @Headers('accept-language') language?: string,
+  ) {
+    await this.#known(id);
+    await this.cells.edit(id, cells);
     return this.read(id, language);
   }
 
@@ -297,39 +332,25 @@ export class ImportController {
     return reading;
   }
 
-  async #check(checkId: string, language: Language) {
-    const job = await this.jobs.find(checkId);
-    const errors = await shownRows(this.rows.rejected(checkId, mostShown), language);
-    const warnings = await shownRows(this.rows.warned(checkId, mostShown), language);
-    return job && { ...job, errors, warnings };
+  async #check(checkId: string | undefined) {
+    const job = checkId === undefined ? undefined : await this.jobs.find(checkId);
+    if (!job) return undefined;
+    const [errors, warnings] = [
+      await allOf(this.rows.rejected(job.id, mostShown)),
+      await allOf(this.rows.warned(job.id, mostShown)),
+    ];
+    const found = { errors: byLine(errors), warnings: byLine(warnings), times: await this.rows.times(job.id) };
+    return { job, errors, warnings, found };
   }
 }
 
-/** What the errors file says beside the columns of the file. */
-const columnsBeside = {
-  line: { en: 'Import line', zh: '导入行号' },
-  reason: { en: 'Import reason', zh: '导入失败原因' },
-};
+const byLine = (rows: readonly RejectedRow[]) => new Map(rows.map(({ line, errors }) => [line, errors]));
 
-const shownError = ({ column, code, params }: RowError, language: Language) => ({
-  column,
-  code,
-  message: messageOf(language, code === 'duplicate-found' ? 'possible-duplicate' : code, params),
-});
-
-async function shownRows(rows: AsyncIterable<RejectedRow>, language: Language) {
-  const shown = [];
-  for await (const row of rows) {
-    shown.push({ ...row, errors: row.errors.map((error) => shownError(error, language)) });
-  }
-  return shown;
+async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
-
-const reasonOf = (error: RowError, language: Language): string => {
-  const { column, message } = shownError(error, language);
-  const place = column ?? (typeof error.params?.['field'] === 'string' ? error.params['field'] : undefined);
-  return place === undefined ? message : `${place}: ${message}`;
-};
 
 const templateHeader = (fields: readonly ImportField[], language: Language): string[] =>
   fields.filter(({ field }) => !notInTemplate.has(field)).map(({ label }) => label[language]);

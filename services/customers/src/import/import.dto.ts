@@ -6,12 +6,16 @@ import {
   IsArray,
   IsBoolean,
   IsIn,
+  IsInt,
   IsObject,
   IsOptional,
   IsString,
   Matches,
+  Max,
   MaxLength,
+  Min,
   MinLength,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { Type } from 'typebox';
@@ -25,6 +29,8 @@ import {
   type RelationKey,
   type WhenMissing,
 } from './import-mapping.ts';
+import { mostCellsEdited } from './import.ts';
+import { checkedEnds } from './planned-row.ts';
 
 /** What stands beside the file in the form. */
 export class UploadDto {
@@ -75,6 +81,25 @@ export class MappingDto {
   @IsOptional() @Id() connectionId?: string;
   /** Offered again under this name. */
   @IsOptional() @IsString() @MinLength(1) @MaxLength(200) saveAs?: string;
+}
+
+class EditedCellDto {
+  /** Of the file, as in errors.csv. */
+  @IsInt() @Min(1) @Max(Number.MAX_SAFE_INTEGER) line!: number;
+  /** Its name in the header. */
+  @IsString() @MaxLength(200) column!: string;
+  /** As it would stand in a CSV file; null takes the file's own again. */
+  @ValidateIf((_, value) => value !== null) @IsString() @MaxLength(10_000) value!: string | null;
+}
+
+/** Of one cell that is named twice the last word counts. */
+export class EditCellsDto {
+  @IsArray()
+  @ArrayMaxSize(1_000)
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Nested(() => EditedCellDto)
+  cells!: EditedCellDto[];
 }
 
 export class TemplateQuery {
@@ -137,13 +162,37 @@ const Work = Type.Object(
   { title: 'ImportWork' },
 );
 
+const RowErrors = Type.Array(
+  Type.Object({ column: orNull(text), code: text, message: text }, { title: 'ImportRowError' }),
+);
+
 const RejectedRow = Type.Object(
+  { line: integer, cells: Type.Array(text), errors: RowErrors },
+  { title: 'RejectedRow' },
+);
+
+const PreviewRow = Type.Object(
   {
     line: integer,
-    cells: Type.Array(text),
-    errors: Type.Array(Type.Object({ column: orNull(text), code: text, message: text }, { title: 'ImportRowError' })),
+    cells: Type.Array(text, { description: 'As they count: what was set by hand instead of what the file says.' }),
+    edited: Type.Array(Type.Object({ column: text, fileText: text }, { title: 'EditedCell' }), {
+      description: 'The cells that were set by hand, with what the file says there.',
+    }),
+    cut: Type.Array(text, {
+      description: 'Columns whose cells are too long to be shown: the first 200 characters of them.',
+    }),
+    end: orNull(Type.Union(checkedEnds.map((one) => Type.Literal(one)))),
+    values: orNull(
+      Type.Record(text, Type.Unknown(), {
+        description:
+          'What the row says, in the form in which it would be recorded. By the mapping, or by the suggestion as long as there is none; null where nothing is left of the row, where one of its cells is cut, and once the import was started.',
+      }),
+    ),
+    errors: RowErrors,
+    warnings: RowErrors,
+    times: orNull(integer),
   },
-  { title: 'RejectedRow' },
+  { title: 'PreviewRow' },
 );
 
 export const Import = record('Import', {
@@ -163,9 +212,12 @@ export const Import = record('Import', {
     },
     { title: 'ImportReading' },
   ),
-  preview: Type.Array(Type.Object({ line: integer, cells: Type.Array(text) }, { title: 'PreviewRow' })),
+  preview: Type.Array(PreviewRow),
   suggestion: Mapping,
   mapping: orNull(Mapping),
+  cellsEdited: Type.Integer({
+    description: `How many cells were set by hand, each time counted: at most ${mostCellsEdited}.`,
+  }),
   savedAs: Type.Optional(text),
   restorePoint: Type.Optional(integer),
   check: orNull(
@@ -176,6 +228,7 @@ export const Import = record('Import', {
         total: orNull(integer),
         counts,
         error: orNull(text),
+        isStale: Type.Boolean({ description: 'Cells were edited since: what it says may not hold any more.' }),
         errors: Type.Array(RejectedRow),
         warnings: Type.Array(RejectedRow),
       },

@@ -2,7 +2,7 @@ import { describe, it } from '@jest/globals';
 import { newId } from '@throughline/event-sourcing';
 import { scenario } from '@throughline/event-sourcing/scenario';
 import type { ImportMapping } from './import-mapping.ts';
-import { importing, type FileReading } from './import.ts';
+import { importing, mostCellsEdited, type FileReading } from './import.ts';
 
 const given = scenario(importing);
 const file = { object: 'customers', fileId: newId(), fileName: '客户.csv', bytes: 9 } as const;
@@ -26,6 +26,9 @@ const uploaded = [
   { type: 'ImportRead', ...reading, header: ['姓名'] },
 ] as never[];
 const mapped = { type: 'ImportMapped', mapping } as never;
+const editId = newId();
+const edited = { type: 'ImportCellsEdited', editId, cells: 2 } as const;
+const edit = { type: 'EditCells', editId, cells: 2, timesRead: 1 } as const;
 const started = { type: 'ImportStarted', restorePoint: 7 } as const;
 
 describe('an import', () => {
@@ -46,6 +49,29 @@ describe('an import', () => {
     given(...uploaded, mapped, uploaded[1] as never)
       .when({ type: 'CheckImport', checkId: newId() })
       .thenRefused('import-not-mapped');
+  });
+  it('has cells set by hand until it is started, as often as the limit says', () => {
+    given(...uploaded)
+      .when(edit)
+      .then(edited);
+    given(...uploaded)
+      .when({ ...edit, cells: 0 })
+      .thenNothing();
+    given(...uploaded, { ...edited, cells: mostCellsEdited - 1 })
+      .when(edit)
+      .thenRefused('too-many-cells-edited');
+    given(...uploaded, mapped, started)
+      .when(edit)
+      .thenRefused('import-started');
+  });
+  it('loses them where it is read in another way', () => {
+    const anew = { type: 'ImportRead', ...reading, delimiter: ';', header: ['姓名'] } as never;
+    given(...uploaded, { ...edited, cells: mostCellsEdited }, anew)
+      .when({ ...edit, timesRead: 2 })
+      .then(edited);
+    given(...uploaded, anew)
+      .when(edit)
+      .thenRefused('import-read-anew');
   });
   it('is started once, and stays as it is from then on', () => {
     given(...uploaded, mapped)

@@ -1,5 +1,5 @@
 import { known, type EventData, type ImportEvent, type ImportObject } from '@throughline/contracts';
-import { conflict, notFound, type Decider } from '@throughline/event-sourcing';
+import { conflict, invalid, notFound, type Decider } from '@throughline/event-sourcing';
 import type { ImportMapping } from './import-mapping.ts';
 
 /** How a file is read: found out from its bytes, or as somebody said. */
@@ -15,10 +15,15 @@ export type FileReading = {
 };
 export type UploadedFile = { object: ImportObject; fileId: string; fileName: string; bytes: number };
 
+/** How often cells of one import can be set by hand, one set twice counted twice. */
+export const mostCellsEdited = 20_000;
+
 export type ImportCommand =
   | { type: 'UploadImport'; file: UploadedFile; reading: FileReading }
   | { type: 'ReadImport'; reading: FileReading }
   | { type: 'MapImport'; mapping: ImportMapping; savedAs?: string | undefined }
+  /** `timesRead`: as the state said when the cells were looked at. */
+  | { type: 'EditCells'; editId: string; cells: number; timesRead: number }
   | { type: 'CheckImport'; checkId: string }
   | { type: 'StartImport'; restorePoint: number; passesAs?: readonly string[] | undefined };
 
@@ -28,8 +33,14 @@ export type Import = {
   reading?: FileReading;
   mapping?: ImportMapping | undefined;
   savedAs?: string | undefined;
+  timesRead: number;
+  /** Those that set cells by hand since it was read. */
+  edits: readonly string[];
+  cellsEdited: number;
   /** The last check of this mapping. */
   checkId?: string | undefined;
+  /** Whether cells were edited since. */
+  isCheckStale?: boolean;
   restorePoint?: number;
   /** The roles of who asked to pass the duplicate rules. */
   passesAs?: readonly string[] | undefined;
@@ -38,7 +49,7 @@ export type Import = {
 /** A file on its way to become records. Once started it is a batch of the same id. */
 export const importing: Decider<Import, ImportCommand, ImportEvent> = {
   category: 'import',
-  initial: { status: 'none' },
+  initial: { status: 'none', timesRead: 0, edits: [], cellsEdited: 0 },
 
   decide(state, command) {
     if (command.type === 'UploadImport') {
@@ -56,6 +67,15 @@ export const importing: Decider<Import, ImportCommand, ImportEvent> = {
       case 'MapImport': {
         const { mapping, savedAs } = command;
         return [{ type: 'ImportMapped', mapping, ...(savedAs !== undefined && { savedAs }) }];
+      }
+      case 'EditCells': {
+        const { editId, cells, timesRead } = command;
+        if (cells === 0) return [];
+        if (timesRead !== state.timesRead) throw conflict('import-read-anew');
+        if (state.cellsEdited + cells > mostCellsEdited) {
+          throw invalid('too-many-cells-edited', [], { limit: mostCellsEdited });
+        }
+        return [{ type: 'ImportCellsEdited', editId, cells }];
       }
       case 'CheckImport':
         if (!state.mapping) throw conflict('import-not-mapped');
@@ -82,8 +102,11 @@ export const importing: Decider<Import, ImportCommand, ImportEvent> = {
           ...state,
           status: 'uploaded',
           reading: { ...reading, ...texts },
+          timesRead: state.timesRead + 1,
           mapping: undefined,
           checkId: undefined,
+          edits: [],
+          cellsEdited: 0,
         };
       }
       case 'ImportMapped':
@@ -94,19 +117,24 @@ export const importing: Decider<Import, ImportCommand, ImportEvent> = {
           savedAs: known(event.savedAs),
           checkId: undefined,
         };
+      case 'ImportCellsEdited': {
+        const [edits, cellsEdited] = [[...state.edits, event.editId], state.cellsEdited + event.cells];
+        return { ...state, edits, cellsEdited, isCheckStale: true };
+      }
       case 'ImportCheckStarted':
-        return { ...state, checkId: event.checkId };
+        return { ...state, checkId: event.checkId, isCheckStale: false };
       case 'ImportStarted':
         return { ...state, status: 'started', restorePoint: event.restorePoint, passesAs: event.passesAs };
     }
   },
 
-  fields: ({ status, file, reading, mapping, savedAs, restorePoint }) => ({
+  fields: ({ status, file, reading, mapping, cellsEdited, savedAs, restorePoint }) => ({
     status,
     object: file?.object,
     file: { name: file?.fileName, bytes: file?.bytes },
     reading,
     mapping: mapping ?? null,
+    cellsEdited,
     ...(savedAs !== undefined && { savedAs }),
     ...(restorePoint !== undefined && { restorePoint }),
   }),

@@ -27,6 +27,15 @@ export type PlannedRow = { line: number; cells: readonly string[]; reading: RowR
   | ({ fate: 'edit'; id: string; versions: readonly number[]; changes: CustomerInput } & Related)
 );
 
+/** What a row would come to. */
+export const checkedEnds = ['new', 'update', 'unchanged', 'duplicate', 'skipped', 'error'] as const;
+export type CheckedEnd = (typeof checkedEnds)[number];
+export type CheckedOutcome = {
+  end: CheckedEnd;
+  errors?: readonly RowError[] | undefined;
+  warnings?: readonly RowError[] | undefined;
+};
+
 export const unrelated: Related = { links: {}, missing: [], warnings: [] };
 
 /** The custom fields that rows give. */
