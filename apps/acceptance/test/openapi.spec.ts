@@ -162,6 +162,8 @@ describe('the OpenAPI document of all services', () => {
     await check('GET', `/api/customers/${customerId}/timeline`, '/api/customers/{id}/timeline');
     await check('GET', `/api/customers/${customerId}/first-contact`, '/api/customers/{id}/first-contact');
     await check('GET', '/api/reports/top-customers', '/api/reports/{name}');
+    await check('POST', '/api/rules/customers/verification', '/api/rules/customers/verification');
+    await check('GET', '/api/rules/customers/verification', '/api/rules/customers/verification');
     await check('GET', '/api/me', '/api/me');
     await check('PATCH', '/api/settings', '/api/settings', { timeZone: 'Asia/Shanghai' });
     await check('POST', '/api/api-keys', '/api/api-keys', { name: 'ERP', roles: ['integration'] });
