@@ -5,15 +5,13 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@elastic/elasticsearch';
 import { AnalyticsModule } from '@throughline/analytics-service';
-import { emptyLedger } from '@throughline/contracts';
-import { newId, type Pool } from '@throughline/event-sourcing';
+import type { Pool } from '@throughline/event-sourcing';
 import { Log, definitionOf } from '@throughline/service';
-import { permissionsOf, type CustomerDocument } from '../services/analytics/src/search/customer-document.view.ts';
 import { customers } from '../services/analytics/src/search/customers.index.ts';
 import { ElasticsearchEngine } from '../services/analytics/src/search/elasticsearch.engine.ts';
 import { recordTypes } from '../services/analytics/src/search/record-types.index.ts';
 import { SearchIndexer } from '../services/analytics/src/search/search.indexer.ts';
-import { Random, customerFields } from './data.ts';
+import { customerDocuments } from './documents.ts';
 import { sized, type Bench } from './harness.ts';
 import { openKernel, type OpenKernel } from './servers.ts';
 
@@ -40,7 +38,7 @@ const indexing: Bench<State> = {
     const count = sized(20_000, size);
     await pool.query(
       `insert into "${table}" (id, rev, doc) select doc->>'id', 1, doc from unnest($1::json[]) as given(doc)`,
-      [customerDocuments(count).map((doc) => JSON.stringify(doc))],
+      [Array.from(customerDocuments(count), (doc) => JSON.stringify(doc))],
     );
     const options = { prefix: opened.config.databasePrefix, generation: await opened.kernel.store.generation() };
     const recorder = await recordBulks(servers.searchUrl);
@@ -126,33 +124,6 @@ async function recordBulks(target: string): Promise<{ url: string; stop: () => B
     return bulks;
   };
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
-}
-
-function customerDocuments(count: number): CustomerDocument[] {
-  const random = new Random('documents');
-  return Array.from({ length: count }, (_, unique) => ({
-    id: newId(),
-    number: `C-${String(unique).padStart(6, '0')}`,
-    version: '1',
-    numbers: [`C-${String(unique).padStart(6, '0')}`],
-    ...(customerFields(random, unique) as object),
-    externalIds: [],
-    archived: false,
-    ...permissionsOf(emptyLedger),
-    revenue: { amount: `${random.int(1, 99_999)}.${random.digits(2)}`, currency: 'CNY' },
-    revenueOther: [],
-    type: 'existing',
-    typeSetBy: 'automatic',
-    derivedType: 'existing',
-    quality: random.int(0, 100),
-    qualityIssues: [],
-    orderCount: random.int(0, 30),
-    firstOrderAt: '2026-01-01T00:00:00.000Z',
-    lastOrderAt: '2026-01-05T09:30:00.000Z',
-    lastInteractionAt: null,
-    createdAt: '2025-06-01T08:00:00.000Z',
-    updatedAt: '2026-01-05T09:30:00.000Z',
-  }));
 }
 
 export const benches: readonly Bench[] = [indexing];

@@ -21,6 +21,7 @@ const names = [
   'start',
   'customers',
   'imports',
+  'lists',
 ];
 type File = { benches?: readonly Bench[]; watches?: readonly Watch[] };
 

@@ -8,17 +8,19 @@ const lookMilliseconds = 1_000;
 export type Watched = { pools: Readonly<Record<string, Pool>>; logs: readonly string[] };
 
 /**
- * Waits until everything that follows a log has reached its end, nothing is queued, and nothing more comes.
+ * Waits until everything that follows a log has reached its end, nothing is queued, and nothing more comes; however long that
+ * takes, as long as something moves.
  *
- * @returns what is still behind when the time is up; nothing where all is quiet
+ * @param milliseconds for so long nothing may move
+ * @returns what is still behind then; nothing where all is quiet
  */
 export async function untilQuiet(
   watched: Watched,
   milliseconds: number,
   meanwhile: () => Promise<void>,
 ): Promise<string[]> {
-  const deadline = Date.now() + milliseconds;
-  let [before, left] = ['', ['nobody has looked']];
+  let deadline = Date.now() + milliseconds;
+  let [before, left, place] = ['', ['nobody has looked'], ''];
   while (Date.now() < deadline) {
     try {
       await meanwhile();
@@ -27,6 +29,9 @@ export async function untilQuiet(
       left = await behind(watched, heads);
       if (left.length === 0 && now === before) return [];
       before = now;
+      const reached = now + (await placesIn(watched));
+      if (reached !== place) deadline = Date.now() + milliseconds;
+      place = reached;
     } catch (error) {
       left = [(error as Error).message];
     }
@@ -43,6 +48,18 @@ export async function headsOf({ pools, logs }: Watched): Promise<ReadonlyMap<str
     heads.set(name, Number(found?.rows[0]?.head));
   }
   return heads;
+}
+
+/** Where everything stands that goes on by itself. */
+async function placesIn({ pools }: Watched): Promise<string> {
+  const places = Object.values(pools).map(async (pool) => {
+    const { rows } = await pool.query<{ place: string }>(
+      `select concat_ws(' ', (select sum(position) from checkpoints), (select sum(position) from view_jobs),
+         (select count(*) from view_jobs where finished_at is not null), (select count(*) from forgettings)) as place`,
+    );
+    return rows[0]?.place;
+  });
+  return (await Promise.all(places)).join(', ');
 }
 
 async function behind({ pools }: Watched, heads: ReadonlyMap<string, number>): Promise<string[]> {

@@ -234,7 +234,7 @@ async function watch(
     const writing = secondsSince(begun);
     tell(`${acknowledged()} events are acknowledged after ${writing.toFixed(0)} s; waiting until all is quiet`);
 
-    const patience = 120_000 + events * 2;
+    const patience = 120_000 + events;
     const left = await untilQuiet({ pools, logs }, patience, () => settleDeadLetters(pools.sales));
     told.push(...left.slice(0, 20).map((what) => `still behind: ${what}`));
     const settling = secondsSince(begun) - writing;
@@ -259,7 +259,7 @@ async function compare(
   { journals }: Ground,
   pools: Record<Service, pg.Pool>,
 ): Promise<Omit<Verdict, 'acknowledged' | 'seconds'>> {
-  const patience = 120_000 + events * 2;
+  const patience = 120_000 + events;
   const watched = { pools, logs };
   const quiet = () => untilQuiet(watched, patience, () => settleDeadLetters(pools.sales));
   const told = new Map(journals.flatMap((journal) => [...readJournal(journal)]));
