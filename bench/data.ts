@@ -6,10 +6,24 @@ import { byWriters } from './harness.ts';
 
 export { Random };
 
-/** A person as somebody would enter them. `unique` keeps their e-mail apart from all others'. */
+const more = [...'安博辰德恩方光海涵宏嘉健景凯岚磊林茂明宁鹏琪然荣森书思天维文希贤晓旭雅彦一英雨元泽哲振之志子'];
+const endings =
+  'son ley ford well man berg ton field wood worth ham stead by wick burn croft dale hurst more shaw'.split(' ');
+
+/**
+ * A person as somebody would enter them, with a name, a house number and a birth date that few others have: most of them look
+ * like nobody else. `unique` keeps their e-mail apart from all others'.
+ */
 export function customerFields(random: Random, unique: number) {
-  const person = makePerson(random, unique);
-  const { countryCode: country, province, city, district, street, postcode } = person.place;
+  const made = makePerson(random, unique);
+  const person =
+    made.language === 'zh'
+      ? { ...made, givenName: random.pick(more) + made.givenName.slice(-1) }
+      : { ...made, familyName: made.familyName + random.pick(endings) + random.pick(endings) };
+  const { countryCode: country, province, city, district, postcode } = person.place;
+  const number = random.int(1, 2_000);
+  const street = person.language === 'zh' ? `${person.place.street}${number}号` : `${number} ${person.place.street}`;
+  const day = new Date(Date.UTC(1940, 0, 1 + random.int(0, 25_000)));
   return {
     kind: 'person',
     name: fullName(person),
@@ -18,6 +32,7 @@ export function customerFields(random: Random, unique: number) {
     emails: [{ value: person.email, primary: true }],
     phones: [{ value: person.phone, label: 'mobile' }],
     addresses: [{ country, province, city, district, street, postcode }],
+    birthDate: day.toISOString().slice(0, 10),
     source: random.pick(['web', 'shop', 'fair', 'referral']),
     tags: [random.pick(['vip', 'b2b', 'new'])],
   } satisfies CustomerFields;

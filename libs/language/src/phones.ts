@@ -55,12 +55,28 @@ function valid(number: string, country: string | undefined): PhoneNumber | undef
   return international?.isValid() ? international : undefined;
 }
 
+/** A number is read again at every step of its way, and reading it takes long. */
+const lately = new Map<string, NormalisedPhone>();
+const mostLately = 2_000;
+const longestLately = 40;
+
 /**
  * Reads a phone number as people and spreadsheets write it. Numbers without a country code are read as those of
  * `defaultCountry` (ISO 3166 alpha-2). Valid means that the number's range exists, not merely that it parses. Never throws.
  * @example normalisePhone('（０１０）６５５４１２３４ 转 801', 'CN') // e164 '+861065541234', fixed-line, extension '801'
  */
-export function normalisePhone(raw: string, defaultCountry?: string): NormalisedPhone {
+export function normalisePhone(raw: string, defaultCountry?: string): Readonly<NormalisedPhone> {
+  if (raw.length > longestLately) return readPhone(raw, defaultCountry);
+  const key = `${defaultCountry ?? ''} ${raw}`;
+  const known = lately.get(key);
+  if (known) return known;
+  const phone = readPhone(raw, defaultCountry);
+  if (lately.size >= mostLately) lately.clear();
+  lately.set(key, phone);
+  return phone;
+}
+
+function readPhone(raw: string, defaultCountry?: string): NormalisedPhone {
   const text = tidy(raw);
   const nothing = { e164: null, valid: false, kind: 'unknown', national: null, extension: null } as const;
   const invalid = (problem: NormalisedPhone['problem'], digits = digitsOf(text)) => ({ ...nothing, digits, problem });

@@ -38,17 +38,16 @@ export class Duplicates {
     private readonly matches: MatchRecords,
   ) {}
 
-  /** @param seed what the commands' ids derive from, where the request has none for each */
-  async record(pairs: readonly LikelyPair[], seed?: string): Promise<void> {
-    for (const pair of pairs) {
+  /** @param seed what the commands' ids derive from */
+  async record(pairs: readonly LikelyPair[], seed: string): Promise<void> {
+    const items = pairs.map((pair) => {
       const id = pairId(...pair.records);
-      await this.commands.execute(
-        duplicate,
-        id,
-        { type: 'RecordDuplicate', ...pair },
-        // Scores may have moved until it comes again: the id says by itself what it repeats.
-        seed === undefined ? {} : { commandId: derivedId('duplicate', seed, id), body: { type: 'RecordDuplicate' } },
-      );
+      const command = { type: 'RecordDuplicate' as const, ...pair };
+      // Scores may have moved until it comes again: the id says by itself what it repeats.
+      return { id, command, commandId: derivedId('duplicate', seed, id), body: { type: 'RecordDuplicate' } };
+    });
+    for (const outcome of await this.commands.executeMany(duplicate, items)) {
+      if (outcome.status === 'refused') throw outcome.refusal;
     }
   }
 

@@ -82,23 +82,19 @@ export class MatchRecords {
   async sharingWithEach<S extends Sought>(all: readonly S[]): Promise<ReadonlyMap<S, Found[]>> {
     const asked = all.map((sought) => {
       const { identities, joint } = blockingKeys(sought.record);
-      const questions = [...identities, ...joint].map((key): MatchQuestion => ({
+      const queries = [...identities, ...joint].map((key) => ({
         keys: [key],
         limit: mostSharing,
-        some: true,
-        goldenId: sought.goldenId,
+        some: true as const,
+        worth: 1,
       }));
-      return { sought, questions };
+      return { sought, question: { queries, least: 1, goldenId: sought.goldenId } };
     });
-    const answers = await this.index.ask(asked.flatMap(({ questions }) => questions));
-    const hits = asked.map(({ sought, questions }) => {
-      const ids = questions.flatMap((question) => answers.get(question) ?? []).filter((id) => id !== 'crowded');
-      return { sought, ids: new Set(ids) };
-    });
-    const rows = await this.rows(hits.flatMap(({ ids }) => [...ids]));
+    const answers = await this.index.ask(asked.map(({ question }) => question));
+    const rows = await this.rows([...answers.values()].flatMap(({ ids }) => ids));
     return new Map(
-      hits.map(({ sought, ids }) => {
-        const found = [...ids].flatMap((id) => {
+      asked.map(({ sought, question }) => {
+        const found = (answers.get(question)?.ids ?? []).flatMap((id) => {
           const row = rows.get(id);
           if (!row) return [];
           const { compared: record, goldenId: customerId } = row;
@@ -112,10 +108,9 @@ export class MatchRecords {
   async #candidatesOf({ record, goldenId }: Sought, ask: AskIndex, threshold: number): Promise<Found[]> {
     const customers = new Map<string, string>();
     const index: MatchIndex = {
-      find: async (queries) => {
-        const questions = queries.map((query): MatchQuestion => ({ ...query, goldenId }));
-        const answers = await ask(questions);
-        return questions.map((question) => answers.get(question) ?? []);
+      find: async (lookup) => {
+        const question = { ...lookup, goldenId };
+        return (await ask([question])).get(question) ?? { ids: [], crowded: [] };
       },
       records: async (ids) => {
         const rows = ids.length === 0 ? new Map<string, ComparedRow>() : await this.rows(ids);

@@ -246,10 +246,11 @@ class Reading {
   }
 
   #address(field: string, label: string, text: string): void {
-    const before = this.#addresses.get(label) ?? {};
+    const before: Record<string, unknown> = this.#addresses.get(label) ?? {};
     const part = field.slice('address.'.length);
     if (part !== '') {
-      this.#addresses.set(label, { ...before, [part]: text });
+      before[part] = text;
+      this.#addresses.set(label, before);
       return;
     }
     // Columns of their own say more surely what the divisions are.

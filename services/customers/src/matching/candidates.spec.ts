@@ -8,13 +8,17 @@ function indexOf(records: readonly MatchRecord[]): MatchIndex {
     .map((record) => ({ record, keys: new Set(indexKeys(record)) }))
     .toSorted((a, b) => (a.record.id < b.record.id ? -1 : 1));
   return {
-    find: (queries) =>
-      Promise.resolve(
-        queries.map(({ keys, limit, some }) => {
-          const having = stored.filter(({ keys: own }) => keys.every((key) => own.has(key)));
-          return having.length > limit && !some ? 'crowded' : having.slice(0, limit).map(({ record }) => record.id);
-        }),
-      ),
+    find({ queries, least }) {
+      const shared = new Map<string, number>();
+      const crowded = queries.filter(({ keys, limit, some, worth }) => {
+        const having = stored.filter(({ keys: own }) => keys.every((key) => own.has(key)));
+        if (having.length > limit && !some) return true;
+        for (const { record } of having.slice(0, limit)) shared.set(record.id, (shared.get(record.id) ?? 0) + worth);
+        return false;
+      });
+      const ids = [...shared].flatMap(([id, worth]) => (worth >= least ? [id] : []));
+      return Promise.resolve({ ids, crowded });
+    },
     records: (ids) => Promise.resolve(records.filter(({ id }) => ids.includes(id))),
   };
 }

@@ -10,12 +10,20 @@ export interface MatchQuery {
   limit: number;
   /** Of more than the limit any of them will do; else they are not wanted. */
   some?: true;
+  /** How much a record shares that has the keys. */
+  worth: number;
+}
+
+/** What shares so much with a record, over all of the queries. */
+export interface MatchLookup {
+  queries: readonly MatchQuery[];
+  least: number;
 }
 
 /** Gives records by the keys that they were stored with ({@link indexKeys}). */
 export interface MatchIndex {
-  /** Ids of the records that each query finds, in the order of the queries; `crowded` where more than its limit have the keys. */
-  find(queries: readonly MatchQuery[]): Promise<readonly (readonly string[] | 'crowded')[]>;
+  /** Ids of the records, and the queries that are `crowded`: more than their limit have the keys, and none of them counts. */
+  find(lookup: MatchLookup): Promise<{ ids: readonly string[]; crowded: readonly MatchQuery[] }>;
   records(ids: readonly string[]): Promise<readonly MatchRecord[]>;
 }
 
@@ -45,42 +53,27 @@ export async function findCandidates(
   { threshold = thresholds.review as number, limits = blockLimits } = {},
 ): Promise<Candidate[]> {
   const { identities, blocks, names, joint, facets } = blockingKeys(record);
-  /** Record -> how much it shares. */
-  const shared = new Map<string, number>();
-  /** Asks all at once, counts what is found, and answers with the queries that are crowded. */
-  const crowdedOf = async (queries: readonly MatchQuery[], worth: (query: MatchQuery) => number) => {
-    const answers = await index.find(queries);
-    return queries.filter((query, i) => {
-      const answer = answers[i] ?? [];
-      if (answer === 'crowded') return true;
-      for (const id of answer) shared.set(id, (shared.get(id) ?? 0) + worth(query));
-      return false;
-    });
-  };
+  const least = threshold < thresholds.review ? 1 : leastShared;
   const known = facets.filter(Boolean);
-  const joined = (keys: readonly string[]) =>
-    keys.flatMap((key) => known.map((facet) => ({ keys: [key, facet], limit: limits.shared })));
-  const similar = [...blocks.filter((key) => !names.includes(key)), ...finerKeys(record)].map((key) => ({
-    keys: [key],
-    limit: limits.block,
-  }));
-  const ofBlocks = new Set<MatchQuery>(similar);
-  const crowded = await crowdedOf(
-    [
-      ...identities.map((key) => ({ keys: [key], limit: limits.shared })),
-      ...names.map((key) => ({ keys: [key], limit: limits.block, some: true as const })),
-      ...similar,
+  const joined = (keys: readonly string[]): MatchQuery[] =>
+    keys.flatMap((key) => known.map((facet) => ({ keys: [key, facet], limit: limits.shared, worth: leastShared })));
+  const similar = [...blocks.filter((key) => !names.includes(key)), ...finerKeys(record)];
+  const first = await index.find({
+    queries: [
+      ...identities.map((key) => ({ keys: [key], limit: limits.shared, worth: leastShared })),
+      ...names.map((key) => ({ keys: [key], limit: limits.block, some: true as const, worth: leastShared })),
+      ...similar.map((key) => ({ keys: [key], limit: limits.block, worth: 1 })),
       ...joined(joint),
     ],
-    (query) => (ofBlocks.has(query) ? 1 : leastShared),
-  );
-  const large = new Set(crowded.flatMap(({ keys }) => keys));
-  const stillLarge = joined(identities.filter((key) => large.has(key)));
-  if (stillLarge.length > 0) await crowdedOf(stillLarge, () => leastShared);
+    least,
+  });
+  const large = new Set(first.crowded.flatMap(({ keys }) => keys));
+  const queries = joined(identities.filter((key) => large.has(key)));
+  const second = queries.length > 0 ? await index.find({ queries, least }) : { ids: [] };
+  const ids = new Set([...first.ids, ...second.ids]);
+  ids.delete(record.id);
 
-  shared.delete(record.id);
-  const least = threshold < thresholds.review ? 1 : leastShared;
-  const others = await index.records([...shared].flatMap(([id, count]) => (count >= least ? [id] : [])));
+  const others = await index.records([...ids]);
   return others
     .map((other) => ({ record: other, ...scoreOf(model, record, other) }))
     .filter(({ weight }) => weight >= threshold)

@@ -45,6 +45,6 @@ export class RecordDuplicatesWhenCustomerChanges {
     const row = (await this.matches.rows([event.stream.id])).get(event.stream.id);
     if (!row?.active) return;
     const found = await this.matches.candidatesOf(row.compared, row.goldenId);
-    await this.duplicates.record(react(event, row.goldenId, found));
+    await this.duplicates.record(react(event, row.goldenId, found), event.id);
   }
 }
