@@ -6,10 +6,10 @@ import { matchRecord, type MatchRecord } from './match-record.ts';
 import { populationsOf } from './population.ts';
 
 /** The pairs to compare, as `a b` with the lesser id first. */
-function pairsOf(records: readonly MatchRecord[], limits = blockLimits): Set<string> {
+function pairsOf(records: readonly MatchRecord[], limits = blockLimits, leastShared?: number): Set<string> {
   const pairs = new Set<string>();
   for (const population of populationsOf(records)) {
-    for (const [record, others] of candidatePairs(population.ids.length, blocksOf(population, limits))) {
+    for (const [record, others] of candidatePairs(population.ids.length, blocksOf(population, limits), leastShared)) {
       for (const other of others) {
         const pair = [population.ids[record]!, population.ids[other]!].toSorted().join(' ');
         expect(pairs.has(pair)).toBe(false);
@@ -94,6 +94,30 @@ describe('blocking', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('leaves out pairs that share one block and nothing else, where that is asked for', () => {
+    const born = { birthDate: '1980-02-01' };
+    const records = [
+      person('a', 'John Smith', born),
+      person('b', 'Xu Ning', born),
+      person('c', 'Jon Smyth', born),
+      person('d', 'Ken Ito', { phones: '13800138000' }),
+      person('e', 'Ann Vogel', { phones: '13800138000' }),
+    ];
+    expect(pairsOf(records, blockLimits, 1)).toEqual(new Set(['a b', 'a c', 'b c', 'd e']));
+    expect(pairsOf(records, blockLimits, 2)).toEqual(new Set(['a c', 'd e']));
+  });
+
+  it('leaves out hardly any true pair so', () => {
+    const known = customers(2_000, 8);
+    const truth = new Map(known.map(({ id, truth: who }) => [id, who]));
+    const truePairs = (leastShared: number) =>
+      [...pairsOf(known.map(matchRecord), blockLimits, leastShared)].filter((pair) => {
+        const [one, other] = pair.split(' ') as [string, string];
+        return truth.get(one) === truth.get(other);
+      });
+    expect(truePairs(2).length / truePairs(1).length).toBeGreaterThan(0.99);
   });
 
   it('finds the same pairs in any order of the records', () => {

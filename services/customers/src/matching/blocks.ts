@@ -16,6 +16,8 @@ const window = 8;
 export interface Blocks {
   members: Uint32Array;
   starts: Uint32Array;
+  /** The blocks before this one are of values that belong to one customer; the others of what similar records share. */
+  similarFrom: number;
 }
 
 type Emit = (members: readonly number[]) => void;
@@ -39,6 +41,7 @@ export function blocksOf({ keys }: Population, limits = blockLimits): Blocks {
     else split(block, shared);
   }
   for (const block of runs(keys.joint)) split(block, shared);
+  const similarFrom = starts.length - 1;
   for (const block of runs(keys.blocks)) {
     if (block.length <= limits.block) emit(block);
     else {
@@ -46,7 +49,7 @@ export function blocksOf({ keys }: Population, limits = blockLimits): Blocks {
       split(block, similar);
     }
   }
-  return { members: Uint32Array.from(members), starts: Uint32Array.from(starts) };
+  return { members: Uint32Array.from(members), starts: Uint32Array.from(starts), similarFrom };
 }
 
 function* runs(packed: Float64Array): Generator<number[]> {
@@ -93,12 +96,19 @@ function neighbours(block: readonly number[], emit: Emit): void {
 }
 
 /**
- * The pairs to compare, each once, grouped by the first of the two records.
- * @param visit is given a record and those after it; the list is used again for the next
+ * Of more records than these, pairs that share one block of similar ones and nothing else are left out: they are nine tenths
+ * of all, and hardly any of them is the same.
+ */
+const fewestOfMany = 20_000;
+
+/**
+ * The pairs to compare, each once, grouped by the first of the two records; the list is used again for the next.
+ * @param leastShared how many blocks of similar records two have to share that share no value
  */
 export function* candidatePairs(
   size: number,
-  { members, starts }: Blocks,
+  { members, starts, similarFrom }: Blocks,
+  leastShared = size < fewestOfMany ? 1 : 2,
 ): Generator<[record: number, others: number[]]> {
   const blockCount = starts.length - 1;
   const firsts = new Uint32Array(size + 1);
@@ -110,19 +120,25 @@ export function* candidatePairs(
     for (let at = starts[block]!; at < starts[block + 1]!; at++) blocksOfRecord[next[members[at]!]!++] = block;
   }
 
-  const seenBy = new Int32Array(size).fill(-1);
+  const shared = new Uint16Array(size);
+  const met: number[] = [];
   const others: number[] = [];
   for (let record = 0; record < size; record++) {
-    others.length = 0;
     for (let of = firsts[record]!; of < firsts[record + 1]!; of++) {
       const block = blocksOfRecord[of]!;
+      const worth = block < similarFrom ? leastShared : 1;
       for (let at = starts[block + 1]! - 1; at >= starts[block]! && members[at]! > record; at--) {
         const other = members[at]!;
-        if (seenBy[other] === record) continue;
-        seenBy[other] = record;
-        others.push(other);
+        if (shared[other] === 0) met.push(other);
+        shared[other]! += worth;
       }
     }
+    for (const other of met) {
+      if (shared[other]! >= leastShared) others.push(other);
+      shared[other] = 0;
+    }
     yield [record, others];
+    met.length = 0;
+    others.length = 0;
   }
 }
