@@ -18,7 +18,7 @@ export function customerFields(random: Random, unique: number) {
   const made = makePerson(random, unique);
   const person =
     made.language === 'zh'
-      ? { ...made, givenName: random.pick(more) + made.givenName.slice(-1) }
+      ? { ...made, givenName: random.pick(more) + [...made.givenName].at(-1) }
       : { ...made, familyName: made.familyName + random.pick(endings) + random.pick(endings) };
   const { countryCode: country, province, city, district, postcode } = person.place;
   const number = random.int(1, 2_000);

@@ -77,7 +77,7 @@ const listing = (
 });
 
 async function embedded({ databaseUrl }: Servers): Promise<Omit<State, 'count'>> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 12 });
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 12, options: '-c jit=off' });
   const engine = new PostgresEngine(pool);
   return {
     engine,

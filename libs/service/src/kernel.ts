@@ -101,8 +101,8 @@ export class Kernel {
       namingStrategy: new SnakeNames(),
       poolSize: 12,
       poolErrorHandler: () => undefined,
-      // A connection that hangs must not hold up the others for ever.
-      extra: { options: '-c timezone=UTC', query_timeout: queryMilliseconds, onConnect: sameStore.check },
+      // Compiling takes longer than most statements do. A connection that hangs must not hold up the others for ever.
+      extra: { options: '-c timezone=UTC -c jit=off', query_timeout: queryMilliseconds, onConnect: sameStore.check },
     }).initialize();
     const pool = quiet((dataSource.driver as unknown as { master: Pool }).master);
     await migrateStore(pool);

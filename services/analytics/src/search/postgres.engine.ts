@@ -42,8 +42,11 @@ export class PostgresEngine extends SearchEngine {
       );
       if (!rows[0]?.has) {
         // A document that is gone stays as a row without one, so that an older revision cannot bring it back.
+        // Documents lie apart, so that who counts reads keys alone.
         await client.query(`create table "${table}" (
-          id text collate "C" primary key, rev bigint not null, ${columnsOf(index)}, terms tsvector, doc json)`);
+          id text collate "C" primary key, rev bigint not null,
+          ${columnsOf(index, 'storage main')}, terms tsvector storage main, doc json
+        ) with (toast_tuple_target = 256)`);
         await client.query(`create index on "${table}" using gin (terms)`);
         for (const [name, { type, often }] of Object.entries(index.fields as Fields)) {
           if (!often) continue;
@@ -99,8 +102,8 @@ export class PostgresEngine extends SearchEngine {
 
   async query(index: Index, query: EngineQuery): Promise<EngineAnswer> {
     try {
-      const [page, facets] = await Promise.all([this.#page(index, query), this.#facets(index, query)]);
-      const known = !query.after && !page.next ? page.hits.length : undefined;
+      const [page, { facets, count }] = await Promise.all([this.#page(index, query), this.#facets(index, query)]);
+      const known = !query.after && !page.next ? page.hits.length : count;
       const value = known ?? (await this.#count(index, query));
       return { ...page, facets, total: { value: Math.min(value, mostCounted), exact: value <= mostCounted } };
     } catch (error) {
@@ -206,25 +209,77 @@ export class PostgresEngine extends SearchEngine {
     return Number(rows[0]?.n);
   }
 
-  async #facets(index: Index, query: EngineQuery): Promise<EngineAnswer['facets']> {
-    const counted = await Promise.all(
-      query.facets.map(async (field) => {
-        const parameters = new Parameters();
-        const { many } = keyOf(index, field);
-        const column = columnOf(field, many);
-        const [value, from] = many ? ['value collate "C"', `, unnest(${column}) as value`] : [column, ''];
-        const { rows } = await this.pool.query<{ value: string; count: string }>(
-          `select ${value} as value, count(*) as count from "${viewOf(index)}"${from}
-           where ${whereOf(index, query, parameters)} and ${column} is not null
-           group by 1 order by 2 desc, 1 limit ${mostFacetValues}`,
-          parameters.values,
-        );
-        return [field, rows.map((row) => ({ value: row.value, count: Number(row.count) }))] as const;
-      }),
+  /** `count`: of all that the query finds, where it was counted on the way. */
+  async #facets(
+    index: Index,
+    query: EngineQuery,
+  ): Promise<{ facets: EngineAnswer['facets']; count: number | undefined }> {
+    const isMany = (field: string) => keyOf(index, field).many;
+    const ofLists = query.facets.filter(isMany);
+    const [single, ...lists] = await Promise.all([
+      this.#facetsOfValues(
+        index,
+        query,
+        query.facets.filter((field) => !isMany(field)),
+      ),
+      ...ofLists.map((field) => this.#facetOfList(index, query, field)),
+    ]);
+    const counted = new Map([...single.facets, ...ofLists.map((field, at) => [field, lists[at] ?? []] as const)]);
+    return {
+      facets: Object.fromEntries(query.facets.map((field) => [field, counted.get(field) ?? []])),
+      count: single.count,
+    };
+  }
+
+  /** All of them in one pass over what is found. */
+  async #facetsOfValues(
+    index: Index,
+    query: EngineQuery,
+    fields: readonly string[],
+  ): Promise<{ facets: readonly (readonly [string, readonly FacetValue[]])[]; count: number | undefined }> {
+    if (fields.length === 0) return { facets: [], count: undefined };
+    const parameters = new Parameters();
+    const names = fields.map((_, at) => `f${at}`);
+    const columns = fields.map((field, at) => `${columnOf(field)} as f${at}`).join(', ');
+    const { rows } = await this.pool.query<{ of: number; value: string | null; count: string }>(
+      `select "of", value, count from (
+         select *, row_number() over (partition by "of" order by count desc, value) as place from (
+           select grouping(${names.join(', ')}) as "of", coalesce(${names.join(', ')}) as value, count(*) as count
+           from (select ${columns} from "${viewOf(index)}" where ${whereOf(index, query, parameters)}) found
+           group by grouping sets (${names.map((name) => `(${name})`).join(', ')}, ())
+         ) counted where value is not null or "of" = ${allOf(fields)}
+       ) placed where place <= ${mostFacetValues} order by place`,
+      parameters.values,
     );
-    return Object.fromEntries(counted);
+    const values = Map.groupBy(rows, ({ of }) => of);
+    return {
+      facets: fields.map((field, at) => [field, (values.get(onlyOf(fields, at)) ?? []).map(facetValue)] as const),
+      count: Number(values.get(allOf(fields))?.[0]?.count),
+    };
+  }
+
+  async #facetOfList(index: Index, query: EngineQuery, field: string): Promise<readonly FacetValue[]> {
+    const parameters = new Parameters();
+    const column = columnOf(field, true);
+    const { rows } = await this.pool.query<{ value: string; count: string }>(
+      `select value collate "C" as value, count(*) as count from "${viewOf(index)}", unnest(${column}) as value
+       where ${whereOf(index, query, parameters)} and ${column} is not null
+       group by 1 order by 2 desc, 1 limit ${mostFacetValues}`,
+      parameters.values,
+    );
+    return rows.map(facetValue);
   }
 }
+
+type FacetValue = EngineAnswer['facets'][string][number];
+const facetValue = ({ value, count }: { value: string | null; count: string }): FacetValue => ({
+  value: value ?? '',
+  count: Number(count),
+});
+
+/** What Postgres' `grouping` says of a row that counts all, and of one that counts by a single field: a bit for each field that it is not of. */
+const allOf = (fields: readonly string[]): number => 2 ** fields.length - 1;
+const onlyOf = (fields: readonly string[], at: number): number => allOf(fields) - 2 ** (fields.length - 1 - at);
 
 type Fields = Readonly<Record<string, Field<never>>>;
 
@@ -245,13 +300,14 @@ function columnOf(key: string, many = false): string {
 const columnsIn = ({ fields, open }: Index) => [
   ...keyNames(fields).map(({ name, many }) => ({
     name: columnOf(name),
-    type: `text${many ? '[]' : ''} collate "C"`,
+    type: `text${many ? '[]' : ''}`,
+    collation: 'collate "C"',
   })),
-  ...(open ? openGroups.map((group) => ({ name: `"${columnPrefix}${group}"`, type: 'jsonb' })) : []),
+  ...(open ? openGroups.map((group) => ({ name: `"${columnPrefix}${group}"`, type: 'jsonb', collation: '' })) : []),
 ];
-const columnsOf = (index: Index) =>
+const columnsOf = (index: Index, storage = '') =>
   columnsIn(index)
-    .map(({ name, type }) => `${name} ${type}`)
+    .map(({ name, type, collation }) => [name, type, storage, collation].filter(Boolean).join(' '))
     .join(', ');
 const viewOf = ({ type }: Index) => `search_${type}`;
 const tableOf = (index: Index) => `${viewOf(index)}_${versionOf(index).replace('-', '_')}`;
