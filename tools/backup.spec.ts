@@ -356,7 +356,7 @@ describe('every table that a service makes beside events and views', () => {
         `select tablename as name from pg_tables where schemaname = 'public' and tablename not in (
            'store', 'events', 'streams', 'commands', 'claims', 'checkpoints', 'document_revisions', 'broken_keys',
            'dead_letters', 'dead_messages', 'forgettings', 'subscription_faults', 'view_tables', 'view_touches', 'foreign_touches', 'view_jobs', 'migrations')
-         and not exists (select from view_tables v where tablename in (v.table_name, v.table_name || '_changes'))
+         and not exists (select from view_tables v where tablename in (v.table_name, v.table_name || '_changes', v.table_name || '_elements'))
          order by 1`,
       );
       expect([definition.name, rows.map(({ name }) => name)]).toEqual([

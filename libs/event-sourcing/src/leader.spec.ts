@@ -133,6 +133,22 @@ describe('leadership', () => {
     expect(parts.map(({ aborted }) => aborted)).toEqual([true, false]);
   });
 
+  it('is not for a process whose connection is refused by its own check', async () => {
+    const stop = new AbortController();
+    const errors: string[] = [];
+    let terms = 0;
+    const check = () => Promise.reject(new Error('another store'));
+    const work = async () => void (terms += 1);
+    const lead = [{ locks: ['workers'], work }];
+    const ended = new Session(database.url, check).lead(lead, stop.signal, ({ message }) => errors.push(message));
+    running.push({ stop, ended });
+    await until(() => errors.length > 1, 10_000);
+    const { state } = candidate('another');
+    await until(() => state.leading, 5_000);
+    expect(terms).toBe(0);
+    expect(new Set(errors)).toEqual(new Set(['another store']));
+  });
+
   it('of one name does not stand in the way of another name', async () => {
     const one = candidate('here');
     await until(() => one.state.leading);

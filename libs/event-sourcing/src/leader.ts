@@ -29,7 +29,11 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
   /** Locks that this process holds now. */
   readonly held = new Set<string>();
 
-  constructor(private readonly connectionString: string) {
+  /** @param check throws where this process has no business with what the connection leads to */
+  constructor(
+    private readonly connectionString: string,
+    private readonly check: (client: pg.Client) => Promise<void> = async () => undefined,
+  ) {
     super();
     this.setMaxListeners(0);
   }
@@ -61,6 +65,7 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
         client.on('end', () => lost.abort());
         client.on('notification', () => this.emit('appended'));
         await client.connect();
+        await this.check(client);
         await client.query(`listen ${channel}`);
         while (!stop.aborted) {
           await this.#begin(client, duties, working, stop, onError);

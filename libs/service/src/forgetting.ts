@@ -6,6 +6,7 @@ import type { ErasureEvent, ForgettingEvent, RecordedOf } from '@throughline/con
 import {
   Commands,
   derivedId,
+  elementsOf,
   errorForLog,
   isTransient,
   runInContext,
@@ -143,8 +144,14 @@ export class Forgetting {
 
   /** What Postgres itself remembers of rows that are gone: samples for the planner, and the rows until they are vacuumed. */
   async #clean(): Promise<void> {
-    const { rows } = await this.kernel.pool.query<{ table: string }>('select table_name as table from view_tables');
-    for (const { table } of rows) await this.kernel.pool.query(`vacuum (analyze) "${table}"`);
+    const { pool } = this.kernel;
+    const { rows } = await pool.query<{ table: string; elements: string; has: string | null }>(
+      `select table_name as table, elements, to_regclass(quote_ident(elements)) as has
+       from view_tables, concat(table_name, $1::text) as elements`,
+      [elementsOf({ table: '' })],
+    );
+    const tables = rows.flatMap(({ table, elements, has }) => [table, ...(has ? [elements] : [])]);
+    for (const table of tables) await pool.query(`vacuum (analyze) "${table}"`);
   }
 
   async #ask(): Promise<void> {

@@ -15,6 +15,7 @@ import {
   secretsFrom,
   type Keyring,
   type Pool,
+  type Queryable,
   type Secrets,
 } from '@throughline/event-sourcing';
 import pg from 'pg';
@@ -141,6 +142,11 @@ export class Kernel {
   /** Whether another store took the place of the one that was opened: only a new process can go on with it. */
   get isReplaced(): boolean {
     return this.sameStore.isReplaced;
+  }
+
+  /** @throws StoreReplaced where a connection leads to another store than the one that was opened */
+  checkStore(client: Queryable): Promise<void> {
+    return this.sameStore.check(client);
   }
 
   /** Something besides the database that this service is not ready without. */

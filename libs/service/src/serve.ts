@@ -172,7 +172,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   let working: Promise<unknown> = opened;
   if (config.role !== 'worker') announce(kernel.store);
   if (config.role !== 'api') {
-    const session = new Session(kernel.databaseUrl);
+    const session = new Session(kernel.databaseUrl, (client) => kernel.checkStore(client));
     session.on('appended', () => kernel.store.emit('appended', 0));
     const feed = (service: string) => feeds.of(service as ServiceName);
     // The session's connection is not one of the pool, whose connections are looked at.
