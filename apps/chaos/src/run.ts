@@ -234,8 +234,7 @@ async function watch(
     const writing = secondsSince(begun);
     tell(`${acknowledged()} events are acknowledged after ${writing.toFixed(0)} s; waiting until all is quiet`);
 
-    const patience = 120_000 + events;
-    const left = await untilQuiet({ pools, logs }, patience, () => settleDeadLetters(pools.sales));
+    const left = await untilQuiet({ pools, logs }, patienceFor(events), () => settleDeadLetters(pools.sales));
     told.push(...left.slice(0, 20).map((what) => `still behind: ${what}`));
     const settling = secondsSince(begun) - writing;
     tell(`quiet after ${settling.toFixed(0)} s; comparing`);
@@ -253,15 +252,17 @@ async function watch(
   }
 }
 
+/** Milliseconds in which nothing may move: who forgets people rests between two rounds through a log. */
+const patienceFor = (events: number): number => 120_000 + events;
+
 async function compare(
   { seed, events, tell }: RunOptions,
   servers: Servers,
   { journals }: Ground,
   pools: Record<Service, pg.Pool>,
 ): Promise<Omit<Verdict, 'acknowledged' | 'seconds'>> {
-  const patience = 120_000 + events;
   const watched = { pools, logs };
-  const quiet = () => untilQuiet(watched, patience, () => settleDeadLetters(pools.sales));
+  const quiet = () => untilQuiet(watched, patienceFor(events), () => settleDeadLetters(pools.sales));
   const told = new Map(journals.flatMap((journal) => [...readJournal(journal)]));
   // What services do by themselves, as at night, may come in between: then it is looked at once more.
   const { audits, parts, copies } = await standingStill(watched, quiet, () => lookAt(seed, servers, pools, told));

@@ -176,15 +176,15 @@ class Faults {
   }
 }
 
-/** How far all of the subscriptions have come in a feed. */
+/** How far all of the subscriptions have come in a feed; without any, nothing is behind. */
 export async function leastPosition(db: Queryable, subscriptions: readonly string[], feed: string): Promise<number> {
-  const { rows } = await db.query<{ least: number }>({
+  const { rows } = await db.query<{ least: number | null }>({
     text: `select min(coalesce(c.position, 0)) as least from unnest($1::text[]) as s(subscription)
       left join checkpoints c on c.subscription = s.subscription and c.feed = $2`,
     values: [subscriptions, feed],
     types: plainTypes,
   });
-  return rows[0]?.least ?? 0;
+  return rows[0]?.least ?? Infinity;
 }
 
 /**
@@ -202,13 +202,7 @@ export async function passed(
 ): Promise<boolean> {
   const deadline = Date.now() + milliseconds;
   for (;;) {
-    const { rows } = await db.query<{ behind: string }>(
-      `select count(*) as behind from unnest($1::text[]) as s(subscription)
-       left join checkpoints c on c.subscription = s.subscription and c.feed = $2
-       where coalesce(c.position, 0) < $3`,
-      [subscriptions, feed, position],
-    );
-    if (Number(rows[0]?.behind) === 0) return true;
+    if ((await leastPosition(db, subscriptions, feed)) >= position) return true;
     if (Date.now() >= deadline || signal?.aborted) return false;
     await sleep(10);
   }

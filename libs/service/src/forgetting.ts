@@ -145,13 +145,12 @@ export class Forgetting {
   /** What Postgres itself remembers of rows that are gone: samples for the planner, and the rows until they are vacuumed. */
   async #clean(): Promise<void> {
     const { pool } = this.kernel;
-    const { rows } = await pool.query<{ table: string; elements: string; has: string | null }>(
-      `select table_name as table, elements, to_regclass(quote_ident(elements)) as has
-       from view_tables, concat(table_name, $1::text) as elements`,
+    const { rows } = await pool.query<{ table: string }>(
+      `select name as table from view_tables, unnest(array[table_name, table_name || $1::text]) as name
+       where to_regclass(quote_ident(name)) is not null`,
       [elementsOf({ table: '' })],
     );
-    const tables = rows.flatMap(({ table, elements, has }) => [table, ...(has ? [elements] : [])]);
-    for (const table of tables) await pool.query(`vacuum (analyze) "${table}"`);
+    for (const { table } of rows) await pool.query(`vacuum (analyze) "${table}"`);
   }
 
   async #ask(): Promise<void> {

@@ -8,11 +8,13 @@ import {
   StoreFeed,
   ViewRunner,
   checkpointOf,
+  conflict,
   gathered,
   leastPosition,
   migrateStore,
   passed,
   secretsFrom,
+  type Fold,
   type Keyring,
   type Pool,
   type Queryable,
@@ -44,6 +46,8 @@ async function migrateTables(dataSource: DataSource, pool: Pool): Promise<void> 
 const queryMilliseconds = 60_000;
 /** As long as whoever waits for views does not look whether he still has to. */
 const lookMilliseconds = 1_000;
+
+type FoldOf = Pick<Fold, 'table' | 'feed'>;
 
 /** Waits until something outside of the views has caught up as well, such as a search engine. */
 export type Fence = (milliseconds: number) => Promise<boolean>;
@@ -194,11 +198,22 @@ export class Kernel {
     while (!signal.aborted && !(await this.caughtUp(recorded, lookMilliseconds)));
   }
 
+  /**
+   * Waits until single views of one feed have passed a position of it.
+   *
+   * @throws Refusal `too-busy` where the time ran out, or the service is stopped
+   */
+  async viewsHold(views: readonly [FoldOf, ...FoldOf[]], position: number, milliseconds: number): Promise<void> {
+    const [{ feed }] = views;
+    const names = views.map(checkpointOf);
+    if (!(await passed(this.pool, names, feed, position, milliseconds, this.stopping))) throw conflict('too-busy');
+  }
+
   async #passed(positions: ReadonlyMap<string, number>, milliseconds: number, fence?: string): Promise<boolean> {
     const deadline = Date.now() + milliseconds;
     for (const [feed, position] of positions) {
+      if (((await this.#reached([feed])).get(feed) ?? 0) >= position) continue;
       const names = this.#viewsOf(feed);
-      if (names.length === 0 || ((await this.#reached([feed])).get(feed) ?? 0) >= position) continue;
       if (!(await passed(this.pool, names, feed, position, deadline - Date.now(), this.stopping))) return false;
     }
     const beside = fence === undefined ? undefined : this.#fences.get(fence);

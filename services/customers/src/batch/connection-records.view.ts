@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { known, type Actor, type CustomerEvent } from '@throughline/contracts';
-import { checkpointOf, conflict, fold, passed } from '@throughline/event-sourcing';
+import { fold } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { Entity, Index, PrimaryColumn } from 'typeorm';
 
@@ -40,10 +40,7 @@ export class ConnectionRecords {
 
   /** Waits until all that was said so far is known. @throws Refusal `too-busy` */
   async upToNow(): Promise<void> {
-    const head = await this.kernel.feed().head();
-    const view = [checkpointOf(connectionRecords)];
-    if (!(await passed(this.kernel.pool, view, connectionRecords.feed, head, longestWait, this.kernel.stopping)))
-      throw conflict('too-busy');
+    await this.kernel.viewsHold([connectionRecords], await this.kernel.feed().head(), longestWait);
   }
 
   /** Record ids in their order. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { DuplicateBand, DuplicateReason, Instant } from '@throughline/contracts';
-import { Commands, checkpointOf, conflict, derivedId, notFound, passed, plainTypes } from '@throughline/event-sourcing';
+import { Commands, derivedId, notFound, plainTypes } from '@throughline/event-sourcing';
 import { Kernel, keysetPage, keysetPlace } from '@throughline/service';
 import { duplicateQueue } from './duplicate-queue.view.ts';
 import { duplicate, pairId, type LikelyPair } from './duplicate.ts';
@@ -114,10 +114,7 @@ export class Duplicates {
 
   /** Waits until what is recorded by now can be looked up. @throws Refusal `too-busy` */
   async caughtUp(): Promise<void> {
-    const views = [checkpointOf(duplicateQueue), checkpointOf(matchRecords)];
-    const head = await this.kernel.feed().head();
-    if (!(await passed(this.kernel.pool, views, duplicateQueue.feed, head, longestWait, this.kernel.stopping)))
-      throw conflict('too-busy');
+    await this.kernel.viewsHold([duplicateQueue, matchRecords], await this.kernel.feed().head(), longestWait);
   }
 
   /** @throws Refusal `duplicate-not-found` */

@@ -25,12 +25,9 @@ export class MatchQuestions {
     const elements = `"${elementsOf(matchRecords)}"`;
     const keys = queries.map(({ query }) => query.keys.map(keyHash));
     const { rows } = await this.kernel.pool.query<Row>(
-      `with own as materialized (
-         select golden_id, array_agg(record_id) as records from "${matchRecords.table}"
-         where golden_id = any($2::uuid[]) group by golden_id
-       ), questions as materialized (
-         select asked, least, own.records as own
-         from unnest($1::int[], $2::uuid[]) with ordinality as g(least, golden_id, asked) left join own using (golden_id)
+      `with questions as materialized (
+         select asked, least, array(select record_id from "${matchRecords.table}" where golden_id = g.golden_id) as own
+         from unnest($1::int[], $2::uuid[]) with ordinality as g(least, golden_id, asked)
        ), queries as materialized (
          select q.*, g.least, g.own
          from unnest($3::int[], $4::int[], $5::int[], $6::int[], $7::boolean[], $8::int[])
@@ -40,7 +37,7 @@ export class MatchQuestions {
          select q.asked, q.least, q.n, q.most, q.partly, q.worth, h.record_id from queries q cross join lateral (
            select e.record_id
            from (select record_id from ${elements} where element = q.one limit ${mostJoined}) e
-           where (q.own is null or e.record_id <> all(q.own))
+           where e.record_id <> all(q.own)
              -- As a value, not as a condition: Postgres would read all that have the other key.
              and (q.other is null
                or (select true from ${elements} o where o.element = q.other and o.record_id = e.record_id))

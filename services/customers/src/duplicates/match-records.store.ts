@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { checkpointOf, conflict, gathered, passed } from '@throughline/event-sourcing';
+import { gathered } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { blockingKeys } from '../matching/blocking-keys.ts';
 import { builtInModel } from '../matching/built-in-model.ts';
@@ -47,9 +47,7 @@ export class MatchRecords {
     return new Map(rows.map((row) => [row.compared.id, row]));
   });
   readonly #reached = gathered(async (positions: readonly number[]) => {
-    const [view, last] = [[checkpointOf(matchRecords)], Math.max(...positions)];
-    if (!(await passed(this.kernel.pool, view, matchRecords.feed, last, longestWait, this.kernel.stopping)))
-      throw conflict('too-busy');
+    await this.kernel.viewsHold([matchRecords], Math.max(...positions), longestWait);
     return new Map<number, true>();
   });
 

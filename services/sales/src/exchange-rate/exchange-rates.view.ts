@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ExchangeRateEvent } from '@throughline/contracts';
-import { checkpointOf, conflict, fold, passed } from '@throughline/event-sourcing';
+import { fold } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { Column, DataSource, Entity, Index, PrimaryColumn } from 'typeorm';
 
@@ -49,9 +49,7 @@ export class ExchangeRates {
       [streamId],
     );
     const last = Number(rows[0]?.last ?? 0);
-    const view = [checkpointOf(exchangeRates)];
-    if (!(await passed(this.kernel.pool, view, exchangeRates.feed, last, longestWait, this.kernel.stopping)))
-      throw conflict('too-busy');
+    await this.kernel.viewsHold([exchangeRates], last, longestWait);
     return this.database.getRepository(ExchangeRateRow).find({
       select: { date: true, rate: true },
       where: { currency, base },
