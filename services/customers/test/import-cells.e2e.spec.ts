@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newId, secretsFrom } from '@throughline/event-sourcing';
-import { Tokens } from '@throughline/service';
-import {
-  administrator,
-  eventually,
-  startTestService,
-  testMasterKey,
-  type TestService,
-} from '@throughline/service/testing';
+import { newId } from '@throughline/event-sourcing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { writeXlsx } from '@throughline/tables';
 import { ForgetImports } from '../src/import/forget-imports.worker.ts';
 import { CustomersModule } from '../src/customers.module.ts';
+import { importing } from './importing.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -20,22 +14,14 @@ afterAll(() => service.end());
 
 type Cell = { line: number; column: string; value: string | null };
 
-const tokens = new Tokens(secretsFrom(testMasterKey));
-const get = async (path: string) => (await service.call('GET', `/api/${path}`)).body;
-const byNumber = (number: string) => get(`customers/by/number/${number}`);
+const { get, byNumber, upload, checked } = importing(() => service);
 const edit = (id: string, cells: readonly Cell[], headers = {}) =>
   service.call('PATCH', `/api/imports/${id}/cells`, { cells }, headers);
 
 async function uploaded(content: string | Uint8Array, fields: Record<string, string> = {}): Promise<any> {
-  const form = new FormData();
-  form.append('object', 'customers');
-  for (const [key, value] of Object.entries(fields)) form.append(key, value);
-  form.append('file', new Blob([content as string]), '客户.csv');
-  const { token } = await tokens.issue(administrator, 'internal', 60);
-  const headers = { authorization: `Bearer ${token}` };
-  const response = await fetch(`${service.url}/api/imports`, { method: 'POST', headers, body: form });
-  expect(response.status).toBe(201);
-  return response.json();
+  const { status, body } = await upload(content, { fields });
+  expect(status).toBe(201);
+  return body;
 }
 
 /** A file that is uploaded, and mapped as it is suggested, but for what is said. */
@@ -44,15 +30,6 @@ async function mapped(content: string | Uint8Array, mapping: object = {}): Promi
   const { status, body } = await service.call('POST', `/api/imports/${id}/mapping`, { ...suggestion, ...mapping });
   expect([status, body.errors]).toEqual([200, undefined]);
   return body;
-}
-
-async function checked(id: string): Promise<any> {
-  await service.call('POST', `/api/imports/${id}/check`);
-  const { check } = await eventually(
-    () => get(`imports/${id}`),
-    (one) => ['done', 'failed'].includes(one.check?.state),
-  );
-  return check;
 }
 
 async function run(id: string): Promise<any> {

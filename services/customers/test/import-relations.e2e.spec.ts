@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { secretsFrom } from '@throughline/event-sourcing';
-import { Tokens } from '@throughline/service';
-import {
-  administrator,
-  eventually,
-  startTestService,
-  testMasterKey,
-  type TestService,
-} from '@throughline/service/testing';
+import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
+import { importing } from './importing.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -16,9 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.end());
 
-const tokens = new Tokens(secretsFrom(testMasterKey));
-const get = async (path: string) => (await service.call('GET', `/api/${path}`)).body;
-const byNumber = (number: string) => get(`customers/by/number/${number}`);
+const { get, byNumber, upload, checked: check } = importing(() => service);
 const create = async (body: object) => (await service.call('POST', '/api/customers', body)).body;
 const company = (name: string, body: object = {}) => create({ kind: 'company', name, ...body });
 
@@ -26,13 +17,7 @@ type Column = { findBy?: string; whenMissing?: string; field?: string };
 
 /** A file that is uploaded and mapped as it is suggested, but for what is said of columns. */
 async function mapped(content: string, columns: Record<string, Column> = {}, more: object = {}): Promise<string> {
-  const form = new FormData();
-  form.append('object', 'customers');
-  form.append('file', new Blob([content]), '客户.csv');
-  const { token } = await tokens.issue(administrator, 'internal', 60);
-  const headers = { authorization: `Bearer ${token}` };
-  const response = await fetch(`${service.url}/api/imports`, { method: 'POST', headers, body: form });
-  const { id, suggestion, reading } = (await response.json()) as any;
+  const { id, suggestion, reading } = (await upload(content)).body;
   const others = Object.keys(columns).filter((name) => !suggestion.columns.some(({ column }: any) => column === name));
   const all = [...suggestion.columns, ...others.map((column) => ({ column }))];
   const mapping = { ...suggestion, ...more, columns: all.map((one: any) => ({ ...one, ...columns[one.column] })) };
@@ -52,13 +37,9 @@ async function run(id: string) {
 const imported = async (...asked: Parameters<typeof mapped>) => run(await mapped(...asked));
 
 async function checked(id: string) {
-  await service.call('POST', `/api/imports/${id}/check`);
-  const { check } = await eventually(
-    () => get(`imports/${id}`),
-    (one) => ['done', 'failed'].includes(one.check?.state),
-  );
+  const { counts, errors, warnings } = await check(id);
   const told = (rows: any[]) => rows.map(({ line, errors }) => [line, ...errors.map(({ code }: any) => code)]);
-  return { counts: check.counts, errors: told(check.errors), warnings: told(check.warnings) };
+  return { counts, errors: told(errors), warnings: told(warnings) };
 }
 
 /** The rows of a file of reasons, without its header. */

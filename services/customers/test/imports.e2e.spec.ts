@@ -1,18 +1,19 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, secretsFrom } from '@throughline/event-sourcing';
-import { Tokens } from '@throughline/service';
 import {
   administrator,
   caller,
   eventually,
   startTestService,
-  testMasterKey,
   type TestService,
+  testMasterKey,
 } from '@throughline/service/testing';
+import { Tokens } from '@throughline/service';
 import { writeXlsx } from '@throughline/tables';
 import { ForgetImports } from '../src/import/forget-imports.worker.ts';
 import { CustomersModule } from '../src/customers.module.ts';
+import { importing } from './importing.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -21,25 +22,7 @@ beforeAll(async () => {
 afterAll(() => service.end());
 
 const tokens = new Tokens(secretsFrom(testMasterKey));
-const get = async (path: string) => (await service.call('GET', `/api/${path}`)).body;
-
-/** Sends a form with a file. */
-async function upload(
-  content: string | Uint8Array,
-  { name = '客户.csv', fields = {}, headers = {} }: { name?: string; fields?: object; headers?: object } = {},
-) {
-  const form = new FormData();
-  form.append('object', 'customers');
-  for (const [key, value] of Object.entries(fields)) form.append(key, value as string);
-  form.append('file', new Blob([content as string]), name);
-  const { token } = await tokens.issue(administrator, 'internal', 60);
-  const response = await fetch(`${service.url}/api/imports`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, ...headers },
-    body: form,
-  });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as any };
-}
+const { get, byNumber, upload, checked } = importing(() => service);
 
 const map = (id: string, mapping: object) => service.call('POST', `/api/imports/${id}/mapping`, mapping);
 const finished = (id: string) =>
@@ -47,15 +30,6 @@ const finished = (id: string) =>
     () => get(`imports/${id}`),
     ({ status, progress }) => status === 'done' && progress?.state === 'done',
   );
-const checked = async (id: string) => {
-  await service.call('POST', `/api/imports/${id}/check`);
-  const { check } = await eventually(
-    () => get(`imports/${id}`),
-    (one) => ['done', 'failed'].includes(one.check?.state),
-  );
-  return check;
-};
-
 /** Uploads and imports a file as it is suggested, but for what is said. */
 async function imported(content: string | Uint8Array, mapping: object = {}) {
   const { body } = await upload(content);
@@ -64,7 +38,6 @@ async function imported(content: string | Uint8Array, mapping: object = {}) {
   expect((await service.call('POST', `/api/imports/${body.id}/run`)).status).toBe(202);
   return finished(body.id);
 }
-const byNumber = (number: string) => get(`customers/by/number/${number}`);
 const errorsOf = async (id: string, language = 'en') =>
   String((await service.call('GET', `/api/imports/${id}/errors.csv`, undefined, { 'accept-language': language })).body)
     .replace('\ufeff', '')
