@@ -7,7 +7,17 @@ import {
   type ValidationError,
 } from '@nestjs/common';
 import { Transform, plainToInstance } from 'class-transformer';
-import { IsUUID, isUUID, validateSync } from 'class-validator';
+import {
+  IS_OPTIONAL,
+  IsObject,
+  IsOptional,
+  IsUUID,
+  ValidateBy,
+  getMetadataStorage,
+  isUUID,
+  validateSync,
+  type ValidatorOptions,
+} from 'class-validator';
 import type { FieldError } from '@throughline/event-sourcing';
 import { ShapeError } from './problem.ts';
 
@@ -25,6 +35,7 @@ const codeOf: Record<string, string> = {
   isCurrency: 'unknown-currency',
   isRealDate: 'impossible-date',
   isRealInstant: 'impossible-date',
+  isStorable: 'invalid-text',
 };
 
 /** A value of the wrong type fails its length and its pattern as well: the type is what to say. */
@@ -59,15 +70,82 @@ export const Ids = () =>
     IsUUID(undefined, { each: true }),
   );
 
+/** An object whose members are texts. */
+export const IsTexts = () =>
+  applyDecorators(IsObject(), ValidateBy({ name: 'isTexts', validator: { validate: areTexts } }));
+
+const areTexts = (value: unknown) =>
+  Object.values(Object(value) as object).every((member) => typeof member === 'string');
+
 const lowerCase = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
 
+const clearable = { nullClears: true };
+
+/** May be left out; null clears it. Null is no value of what is merely optional, and refused. */
+export const IsClearable = () => IsOptional({ context: clearable });
+
+/** Looks at every member of a body, and of the classes nested in it. What has no class is checked by whoever reads it. */
+function placesIn(body: object, isMeant: (member: unknown, name: string, target: unknown) => boolean): string[] {
+  const look = (owner: unknown, path: string): string[] => {
+    if (typeof owner !== 'object' || owner === null) return [];
+    const target: unknown = Object.getPrototypeOf(owner)?.constructor;
+    if (target === Object) return [];
+    return Object.entries(owner).flatMap(([name, member]) => {
+      const at = path ? `${path}.${name}` : name;
+      return isMeant(member, name, target) ? [at] : look(member, at);
+    });
+  };
+  return look(body, '');
+}
+
+/** The optional members that are null, and do not say that null clears them. */
+const nullsIn = (body: object) =>
+  placesIn(body, (member, name, target) => member === null && notNullable(target).has(name));
+
+const known = new WeakMap<object, ReadonlySet<string>>();
+
+function notNullable(target: unknown): ReadonlySet<string> {
+  if (typeof target !== 'function') return new Set();
+  const names = known.get(target) ?? new Set(optionalOf(target));
+  known.set(target, names);
+  return names;
+}
+
+const optionalOf = (target: object): string[] =>
+  getMetadataStorage()
+    .getTargetValidationMetadatas(target as new () => object, '', false, false)
+    .flatMap(({ propertyName, name, context }) =>
+      name === IS_OPTIONAL && context !== clearable ? [propertyName] : [],
+    );
+
+/** The texts that no Postgres text can hold. */
+const unstorableIn = (body: object) =>
+  placesIn(body, (member) => typeof member === 'string' && (member.includes('\0') || !member.isWellFormed()));
+
 /** What is wrong with the shape of a value that did not come as a body: the same that its body would be refused for. */
-export const shapeErrorsOf = (body: new () => object, value: object): FieldError[] =>
-  fieldErrors(validateSync(plainToInstance(body, value), { whitelist: true, forbidNonWhitelisted: true }));
+export function shapeErrorsOf(body: new () => object, value: object): FieldError[] {
+  const instance = plainToInstance(body, value);
+  const errors = fieldErrors(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true }));
+  return [...errors, ...nullsIn(instance).map((path) => ({ path, code: 'wrong-type' }))];
+}
+
+class ShapeCheck extends ValidationPipe {
+  protected override async validate(body: object, options?: ValidatorOptions): Promise<ValidationError[]> {
+    const broken = (check: string) => (property: string) => ({
+      property,
+      constraints: { [check]: check },
+      value: null,
+    });
+    // Some checks cannot read such a text at all.
+    const unstorable = unstorableIn(body).map(broken('isStorable'));
+    if (unstorable.length > 0) return unstorable;
+    return [...(await super.validate(body, options)), ...nullsIn(body).map(broken(IS_OPTIONAL))];
+  }
+}
 
 /** Checks the shape of bodies and queries; names every failing field at once. */
 export const shapeCheck = () =>
-  new ValidationPipe({
+  new ShapeCheck({
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,

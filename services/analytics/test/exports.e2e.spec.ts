@@ -55,6 +55,13 @@ const capOf = async (rowsPerDay: number) => {
 };
 
 describe('an export', () => {
+  it('is refused where it names nothing for what it may leave out', async () => {
+    for (const field of ['fields', 'q', 'asOf', 'language', 'filter', 'sort']) {
+      const { status, body } = await service.call('POST', path, { format: 'csv', [field]: null });
+      expect([status, body.errors?.map((error: any) => error.path)]).toEqual([400, [field]]);
+    }
+  });
+
   it('is recorded with who took what', async () => {
     const { source, after } = await ofSource(3);
     const reply = await exportOf({ source }, after, { sort: '-name' });

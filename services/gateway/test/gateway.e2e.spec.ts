@@ -43,6 +43,20 @@ const recorded = async (type: string) =>
     .rows;
 
 describe('the gateway', () => {
+  it.each([
+    ['POST', '/api/forms', null, ['fields', 'name', 'title']],
+    ['POST', '/api/forms', {}, ['fields', 'name', 'title']],
+    ['POST', '/api/forms', { name: 'F', title: { en: 'F', zh: null }, fields: [{ field: 'name' }] }, ['title.zh']],
+    ['POST', '/api/connections', { kind: 'json' }, ['name']],
+    ['POST', '/api/connections', { kind: 'json', name: 'x', secret: null }, ['secret']],
+    ['PATCH', '/api/settings', { name: null, timeZone: null }, ['name', 'timeZone']],
+    ['POST', '/api/users', { email: '\ud800', name: 'x', password, roles: ['member'] }, ['email']],
+    ['POST', '/api/api-keys', { id: null, name: 'x', roles: ['member'] }, ['id']],
+  ])('refuses a malformed body of %s %s, and names the fields: %j', async (method, path, body, fields) => {
+    const refused = await call(method, path, body);
+    expect([refused.status, refused.body.errors?.map((error: any) => error.path).toSorted()]).toEqual([400, fields]);
+  });
+
   it('signs in by password, and tells nobody whether the user or the password was wrong', async () => {
     expect((await call('GET', '/api/me')).body).toMatchObject({ email: 'admin@example.com', roles: ['administrator'] });
     const wrong = await anonymous('POST', '/api/sessions', { email: 'admin@example.com', password: 'guess' });

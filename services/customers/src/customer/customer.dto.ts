@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { Uuid, customerRecord, isCurrency } from '@throughline/contracts';
-import { Id, record } from '@throughline/service';
+import { Id, IsClearable, record } from '@throughline/service';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -117,79 +117,79 @@ const Words = () =>
 /** JSON merge patch: what is absent stays, null clears. */
 export class ChangeCustomerDto {
   @IsOptional() @IsIn(['person', 'company']) kind?: 'person' | 'company';
-  @IsOptional() @IsString() @MaxLength(500) name?: string;
-  @IsOptional() @IsString() @MaxLength(500) givenName?: string;
-  @IsOptional() @IsString() @MaxLength(500) familyName?: string;
-  @IsOptional() @IsString() @MaxLength(500) companyName?: string;
-  @IsOptional() @IsString() @MaxLength(50) registrationNumber?: string;
-  @IsOptional() @IsString() @MaxLength(200) title?: string;
-  @IsOptional() @IsString() @MaxLength(200) department?: string;
+  @IsClearable() @IsString() @MaxLength(500) name?: string;
+  @IsClearable() @IsString() @MaxLength(500) givenName?: string;
+  @IsClearable() @IsString() @MaxLength(500) familyName?: string;
+  @IsClearable() @IsString() @MaxLength(500) companyName?: string;
+  @IsClearable() @IsString() @MaxLength(50) registrationNumber?: string;
+  @IsClearable() @IsString() @MaxLength(200) title?: string;
+  @IsClearable() @IsString() @MaxLength(200) department?: string;
   /** Say in what is bought. */
-  @IsOptional() @IsIn(standings) standing?: string;
+  @IsClearable() @IsIn(standings) standing?: string;
   /** The company that the person works for: a customer. */
-  @IsOptional() @Id() employerId?: string;
+  @IsClearable() @Id() employerId?: string;
   /** The company that this one belongs to: a customer. */
-  @IsOptional() @Id() parentId?: string;
-  @IsOptional()
+  @IsClearable() @Id() parentId?: string;
+  @IsClearable()
   @IsArray()
   @ArrayMaxSize(50)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => EmailDto)
   emails?: EmailDto[];
-  @IsOptional()
+  @IsClearable()
   @IsArray()
   @ArrayMaxSize(50)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => PhoneDto)
   phones?: PhoneDto[];
-  @IsOptional()
+  @IsClearable()
   @IsArray()
   @ArrayMaxSize(50)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => AddressDto)
   addresses?: AddressDto[];
-  @IsOptional()
+  @IsClearable()
   @IsArray()
   @ArrayMaxSize(50)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => SocialDto)
   socials?: SocialDto[];
-  @IsOptional() @IsString() @MaxLength(50) type?: string;
-  @IsOptional() @IsString() @MaxLength(100) source?: string;
-  @IsOptional() @IsString() @MaxLength(100) channel?: string;
-  @IsOptional() @IsString() @MaxLength(200) campaign?: string;
-  @IsOptional() @IsString() @MaxLength(100) industry?: string;
-  @IsOptional() @IsString() @MaxLength(100) size?: string;
-  @IsOptional() @IsString() @MaxLength(100) region?: string;
-  @IsOptional() @Matches(/^\d{4}-\d{2}-\d{2}$/) birthDate?: string;
-  @IsOptional() @IsString() @MaxLength(50) gender?: string;
-  @IsOptional() @Words() tags?: string[];
-  @IsOptional() @Id() ownerId?: string;
-  @IsOptional() @IsString() @MaxLength(50) lifecycle?: string;
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => ProductNeedsDto) productNeeds?: ProductNeedsDto;
-  @IsOptional()
+  @IsClearable() @IsString() @MaxLength(50) type?: string;
+  @IsClearable() @IsString() @MaxLength(100) source?: string;
+  @IsClearable() @IsString() @MaxLength(100) channel?: string;
+  @IsClearable() @IsString() @MaxLength(200) campaign?: string;
+  @IsClearable() @IsString() @MaxLength(100) industry?: string;
+  @IsClearable() @IsString() @MaxLength(100) size?: string;
+  @IsClearable() @IsString() @MaxLength(100) region?: string;
+  @IsClearable() @Matches(/^\d{4}-\d{2}-\d{2}$/) birthDate?: string;
+  @IsClearable() @IsString() @MaxLength(50) gender?: string;
+  @IsClearable() @Words() tags?: string[];
+  @IsClearable() @Id() ownerId?: string;
+  @IsClearable() @IsString() @MaxLength(50) lifecycle?: string;
+  @IsClearable() @IsObject() @ValidateNested() @Type(() => ProductNeedsDto) productNeeds?: ProductNeedsDto;
+  @IsClearable()
   @IsObject()
   @ValidateNested()
   @Type(() => ServicePreferenceDto)
   servicePreference?: ServicePreferenceDto;
-  @IsOptional() @Words() productInterests?: string[];
-  @IsOptional() @Words() hobbies?: string[];
-  @IsOptional()
+  @IsClearable() @Words() productInterests?: string[];
+  @IsClearable() @Words() hobbies?: string[];
+  @IsClearable()
   @IsArray()
   @ArrayMaxSize(50)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => CompetitorDto)
   competitors?: CompetitorDto[];
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => ReviewDto) review?: ReviewDto;
+  @IsClearable() @IsObject() @ValidateNested() @Type(() => ReviewDto) review?: ReviewDto;
   /** The customer who recommended us. */
-  @IsOptional() @Id() referredBy?: string;
-  @IsOptional() @IsString() @MaxLength(100) referralChannel?: string;
-  @IsOptional() @IsObject() custom?: Record<string, unknown>;
+  @IsClearable() @Id() referredBy?: string;
+  @IsClearable() @IsString() @MaxLength(100) referralChannel?: string;
+  @IsClearable() @IsObject() custom?: Record<string, unknown>;
 }
 
 export class CreateCustomerDto extends ChangeCustomerDto {

@@ -12,7 +12,7 @@ import {
   type ExactField,
   type WayIn,
 } from '@throughline/contracts';
-import { Actor, orNull, page, record } from '@throughline/service';
+import { Actor, IsTexts, orNull, page, record } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -92,7 +92,7 @@ export class MergeDuplicateDto {
   /** The customer that stays; the one of the lesser id where it is not said. */
   @IsOptional() @IsString() @MaxLength(36) survivor?: string;
   /** Field -> the customer whose value is to be taken. */
-  @IsOptional() @IsObject() fields?: Record<string, string>;
+  @IsOptional() @IsTexts() fields?: Record<string, string>;
   @IsOptional() @IsString() @MaxLength(1_000) reason?: string;
 }
 

@@ -1,5 +1,5 @@
 import { importObjects } from '@throughline/contracts';
-import { Actor, Id, orNull, page, record } from '@throughline/service';
+import { Actor, Id, IsTexts, orNull, page, record } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -53,7 +53,7 @@ class MappedColumnDto {
   @IsString() @MinLength(1) @MaxLength(200) column!: string;
   @IsString() @MinLength(1) @MaxLength(120) field!: string;
   @IsOptional() @IsString() @MaxLength(100) label?: string;
-  @IsOptional() @IsObject() values?: Record<string, string>;
+  @IsOptional() @IsTexts() values?: Record<string, string>;
   /** Of `employerId`, `parentId`, `referredBy`: by what the customer is found. */
   @IsOptional() @IsIn(relationKeys) findBy?: RelationKey;
   /** Of the same fields: what becomes of a row whose customer is not there. */
@@ -67,7 +67,7 @@ export class MappingDto {
   @ValidateNested({ each: true })
   @Nested(() => MappedColumnDto)
   columns!: MappedColumnDto[];
-  @IsOptional() @IsObject() defaults?: Record<string, string>;
+  @IsOptional() @IsTexts() defaults?: Record<string, string>;
   @IsIn(matchKeys) matchBy!: MatchKey;
   @IsIn(importModes) mode!: 'create' | 'update' | 'both';
   @IsOptional() @IsObject() policies?: Record<string, 'overwrite' | 'if-empty' | 'never' | 'add'>;

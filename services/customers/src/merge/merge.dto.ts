@@ -1,11 +1,10 @@
 import { customerFieldNames } from '@throughline/contracts';
-import { Id, Ids, IsInstant, orNull } from '@throughline/service';
+import { Id, Ids, IsInstant, IsTexts, orNull } from '@throughline/service';
 import {
   ArrayMaxSize,
   ArrayMinSize,
   IsArray,
   IsIn,
-  IsObject,
   IsOptional,
   IsString,
   MaxLength,
@@ -21,7 +20,7 @@ export class MergeDto {
   /** The customers that turned out to be this one. */
   @IsArray() @ArrayMinSize(1) @ArrayMaxSize(9) @Ids() absorb!: string[];
   /** Field -> the customer whose value is to be taken. */
-  @IsOptional() @IsObject() fields?: Record<string, string>;
+  @IsOptional() @IsTexts() fields?: Record<string, string>;
   @IsOptional() @IsString() @MaxLength(1_000) reason?: string;
 }
 
@@ -38,7 +37,7 @@ export class UnmergePreviewDto {
 
 /** Without `to`, the fields that are named get back what they had before their last change. */
 export class RevertDto {
-  @ValidateIf(({ to }: RevertDto) => to === undefined)
+  @ValidateIf(({ to, fields }: RevertDto) => to === undefined || fields !== undefined)
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(100)

@@ -1,5 +1,5 @@
 import { Uuid } from '@throughline/contracts';
-import { Id, Ids, orNull, page, record } from '@throughline/service';
+import { Id, Ids, IsClearable, orNull, page, record } from '@throughline/service';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -27,15 +27,15 @@ export const TagPage = page('Tag', Type.Object({ id: Uuid, ...shown }, { title: 
 
 export class ChangeTagDto {
   @IsOptional() @IsString() @MinLength(1) @MaxLength(100) name?: string;
-  @IsOptional() @Matches(/^#[0-9a-fA-F]{6}$/) colour?: string;
-  @IsOptional() @IsString() @MaxLength(1_000) description?: string;
+  @IsClearable() @Matches(/^#[0-9a-fA-F]{6}$/) colour?: string;
+  @IsClearable() @IsString() @MaxLength(1_000) description?: string;
 }
 
 export class CreateTagDto {
   @IsOptional() @Id() id?: string;
   @IsString() @MinLength(1) @MaxLength(100) name!: string;
-  @IsOptional() @Matches(/^#[0-9a-fA-F]{6}$/) colour?: string;
-  @IsOptional() @IsString() @MaxLength(1_000) description?: string;
+  @IsClearable() @Matches(/^#[0-9a-fA-F]{6}$/) colour?: string;
+  @IsClearable() @IsString() @MaxLength(1_000) description?: string;
 }
 
 export class MergeTagsDto {

@@ -1,3 +1,4 @@
+import { OmitType } from '@nestjs/swagger';
 import { connectionKinds, InstantText, OneOf, Uuid } from '@throughline/contracts';
 import { Id, page, record } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
@@ -49,8 +50,8 @@ export class ChangeConnectionDto {
   @IsOptional() @IsObject() @ValidateNested() @Nested(() => ReadBackDto) readBack?: ReadBackDto;
 }
 
-export class MakeConnectionDto extends ChangeConnectionDto {
+export class MakeConnectionDto extends OmitType(ChangeConnectionDto, ['name']) {
   @IsOptional() @Id() id?: string;
-  @IsString() @MinLength(1) @MaxLength(200) declare name: string;
+  @IsString() @MinLength(1) @MaxLength(200) name!: string;
   @IsIn(offeredKinds) kind!: (typeof offeredKinds)[number];
 }

@@ -1,5 +1,6 @@
+import { OmitType } from '@nestjs/swagger';
 import { FormText, FormConsent, FormField, InstantText, OneOf, Uuid } from '@throughline/contracts';
-import { Id, orNull, page, record } from '@throughline/service';
+import { Id, IsClearable, orNull, page, record } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -14,7 +15,6 @@ import {
   Matches,
   MaxLength,
   MinLength,
-  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { Type } from 'typebox';
@@ -96,9 +96,6 @@ export const FormDefinition = Type.Object(
 );
 export const Submitted = Type.Object({ id: Uuid }, { title: 'Submitted' });
 
-/** Null is no value of these. */
-const IsGiven = () => ValidateIf((_, value) => value !== undefined);
-
 class FormTextDto {
   @IsOptional() @IsString() @MaxLength(5_000) en?: string;
   @IsOptional() @IsString() @MaxLength(5_000) zh?: string;
@@ -106,14 +103,14 @@ class FormTextDto {
 
 class FormFieldDto {
   @IsString() @MinLength(1) @MaxLength(100) field!: string;
-  @IsGiven() @IsObject() @ValidateNested() @Nested(() => FormTextDto) label?: FormTextDto;
-  @IsGiven() @IsObject() @ValidateNested() @Nested(() => FormTextDto) help?: FormTextDto;
-  @IsGiven() @IsBoolean() required?: boolean;
+  @IsOptional() @IsObject() @ValidateNested() @Nested(() => FormTextDto) label?: FormTextDto;
+  @IsOptional() @IsObject() @ValidateNested() @Nested(() => FormTextDto) help?: FormTextDto;
+  @IsOptional() @IsBoolean() required?: boolean;
 }
 
 class FormPurposeDto {
   @IsString() @MinLength(1) @MaxLength(100) purpose!: string;
-  @IsGiven() @IsString() @MinLength(1) @MaxLength(100) channel?: string;
+  @IsOptional() @IsString() @MinLength(1) @MaxLength(100) channel?: string;
 }
 
 class ConsentDto {
@@ -125,14 +122,14 @@ class ConsentDto {
   @ValidateNested({ each: true })
   @Nested(() => FormPurposeDto)
   purposes!: FormPurposeDto[];
-  @IsGiven() @IsBoolean() required?: boolean;
+  @IsOptional() @IsBoolean() required?: boolean;
 }
 
 export class ChangeFormDto {
-  @IsGiven() @IsString() @MinLength(1) @MaxLength(200) name?: string;
-  @IsGiven() @IsObject() @ValidateNested() @Nested(() => FormTextDto) title?: FormTextDto;
-  @IsOptional() @IsObject() @ValidateNested() @Nested(() => FormTextDto) description?: FormTextDto | null;
-  @IsGiven()
+  @IsOptional() @IsString() @MinLength(1) @MaxLength(200) name?: string;
+  @IsOptional() @IsObject() @ValidateNested() @Nested(() => FormTextDto) title?: FormTextDto;
+  @IsClearable() @IsObject() @ValidateNested() @Nested(() => FormTextDto) description?: FormTextDto | null;
+  @IsOptional()
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(50)
@@ -140,34 +137,34 @@ export class ChangeFormDto {
   @ValidateNested({ each: true })
   @Nested(() => FormFieldDto)
   fields?: FormFieldDto[];
-  @IsOptional() @IsObject() @ValidateNested() @Nested(() => ConsentDto) consent?: ConsentDto | null;
-  @IsOptional() @IsString() @MinLength(1) @MaxLength(100) source?: string | null;
-  @IsOptional() @IsString() @MinLength(1) @MaxLength(100) channel?: string | null;
-  @IsOptional() @IsString() @MinLength(1) @MaxLength(200) campaign?: string | null;
-  @IsGiven()
+  @IsClearable() @IsObject() @ValidateNested() @Nested(() => ConsentDto) consent?: ConsentDto | null;
+  @IsClearable() @IsString() @MinLength(1) @MaxLength(100) source?: string | null;
+  @IsClearable() @IsString() @MinLength(1) @MaxLength(100) channel?: string | null;
+  @IsClearable() @IsString() @MinLength(1) @MaxLength(200) campaign?: string | null;
+  @IsOptional()
   @IsArray()
   @ArrayMaxSize(50)
   @IsString({ each: true })
   @MaxLength(300, { each: true })
   origins?: string[];
-  @IsOptional()
+  @IsClearable()
   @IsUrl({ require_tld: false, require_protocol: true, protocols: ['http', 'https'] })
   @MaxLength(2_000)
   redirect?: string | null;
-  @IsGiven() @IsBoolean() active?: boolean;
+  @IsOptional() @IsBoolean() active?: boolean;
 }
 
-export class MakeFormDto extends ChangeFormDto {
+export class MakeFormDto extends OmitType(ChangeFormDto, ['name', 'title', 'fields']) {
   @IsOptional() @Id() id?: string;
-  @IsString() @MinLength(1) @MaxLength(200) declare name: string;
-  @IsObject() @ValidateNested() @Nested(() => FormTextDto) declare title: FormTextDto;
+  @IsString() @MinLength(1) @MaxLength(200) name!: string;
+  @IsObject() @ValidateNested() @Nested(() => FormTextDto) title!: FormTextDto;
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(50)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Nested(() => FormFieldDto)
-  declare fields: FormFieldDto[];
+  fields!: FormFieldDto[];
 }
 
 export class RefusalsQuery {

@@ -1,5 +1,5 @@
 import { dealRecord } from '@throughline/contracts';
-import { Id, IsDateText, record } from '@throughline/service';
+import { Id, IsClearable, IsDateText, record } from '@throughline/service';
 import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
 import { MoneyField, type MoneyDto } from '../money/money.dto.ts';
 
@@ -12,17 +12,17 @@ export class OpenDealDto {
   @MoneyField() value!: MoneyDto;
   /** The standard pipeline where it is left out. */
   @IsOptional() @Id() pipelineId?: string;
-  @IsOptional() @IsString() @MaxLength(50) stage?: string;
-  @IsOptional() @Id() ownerId?: string;
-  @IsOptional() @IsDateText() expectedCloseOn?: string;
+  @IsClearable() @IsString() @MaxLength(50) stage?: string;
+  @IsClearable() @Id() ownerId?: string;
+  @IsClearable() @IsDateText() expectedCloseOn?: string;
 }
 
 /** JSON merge patch: what is absent stays, null clears. */
 export class ChangeDealDto {
   @IsOptional() @IsString() @MaxLength(500) title?: string;
   @IsOptional() @MoneyField() value?: MoneyDto;
-  @IsOptional() @Id() ownerId?: string;
-  @IsOptional() @IsDateText() expectedCloseOn?: string;
+  @IsClearable() @Id() ownerId?: string;
+  @IsClearable() @IsDateText() expectedCloseOn?: string;
 }
 
 export class MoveDealDto {
