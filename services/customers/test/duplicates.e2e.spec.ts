@@ -64,6 +64,40 @@ describe('a match', () => {
     expect(await matchOf({ name: 'Ottilie Brandstätter' })).toEqual([]);
   });
 
+  it('tells who has the same e-mail, phone or number under another name, and queues only who has the number', async () => {
+    const registrationNumber = '91440300708461136T';
+    const emails = [{ value: 'front.desk88@moved.example' }];
+    const number = phone();
+    const { body: one } = await create({
+      kind: 'company',
+      name: '杭州云栖科技有限公司',
+      registrationNumber,
+      phones: [{ value: number }],
+      emails,
+    });
+    await settled();
+    const other = { kind: 'company', name: '上海晨光贸易有限公司' };
+    for (const [shared, band] of [
+      [{ emails }, 'none'],
+      [{ phones: [{ value: number }] }, 'none'],
+      [{ registrationNumber }, 'review'],
+    ] as const) {
+      const [found, ...more] = await matchOf({ ...other, ...shared });
+      expect(more).toEqual([]);
+      expect(found).toMatchObject({ customerId: one.id, band });
+      expect(found.reasons.map(({ level }: any) => level)).toContain('exact');
+    }
+    const { body: sharing } = await create({
+      kind: 'company',
+      name: '深圳华信电子有限公司',
+      phones: [{ value: number }],
+    });
+    const { body: renamed } = await create({ ...other, registrationNumber });
+    expect(await queued(one.id, renamed.id)).toMatchObject({ band: 'review', by: 'create' });
+    const { items } = await get('duplicates?limit=200');
+    expect(items.flatMap(({ records }: any) => records).map(({ recordId }: any) => recordId)).not.toContain(sharing.id);
+  });
+
   it('does not match a customer with itself, nor with what is archived or merged into it', async () => {
     const number = phone();
     const twin = { name: '欧阳修文', phones: [{ value: number }] };

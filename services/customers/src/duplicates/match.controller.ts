@@ -3,15 +3,21 @@ import type { CustomerFields } from '@throughline/contracts';
 import { newId } from '@throughline/event-sourcing';
 import { Answers, IdPipe } from '@throughline/service';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import type { MatchRecord } from '../matching/match-record.ts';
 import { MatchDto } from './duplicate.dto.ts';
 import { DuplicateCheck } from './duplicate-check.store.ts';
 import { comparable, saidOf } from './match-records.view.ts';
 import { Matched } from './match.dto.ts';
-import { MatchRecords } from './match-records.store.ts';
+import { MatchRecords, oneOfEach } from './match-records.store.ts';
+import { sameValues } from './same-values.ts';
 
 const told = 10;
 /** Below what anybody is asked about, in bits: whoever types a name wants to see the unlikely ones as well. */
 const weakest = -4;
+
+/** Whether two have an address or a number in common: worth telling, whoever they are. */
+const shareContact = (a: MatchRecord, b: MatchRecord) =>
+  (['email', 'phone', 'registrationNumber'] as const).some((field) => sameValues(a, b).has(field));
 
 /** Would this be a duplicate? Nothing is recorded. */
 @Controller('customers')
@@ -37,7 +43,10 @@ export class MatchController {
   }
 
   async #matchesOf(id: string, goldenId: string | null, fields: CustomerFields, limit: number) {
-    const found = await this.matches.candidatesOf(comparable(id, saidOf(fields)), goldenId, weakest);
+    const sought = { record: comparable(id, saidOf(fields)), goldenId };
+    const similar = await this.matches.candidatesOf(sought.record, goldenId, weakest);
+    const sharing = (await this.matches.sharingWithEach([sought])).get(sought) ?? [];
+    const found = oneOfEach([...similar, ...sharing.filter(({ record }) => shareContact(sought.record, record))]);
     return { matches: await this.duplicates.told(found.slice(0, limit)) };
   }
 }

@@ -53,6 +53,25 @@ describe('a scan of customers in two languages', () => {
     }
   });
 
+  it('tells companies of one official number, whatever else they say, as a single check does', () => {
+    const registrationNumber = '91440300708461136T';
+    const renamed = [
+      {
+        id: 'one',
+        kind: 'company' as const,
+        name: '杭州云栖科技有限公司',
+        registrationNumber,
+        phones: '0571-88157800',
+      },
+      { id: 'two', kind: 'company' as const, name: '上海晨光贸易有限公司', registrationNumber, phones: '021-64371122' },
+    ].map(matchRecord);
+    const found = pairsBy(model, populationsOf([...records, ...renamed])).find(({ a }) => a === 'one');
+    const { weight, reasons } = scoreOf(model, renamed[0]!, renamed[1]!);
+    expect(found).toMatchObject({ b: 'two', reasons: reasons.map(({ field, level }) => ({ field, level })) });
+    expect(found!.weight).toBeCloseTo(weight, 8);
+    expect(verdict(found!)).toBe('review');
+  });
+
   it('leaves out what does not come to the threshold, and nothing else', () => {
     const all = [...scan(populations, model, { threshold: -Infinity })].flatMap((step) => step.pairs);
     expect(all.length).toBeGreaterThan(10 * pairs.length);

@@ -4,7 +4,7 @@ import { dependences, discount } from './dependence.ts';
 import { fieldModel, frequencyOf, levelWeights, oddsWeight, weightOfLevel, type MatchModel } from './model.ts';
 import { levelOf } from './patterns.ts';
 import type { Column, Population } from './population.ts';
-import { reasonsFor, scored, thresholds, type Reached, type Score } from './score.ts';
+import { isOfficial, leastOfSameNumber, reasonsFor, scored, thresholds, type Reached, type Score } from './score.ts';
 
 export interface MatchedPair extends Score {
   /** The ids, the lesser first. */
@@ -67,6 +67,7 @@ export function weigher({ kind, ids, columns }: Population, model: MatchModel): 
   const dependent = dependences(comparisons);
   const fields = columns.map((column) => weighedField(column, model, kind));
   const most = mostToCome(columns, fields, ids.length);
+  const haveSameNumber = sameNumber(columns.find(({ comparison }) => comparison.field === 'registrationNumber'));
   const levels = new Uint8Array(columns.length);
   const weights = new Float64Array(columns.length);
   const reach = (field: number, a: number, b: number): Reached => {
@@ -77,18 +78,19 @@ export function weigher({ kind, ids, columns }: Population, model: MatchModel): 
   };
   return {
     weight(a, b, least = -Infinity) {
+      const hasSameNumber = haveSameNumber(a, b);
       let sum = prior;
       for (let field = 0; field < fields.length; field++) {
-        if (sum + Math.min(most[field]![a]!, most[field]![b]!) < least) return -Infinity;
+        if (!hasSameNumber && sum + Math.min(most[field]![a]!, most[field]![b]!) < least) return -Infinity;
         sum += reach(field, a, b).weight;
       }
       for (const dependence of dependent) sum += discount(dependence, levels, weights);
-      return sum;
+      return hasSameNumber ? Math.max(sum, leastOfSameNumber) : sum;
     },
     pair(a, b) {
       const reached = fields.map((_, field) => ({ ...reach(field, a, b) }));
       const [first, second] = [ids[a]!, ids[b]!].toSorted();
-      return { a: first!, b: second!, ...scored(prior, reasonsFor(comparisons, reached)) };
+      return { a: first!, b: second!, ...scored(prior, reasonsFor(comparisons, reached), haveSameNumber(a, b)) };
     },
   };
 }
@@ -104,6 +106,19 @@ export function pairWeights(populations: readonly Population[], model: MatchMode
     if (!one || !other) throw new RangeError(`no record has the id ${one ? b : a}`);
     if (one.population !== other.population) return -Infinity;
     return weighers[one.population]!.weight(one.record, other.record);
+  };
+}
+
+/** Whether two records have a number in common that is official. */
+function sameNumber(column: Column | undefined): (a: number, b: number) => boolean {
+  const official = column?.values.map((value) => isOfficial(String(value))) ?? [];
+  if (!column || !official.includes(true)) return () => false;
+  const { starts, ids } = column;
+  return (a, b) => {
+    for (let i = starts[a]!; i < starts[a + 1]!; i++) {
+      if (official[ids[i]!] && ids.subarray(starts[b], starts[b + 1]).includes(ids[i]!)) return true;
+    }
+    return false;
   };
 }
 

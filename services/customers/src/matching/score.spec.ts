@@ -64,6 +64,32 @@ describe('the score of two records', () => {
     expect(score({ ...one, kind: 'person' }, { ...one, kind: 'company' }).probability).toBeLessThan(1e-9);
   });
 
+  it('asks about companies of one official number, whatever else they say, and merges them by nothing but that', () => {
+    const one = {
+      kind: 'company' as const,
+      companyName: '杭州云栖科技有限公司',
+      registrationNumber: '91440300708461136T',
+      emails: 'info@yunqi.example',
+      phones: '0571-88157800',
+      addresses: [{ city: '杭州', street: '文三路88号', postcode: '310012' }],
+    };
+    const renamed = {
+      kind: 'company' as const,
+      companyName: '上海晨光贸易有限公司',
+      registrationNumber: '91440300 70846113 6t',
+      emails: 'sales@chenguang.example',
+      phones: '021-64371122',
+      addresses: [{ city: '上海', street: '淮海中路1号', postcode: '200031' }],
+    };
+    expect(verdict(score(one, renamed))).toBe('review');
+    expect(score(one, renamed).reasons).toContainEqual(expect.objectContaining({ field: 'register' }));
+    expect(verdict(score(one, { ...one, emails: 'else@yunqi.example' }))).toBe('automatic');
+    for (const registrationNumber of ['无', '91440300708461136A', '00000000']) {
+      const [a, b] = [one, renamed].map((company) => ({ ...company, registrationNumber }));
+      expect(verdict(score(a!, b!))).toBe('different');
+    }
+  });
+
   it('never merges by itself against a contradiction', () => {
     const known = { name: '欧阳国强', phones: '13800138000', emails: 'ouyang.guoqiang@acme.example' };
     const [one, other] = [

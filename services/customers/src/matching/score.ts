@@ -1,3 +1,4 @@
+import { cleanRegistrationNumber } from '@throughline/language';
 import { missing, type Comparison } from './comparison.ts';
 import { comparisonsOf, otherFields } from './comparisons.ts';
 import { dependences, discount } from './dependence.ts';
@@ -29,6 +30,18 @@ export type Verdict = 'automatic' | 'review' | 'different';
  */
 export const thresholds = { automatic: 10, review: 0 } as const;
 
+/**
+ * The least weight of two companies that have a number of a register in common: whatever else differs, one of them was renamed
+ * or moved, or somebody gave the number of another. That is for people to see, and never enough by itself.
+ */
+export const leastOfSameNumber = thresholds.review + 1;
+
+/** Whether a number, in the form that is compared, can be checked, and is right: what people put for none is shared by many. */
+export function isOfficial(number: string): boolean {
+  const { kind, problem } = cleanRegistrationNumber(number);
+  return kind !== 'other' && problem === null;
+}
+
 const differentKinds = -50;
 // What two records of one customer do not have: relatives share a home and a phone, branches a name.
 const contradictions: Readonly<Record<string, readonly string[]>> = {
@@ -45,8 +58,11 @@ export function scoreOf(model: MatchModel, a: MatchRecord, b: MatchRecord): Scor
   if (a.kind !== b.kind) return scored(prior, [{ field: 'kind', level: 'different', weight: differentKinds }]);
   const comparisons = comparisonsOf(a.kind, otherFields([a, b]));
   const reached = comparisons.map((comparison) => reachedBy(model, comparison, a, b));
-  return scored(prior, reasonsFor(comparisons, reached));
+  return scored(prior, reasonsFor(comparisons, reached), a.kind === 'company' && haveSameNumber(a, b));
 }
+
+const haveSameNumber = (a: MatchRecord, b: MatchRecord) =>
+  a.registrationNumbers.some((number) => b.registrationNumbers.includes(number) && isOfficial(number));
 
 /** What one field of a pair comes to; the level is {@link missing} where there was nothing to compare. */
 export interface Reached {
@@ -70,9 +86,12 @@ export function reasonsFor(comparisons: readonly Comparison[], reached: readonly
   return [...reasons, ...shared.filter(({ weight }) => weight < 0)];
 }
 
-/** A score of the reasons for it. */
-export function scored(prior: number, reasons: readonly Reason[]): Score {
+/** A score of the reasons for it; of who has an official number in common never less than {@link leastOfSameNumber}. */
+export function scored(prior: number, reasons: readonly Reason[], hasSameNumber = false): Score {
   const weight = reasons.reduce((sum, reason) => sum + reason.weight, prior);
+  if (hasSameNumber && weight < leastOfSameNumber) {
+    return scored(prior, [...reasons, { field: 'register', level: 'same number', weight: leastOfSameNumber - weight }]);
+  }
   const strongestFirst = reasons.toSorted((x, y) => Math.abs(y.weight) - Math.abs(x.weight));
   return { weight, probability: probabilityOf(weight), prior, reasons: strongestFirst };
 }
