@@ -238,6 +238,35 @@ describe('the duplicate rules', () => {
     expect(version.rows[0].version).toMatch(/^duplicate-rules@\d+$/);
   });
 
+  it.each([
+    ['a company', { name: '唯一名称有限公司' }, { name: '唯一名称 有限公司' }, { name: '唯一名号有限公司' }],
+    ['a person', { name: '慕容复兴' }, { familyName: '慕容', givenName: '复兴' }, { name: '慕容富星' }],
+    ['one word', { name: 'Madonnella' }, { name: 'MADONNELLA' }, { name: 'Madonnello' }],
+  ])('find %s by the name alone, where they ask for nothing else', async (_, known, same, alike) => {
+    await setRules([rule({ fields: ['name'], action: 'block' })]);
+    const { body: first } = await create(known);
+    await settled();
+    const blocked = await create(same);
+    expect(blocked).toMatchObject({ status: 409, body: { code: 'duplicate-found' } });
+    expect(blocked.body.matches).toMatchObject([{ customerId: first.id, name: known.name }]);
+    expect((await create(alike)).status).toBe(201);
+  });
+
+  it('find a name among many who are called alike, and queue no more of them than anybody can look at', async () => {
+    await setRules([]);
+    const namesakes = Array.from({ length: 30 }, () => ({ op: 'create', data: { name: '欧阳静文' } }));
+    expect((await post('customers/batch', { operations: namesakes })).status).toBe(200);
+    await settled();
+    await setRules([rule({ fields: ['name'], action: 'warn' })]);
+    const { status, body } = await create({ name: '欧阳静文' });
+    expect([status, body.warnings.length]).toEqual([201, 10]);
+    await settled();
+    const { items } = await get('duplicates?limit=200');
+    const own = items.filter(({ records }: any) => records.some(({ recordId }: any) => recordId === body.id));
+    expect(own.length).toBeGreaterThan(0);
+    expect(own.length).toBeLessThanOrEqual(20);
+  });
+
   it('let one of twenty equal ones through that come at once, and give its answer again', async () => {
     await setRules([rule({ fields: ['phone'], action: 'block' })]);
     const number = phone();

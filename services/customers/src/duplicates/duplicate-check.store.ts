@@ -5,6 +5,7 @@ import type { RulesInForce } from '../customer/golden-customers.store.ts';
 import {
   actionFor,
   comparedBy,
+  comparesByName,
   customerRulesOf,
   duplicateRules,
   duplicateRulesId,
@@ -53,12 +54,14 @@ export type Checked = { found: readonly Found[]; warnings: readonly ({ code: 'po
 export type Verdict = Checked | Refusal;
 
 type Question = Sought & {
+  byName: boolean;
   rules: readonly DuplicateRule[];
   actionOn: (likeness: Likeness) => DuplicateAction | undefined;
 };
 type Likely = Found & { action: DuplicateAction };
 
 const mostTold = 10;
+const mostQueued = 20;
 
 /** Asks the duplicate rules before something is recorded, whichever way it comes in. */
 @Injectable()
@@ -101,7 +104,7 @@ export class DuplicateCheck {
   async queue(customerId: string, { found }: Checked, by: 'create' | 'change', seed: string): Promise<void> {
     const pairs = found.filter(({ customerId: other }) => other !== customerId);
     await this.duplicates.record(
-      pairs.map((one) => likelyPair(customerId, one, by)),
+      pairs.slice(0, mostQueued).map((one) => likelyPair(customerId, one, by)),
       seed,
     );
   }
@@ -121,6 +124,7 @@ function questionOf({ operation, id, goldenId, fields, way }: Intended, all: Dup
     record: comparable(id, saidOf(fields)),
     goldenId: goldenId ?? id,
     rules,
+    byName: comparesByName(rules),
     actionOn: (likeness) => attempt && actionFor(rules, likeness, attempt),
   };
 }

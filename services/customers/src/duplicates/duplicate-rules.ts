@@ -156,6 +156,10 @@ export function actionFor(
 /** Whether any rule compares with all customers: without one there is nothing to ask the match view. */
 export const compares = ({ rules }: DuplicateRules): boolean => rules.some(({ among }) => among === 'all');
 
+/** Whether any of the rules asks for nothing but the same name. */
+export const comparesByName = (rules: readonly DuplicateRule[]): boolean =>
+  rules.some(({ fields }) => fields?.every((field) => field === 'name'));
+
 /** The exact fields that any of the rules compares. */
 export const comparedBy = (rules: readonly DuplicateRule[]): ExactField[] =>
   exactFields.filter((field) => rules.some(({ fields }) => fields?.includes(field)));

@@ -26,6 +26,8 @@ const firstId = '00000000-0000-0000-0000-000000000000';
 const pageSize = 2_000;
 /** Of one value, how many that have it are looked at. */
 const mostSharing = 20;
+/** Of one name, as it sounds: those who write it in the same way are among more who do not. */
+const mostNamesakes = 100;
 
 /** Of each customer its first record. */
 export function oneOfEach(found: readonly Found[]): Found[] {
@@ -76,16 +78,19 @@ export class MatchRecords {
     );
   }
 
-  /** The customers that have an identity in common with a record (an e-mail, a phone, a number), whatever else differs. */
-  async sharingWithEach<S extends Sought>(all: readonly S[]): Promise<ReadonlyMap<S, Found[]>> {
+  /**
+   * The customers that have an identity in common with a record (an e-mail, a phone, a number), whatever else differs; and
+   * where it is sought `byName`, some of those who are called like it.
+   */
+  async sharingWithEach<S extends Sought & { byName?: boolean }>(all: readonly S[]): Promise<ReadonlyMap<S, Found[]>> {
     const asked = all.map((sought) => {
-      const { identities, joint } = blockingKeys(sought.record);
-      const queries = [...identities, ...joint].map((key) => ({
-        keys: [key],
-        limit: mostSharing,
-        some: true as const,
-        worth: 1,
-      }));
+      const { identities, joint, names, facets } = blockingKeys(sought.record);
+      const some = (keys: readonly string[], limit: number) =>
+        keys.map((key) => ({ keys: [key], limit, some: true as const, worth: 1 }));
+      // A name of one word is no block: too many share a part of theirs with it.
+      const called = names.length > 0 ? names : facets.filter((facet) => /^(given|family) is /.test(facet));
+      const namesakes = sought.byName === true ? some(called, mostNamesakes) : [];
+      const queries = [...some([...identities, ...joint], mostSharing), ...namesakes];
       return { sought, question: { queries, least: 1, goldenId: sought.goldenId } };
     });
     const answers = await this.index.ask(asked.map(({ question }) => question));
