@@ -185,6 +185,38 @@ describe('the customers service', () => {
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
   });
 
+  it('has one primary entry in each list, the first that says so, and each e-mail once', async () => {
+    const { body: made } = await service.call('POST', '/api/customers', {
+      name: '王伟',
+      phones: [
+        { value: '138 0013 8101', primary: true },
+        { value: '138 0013 8102', primary: true, label: 'work' },
+      ],
+      emails: [
+        { value: 'Wei.Once@Primary.example', label: 'work' },
+        { value: 'other@primary.example' },
+        { value: ' wei.once@PRIMARY.example', primary: true },
+        { value: '  last@primary.example' },
+      ],
+    });
+    expect(made.phones.map(({ primary, label }: any) => [primary, label])).toEqual([
+      [true, undefined],
+      [undefined, 'work'],
+    ]);
+    const once = [
+      { value: 'Wei.Once@primary.example', label: 'work', primary: true },
+      { value: 'other@primary.example' },
+      { value: 'last@primary.example' },
+    ];
+    expect(made.emails).toEqual(once);
+    const { items } = (await service.call('GET', `/api/customers/${made.id}/history`)).body;
+    expect(items[0].data.corrections.map(({ path }: any) => path)).toEqual(['emails.0.value', 'emails.2.value']);
+    const again = await service.call('PATCH', `/api/customers/${made.id}`, {
+      emails: [...once, { value: 'OTHER@primary.example', primary: true }],
+    });
+    expect(again.body).toMatchObject({ version: 1, emails: once });
+  });
+
   it('tells how a customer was at any time, and who did what', async () => {
     const { id } = await create();
     await new Promise((resolve) => setTimeout(resolve, 5));
