@@ -129,7 +129,26 @@ export function shapeErrorsOf(body: new () => object, value: object): FieldError
   return [...errors, ...nullsIn(instance).map((path) => ({ path, code: 'wrong-type' }))];
 }
 
+/** Names that every object has already: what copies bodies passes over them, and their values would be lost without a word. */
+const reserved = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype']);
+
+function reservedIn(value: unknown, path = ''): string[] {
+  const isPlain =
+    Array.isArray(value) || (value instanceof Object && Object.getPrototypeOf(value) === Object.prototype);
+  if (!isPlain) return [];
+  return Object.entries(value as object).flatMap(([name, member]) => {
+    const at = path ? `${path}.${name}` : name;
+    return reserved.has(name) ? [at] : reservedIn(member, at);
+  });
+}
+
 class ShapeCheck extends ValidationPipe {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const lost = metadata.type === 'body' ? reservedIn(value) : [];
+    if (lost.length > 0) throw new ShapeError(lost.map((path) => ({ path, code: 'unknown-field' })));
+    return super.transform(value, metadata);
+  }
+
   protected override async validate(body: object, options?: ValidatorOptions): Promise<ValidationError[]> {
     const broken = (check: string) => (property: string) => ({
       property,

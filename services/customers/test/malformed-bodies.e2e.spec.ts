@@ -30,6 +30,11 @@ const malformed: [method: string, path: string, body: unknown, field: string][] 
   ['POST', 'customers', { name: 'x', competitors: [{ name: 'y', price: null }] }, 'competitors.0.price'],
   ['POST', 'customers', { name: 'a\0b' }, 'name'],
   ['POST', 'customers', { name: 'x', addresses: [{ city: '\ud800' }] }, 'addresses.0.city'],
+  ['POST', 'customers', { name: 'x', custom: { ok: true, constructor: 'ACME' } }, 'custom.constructor'],
+  ['PATCH', 'customers/:id', { custom: { deep: [{ prototype: 1 }] } }, 'custom.deep.0.prototype'],
+  ['PATCH', 'customers/:id', { custom: { toString: 'a' } }, 'custom.toString'],
+  ['PATCH', 'customers/:id', { constructor: 'ACME' }, 'constructor'],
+  ['PATCH', 'customers/:id', JSON.parse('{ "custom": { "__proto__": 1 } }'), 'custom.__proto__'],
   ['POST', 'customers/match', { name: 'x', limit: null }, 'limit'],
   ['PATCH', 'customers/:id', { kind: null }, 'kind'],
   ['PATCH', 'customers/:id', { addresses: [{ street: null }] }, 'addresses.0.street'],
@@ -82,6 +87,15 @@ describe('a body', () => {
       expect([status, problem.errors?.map((error: any) => error.path)]).toEqual([400, [field]]);
     },
   );
+
+  it('names custom fields as it likes, but as no object has them already', async () => {
+    const custom = { then: 'a', length: 1, '': 'b', get: { set: 'c' } };
+    const { status, body } = await service.call('POST', '/api/customers', { name: 'x', custom });
+    expect([status, body.custom]).toEqual([201, custom]);
+    const field = { key: 'constructor', type: 'text', label: { en: 'C' } };
+    const refused = await service.call('POST', '/api/fields', field);
+    expect([refused.status, refused.body.errors]).toMatchObject([422, [{ path: 'key', code: 'not-allowed' }]]);
+  });
 
   it('of one operation of a batch leaves the others alone', async () => {
     const operations = [

@@ -160,7 +160,11 @@ function withOptions({ type, options = [], retired }: FieldDefinition, values: r
   return [...options, ...added.slice(0, Math.max(0, mostOptions - options.length))];
 }
 
-const keyErrors = (key: string): FieldError[] => (keyPattern.test(key) ? [] : [{ path: 'key', code: 'wrong-type' }]);
+function keyErrors(key: string): FieldError[] {
+  if (!keyPattern.test(key)) return [{ path: 'key', code: 'wrong-type' }];
+  // No request could give it a value.
+  return key === 'constructor' || key === 'prototype' ? [{ path: 'key', code: 'not-allowed' }] : [];
+}
 
 function factErrors(facts: FieldFacts & { type: FieldType }): FieldError[] {
   const { type, label, options = [], required = [], target, sensitivity } = facts;
