@@ -1,7 +1,24 @@
-/** Where a page of a list begins that is sorted by a value and, where that is the same, by id; undefined at its beginning. */
-export function keysetPlace(cursor: string | undefined): { value: string; id: string } | undefined {
-  const [, value, id] = /^(\S+) ([0-9a-f-]{36})$/.exec(Buffer.from(cursor ?? '', 'base64url').toString()) ?? [];
-  return value !== undefined && id !== undefined ? { value, id } : undefined;
+import { isUUID } from 'class-validator';
+import { ShapeError } from './problem.ts';
+
+const isSortedBy = {
+  instant: (value: string) => /^\d{4}-\d\d-\d\dT[\d:.]{8,16}Z$/.test(value) && !Number.isNaN(Date.parse(value)),
+  number: (value: string) => /^-?\d[\d.e+-]*$/.test(value) && Number.isFinite(Number(value)),
+};
+
+/**
+ * Where a page of a list begins that is sorted by a value and, where that is the same, by id; undefined at its beginning.
+ *
+ * @throws ShapeError `wrong-cursor` where it is none of such a list
+ */
+export function keysetPlace(
+  cursor: string | undefined,
+  sortedBy: keyof typeof isSortedBy,
+): { value: string; id: string } | undefined {
+  if (!cursor) return undefined;
+  const [, value = '', id = ''] = /^(\S+) (\S{36})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (!isUUID(id) || !isSortedBy[sortedBy](value)) throw new ShapeError([{ path: 'cursor', code: 'wrong-cursor' }]);
+  return { value, id };
 }
 
 /**

@@ -201,6 +201,14 @@ describe('a batch with records of a merged customer', () => {
     const refused = await send(operations, { allOrNone: true });
     expect(statuses(refused.body)).toEqual([424, 424, 424, 409, 424]);
     expect(await count()).toBe(before);
+    const twice = { name: 'Twin', emails: [{ value: 'twin@batch.example' }] };
+    const twins = await send(
+      [twice, twice].map((data) => ({ op: 'create', data })),
+      { allOrNone: true },
+    );
+    expect(statuses(twins.body)).toEqual([424, 409]);
+    expect(twins.body.items[1].problem).toMatchObject({ code: 'email-taken', operation: 0 });
+    expect(twins.body.items[1].problem).not.toHaveProperty('holder');
     const head = await service.kernel.feed().head();
     const { body } = await send(
       operations.filter((_, index) => index !== 3),

@@ -88,6 +88,16 @@ describe('a body', () => {
     },
   );
 
+  it.each(['imports', 'batches', 'duplicates'])(
+    'is no page of %s where the cursor is none of that list',
+    async (list) => {
+      for (const cursor of ['zzz', Buffer.from(`soon ${id}`).toString('base64url')]) {
+        const { status, body: problem } = await service.call('GET', `/api/${list}?cursor=${cursor}`);
+        expect([status, problem.errors]).toMatchObject([400, [{ path: 'cursor', code: 'wrong-cursor' }]]);
+      }
+    },
+  );
+
   it('names custom fields as it likes, but as no object has them already', async () => {
     const custom = { then: 'a', length: 1, '': 'b', get: { set: 'c' } };
     const { status, body } = await service.call('POST', '/api/customers', { name: 'x', custom });

@@ -64,7 +64,7 @@ export class ExportList {
 
   /** The latest first. */
   async page(cursor?: string) {
-    const place = keysetPlace(cursor);
+    const place = keysetPlace(cursor, 'instant');
     const { rows } = await this.kernel.pool.query<Omit<ExportRow, 'streamId'>>({
       text: `select id, at, actor, rows, format, columns, selection, as_of as "asOf" from "${exportList.table}"
         where $1::timestamptz is null or (at, id) < ($1::timestamptz, $2::uuid)

@@ -109,6 +109,7 @@ export function rehearse(
   const holders = new Map(given.holders);
   for (const [id, { state }] of parts) for (const claim of claimsHeld(state)) holders.set(claim, id);
   const all = new Map<string, readonly CustomerEvent[]>();
+  const madeBy = new Map<string, number>();
   const carryOut = (operation: Operation, index: number): Done => {
     const target = targetOf(operation);
     const known = 'id' in target ? target.id : holders.get(target.claim);
@@ -125,7 +126,10 @@ export function rehearse(
     for (const { id: own, part } of next) {
       for (const claim of claimsHeld(part?.state)) {
         const holder = holders.get(claim);
-        if (holder !== undefined && holder !== own) throw conflict(`${claim.split(':', 1)[0]}-taken`, { holder });
+        if (holder === undefined || holder === own) continue;
+        // Nothing was made yet: what has it is another operation.
+        const by = madeBy.get(holder);
+        throw conflict(`${claim.split(':', 1)[0]}-taken`, by === undefined ? { holder } : { operation: by });
       }
     }
     for (const { id: own, events, part } of next) {
@@ -135,6 +139,7 @@ export function rehearse(
       parts.set(own, part);
       all.set(own, [...(all.get(own) ?? []), ...events]);
     }
+    if (!top) madeBy.set(id, index);
     return { id, version: parts.get(id)?.events.length ?? 0 };
   };
   const after = (id: string, events: readonly CustomerEvent[]) =>

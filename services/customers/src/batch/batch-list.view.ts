@@ -53,7 +53,7 @@ export class Batches {
   async list(
     cursor?: string,
   ): Promise<{ items: (BatchRow & { undoneBy: string | null })[]; nextCursor: string | null }> {
-    const place = keysetPlace(cursor);
+    const place = keysetPlace(cursor, 'instant');
     const { rows } = await this.kernel.pool.query<BatchRow & { undoneBy: string | null }>({
       text: `select id, kind, title, started_by as "startedBy", started_at as "startedAt", finished_at as "finishedAt", counts,
           undoes, undoes_connection as "undoesConnection",

@@ -57,7 +57,7 @@ export class Duplicates {
     limit: number,
     cursor?: string,
   ): Promise<{ items: Listed[]; nextCursor: string | null }> {
-    const place = keysetPlace(cursor);
+    const place = keysetPlace(cursor, 'number');
     const { rows } = await this.kernel.pool.query<Row>({
       text: `select d.id, d.status, d.score, d.band, d.by, d.reasons, d.found_at as "foundAt", d.settled_at as "settledAt", d.a, d.b
         from "${duplicateQueue.table}" d

@@ -149,9 +149,9 @@ export class GuardedCustomers {
   /** Where somebody else was quicker and has the value that a rule reserves: the refusal that says who it may be. */
   async asFound(error: unknown, intended: Intended): Promise<unknown> {
     if (!(error instanceof Refusal) || !reservedCodes.includes(error.code)) return error;
-    const holder = String(error.params['holder']);
-    // One that was refused together with this one is nobody.
-    if (!(await this.commands.exists(customer.category, holder))) return error;
+    const { holder } = error.params;
+    // Not another operation of the same request, which was refused together with this one.
+    if (typeof holder !== 'string' || !(await this.commands.exists(customer.category, holder))) return error;
     const { id, fields } = await this.customers.read(holder);
     const other = comparable(id, saidOf(fields as CustomerFields));
     const score = scoreOf(builtInModel, comparable(intended.id, saidOf(intended.fields)), other);

@@ -83,7 +83,7 @@ export class Imports {
   constructor(private readonly kernel: Kernel) {}
 
   async list(cursor?: string): Promise<{ items: ImportRow[]; nextCursor: string | null }> {
-    const place = keysetPlace(cursor);
+    const place = keysetPlace(cursor, 'instant');
     const { rows } = await this.kernel.pool.query<ImportRow>({
       text: `select id, object, file_name as "fileName", bytes, uploaded_by as "uploadedBy", uploaded_at as "uploadedAt", status,
           started_at as "startedAt", finished_at as "finishedAt", counts
