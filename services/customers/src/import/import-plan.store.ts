@@ -120,7 +120,7 @@ export class ImportPlans {
     if (!mapping) throw notFound('import-not-found');
     const isEdited = mapping.columns.some(({ field }) => field === 'version');
     const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
-    const fields = importFields((await this.current.read()).rules.fieldSet);
+    const fields = importFields((await this.current.read()).rules);
     const mapped = [...mapping.columns.map(({ field }) => field), ...Object.keys(readable.defaults)];
     const isRelated = mapped.some((field) => importFieldOf(fields, field)?.kind === 'relation');
     return { header, mapping, fields, read: rowReader(header, readable, fields), isEdited, isRelated };

@@ -166,6 +166,28 @@ describe('a row', () => {
     ]);
   });
 
+  it.each([
+    ['阶段', '成交', { lifecycle: 'closed' }],
+    ['阶段', 'closed', { lifecycle: 'closed' }],
+    ['客户阶段', '意向客户', { lifecycle: 'intending' }],
+    ['stage', ' LOST ', { lifecycle: 'lost' }],
+    ['客户类型', '老客户', { type: 'existing' }],
+    ['类型', '潜在', { type: 'potential' }],
+    ['Customer type', 'new customer', { type: 'new' }],
+  ])('under %s names %s by itself or by its name', (column, cell, wanted) => {
+    expect(read({ [column]: cell })).toMatchObject({ row: wanted, errors: [] });
+  });
+
+  it('has no stage and no type that there is none of, unless the mapping says what is meant', () => {
+    expect(errorsOf({ 阶段: '跟进中', 客户类型: '客户' })).toEqual([
+      ['阶段', 'not-allowed'],
+      ['客户类型', 'not-allowed'],
+    ]);
+    const columns = [{ column: '阶段', field: 'lifecycle', values: { 跟进中: '意向', 成交: 'loyal' } }];
+    expect(read({ 阶段: '跟进中' }, { columns }).row).toEqual({ lifecycle: 'intending' });
+    expect(read({ 阶段: '成交' }, { columns }).row).toEqual({ lifecycle: 'loyal' });
+  });
+
   it('takes what formulas came to, and counts them', () => {
     const { row, formulas } = read({ name: { type: 'text', text: 'Anna', formula: true }, title: 'CEO' });
     expect([row, formulas]).toEqual([{ name: 'Anna', title: 'CEO' }, 1]);

@@ -4,6 +4,7 @@ import { isScientificNumber, readDate, type Cell } from '@throughline/tables';
 import { emailKeys, registrationKeys, type CustomerInput } from '../customer/customer-fields.ts';
 import type { LinkField } from '../customer/customer-links.ts';
 import type { ImportPolicies } from '../customer/customer-import.ts';
+import { choiceCell } from './choice-cell.ts';
 import { customCell } from './custom-cell.ts';
 import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
 import type { ImportMapping, MappedColumn, RelationKey, WhenMissing } from './import-mapping.ts';
@@ -128,6 +129,12 @@ class Reading {
         const found = kinds[text.toLowerCase()];
         if (!found) return this.#wrong(name, 'not-allowed');
         this.#row[field] = found;
+        return place(field);
+      }
+      case 'choice': {
+        const chosen = choiceCell(definition.choices ?? [], text);
+        if (chosen === undefined) return this.#wrong(name, 'not-allowed');
+        this.#row[field] = chosen;
         return place(field);
       }
       case 'tags': {

@@ -317,7 +317,7 @@ export class ImportController {
 
   /** What columns can be mapped to, as of now. */
   async #fields(): Promise<readonly ImportField[]> {
-    return importFields((await this.current.read()).rules.fieldSet);
+    return importFields((await this.current.read()).rules);
   }
 
   async #known(id: string) {
