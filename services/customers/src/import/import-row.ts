@@ -1,6 +1,7 @@
 import type { Address, Instant } from '@throughline/contracts';
-import { normalisePhone, parseAddress } from '@throughline/language';
+import { parseAddress } from '@throughline/language';
 import { isScientificNumber, readDate, type Cell } from '@throughline/tables';
+import { namesCountry, phoneCountries, phoneOf } from '../cleaning/phone-countries.ts';
 import { emailKeys, registrationKeys, type CustomerInput } from '../customer/customer-fields.ts';
 import type { LinkField } from '../customer/customer-links.ts';
 import type { ImportPolicies } from '../customer/customer-import.ts';
@@ -277,20 +278,11 @@ const relationOf = (field: LinkField, column: MappedColumn | undefined, value: s
   whenMissing: column?.whenMissing ?? 'fail',
 });
 
-/** The country that the row itself names. */
-const countryOf = ({ addresses }: CustomerInput): string | undefined =>
-  addresses
-    ?.find(({ country }) => country?.trim().length === 2)
-    ?.country?.trim()
-    .toUpperCase();
-
-/** As entered; in their normal form where the file, and not the row, says of which country they are. */
+/** As entered; in their normal form where the file says of which country those are whose row names none. */
 function withPhones(row: CustomerInput, { country }: Pick<ImportMapping, 'country'>): CustomerInput {
-  if (!row.phones || country === undefined || countryOf(row) !== undefined) return row;
-  const phones = row.phones.map((phone) => ({
-    ...phone,
-    value: normalisePhone(phone.value, country).e164 ?? phone.value,
-  }));
+  if (!row.phones || country === undefined || namesCountry(row.addresses)) return row;
+  const countries = phoneCountries(row.addresses, country);
+  const phones = row.phones.map((phone) => ({ ...phone, value: phoneOf(phone.value, countries).e164 ?? phone.value }));
   return { ...row, phones };
 }
 
@@ -315,8 +307,8 @@ export function matchValues(
     case 'email':
       return emailKeys(row);
     case 'phone': {
-      const spoken = countryOf(row) ?? country ?? 'CN';
-      return [...new Set((row.phones ?? []).flatMap(({ value }) => normalisePhone(value, spoken).e164 ?? []))];
+      const countries = phoneCountries(row.addresses, country);
+      return [...new Set((row.phones ?? []).flatMap(({ value }) => phoneOf(value, countries).e164 ?? []))];
     }
   }
 }
