@@ -211,8 +211,13 @@ const retention = `
 create index commands_by_age on commands using brin (recorded_at);
 `;
 
+/** Whoever carries out a job says so under a name of its own; a process that was deposed is none of them any more. */
+const runs = `
+alter table view_jobs add column run uuid;
+`;
+
 /** Each brings a store on by one version. */
-const migrations = [first, operations, batches, retention];
+const migrations = [first, operations, batches, retention, runs];
 
 /**
  * Creates the store's tables where they are missing, and brings older ones up to date; safe to be run by several

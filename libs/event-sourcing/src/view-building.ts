@@ -1,6 +1,6 @@
 import type { Recorded } from '@throughline/contracts';
 import type { Codec, Stored } from './codec.ts';
-import { isTransient, transaction, type Pool } from './database.ts';
+import { isTransient, transaction, type Pool, type Queryable } from './database.ts';
 import type { Feed } from './feed.ts';
 import { atOnce, carefully, foldEvents, type BrokenKeys } from './fold-events.ts';
 import { viewBatch, type FoldTable } from './fold-table.ts';
@@ -16,6 +16,19 @@ export type BuildingPart = {
   /** Keys at which the fold throws. */
   broken: Map<string, { position: number; error: Error }>;
 };
+
+/** What a view is built into beside it, for one run of a job. */
+export const shadowOf = (table: FoldTable, run: string): FoldTable => table.as(`${table.name}b${run.slice(0, 8)}`);
+
+/** Also those that a killed process, or one that was deposed, left behind. */
+export async function dropShadows(db: Queryable, tables: readonly string[]): Promise<void> {
+  const { rows } = await db.query<{ shadow: string }>(
+    `select relname as shadow from pg_class join unnest($1::text[]) as t(name) on relname ~ ('^' || name || 'b[0-9a-f]{8}$')
+     where relkind = 'r' and relnamespace = current_schema()::regnamespace`,
+    [tables],
+  );
+  if (rows.length > 0) await db.query(`drop table if exists ${rows.map(({ shadow }) => `"${shadow}"`).join(', ')}`);
+}
 
 /** Views of one feed that are folded anew from the first event on, beside the live ones: the feed is read once for all. */
 export class Building {

@@ -142,6 +142,39 @@ describe('a view', () => {
     expect(await kinds()).toEqual(['mend']);
   });
 
+  it('is rebuilt by whoever leads, and nothing is spoilt by one who was deposed in the middle of it', async () => {
+    const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isFrozen = false;
+    const freezing = (feed: Feed): Feed => ({
+      ...feed,
+      async *read(after, limit, signal) {
+        if (isFrozen) {
+          reached.resolve();
+          await goOn.promise;
+        }
+        yield* feed.read(after, limit, signal);
+      },
+    });
+    await start((service) => freezing(feeds(history)(service)));
+    const before = await live.content();
+    await live.pool.query('update balance_v1 set total = total + 1 where id = $1', [ids[0]]);
+    isFrozen = true;
+    const answered = ask(balances.table, 'rebuild');
+    await reached.promise;
+
+    const next = live.runner();
+    const stopNext = new AbortController();
+    const leading = next.run(feeds(history), next.names, stopNext.signal);
+    expect(await answered).toMatchObject({ state: 'done', result: { different: 1 } });
+    stopNext.abort();
+    await leading;
+    goOn.resolve();
+    // It takes up the next job when it is through with the one that is no longer its own.
+    expect((await ask(balances.table, 'verify'))?.result).toMatchObject({ different: 0 });
+    expect(await live.rows('select state from view_jobs')).toEqual([{ state: 'done' }, { state: 'done' }]);
+    expect(await live.content()).toEqual(before);
+  });
+
   it('over a log that was restored stops with a clear word, and goes on once it is rebuilt', async () => {
     await start();
     stop.abort();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Recorded } from '@throughline/contracts';
 import type { PoolClient } from 'pg';
 import type { oneAfterTheOther } from './breaker.ts';
@@ -7,7 +8,7 @@ import { errorForLog, isTransient, plainTypes, transaction, type Pool, type Quer
 import type { DocumentTable } from './document-table.ts';
 import type { Feed } from './feed.ts';
 import { viewBatch, type Change, type FoldTable } from './fold-table.ts';
-import { Building, type BuildingPart, type Place } from './view-building.ts';
+import { Building, dropShadows, shadowOf, type BuildingPart, type Place } from './view-building.ts';
 import { checkpointOf } from './view.ts';
 
 /**
@@ -35,6 +36,8 @@ export type ViewJobResult = {
 type Kept = { table: FoldTable; brokenKeys: StoredBrokenKeys };
 type Turn = ReturnType<typeof oneAfterTheOther>;
 type Job = { id: number; kind: ViewJobKind; subject: string | null };
+/** Jobs that are carried out together. Whoever begins them anew takes them away from a process that was deposed meanwhile. */
+type Run = { id: string; jobs: readonly Job[] };
 /** What is done to one view; several data subjects are forgotten at once. */
 type Task = { kept: Kept; kind: ViewJobKind; jobs: readonly Job[] };
 
@@ -83,30 +86,33 @@ export class ViewJobs {
 
   async #carryOut(tasks: readonly Task[], feed: Feed, turn: Turn, signal: AbortSignal): Promise<void> {
     const all = tasks.flatMap(({ jobs }) => jobs);
-    await this.#run(all, signal, async () => {
-      const shadows = tasks.map(({ kept: { table } }) => table.as(`${table.name}b`));
-      const drop = () => this.pool.query(shadows.map(({ name }) => `drop table if exists "${name}"`).join('; '));
-      await drop();
+    await this.#run(all, signal, async (run) => {
+      const shadows = tasks.map(({ kept: { table } }) => shadowOf(table, run.id));
+      const live = tasks.map(({ kept: { table } }) => table.name);
+      await dropShadows(this.pool, live);
       for (const [index, { kept }] of tasks.entries()) {
         await this.pool.query(`create table "${shadows[index]?.name}" (like "${kept.table.name}" including all)`);
       }
       try {
         const keys = await this.#keysOf(tasks, feed, signal);
         const parts = shadows.map((shadow, index) => ({ shadow, only: keys[index], broken: new Map() }));
-        const building = new Building(this.pool, this.codec, parts, feed, (place) => this.#progress(all, place));
-        const live = ({ kept }: Task) => this.#live(kept.table, feed);
-        await building.to(await live(tasks[0] as Task), signal);
+        const building = new Building(this.pool, this.codec, parts, feed, (at) => this.#progress(run, at));
+        const place = ({ kept }: Task) => this.#live(kept.table, feed);
+        await building.to(await place(tasks[0] as Task), signal);
         for (const [index, task] of tasks.entries()) {
           await turn(async () => {
-            await building.to(await live(task), signal);
-            await this.#orFail(task.jobs, signal, async () =>
-              this.#finish(task.jobs, 'done', await this.#compare(task, parts[index] as BuildingPart, building.place)),
-            );
+            await building.to(await place(task), signal);
+            const own = { ...run, jobs: task.jobs };
+            await this.#orFail(own, signal, async () => {
+              const part = parts[index] as BuildingPart;
+              await this.#finish(own, 'done', await this.#compare(own, task, part, building.place));
+            });
           });
           building.leave(parts[index] as BuildingPart);
         }
       } finally {
-        await drop().catch(() => undefined);
+        const own = shadows.map(({ name }) => `"${name}"`);
+        await this.pool.query(`drop table if exists ${own.join(', ')}`).catch(() => undefined);
       }
     });
   }
@@ -115,7 +121,7 @@ export class ViewJobs {
   async runNextDocument(document: DocumentTable, folds: readonly FoldTable[], signal: AbortSignal): Promise<void> {
     const [job] = (await this.#waiting([document.name])).get(document.name) ?? [];
     if (!job) return;
-    await this.#run([job], signal, async () => {
+    await this.#run([job], signal, async (run) => {
       const repair = job.kind !== 'verify';
       const before = await this.#content(document.name);
       if (repair) await this.pool.query('delete from broken_keys where view = $1', [document.name]);
@@ -124,7 +130,7 @@ export class ViewJobs {
         if (signal.aborted) throw signal.reason;
         seen += keys.length;
         different += await transaction(this.pool, (client) => document.compare(client, keys, repair));
-        await this.#progress([job], { position: seen, target: before.rows });
+        await this.#progress(run, { position: seen, target: before.rows });
       };
       for await (const keys of document.keys(this.pool)) await compare(keys);
       // And those that should be there but are not.
@@ -142,7 +148,7 @@ export class ViewJobs {
       const broken = await this.#brokenCount(document.name);
       const rebuiltHash = repair ? after.hash : different === 0 ? before.hash : '';
       const result = { position: 0, rows: after.rows, hash: before.hash, rebuiltHash, different, broken };
-      await this.#finish([job], 'done', result);
+      await this.#finish(run, 'done', result);
     });
   }
 
@@ -198,31 +204,35 @@ export class ViewJobs {
   }
 
   /** Jobs are begun; `work` finishes them, unless it fails. */
-  async #run(jobs: readonly Job[], signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-    await this.pool.query(`update view_jobs set state = 'running', position = 0 where id = any($1)`, [idsOf(jobs)]);
-    await this.#orFail(jobs, signal, work);
+  async #run(jobs: readonly Job[], signal: AbortSignal, work: (run: Run) => Promise<void>): Promise<void> {
+    const run = { id: randomUUID(), jobs };
+    await this.pool.query(`update view_jobs set state = 'running', position = 0, run = $2 where id = any($1)`, [
+      idsOf(run),
+      run.id,
+    ]);
+    await this.#orFail(run, signal, () => work(run));
   }
 
-  async #orFail(jobs: readonly Job[], signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  async #orFail(run: Run, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (signal.aborted || isTransient(error)) throw error;
-      await this.#finish(jobs, 'failed', { error: errorForLog(error).error });
+      await this.#finish(run, 'failed', { error: errorForLog(error).error });
     }
   }
 
-  async #finish(jobs: readonly Job[], state: 'done' | 'failed', result: object): Promise<void> {
-    await this.pool.query('update view_jobs set state = $2, result = $3, finished_at = now() where id = any($1)', [
-      idsOf(jobs),
-      state,
-      JSON.stringify(result),
-    ]);
+  async #finish(run: Run, state: 'done' | 'failed', result: object): Promise<void> {
+    await this.pool.query(
+      'update view_jobs set state = $3, result = $4, finished_at = now() where id = any($1) and run = $2',
+      [idsOf(run), run.id, state, JSON.stringify(result)],
+    );
   }
 
-  async #progress(jobs: readonly Job[], { position, target }: { position: number; target: number }): Promise<void> {
-    await this.pool.query('update view_jobs set position = $2, target = $3 where id = any($1)', [
-      idsOf(jobs),
+  async #progress(run: Run, { position, target }: { position: number; target: number }): Promise<void> {
+    await this.pool.query('update view_jobs set position = $3, target = $4 where id = any($1) and run = $2', [
+      idsOf(run),
+      run.id,
       position,
       target,
     ]);
@@ -239,12 +249,18 @@ export class ViewJobs {
   }
 
   async #compare(
+    run: Run,
     { kept: { table, brokenKeys }, kind }: Task,
     { shadow, only, broken }: BuildingPart,
     place: Place,
   ): Promise<ViewJobResult> {
     const keys = only && [...only];
     const result = await transaction(this.pool, async (client) => {
+      const own = await client.query('select from view_jobs where id = any($1) and run = $2 for update', [
+        idsOf(run),
+        run.id,
+      ]);
+      if (own.rowCount !== run.jobs.length) throw new BegunElsewhere(table.name);
       const { rows: held } = await client.query<Place>({
         text: 'select position, generation from checkpoints where subscription = $1 and feed = $2 for update',
         values: [checkpointOf(table.fold), table.fold.feed],
@@ -307,10 +323,15 @@ export class ViewJobs {
 /** Whose blobs stand beside the facts. */
 const subjectsOf = ({ personal }: Stored): string[] => (personal === null ? [] : Object.keys(JSON.parse(personal)));
 const nothingLookedAt = { rows: 0, hash: '' };
-const idsOf = (jobs: readonly Job[]) => jobs.map(({ id }) => id);
+const idsOf = ({ jobs }: Run) => jobs.map(({ id }) => id);
 
 /** Another process folded on meanwhile, or the log was restored: the job begins anew, or waits for a rebuild. */
 class ViewMovedOn extends Error {
   /** By which it is known for something that goes away. */
+  readonly code = 'too-busy';
+}
+
+/** Another process leads by now and began the job anew. */
+class BegunElsewhere extends Error {
   readonly code = 'too-busy';
 }

@@ -1,6 +1,7 @@
 import { transaction, type Pool, type Queryable } from './database.ts';
 import { elementsOf } from './element-table.ts';
 import type { SubscriptionLog } from './subscription.ts';
+import { dropShadows } from './view-building.ts';
 import { checkpointOf, type DocumentView, type Fold, type View } from './view.ts';
 
 /** Longer than nobody kept it: its release is gone, or away for long. */
@@ -155,7 +156,8 @@ export class ViewTables {
         );
         if (rowCount === 0) return;
         const elements = elementsOf({ table });
-        await client.query(`drop table if exists "${table}", "${table}_changes", "${table}b", "${elements}"`);
+        await dropShadows(client, [table]);
+        await client.query(`drop table if exists "${table}", "${table}_changes", "${elements}"`);
         await client.query(`drop function if exists "${elements}"()`);
         await this.#forget(client, [table]);
         await client.query('delete from broken_keys where view = $1', [table]);

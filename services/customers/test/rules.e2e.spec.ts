@@ -132,7 +132,7 @@ describe('what a stranger is told of rules before a form is taken', () => {
     expect(await ask({ name: 'x', ...right, custom: { age: '20' } })).toEqual([]);
   });
 
-  it('is what is none of its field’s type, once, and not what the field lacks otherwise', async () => {
+  it('is what is none of its field’s type, once, and what a definition requires', async () => {
     const options = [{ value: 'tea', label: { en: 'Tea', zh: '茶' } }];
     for (const field of [
       { key: 'plot', type: 'number' },
@@ -154,9 +154,9 @@ describe('what a stranger is told of rules before a form is taken', () => {
       return codes({ body });
     };
     expect(
-      await told({ plot: '1,200.50', budget: '¥3', since: '2026年5月3日', likes: 'tea、茶', colour: 'red' }),
+      await told({ plot: '1,200.50', budget: '¥3', since: '2026年5月3日', likes: 'tea、茶', colour: 'red', club: 'A' }),
     ).toEqual([]);
-    expect(await told({ plot: 'large', budget: '12', since: '3/4/2026', likes: 'tea, gin' })).toEqual([
+    expect(await told({ plot: 'large', budget: '12', since: '3/4/2026', likes: 'tea, gin', club: 'A' })).toEqual([
       'custom.plot wrong-type',
       'custom.budget currency-missing',
       'custom.since ambiguous-date',
@@ -165,6 +165,7 @@ describe('what a stranger is told of rules before a form is taken', () => {
     expect(await told({ budget: '12 XYZ', since: '2026-02-30' })).toEqual([
       'custom.since impossible-date',
       'custom.budget unknown-currency',
+      'custom.club required',
       'custom.plot rule-failed',
     ]);
     await service.call('PATCH', '/api/fields', { unknownRefused: false });

@@ -467,9 +467,12 @@ describe('the rules for customers', () => {
 
   it('that ask for what the form does not are told to whoever edits it', async () => {
     const { id } = await make({ fields });
-    given(noTitle, unasked);
+    given(noTitle, unasked, { path: 'custom.club', code: 'required' });
     const { body } = await call('GET', `/api/forms/${id}`, undefined, { 'accept-language': 'zh' });
-    expect(body.warnings).toEqual([{ field: 'industry', ruleId: 'r-1', message: '请填写行业' }]);
+    expect(body.warnings).toEqual([
+      { field: 'industry', ruleId: 'r-1', message: '请填写行业' },
+      { field: 'custom.club', message: '必填' },
+    ]);
     customersUrl = nobody;
     expect((await call('GET', `/api/forms/${id}`)).body.warnings).toEqual([]);
   });

@@ -180,8 +180,9 @@ export class GoldenCustomers {
     const stamped = await this.current.read();
     const links = linksOf(command);
     if (!hasLinks(links)) return stamped;
-    const found = new Map<string, Group | undefined>();
-    for (const named of Object.values(links)) found.set(named, await this.find(named));
+    const found = new Map(
+      await Promise.all(Object.values(links).map(async (named) => [named, await this.find(named)] as const)),
+    );
     return { ...stamped, rules: { ...stamped.rules, linkErrors: linkErrors(id, links, found) } };
   }
 
@@ -301,8 +302,8 @@ export class GoldenCustomers {
   }
 
   async #withGroups(ids: readonly string[]): Promise<string[]> {
-    const groups: Group[] = [];
-    for (const goldenId of new Set((await this.goldenIds(ids)).values())) groups.push(await this.group(goldenId));
+    const [first, ...others] = (await this.goldenIds(ids)).values();
+    const groups = first === undefined ? [] : await this.groups([first, ...others]);
     return [...new Set([...ids, ...groups.flat().map(({ id }) => id)])];
   }
 
@@ -333,37 +334,30 @@ export class GoldenCustomers {
     return this.read(groups[0][0].id);
   }
 
-  /** The groups that records belong to, each once. */
-  async groups(ids: Ids): Promise<[Group, ...Group[]]> {
-    const groups = new Map<string, Group>();
-    for (const id of ids) {
-      const group = await this.group(id);
-      groups.set(group[0].id, group);
-    }
-    return [...groups.values()] as [Group, ...Group[]];
-  }
-
   /** All records of the customer that a record belongs to, now or at a moment of the past. */
   async group(id: string, at: AtQuery = {}): Promise<Group> {
-    const when = instantsOf(at);
-    const named = await this.#part(id, when);
-    const { goldenId } = named.state;
-    const top = goldenId === undefined ? named : await this.#part(goldenId, when);
-    const parts = new Map([[top.id, top]]);
-    for (let next = [...top.state.members]; next.length > 0;) {
-      const loaded = await this.#parts(next, when);
-      for (const part of loaded) parts.set(part.id, part);
-      next = loaded.flatMap(({ state }) => state.members);
-    }
-    return groupOf(top, parts);
+    const [group] = await this.groups([id], at);
+    return group;
   }
 
-  async #part(id: string, at: At): Promise<Part> {
-    const { events } = await this.commands.load(customer, id, at);
-    return existing(id, events);
+  /** As `group`, of several records: each customer once. All that stands at the same depth is asked for at once. */
+  async groups(ids: Ids, at: AtQuery = {}): Promise<[Group, ...Group[]]> {
+    const when = instantsOf(at);
+    const parts = new Map<string, Part>();
+    const add = async (wanted: readonly string[]): Promise<readonly Part[]> => {
+      const missing = [...new Set(wanted)].filter((id) => !parts.has(id));
+      const loaded = await this.#parts(missing, when);
+      for (const part of loaded) parts.set(part.id, part);
+      return wanted.map((id) => parts.get(id) as Part);
+    };
+    const named = await add(ids);
+    const tops = await add(named.map(({ id, state }) => state.goldenId ?? id));
+    for (let level = tops; level.length > 0;) level = await add(level.flatMap(({ state }) => state.members));
+    return [...new Set(tops)].map((top) => groupOf(top, parts)) as [Group, ...Group[]];
   }
 
   async #parts(ids: readonly string[], at: At): Promise<Part[]> {
+    if (ids.length === 0) return [];
     const loaded = await this.commands.loadMany(customer, ids, at);
     return [...loaded].map(([id, { events }]) => existing(id, events));
   }

@@ -9,8 +9,8 @@ import { customOfTexts } from '../field/custom-texts.ts';
 import { BrokenRules, NewCustomerDto } from './broken-rules.dto.ts';
 
 /**
- * What rules, and the types of custom fields, have against a new customer, for the gateway, before it thanks whoever filled in a
- * form. Whose a value is already is none of a stranger's business: `unique` rules say nothing here.
+ * What rules and the definitions of custom fields have against a new customer, for the gateway, before it thanks whoever filled
+ * in a form. Whose a value is already is none of a stranger's business: `unique` rules say nothing here.
  */
 @Controller('internal/customers/broken-rules')
 @Answers(BrokenRules)
@@ -31,6 +31,6 @@ export class BrokenRulesController {
   }
 }
 
-/** A field that is missing, or that nobody defined, is nothing that whoever fills in a form can mend. */
+/** What nobody defined is nothing that whoever fills in a form can mend. */
 const isWrongValue = ({ path, code }: FieldError): boolean =>
-  path.startsWith('custom.') && !['rule-failed', 'required', 'unknown-field'].includes(code);
+  path.startsWith('custom.') && !['rule-failed', 'unknown-field'].includes(code);

@@ -7,7 +7,7 @@ import { Passes } from '../routing/passes.edge.ts';
 const answerMilliseconds = 2_000;
 const asker = { id: 'gateway', type: 'system', roles: [] } as const;
 
-/** What the rules for customers and the types of their custom fields, which only customers knows, have against what a form brings. */
+/** What the rules for customers and the definitions of their custom fields, which only customers knows, have against what a form brings. */
 @Injectable()
 export class FormRules {
   readonly #passes: Passes;

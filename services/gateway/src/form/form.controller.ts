@@ -111,14 +111,14 @@ export class FormController {
     return { id, version, position, fields: { ...fields, url, submissions: row?.submissions ?? 0, refused } };
   }
 
-  /** Rules that customers of this form break, and that nobody who fills it in can do anything about. */
+  /** What customers of this form lack, and nobody who fills it in can do anything about. */
   async #warnings(made: FormState, { headers, traceparent }: FastifyRequest) {
     const empty = customerFrom(made, { values: new Map(), utm: {} });
     const unasked = unaskedRules(made, await this.rules.against(empty, traceparent));
     const language = languageOf(headers['accept-language']);
     return unasked.map(({ path: field, code, params }) => ({
       field,
-      ruleId: params?.['ruleId'],
+      ...(params?.['ruleId'] !== undefined && { ruleId: params['ruleId'] }),
       message: messageOf(language, code, params),
     }));
   }

@@ -38,9 +38,9 @@ export const Form = record('Form', {
   redirect: optional(text),
   active: Type.Boolean(),
   archived: Type.Boolean(),
-  /** Of a form that is read: rules that its customers break, since it does not ask for the field. */
+  /** Of a form that is read: what every customer should have, and the form does not ask for; by a rule or the field's definition. */
   warnings: Type.Optional(
-    Type.Array(Type.Object({ field: text, ruleId: text, message: text }, { title: 'UnaskedRule' })),
+    Type.Array(Type.Object({ field: text, ruleId: Type.Optional(text), message: text }, { title: 'UnaskedRule' })),
   ),
   ...counts,
 });
