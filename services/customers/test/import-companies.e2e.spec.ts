@@ -160,6 +160,12 @@ describe('columns of the company that people work for', () => {
     await define('desk', { type: 'text' });
     await imported('编号,姓名,所属公司,Employer: rank,Employer: desk\nWRONG-6,己,对级商行,gold,3F\n');
     expect((await employerOf('WRONG-4')).custom).toEqual({ rank: 'gold', desk: '3F' });
+
+    const open = '编号,姓名,所属公司,Employer: rank\nWRONG-7,庚,新级商行,tin\n';
+    const chosen = await mapped(open, makes, { createMissingOptions: true });
+    expect((await told(chosen)).counts).toMatchObject({ new: 1, error: 0 });
+    expect((await run(chosen)).counts).toMatchObject({ created: 1 });
+    expect((await employerOf('WRONG-7')).custom).toEqual({ rank: 'tin' });
   });
 
   it('leave alone the companies of rows that are not taken', async () => {
@@ -209,6 +215,18 @@ describe('columns of the company that people work for', () => {
     expect(errors).toEqual([[4, 'relation-not-made']]);
     expect(counts).toMatchObject({ created: 2, failed: 1 });
     expect(await employerOf('RULED-1')).toMatchObject({ name: '合规商行', industry: '茶' });
+  });
+
+  it('make no second company of a value that the duplicate rules keep for one', async () => {
+    const setRules = (...rules: object[]) => service.call('PUT', '/api/duplicate-rules', { rules });
+    await setRules({ ways: ['import'], operations: ['create', 'change'], fields: ['phone'], action: 'block' });
+    const rows = ['KEPT-1,甲,独号商行,021-52347777', 'KEPT-2,乙,抢号商行,021 5234 7777'];
+    const { counts, id } = await imported(`编号,姓名,所属公司,公司电话\n${rows.join('\n')}\n`, makes);
+    expect(counts).toMatchObject({ created: 1, failed: 1 });
+    expect((await reasonsOf(id, 'errors.csv'))[0]).toContain('cannot be made a company: 抢号商行');
+    const again = await mapped('编号,姓名,所属公司,公司电话\nKEPT-2,乙,抢号商行,021 5234 7777\n', makes);
+    expect((await told(again)).errors).toEqual([[2, 'relation-not-made']]);
+    await setRules();
   });
 
   it('killed, change nothing twice and count the same', async () => {
