@@ -57,7 +57,7 @@ export function importRow(
 function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolicies): CustomerInput {
   const { details } = known;
   const normal = normalEntries(known);
-  const changes = Object.entries(row).flatMap(([name, value]) => {
+  const changes = Object.entries(row).flatMap(([name, value]): [string, unknown][] => {
     if (value === undefined || value === null) return [];
     const field = inEvents(name);
     const before = details[field];
@@ -66,6 +66,7 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
       case 'overwrite':
         return [[name, value]];
       case 'if-empty':
+        if (name === 'custom') return [[name, withoutKnown(details.custom, row.custom)]];
         return isEmpty ? [[name, value]] : [];
       case 'never':
         return [];
@@ -80,6 +81,10 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
   });
   return Object.fromEntries(changes) as CustomerInput;
 }
+
+/** Each custom field is a field of its own. */
+const withoutKnown = (before: CustomerFields['custom'], given: CustomerFields['custom']): CustomerFields['custom'] =>
+  Object.fromEntries(Object.entries(given ?? {}).filter(([key]) => before?.[key] === undefined));
 
 /** Entries as they will stand on a record, each in the place that it was given in. */
 export const normalEntries =
