@@ -17,7 +17,7 @@ import { CareController } from './care/care.controller.ts';
 import { CareOfCustomers } from './care/care.store.ts';
 import { CareRounds } from './care/care-rounds.worker.ts';
 import { careRecords } from './care/care-records.view.ts';
-import { organisation } from './care/organisation.view.ts';
+import { OrganisationTime, organisation } from './care/organisation.view.ts';
 import { FactsOfCustomers, contactFacts, salesFacts } from './care/customer-facts.view.ts';
 import { LifecycleController } from './care/lifecycle.controller.ts';
 import { Lifecycles } from './care/lifecycles.store.ts';
@@ -58,6 +58,7 @@ import { ImportPlans } from './import/import-plan.store.ts';
 import { ImportPreviews } from './import/import-preview.store.ts';
 import { ImportRelations } from './import/import-relations.store.ts';
 import { ImportRows } from './import/import-rows.store.ts';
+import { ImportSuggestions } from './import/import-suggestions.store.ts';
 import { ImportTargets } from './import/import-targets.store.ts';
 import { RunImport } from './import/run-import.job.ts';
 import { MergeController } from './merge/merge.controller.ts';
@@ -189,6 +190,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ImportPreviews,
     ImportRelations,
     ImportRows,
+    ImportSuggestions,
     ImportTargets,
     MatchQuestions,
     MatchRecords,
@@ -197,6 +199,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     Lifecycles,
     FactsOfCustomers,
     CareOfCustomers,
+    OrganisationTime,
     Verifications,
     ReplayedErasures,
   ],

@@ -33,12 +33,12 @@ async function imported(csv: string): Promise<string> {
   );
   const table = await openImportTable(files.source(written.id, written.bytes), {});
   const { reading } = await readingOf(table, {}, () => 'fingerprint');
-  const mapping = { ...suggestedMapping(reading.header, customerImportFields, undefined), mode: 'both' as const };
+  const mapping = { ...suggestedMapping(reading.header, customerImportFields), mode: 'both' as const };
   await runInContext(systemContext('test'), async () => {
     const { commands } = service.kernel;
     const file = { object: 'customers' as const, fileId: written.id, fileName: 'a.csv', bytes: written.bytes };
     await commands.execute(importing, id, { type: 'UploadImport', file, reading });
-    await commands.execute(importing, id, { type: 'MapImport', mapping });
+    await commands.execute(importing, id, { type: 'MapImport', mapping, isDateOrderChosen: false });
     await commands.execute(importing, id, { type: 'StartImport', restorePoint: 0 });
   });
   await finished(id);

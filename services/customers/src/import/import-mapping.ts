@@ -49,7 +49,7 @@ export type ImportMapping = {
   policies: ImportPolicies;
   /** Of dates that could be read in two ways. */
   dateOrder?: DateOrder | undefined;
-  /** IANA name: of times that name no zone. */
+  /** IANA name: of times that name no zone; the organisation's where it is left out. */
   timeZone?: string | undefined;
   /** ISO code of two letters: of phone numbers without a country code. */
   country?: string | undefined;
@@ -123,11 +123,7 @@ function columnsCalled(header: readonly string[], ranked: readonly ImportField[]
 }
 
 /** A whole mapping to begin with. */
-export function suggestedMapping(
-  header: readonly string[],
-  fields: readonly ImportField[],
-  dateOrder: DateOrder | undefined,
-): ImportMapping {
+export function suggestedMapping(header: readonly string[], fields: readonly ImportField[]): ImportMapping {
   const columns = suggestedColumns(header, fields);
   const has = (field: string) => columns.some((column) => column.field === field);
   const isExported = has('id') && has('version');
@@ -140,7 +136,6 @@ export function suggestedMapping(
     matchBy: matchBy ?? 'none',
     mode: isExported ? 'update' : 'both',
     policies: {},
-    ...(dateOrder && { dateOrder }),
   };
 }
 

@@ -15,7 +15,7 @@ import { ImportFiles } from './import-files.store.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import { ImportRelations, type Related } from './import-relations.store.ts';
 import { calledBy, type Round, type Settled } from './import-relations.ts';
-import { matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
+import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import type { FileRow } from './import-table.ts';
 import { ImportTargets, type Target } from './import-targets.store.ts';
@@ -287,10 +287,20 @@ function errorsOf(reading: RowReading): readonly RowError[] {
   const all: { reading: RowReading; role?: CompanyRole }[] = [{ reading }, ...reading.companies];
   const errorsBy = (find: (row: CustomerInput) => Refusal['errors']) =>
     all.flatMap(({ reading: one, role }) => asRowErrors(one, find(one.row), role));
-  const errors = [...reading.errors, ...errorsBy((row) => shapeErrorsOf(ChangeCustomerDto, row))];
+  const errors = [
+    ...reading.errors,
+    ...timeErrors(reading),
+    ...errorsBy((row) => shapeErrorsOf(ChangeCustomerDto, row)),
+  ];
   // The rest is the decider's to say, unless it is not asked any more.
   return errors.length === 0 ? errors : [...errors, ...errorsBy(fieldErrorsOf)];
 }
+
+/** Nothing was made later than now. */
+const timeErrors = (reading: RowReading): RowError[] =>
+  reading.createdAt !== undefined && reading.createdAt > new Date().toISOString()
+    ? [{ column: columnOf('createdAt', reading), code: 'in-the-future' }]
+    : [];
 
 /** What is wrong with fields, whatever they are held against. */
 function fieldErrorsOf(row: CustomerInput): Refusal['errors'] {

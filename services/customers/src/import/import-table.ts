@@ -11,7 +11,7 @@ import {
 } from '@throughline/tables';
 import { mappedFieldOf } from './import-company-fields.ts';
 import type { ImportField } from './import-fields.ts';
-import { suggestedColumns } from './import-mapping.ts';
+import type { MappedColumn } from './import-mapping.ts';
 import type { FileReading } from './import.ts';
 
 /** What is read of a file differently than it would be found out. */
@@ -96,9 +96,10 @@ function sampler(): (cell: Cell) => FileRow['cells'][number] {
 export function dateOrderOf(
   header: readonly string[],
   sample: readonly { cells: readonly { text: string }[] }[],
+  columns: readonly MappedColumn[],
   fields: readonly ImportField[],
 ): DateOrder | undefined {
-  const dates = suggestedColumns(header, fields)
+  const dates = columns
     .filter(({ field }) => {
       const { kind = '', custom } = mappedFieldOf(fields, field) ?? {};
       return ['date', 'instant'].includes(custom?.type ?? kind);
