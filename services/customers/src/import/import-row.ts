@@ -1,4 +1,4 @@
-import type { Address, Instant } from '@throughline/contracts';
+import { cellAccounts, cellEntries, type Address, type Instant } from '@throughline/contracts';
 import { parseAddress } from '@throughline/language';
 import { isScientificNumber, readDate, type Cell } from '@throughline/tables';
 import { namesCountry, phoneCountries, phoneOf } from '../cleaning/phone-countries.ts';
@@ -54,13 +54,6 @@ export type RowReading = {
 export type CompanyReading = { role: CompanyRole; reading: RowReading };
 
 type Given = { column: MappedColumn | undefined; definition: ImportField; text: string };
-
-const listSeparator = /[;；,，、|\n]+/;
-const entriesOf = (text: string): string[] =>
-  text
-    .split(listSeparator)
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 
 const kinds: Readonly<Record<string, 'person' | 'company'>> = {
   person: 'person',
@@ -168,14 +161,14 @@ class Reading {
         return place(field);
       }
       case 'tags': {
-        const tags = [...new Set([...((this.#row[field] as string[] | undefined) ?? []), ...entriesOf(text)])];
+        const tags = [...new Set([...((this.#row[field] as string[] | undefined) ?? []), ...cellEntries(text)])];
         this.#row[field] = tags;
         return place(field);
       }
       case 'emails':
       case 'phones': {
         const list = (this.#row[field] ??= []) as { value: string; label?: string }[];
-        for (const part of entriesOf(text)) {
+        for (const part of cellEntries(text)) {
           if (kind === 'phones' && isScientificNumber(part)) {
             this.#wrong(name, 'scientific-number');
             continue;
@@ -193,8 +186,10 @@ class Reading {
         return place('addresses');
       case 'social': {
         const list = (this.#row['socials'] ??= []) as { network: string; value: string }[];
-        place(`socials.${list.length}`);
-        list.push({ network: field.slice('socials.'.length), value: text });
+        for (const value of cellAccounts(text)) {
+          place(`socials.${list.length}`);
+          list.push({ network: field.slice('socials.'.length), value });
+        }
         return place('socials');
       }
       case 'relation':
