@@ -1,6 +1,7 @@
 import {
   entryKey,
   isListField,
+  type Address,
   type CustomerEvent,
   type CustomerFields,
   type ListField,
@@ -14,10 +15,12 @@ import { inNormalForm, type CustomerInput } from './customer-fields.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import type { Customer, ExternalId } from './customer-state.ts';
 import { inEvents } from './field-names.ts';
+import { withAddresses } from './imported-addresses.ts';
 
 /**
  * What a value of a row does to a field that has one already: `overwrite` replaces it, `if-empty` and `never` keep it, `add`
- * puts the entries of a list to those that are there. `never` does not fill an empty one either.
+ * puts the entries of a list to those that are there. `never` does not fill an empty one either. The parts of an address that
+ * a row names only in part are fields of their own; `add` replaces them.
  */
 export const importPolicies = ['overwrite', 'if-empty', 'never', 'add'] as const;
 export type ImportPolicy = (typeof importPolicies)[number];
@@ -62,7 +65,14 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
     const field = inEvents(name);
     const before = details[field];
     const isEmpty = before === undefined || (Array.isArray(before) && before.length === 0);
-    switch (policies[name] ?? (isListField(field) ? 'add' : 'overwrite')) {
+    const policy = policies[name] ?? (isListField(field) ? 'add' : 'overwrite');
+    if (name === 'addresses' && policy !== 'never') {
+      const there = details.addresses ?? [];
+      const tidy = (all: readonly Address[]) => normal('addresses', all) as readonly Address[];
+      const addresses = withAddresses(there, value as Address[], policy, tidy);
+      return addresses === there ? [] : [[name, addresses]];
+    }
+    switch (policy) {
       case 'overwrite':
         return [[name, value]];
       case 'if-empty':
