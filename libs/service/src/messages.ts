@@ -205,7 +205,9 @@ const english: Record<string, string> = {
   'unknown-encoding': 'It cannot be told in which encoding the file is written; say it.',
   'bad-delimiter': 'A delimiter is one character, and no quote or line break.',
   'no-sheet': 'The file has no sheet that is shown.',
-  'sheet-not-found': 'The file has no sheet of that name.',
+  'sheet-not-found': 'The file has no sheet of that name. It has: {sheets}.',
+  'sheet-without-rows':
+    'The sheet “{sheet}” has no rows below a header. Another one can be named as `sheet`: {sheets}.',
   'duplicate-header': 'The header names two columns alike (columns {first} and {column}).',
   'too-many-columns': 'There are {columns} columns, at most {limit} are taken.',
   'unclosed-quote': 'A quote that begins in line {line} does not end.',
@@ -460,7 +462,8 @@ const chinese: Record<string, string> = {
   'unknown-encoding': '无法判断文件的编码，请指定。',
   'bad-delimiter': '分隔符必须是一个字符，且不能是引号或换行。',
   'no-sheet': '文件中没有可见的工作表。',
-  'sheet-not-found': '文件中没有这个名称的工作表。',
+  'sheet-not-found': '文件中没有这个名称的工作表，现有：{sheets}。',
+  'sheet-without-rows': '工作表“{sheet}”只有表头或为空，没有数据行。可用 sheet 指定其他工作表：{sheets}。',
   'duplicate-header': '表头中有两列同名（第 {first} 列与第 {column} 列）。',
   'too-many-columns': '共有 {columns} 列，最多 {limit} 列。',
   'unclosed-quote': '第 {line} 行开始的引号没有结束。',
@@ -529,7 +532,11 @@ export function languageOf(acceptLanguage: string | undefined): Language {
 
 export function messageOf(language: Language, code: string, params: Readonly<Record<string, unknown>> = {}): string {
   const text = catalogues[language][code] ?? english[code] ?? code;
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole));
+  const between = language === 'zh' ? '、' : ', ';
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = params[name];
+    return name in params ? (Array.isArray(value) ? value.join(between) : String(value)) : whole;
+  });
 }
 
 /** Codes that one language has and another lacks, for the test that keeps them level. */

@@ -98,6 +98,21 @@ describe('a time in an import', () => {
   });
 });
 
+describe('what is missing in a row', () => {
+  it('is named by its column, or by its field where none is mapped to it', async () => {
+    const { id, preview } = await mapped('编号,姓名\nM-1,\nM-2,甲\n');
+    const required = { code: 'required', message: 'is required' };
+    expect(preview[0].errors).toEqual([{ column: '姓名', ...required }]);
+    expect((await checked(id)).errors[0].errors).toEqual([{ column: '姓名', ...required }]);
+    const nameless = await mapped('编号,职务\nM-3,经理\n', { defaults: { lifecycle: '跟进' } });
+    expect(nameless.preview[0].errors).toEqual([
+      expect.objectContaining({ column: null, field: 'lifecycle', code: 'not-allowed' }),
+    ]);
+    const { errors } = (await mapped('编号,部门\nM-3,销售部\n')).preview[0];
+    expect(errors).toEqual([{ column: null, field: 'name', ...required }]);
+  });
+});
+
 describe('the order of dates', () => {
   const file = (birthDate: string) => `编号,姓名,会员生日,生日\nB-1,甲,,${birthDate}\n`;
   const mappedAs = async (birthDate: string, mapping: object = {}) => {

@@ -233,7 +233,7 @@ describe('an import', () => {
     expect(
       check.errors.map(({ line, errors }: any) => [line, errors.map((one: any) => [one.column, one.code])]),
     ).toEqual([
-      [4, [[null, 'required']]],
+      [4, [['姓名', 'required']]],
       [
         5,
         [
@@ -269,7 +269,7 @@ describe('an import', () => {
     expect(items[0]).toMatchObject({ type: 'CustomerCreated', occurredAt: '2020-03-05T02:00:00.000Z' });
     expect(await errorsOf(body.id, 'zh')).toEqual([
       '编号,姓名,手机,邮箱,标签,客户来源,创建时间,生日,导入行号,导入失败原因',
-      'K-3,,13800138002,li@example.cn,,,,,4,name: 必填',
+      'K-3,,13800138002,li@example.cn,,,,,4,姓名: 必填',
       expect.stringContaining('1.38E+10'),
       expect.stringContaining('与第 2 行的键值重复'),
     ]);

@@ -45,7 +45,7 @@ export type RowReading = {
   /** As the mapping has them, but for fields that got a default. */
   policies: ImportPolicies;
   errors: readonly RowError[];
-  /** Field, or field and place of a list's entry -> the column that it came from. */
+  /** Field, or field and place of a list's entry -> the column that it came from, or where it would stand. */
   places: ReadonlyMap<string, string>;
   /** How many of its cells are results of formulas. */
   formulas: number;
@@ -214,11 +214,18 @@ class Reading {
     if (isGiven && field !== 'custom') return;
     const custom = this.#row['custom'] as Record<string, unknown> | undefined;
     if (field === 'custom' && custom && given.definition.field.slice('custom.'.length) in custom) return;
+    const sound = this.#errors.length;
     this.take(given);
+    const wrong = this.#errors.splice(sound);
+    this.#errors.push(...wrong.map((one) => ({ ...one, params: { ...one.params, field: given.definition.field } })));
     if (field !== 'custom') this.#policies = { ...this.#policies, [field]: 'if-empty' };
   }
 
   done(): RowReading {
+    for (const { column, field } of this.mapping.columns) {
+      const path = field.startsWith('custom.') ? field : recordFieldOf(field);
+      if (!this.#places.has(path)) this.#places.set(path, column);
+    }
     const addresses = [...this.#addresses].map(([label, address]) => ({ ...address, ...(label !== '' && { label }) }));
     const row = { ...this.#row, ...(addresses.length > 0 && { addresses }) } as CustomerInput;
     return {

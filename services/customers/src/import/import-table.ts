@@ -1,4 +1,4 @@
-import { invalid } from '@throughline/event-sourcing';
+import { invalid, type Refusal } from '@throughline/event-sourcing';
 import {
   TableError,
   guessDateOrder,
@@ -67,7 +67,7 @@ export async function readingOf(
     sample.push({ line, cells: cells.map(sampled), ...(code && params && { error: { code, params } }) });
     if (sample.length === sampleRows) break;
   }
-  if (sample.length === 0) throw invalid('no-rows');
+  if (sample.length === 0) throw withoutRows(table);
   const facts = { hasHeader, header, fingerprint: fingerprintOf(header.join('\u001f')) };
   const reading: FileReading =
     table.format === 'csv'
@@ -79,6 +79,13 @@ export async function readingOf(
           ...facts,
         };
   return { reading, sample };
+}
+
+function withoutRows(table: Table): Refusal {
+  if (table.format === 'csv') return invalid('no-rows');
+  const { sheet } = table;
+  const others = table.sheets.filter(({ name, hidden }) => !hidden && name !== sheet).map(({ name }) => name);
+  return others.length === 0 ? invalid('no-rows') : invalid('sheet-without-rows', [], { sheet, sheets: others });
 }
 
 function sampler(): (cell: Cell) => FileRow['cells'][number] {

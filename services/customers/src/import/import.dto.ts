@@ -170,7 +170,15 @@ const Work = Type.Object(
 );
 
 const RowErrors = Type.Array(
-  Type.Object({ column: orNull(text), code: text, message: text }, { title: 'ImportRowError' }),
+  Type.Object(
+    {
+      column: orNull(text),
+      field: Type.Optional(Type.String({ description: 'What is wrong, where no column is mapped to it.' })),
+      code: text,
+      message: text,
+    },
+    { title: 'ImportRowError' },
+  ),
 );
 
 const RejectedRow = Type.Object(
