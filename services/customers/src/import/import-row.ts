@@ -213,7 +213,7 @@ class Reading {
     const custom = this.#row['custom'] as Record<string, unknown> | undefined;
     if (field === 'custom' && custom && given.definition.field.slice('custom.'.length) in custom) return;
     this.take(given);
-    if (field !== 'custom') this.#policies = { ...this.#policies, [field]: 'if-empty' };
+    this.#policies = { ...this.#policies, [field === 'custom' ? given.definition.field : field]: 'if-empty' };
   }
 
   done(): RowReading {
