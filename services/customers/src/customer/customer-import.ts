@@ -39,6 +39,7 @@ export type ImportCustomer = {
 };
 
 /** What a record says, and the corrections on it that were taken back. */
+type Json = Readonly<Record<string, unknown>>;
 type Known = { details: CustomerFields; reverted?: readonly Reverted[] };
 
 /** An archived record comes back: somebody wants it in. */
@@ -62,6 +63,7 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
   const normal = normalEntries(known);
   const changes = Object.entries(row).flatMap(([name, value]): [string, unknown][] => {
     if (value === undefined || value === null) return [];
+    if (name === 'custom') return [[name, customByPolicy(value as Json, details.custom, policies)]];
     const field = inEvents(name);
     const before = details[field];
     const isEmpty = before === undefined || (Array.isArray(before) && before.length === 0);
@@ -76,7 +78,6 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
       case 'overwrite':
         return [[name, value]];
       case 'if-empty':
-        if (name === 'custom') return [[name, withoutKnown(details.custom, row.custom)]];
         return isEmpty ? [[name, value]] : [];
       case 'never':
         return [];
@@ -92,9 +93,14 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
   return Object.fromEntries(changes) as CustomerInput;
 }
 
-/** Each custom field is a field of its own. */
-const withoutKnown = (before: CustomerFields['custom'], given: CustomerFields['custom']): CustomerFields['custom'] =>
-  Object.fromEntries(Object.entries(given ?? {}).filter(([key]) => before?.[key] === undefined));
+/** The policy of one of the installation's own fields goes before that of all of them. */
+const customByPolicy = (given: Json, before: Json | null | undefined, policies: ImportPolicies): Json =>
+  Object.fromEntries(
+    Object.entries(given).filter(([key]) => {
+      const policy = policies[`custom.${key}`] ?? policies['custom'];
+      return policy !== 'never' && (policy !== 'if-empty' || before?.[key] === undefined);
+    }),
+  );
 
 /** Entries as they will stand on a record, each in the place that it was given in. */
 export const normalEntries =

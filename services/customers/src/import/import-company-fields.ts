@@ -39,8 +39,9 @@ export function mappedFieldOf(fields: readonly ImportField[], name: string): Imp
 /** Whether there can be a policy of that name: `phones`, or `employer.phones`. */
 export function hasPolicy(fields: readonly ImportField[], name: string): boolean {
   const { field = name, role } = companyFieldOf(name) ?? {};
-  if (role) return ofCompanies.has(field);
-  return fields.some((one) => recordFieldOf(one.field) === field) || field === 'custom' || field === 'socials';
+  const isOwn = field === 'custom' || importFieldOf(fields, field)?.kind === 'custom';
+  if (role) return ofCompanies.has(field) || isOwn;
+  return isOwn || field === 'socials' || fields.some((one) => recordFieldOf(one.field) === field);
 }
 
 const names: Readonly<Record<CompanyRole, { en: string; zh: string; prefixes: readonly string[] }>> = {

@@ -64,8 +64,12 @@ function tasksOf(company: NamedCompany): CompanyTask[] {
 
 /** A company that many rows name keeps what it has, unless the mapping says otherwise. */
 function asGiven({ reading: { row, policies } }: CompanyReading): NonNullable<CompanyTask['said']> {
-  const own = Object.keys(row).map((field) => [field, policies[field] ?? 'if-empty'] as const);
-  return { row, policies: Object.fromEntries(own) };
+  const fields = Object.keys(row).map((field) => [field, policies[field] ?? 'if-empty'] as const);
+  const own = Object.keys(row.custom ?? {}).flatMap((key) => {
+    const policy = policies[`custom.${key}`];
+    return policy ? [[`custom.${key}`, policy] as const] : [];
+  });
+  return { row, policies: Object.fromEntries([...fields, ...own]) };
 }
 
 /** In the columns that are to blame, or else in that of the relation. */

@@ -218,7 +218,7 @@ class Reading {
     this.take(given);
     const wrong = this.#errors.splice(sound);
     this.#errors.push(...wrong.map((one) => ({ ...one, params: { ...one.params, field: given.definition.field } })));
-    if (field !== 'custom') this.#policies = { ...this.#policies, [field]: 'if-empty' };
+    this.#policies = { ...this.#policies, [field === 'custom' ? given.definition.field : field]: 'if-empty' };
   }
 
   done(): RowReading {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cellEntries, customerCell } from './customer-table.ts';
+import { cellEntries, customerCell } from '@throughline/contracts';
 
 describe('a list in one cell', () => {
   it('is read as people write it', () => {
