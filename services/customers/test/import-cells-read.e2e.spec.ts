@@ -39,21 +39,19 @@ describe('a stage in an import', () => {
     const stages = [potential, { key: 'trial', label: { zh: '试用', en: 'On trial' }, moves: ['closed'] }, ...others];
     expect((await service.call('PUT', '/api/lifecycle', { ...builtInLifecycle, stages })).status).toBe(200);
     const { id, preview } = await mapped(
-      '编号,姓名,阶段,客户类型\nL-1,甲,试用,老客户\nL-2,乙,跟进,新\nL-3,丙,Closed,VIP\n',
+      '编号,姓名,阶段,客户类型\nL-1,甲,试用,老客户\nL-2,乙,跟进,新\nL-3,丙,Closed,经销商\n',
     );
-    const wrong = [
-      [3, '阶段', 'not-allowed'],
-      [4, '客户类型', 'not-allowed'],
-    ];
+    const wrong = [[3, '阶段', 'not-allowed']];
     expect([preview[0].values, errorsIn(preview)]).toEqual([
       { number: 'L-1', name: '甲', lifecycle: 'trial', type: 'existing' },
       wrong,
     ]);
     const check = await checked(id);
-    expect([check.counts, errorsIn(check.errors)]).toEqual([expect.objectContaining({ new: 1, error: 2 }), wrong]);
-    expect((await run(id)).counts).toMatchObject({ created: 1, failed: 2 });
+    expect([check.counts, errorsIn(check.errors)]).toEqual([expect.objectContaining({ new: 2, error: 1 }), wrong]);
+    expect((await run(id)).counts).toMatchObject({ created: 2, failed: 1 });
     const { id: customerId } = await byNumber('L-1');
     expect(await byNumber('L-1')).toMatchObject({ lifecycle: 'trial', type: 'existing' });
+    expect(await byNumber('L-3')).toMatchObject({ lifecycle: 'closed', type: '经销商' });
     const refused = await service.call('PATCH', `/api/customers/${customerId}`, { lifecycle: 'lost' });
     expect(refused.body.code).toBe('lifecycle-move-not-allowed');
   });

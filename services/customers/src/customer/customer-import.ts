@@ -38,8 +38,8 @@ export type ImportCustomer = {
   policies: ImportPolicies;
 };
 
-/** What a record says, and the corrections on it that were taken back. */
 type Json = Readonly<Record<string, unknown>>;
+/** What a record says, and the corrections on it that were taken back. */
 type Known = { details: CustomerFields; reverted?: readonly Reverted[] };
 
 /** An archived record comes back: somebody wants it in. */

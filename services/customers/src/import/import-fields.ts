@@ -32,6 +32,8 @@ export type ImportField = {
   aliases?: readonly string[];
   /** Of a choice. */
   choices?: readonly Choice[];
+  /** Whether it may be something else as well, as in other ways in. */
+  takesOthers?: boolean;
   /** Of a field of the installation's own: how its cells are read. */
   custom?: FieldDefinition;
 };
@@ -169,7 +171,7 @@ export const customerImportFields: readonly ImportField[] = [
   of('address', 'address', '地址', '通讯地址', '联系地址', '公司地址', '收货地址', 'full address', 'mailing address'),
   of('socials.wechat', 'social', '微信号', 'wechat id'),
   of('socials.qq', 'social', 'QQ号码'),
-  choice('type', types, '类型', 'customer type'),
+  { ...choice('type', types, '类型', 'customer type'), takesOthers: true },
   of('source', 'text', '客户来源', '渠道来源', 'lead source'),
   of('channel', 'text', '获客渠道'),
   of('campaign', 'text', '市场活动', '推广活动'),

@@ -217,11 +217,9 @@ describe('a row', () => {
     expect(read({ [column]: cell })).toMatchObject({ row: wanted, errors: [] });
   });
 
-  it('has no stage and no type that there is none of, unless the mapping says what is meant', () => {
-    expect(errorsOf({ 阶段: '跟进中', 客户类型: '客户' })).toEqual([
-      ['阶段', 'not-allowed'],
-      ['客户类型', 'not-allowed'],
-    ]);
+  it('has no stage that there is none of, unless the mapping says what is meant; a type may be any', () => {
+    expect(errorsOf({ 阶段: '跟进中', 客户类型: '经销商' })).toEqual([['阶段', 'not-allowed']]);
+    expect(read({ 客户类型: '经销商' }).row).toEqual({ type: '经销商' });
     const columns = [{ column: '阶段', field: 'lifecycle', values: { 跟进中: '意向', 成交: 'loyal' } }];
     expect(read({ 阶段: '跟进中' }, { columns }).row).toEqual({ lifecycle: 'intending' });
     expect(read({ 阶段: '成交' }, { columns }).row).toEqual({ lifecycle: 'loyal' });

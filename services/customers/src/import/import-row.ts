@@ -155,7 +155,7 @@ class Reading {
         return place(field);
       }
       case 'choice': {
-        const chosen = choiceCell(definition.choices ?? [], text);
+        const chosen = choiceCell(definition.choices ?? [], text) ?? (definition.takesOthers ? text : undefined);
         if (chosen === undefined) return this.#wrong(name, 'not-allowed');
         this.#row[field] = chosen;
         return place(field);
