@@ -234,7 +234,7 @@ const english: Record<string, string> = {
   'number-stays': 'cannot be changed: the number belongs to the record for ever',
   'key-empty': 'has nothing that its record could be found by',
   'no-match': 'fits no record',
-  'several-matches': 'fits several records',
+  'several-matches': 'Several customers fit; which one is meant is not certain.',
   'relation-not-found': 'finds no customer: {value}',
   'relation-ambiguous': 'fits several customers: {value} ({numbers})',
   'relation-unsettled':
@@ -485,7 +485,7 @@ const chinese: Record<string, string> = {
   'number-stays': '不能更改：编号永久属于该记录',
   'key-empty': '没有可用于查找记录的值',
   'no-match': '没有匹配的记录',
-  'several-matches': '匹配到多条记录',
+  'several-matches': '匹配到多位客户，无法确定是哪一位。',
   'relation-not-found': '找不到客户：{value}',
   'relation-ambiguous': '匹配到多个客户：{value}（{numbers}）',
   'relation-unsettled': '无法确定：指向“{value}”的各行互相引用，或引用层级过多',

@@ -38,6 +38,7 @@ import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts
 import { ImportRelations1700000000007 } from './migrations/7-import-relations.migration.ts';
 import { ReplayedErasures1700000000008 } from './migrations/8-replayed-erasures.migration.ts';
 import { ImportCells1700000000009 } from './migrations/9-import-cells.migration.ts';
+import { NamedCustomers } from './customer/named-customers.store.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
 import { FieldSchemas } from './field/field-schemas.store.ts';
@@ -165,6 +166,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     CurrentRules,
     GoldenCustomers,
     GuardedCustomers,
+    NamedCustomers,
     Merges,
     CustomerLinks,
     FieldSchemas,

@@ -8,6 +8,7 @@ import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
 import { GoldenCustomers } from './golden-customers.store.ts';
 import { metId } from './met.ts';
+import { NamedCustomers } from './named-customers.store.ts';
 import { claimOf, withEmail } from './unique-keys.ts';
 
 const entering = (skip: string | undefined) => ({ skip: isSkipped(skip) });
@@ -19,6 +20,7 @@ export class CustomerController {
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
     private readonly guarded: GuardedCustomers,
+    private readonly named: NamedCustomers,
     private readonly numbers: CustomerNumbers,
   ) {}
 
@@ -121,10 +123,10 @@ export class CustomerController {
     return holder;
   }
 
-  /** @throws Refusal `not-found` where nothing is unique by that key */
+  /** @throws Refusal `not-found` where nothing is unique by that key, and as `NamedCustomers.find` */
   async #find(key: string, value: string): Promise<string | undefined> {
     const claim = claimOf(key, value);
     if (claim === undefined) throw notFound('not-found');
-    return this.commands.holderOf(customer.category, claim);
+    return this.named.find(claim);
   }
 }

@@ -5,7 +5,7 @@ import type { RecordAnswer } from '@throughline/service';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import type { Customer } from '../customer/customer-state.ts';
-import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers, unlessRefused, type RulesInForce } from '../customer/golden-customers.store.ts';
 import { builtInModel } from '../matching/built-in-model.ts';
 import { scoreOf } from '../matching/score.ts';
 import {
@@ -125,7 +125,8 @@ export class GuardedCustomers {
     work: (inForce: RulesInForce) => Promise<Answered>,
   ): Promise<Answered> {
     const rules = await this.rules(skip);
-    const intended = compares(rules.all) ? await this.#intended(await choose()) : undefined;
+    const chosen = compares(rules.all) ? await unlessRefused(choose) : undefined;
+    const intended = chosen && (await this.#intended(chosen));
     const [guarded] = intended ? await this.compareEach([intended], rules) : [];
     const { warnings, ...answer } = await this.carryOut(guarded, () => work(rules));
     return warnings ? { ...answer, fields: { ...answer.fields, warnings } } : answer;
