@@ -236,9 +236,9 @@ export class GoldenCustomers {
   }
 
   /** As `group`; undefined where there is no such record. */
-  async find(id: string): Promise<Group | undefined> {
+  async find(id: string, at: AtQuery = {}): Promise<Group | undefined> {
     try {
-      return await this.group(id);
+      return await this.group(id, at);
     } catch (error) {
       if (error instanceof Refusal && error.kind === 'not-found') return undefined;
       throw error;
