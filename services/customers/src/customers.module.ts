@@ -9,6 +9,7 @@ import { BatchFailures } from './batch/batch-failures.store.ts';
 import { BulkChangeController } from './batch/bulk-change.controller.ts';
 import { ChangeInBulk } from './batch/bulk-change.job.ts';
 import { BulkPreviews } from './batch/bulk-change.preview.ts';
+import { RecordUses } from './batch/record-uses.store.ts';
 import { Selections } from './batch/selections.store.ts';
 import { UndoSources } from './batch/undo-sources.store.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
@@ -177,6 +178,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     BulkPreviews,
     ConnectionRecords,
     Selections,
+    RecordUses,
     UndoSources,
     Consents,
     CompaniesByDomain,
