@@ -24,7 +24,8 @@ export type Creation = Pick<CreateCustomer, 'fields' | 'externalId'> & {
   number?: string;
 };
 
-export type Done = { id: string; version: number };
+/** `created` where the operation made the record. */
+export type Done = { id: string; version: number; created?: boolean };
 /** Nothing personal: a batch's outcome is remembered. */
 export type Refused = Pick<Refusal, 'kind' | 'code' | 'params' | 'errors'>;
 
@@ -138,7 +139,7 @@ export function rehearse(
       parts.set(own, part);
       all.set(own, [...(all.get(own) ?? []), ...events]);
     }
-    return { id, version: parts.get(id)?.events.length ?? 0 };
+    return { id, version: parts.get(id)?.events.length ?? 0, ...(!top && { created: true }) };
   };
   const after = (id: string, events: readonly CustomerEvent[]) =>
     events.length > 0 ? partAfter(id, parts.get(id), events, context.now) : parts.get(id);

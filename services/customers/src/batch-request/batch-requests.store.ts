@@ -22,7 +22,7 @@ import { NamedCustomers } from '../customer/named-customers.store.ts';
 import type { Named } from '../customer/unique-keys.ts';
 import type { Checked, RulesAsked } from '../duplicates/duplicate-check.store.ts';
 import { compares } from '../duplicates/duplicate-rules.ts';
-import { GuardedCustomers, type Guarded } from '../duplicates/guarded-customers.store.ts';
+import { GuardedCustomers, isCreated, type Guarded } from '../duplicates/guarded-customers.store.ts';
 import {
   claimsOf,
   commandOf,
@@ -172,7 +172,7 @@ export class BatchRequests {
     );
   }
 
-  #carryOut(operation: Operation, commandId: string | undefined, rules: RulesAsked) {
+  async #carryOut(operation: Operation, commandId: string | undefined, rules: RulesAsked) {
     const choose = async () => {
       const target = targetOf(operation);
       const holder = 'claim' in target ? await this.named.find(target.claim) : undefined;
@@ -183,7 +183,9 @@ export class BatchRequests {
       return { id, command: commandOf(operation, exists, number) };
     };
     const fields = 'fields' in operation ? operation.fields : {};
-    return this.customers.executeChosen(choose, fields, operation, commandId === undefined ? {} : { commandId }, rules);
+    const named = commandId === undefined ? {} : { commandId };
+    const answer = await this.customers.executeChosen(choose, fields, operation, named, rules);
+    return { ...answer, created: isCreated(answer) };
   }
 
   #holdersOf(claims: readonly string[]): Promise<Holders> {
@@ -203,8 +205,8 @@ export class BatchRequests {
   }
 }
 
-const doneOf = ({ id, version, warnings }: Done & { warnings?: Checked['warnings'] }): Outcome => ({
-  done: { id, version, ...(warnings && { warnings }) },
+const doneOf = ({ id, version, created, warnings }: Done & { warnings?: Checked['warnings'] }): Outcome => ({
+  done: { id, version, ...(created && { created }), ...(warnings && { warnings }) },
 });
 
 const standingOf = (group: Group): Standing => ({ goldenId: group[0].id, fields: shownGroup(group) as CustomerFields });

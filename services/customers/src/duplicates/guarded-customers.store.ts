@@ -27,8 +27,12 @@ export type Entering = { skip?: boolean | undefined };
 /** What somebody is about to record, and what the rules say of it. */
 export type Guarded = { intended: Intended; verdict: Verdict };
 
-type Answered = Executed<Customer, CustomerEvent> | RecordAnswer;
+export type Answered = Executed<Customer, CustomerEvent> | RecordAnswer;
 type Chosen = { id: string; command: CustomerCommand };
+
+/** Whether the command made the record, also where this is its repeat. */
+export const isCreated = (answer: Answered): boolean =>
+  'events' in answer && answer.events.some(({ type }) => type === 'CustomerCreated');
 
 /** Customers, with the duplicate rules in front: what changes a customer for somebody outside goes through here. */
 @Injectable()
