@@ -300,6 +300,16 @@ describe('an import', () => {
     expect(same.counts).toMatchObject({ read: 1, unchanged: 1 });
   });
 
+  it('treats each of the installation’s own fields as its policy says, and fills those that are empty', async () => {
+    await imported('number,name,custom.num,custom.lvl\nP-9,Anna,1,gold\n');
+    const { counts } = await imported('number,custom.num,custom.lvl,custom.club\nP-9,2,silver,x\n', {
+      policies: { custom: 'if-empty', 'custom.num': 'overwrite' },
+      defaults: { 'custom.lvl': 'bronze', 'custom.new': 'y' },
+    });
+    expect(counts).toMatchObject({ read: 1, updated: 1 });
+    expect((await byNumber('P-9')).custom).toEqual({ num: '2', lvl: 'gold', club: 'x', new: 'y' });
+  });
+
   it('finds records by e-mail, phone and register number as they are normalised', async () => {
     const { body: made } = await service.call('POST', '/api/customers', {
       name: '深圳某某有限公司',

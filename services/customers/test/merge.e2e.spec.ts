@@ -59,6 +59,31 @@ describe('a merge', () => {
     expect((await get(beijing.id)).headers.get('etag')).toBe(merged.headers.get('etag'));
   });
 
+  it('decides over each of the installation’s own fields for itself, and two people may change two of them', async () => {
+    const a = await create({ name: 'a', custom: { num: 1, ok: true } });
+    const b = await create({ name: 'a', custom: { num: 2, lvl: 'gold' } });
+    const merge = { absorb: [b.id], fields: { 'custom.num': b.id } };
+    const { body } = await post(a.id, 'merge/preview', merge);
+    expect(body.fields.filter(({ field }: any) => field.startsWith('custom'))).toMatchObject([
+      { field: 'custom.num', value: 2, from: [b.id], rule: 'picked', differs: true },
+      { field: 'custom.ok', value: true, from: [a.id], rule: 'survivor' },
+      { field: 'custom.lvl', value: 'gold', from: [b.id], rule: 'survivor' },
+    ]);
+    const merged = await post(a.id, 'merge', merge);
+    expect(merged.body.custom).toEqual({ num: 2, ok: true, lvl: 'gold' });
+
+    const seen = { 'if-match': merged.headers.get('etag') ?? '' };
+    expect((await patch(a.id, { custom: { ok: false } }, seen)).status).toBe(200);
+    expect((await patch(a.id, { custom: { lvl: null } }, seen)).body.custom).toEqual({ num: 2, ok: false });
+    const refused = await patch(a.id, { custom: { ok: true, num: 3 } }, seen);
+    expect(refused).toMatchObject({ status: 412 });
+    expect(refused.body.conflicts ?? refused.body.errors).toMatchObject([{ field: 'custom.ok' }]);
+    const { fields } = (await service.call('GET', url(a.id, 'provenance'))).body;
+    expect(fields['custom.num']).toMatchObject([{ value: 2, recordId: b.id }]);
+    expect((await post(a.id, 'unmerge', { record: b.id })).body.custom).toEqual({ num: 1, ok: false });
+    expect((await get(b.id)).body.custom).toEqual({ num: 2, lvl: 'gold' });
+  });
+
   it('takes changes through any of its ids, and shows where each value comes from', async () => {
     const { beijing, shanghai } = await twoWangs();
     await post(beijing.id, 'merge', { absorb: [shanghai.id] });

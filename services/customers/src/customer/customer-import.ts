@@ -36,6 +36,7 @@ export type ImportCustomer = {
 };
 
 /** What a record says, and the corrections on it that were taken back. */
+type Json = Readonly<Record<string, unknown>>;
 type Known = { details: CustomerFields; reverted?: readonly Reverted[] };
 
 /** An archived record comes back: somebody wants it in. */
@@ -57,8 +58,9 @@ export function importRow(
 function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolicies): CustomerInput {
   const { details } = known;
   const normal = normalEntries(known);
-  const changes = Object.entries(row).flatMap(([name, value]) => {
+  const changes = Object.entries(row).flatMap(([name, value]): [string, unknown][] => {
     if (value === undefined || value === null) return [];
+    if (name === 'custom') return [[name, customByPolicy(value as Json, details.custom, policies)]];
     const field = inEvents(name);
     const before = details[field];
     const isEmpty = before === undefined || (Array.isArray(before) && before.length === 0);
@@ -80,6 +82,15 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
   });
   return Object.fromEntries(changes) as CustomerInput;
 }
+
+/** The policy of one of the installation's own fields goes before that of all of them. */
+const customByPolicy = (given: Json, before: Json | null | undefined, policies: ImportPolicies): Json =>
+  Object.fromEntries(
+    Object.entries(given).filter(([key]) => {
+      const policy = policies[`custom.${key}`] ?? policies['custom'];
+      return policy !== 'never' && (policy !== 'if-empty' || before?.[key] === undefined);
+    }),
+  );
 
 /** Entries as they will stand on a record, each in the place that it was given in. */
 export const normalEntries =

@@ -1,12 +1,20 @@
 import type { Address, Instant } from '@throughline/contracts';
-import { normalisePhone, parseAddress } from '@throughline/language';
+import { parseAddress } from '@throughline/language';
 import { isScientificNumber, readDate, type Cell } from '@throughline/tables';
+import { namesCountry, phoneCountries, phoneOf } from '../cleaning/phone-countries.ts';
 import { emailKeys, registrationKeys, type CustomerInput } from '../customer/customer-fields.ts';
 import type { LinkField } from '../customer/customer-links.ts';
 import type { ImportPolicies } from '../customer/customer-import.ts';
 import { customCell } from './custom-cell.ts';
+import { companyRoles, type CompanyRole } from './import-company-fields.ts';
 import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
-import type { ImportMapping, MappedColumn, RelationKey, WhenMissing } from './import-mapping.ts';
+import {
+  companyMapping,
+  type ImportMapping,
+  type MappedColumn,
+  type RelationKey,
+  type WhenMissing,
+} from './import-mapping.ts';
 
 /** What is wrong with a row, and in which column where it is one. */
 export type RowError = { column: string | null; code: string; params?: Readonly<Record<string, unknown>> };
@@ -25,6 +33,8 @@ export type RowReading = {
   /** Without its relations. */
   row: CustomerInput;
   relations: readonly Relation[];
+  /** What it says of companies that it names, of those of which it says something. */
+  companies: readonly CompanyReading[];
   id?: string;
   /** As an ETag has it: the version of each of the record's streams. */
   version?: string;
@@ -39,6 +49,8 @@ export type RowReading = {
   /** How many of its cells are results of formulas. */
   formulas: number;
 };
+
+export type CompanyReading = { role: CompanyRole; reading: RowReading };
 
 type Given = { column: MappedColumn | undefined; definition: ImportField; text: string };
 
@@ -75,6 +87,10 @@ export function rowReader(
     const definition = importFieldOf(fields, field);
     return definition ? [{ column: undefined, definition, text }] : [];
   });
+  const companies = companyRoles.flatMap((role) => {
+    const own = companyMapping(mapping, role);
+    return own ? [{ role, read: rowReader(header, own, fields) }] : [];
+  });
 
   return (cells) => {
     const reading = new Reading(mapping);
@@ -84,9 +100,23 @@ export function rowReader(
       if (text !== undefined) reading.take({ column, definition, text });
     }
     for (const given of defaults) reading.takeDefault(given);
-    return reading.done();
+    return withCompanies(
+      reading.done(),
+      companies.map(({ role, read }) => ({ role, reading: read(cells) })),
+    );
   };
 }
+
+/** A wrong cell of its company is one of the row. */
+const withCompanies = (reading: RowReading, companies: readonly CompanyReading[]): RowReading =>
+  companies.length === 0
+    ? reading
+    : {
+        ...reading,
+        companies: companies.filter((company) => Object.keys(company.reading.row).length > 0),
+        errors: [reading, ...companies.map((company) => company.reading)].flatMap(({ errors }) => errors),
+        formulas: companies.reduce((sum, company) => sum + company.reading.formulas, reading.formulas),
+      };
 
 class Reading {
   readonly #row: Record<string, unknown> = {};
@@ -183,7 +213,7 @@ class Reading {
     const custom = this.#row['custom'] as Record<string, unknown> | undefined;
     if (field === 'custom' && custom && given.definition.field.slice('custom.'.length) in custom) return;
     this.take(given);
-    if (field !== 'custom') this.#policies = { ...this.#policies, [field]: 'if-empty' };
+    this.#policies = { ...this.#policies, [field === 'custom' ? given.definition.field : field]: 'if-empty' };
   }
 
   done(): RowReading {
@@ -192,6 +222,7 @@ class Reading {
     return {
       row: withPhones(row, this.mapping),
       relations: this.#relations,
+      companies: [],
       ...this.#beside,
       policies: this.#policies,
       errors: this.#errors,
@@ -277,20 +308,11 @@ const relationOf = (field: LinkField, column: MappedColumn | undefined, value: s
   whenMissing: column?.whenMissing ?? 'fail',
 });
 
-/** The country that the row itself names. */
-const countryOf = ({ addresses }: CustomerInput): string | undefined =>
-  addresses
-    ?.find(({ country }) => country?.trim().length === 2)
-    ?.country?.trim()
-    .toUpperCase();
-
-/** As entered; in their normal form where the file, and not the row, says of which country they are. */
+/** As entered; in their normal form where the file says of which country those are whose row names none. */
 function withPhones(row: CustomerInput, { country }: Pick<ImportMapping, 'country'>): CustomerInput {
-  if (!row.phones || country === undefined || countryOf(row) !== undefined) return row;
-  const phones = row.phones.map((phone) => ({
-    ...phone,
-    value: normalisePhone(phone.value, country).e164 ?? phone.value,
-  }));
+  if (!row.phones || country === undefined || namesCountry(row.addresses)) return row;
+  const countries = phoneCountries(row.addresses, country);
+  const phones = row.phones.map((phone) => ({ ...phone, value: phoneOf(phone.value, countries).e164 ?? phone.value }));
   return { ...row, phones };
 }
 
@@ -315,8 +337,8 @@ export function matchValues(
     case 'email':
       return emailKeys(row);
     case 'phone': {
-      const spoken = countryOf(row) ?? country ?? 'CN';
-      return [...new Set((row.phones ?? []).flatMap(({ value }) => normalisePhone(value, spoken).e164 ?? []))];
+      const countries = phoneCountries(row.addresses, country);
+      return [...new Set((row.phones ?? []).flatMap(({ value }) => phoneOf(value, countries).e164 ?? []))];
     }
   }
 }

@@ -9,7 +9,8 @@ import {
   type Table,
   type TableErrorCode,
 } from '@throughline/tables';
-import { importFieldOf, type ImportField } from './import-fields.ts';
+import { mappedFieldOf } from './import-company-fields.ts';
+import type { ImportField } from './import-fields.ts';
 import { suggestedColumns } from './import-mapping.ts';
 import type { FileReading } from './import.ts';
 
@@ -99,7 +100,7 @@ export function dateOrderOf(
 ): DateOrder | undefined {
   const dates = suggestedColumns(header, fields)
     .filter(({ field }) => {
-      const { kind = '', custom } = importFieldOf(fields, field) ?? {};
+      const { kind = '', custom } = mappedFieldOf(fields, field) ?? {};
       return ['date', 'instant'].includes(custom?.type ?? kind);
     })
     .map(({ column }) => header.indexOf(column));
