@@ -63,6 +63,8 @@ const english: Record<string, string> = {
   'invalid-unmerge': 'Some fields were not changed since the merge.',
   'invalid-revert': 'The customer did not exist at that time.',
   'not-changed-since': 'was not changed since the merge',
+  'of-merged-record':
+    'is of a record that belongs to a customer with another value; name that customer, or change its value',
   'erasure-not-found': 'There is no such erasure.',
   'invalid-consent': 'Some fields of the consent are not right.',
   'invalid-consent-purpose': 'Some fields of the purpose are not right.',
@@ -320,6 +322,7 @@ const chinese: Record<string, string> = {
   'invalid-unmerge': '部分字段在合并之后没有更改过。',
   'invalid-revert': '该客户在那个时间尚不存在。',
   'not-changed-since': '在合并之后没有更改过',
+  'of-merged-record': '来自一条已合并的记录，而该客户的取值与它不同；请选择该客户，或先修改其取值',
   'erasure-not-found': '没有这个删除请求。',
   'invalid-consent': '同意记录的部分字段不正确。',
   'invalid-consent-purpose': '用途的部分字段不正确。',

@@ -225,7 +225,7 @@ describe('a bulk change', () => {
       ['zzz', { 'invalid-customer': 2 }],
       ['potential', { 'lifecycle-move-not-allowed': 1 }],
     ] as const) {
-      const failed = Object.values(codes).reduce((sum, count) => sum + count);
+      const failed = Object.values<number>(codes).reduce((sum, count) => sum + count);
       const counts = { changed: 2 - failed, unchanged: 0, failed, ...codes };
       const change = { ids, set: { lifecycle } };
       expect(await preview(change)).toMatchObject({ changes: 2 - failed, invalid: failed, codes });
