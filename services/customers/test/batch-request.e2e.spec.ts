@@ -277,6 +277,26 @@ describe('a batch of which all or none is to be done', () => {
     expect(rows).toEqual([{ count: '1' }]);
   });
 
+  it('makes a customer of a key that an operation before it has freed', async () => {
+    const { body: first } = await service.call('PUT', '/api/customers/by/email/freed@example.com', { name: 'First' });
+    const { body } = await send(
+      [
+        { op: 'archive', key: 'email/freed@example.com' },
+        { op: 'upsert', key: 'email/freed@example.com', data: { name: 'Second' } },
+        { op: 'upsert', key: 'email/freed@example.com', data: { title: 'CEO' } },
+      ],
+      { allOrNone: true },
+    );
+    expect(statuses(body)).toEqual([200, 201, 200]);
+    expect([body.items[0].id, body.items[2].id]).toEqual([first.id, body.items[1].id]);
+    expect(await read(body.items[1].id)).toMatchObject({
+      name: 'Second',
+      title: 'CEO',
+      number: expect.stringMatching(/^C-/),
+      version: 2,
+    });
+  });
+
   it('answers a repeat as the first time, done or refused', async () => {
     const key = (name: string) => ({ 'idempotency-key': name });
     const operations = [

@@ -317,7 +317,8 @@ describe('the customers service', () => {
     );
     const replies = await Promise.all(upserts);
     expect(new Set(replies.map(({ body }) => body.id)).size).toBe(1);
-    expect(replies.map(({ status }) => status).toSorted()).toEqual([...Array<number>(9).fill(200), 201]);
+    expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(9);
     const { status, body } = await service.call('PUT', `/api/customers/by/external/${connection}/555`, {
       name: 'First by API',
     });

@@ -92,8 +92,22 @@ export function commandOf(operation: Operation, exists: boolean, number: string)
   }
 }
 
-/** `taken` are the values, but for numbers, that become a record's own. */
-type Rehearsal = { outcomes: readonly (Done | Refused)[]; decided: Decided; taken: readonly string[] };
+/** Whether a number has to be allotted. */
+export const creates = (operation: Operation, exists: boolean): boolean =>
+  operation.op === 'create'
+    ? operation.number === undefined
+    : operation.op === 'upsert' && !exists && operation.creation.number === undefined;
+
+/**
+ * `taken` are the values, but for numbers, that become a record's own; `unnumbered` the operations, by index, that would make a
+ * record and lack its number.
+ */
+type Rehearsal = {
+  outcomes: readonly (Done | Refused)[];
+  decided: Decided;
+  taken: readonly string[];
+  unnumbered: readonly number[];
+};
 
 /**
  * What would come of the operations, one after the other, where all of them count or none does. On one of several records
@@ -113,6 +127,7 @@ export function rehearse(
   const holders = new Map(given.holders);
   for (const [id, { state }] of parts) for (const claim of claimsHeld(state)) holders.set(claim, id);
   const all = new Map<string, readonly CustomerEvent[]>();
+  const unnumbered: number[] = [];
   const carryOut = (operation: Operation, index: number): Done => {
     const target = targetOf(operation);
     const known = 'id' in target ? target.id : (holders.get(target.claim) ?? knownBy(target.claim, parts));
@@ -120,6 +135,7 @@ export function rehearse(
     if (named === undefined) throw notFound('customer-not-found');
     const id = parts.get(named)?.state.goldenId ?? named;
     const top = parts.get(id);
+    if (creates(operation, top !== undefined) && given.numbers[index] === undefined) unnumbered.push(index);
     const command = commandOf(operation, top !== undefined, given.numbers[index] ?? '');
     const decided =
       top && top.state.members.length > 0
@@ -156,7 +172,7 @@ export function rehearse(
     const before = new Set(claimsHeld(given.parts.get(id)?.state));
     return claimsHeld(parts.get(id)?.state).filter((claim) => !before.has(claim) && !claim.startsWith('number:'));
   });
-  return { outcomes, decided: all, taken };
+  return { outcomes, decided: all, taken, unnumbered };
 }
 
 /** The active customer that has an e-mail without holding it. @throws Refusal `several-matches` */

@@ -26,6 +26,7 @@ import { GuardedCustomers, isCreated, type Guarded } from '../duplicates/guarded
 import {
   claimsOf,
   commandOf,
+  creates,
   lanesOf,
   rehearse,
   targetOf,
@@ -106,6 +107,7 @@ export class BatchRequests {
     const rules = await this.guarded.rules(skip);
     const numbers: string[] = [];
     const claims = new Set(operations.flatMap(claimsOf));
+    const creating = new Set<number>();
     let compared: Compared = [];
     const choose = async () => {
       const holders = await this.#holdersOf([...claims]);
@@ -113,15 +115,17 @@ export class BatchRequests {
       for (const [index, operation] of operations.entries()) {
         const target = targetOf(operation);
         const exists = 'claim' in target ? named.has(target.claim) : await this.#exists(operation, target.id);
-        if (creates(operation, exists)) numbers[index] ??= await this.numbers.next();
+        if (creates(operation, exists) || creating.has(index)) numbers[index] ??= await this.numbers.next();
       }
       compared = await this.#compared(operations, named, rules);
       const decide = (parts: ReadonlyMap<string, Part>, context: DecideContext<CustomerRules>) => {
-        const { outcomes, decided, taken } = rehearse(operations, { parts, holders, numbers }, context);
+        const { outcomes, decided, taken, unnumbered } = rehearse(operations, { parts, holders, numbers }, context);
         // A rule may claim more than the operations name: who holds that is to be looked up first.
         const unasked = taken.filter((claim) => !claims.has(claim));
         for (const claim of unasked) claims.add(claim);
-        if (unasked.length > 0) throw new Elsewhere();
+        // One before it may have freed what an upsert names.
+        for (const index of unnumbered) creating.add(index);
+        if (unasked.length > 0 || unnumbered.length > 0) throw new Elsewhere();
         const verdicts = compared.map((one) => one?.verdict);
         if (verdicts.some((verdict) => verdict instanceof Refusal)) {
           throw new HeldUp(outcomes.map((one, index) => heldUp(verdicts[index]) ?? asRefusal(one)));
@@ -129,7 +133,8 @@ export class BatchRequests {
         if (outcomes.some((one) => 'code' in one)) throw conflict('batch-refused', { outcomes });
         return { decided, answer: outcomes as readonly Done[] };
       };
-      return { ids: [...new Set(operations.flatMap((operation) => idsOf(operation, named)))], decide };
+      const fresh = operations.flatMap((operation) => (operation.op === 'upsert' ? [operation.id] : []));
+      return { ids: [...new Set([...operations.flatMap((operation) => idsOf(operation, named)), ...fresh])], decide };
     };
     try {
       const done = await this.customers.decideChosen(choose, body, rules);
@@ -223,12 +228,6 @@ function refusedAmong(error: unknown): readonly (Done | Refusal)[] | undefined {
   if (!(error instanceof Refusal && error.code === 'batch-refused')) return undefined;
   return (error.params['outcomes'] as readonly (Done | Refused)[]).map(asRefusal);
 }
-
-/** Whether a number has to be allotted. */
-const creates = (operation: Operation, exists: boolean): boolean =>
-  operation.op === 'create'
-    ? operation.number === undefined
-    : operation.op === 'upsert' && !exists && operation.creation.number === undefined;
 
 /** The records that an operation may write to. */
 function idsOf(operation: Operation, named: Named): readonly string[] {

@@ -17,9 +17,7 @@ export function picksOf(
   const named = new Map(groups.flatMap((group) => group.map(({ id }) => [id, group] as const)));
   const errors = Object.entries(fields).flatMap(([field, id]) => {
     const group = named.get(id);
-    return group && !isItsOwn(field, id, group)
-      ? [{ path: `fields.${field}`, code: 'of-merged-record' }]
-      : [];
+    return group && !isItsOwn(field, id, group) ? [{ path: `fields.${field}`, code: 'of-merged-record' }] : [];
   });
   if (errors.length > 0) throw invalid('invalid-merge', errors);
   return Object.fromEntries(
