@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, startTestService, type TestService } from '@throughline/service/testing';
+import { startTestService, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
 import { importing } from './importing.ts';
 
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.end());
 
-const { get, upload } = importing(() => service);
+const { get, mapped, run } = importing(() => service);
 const byEmail = (email: string) => service.call('GET', `/api/customers/by/email/${email}`);
 const upsert = (email: string, body: object, headers = {}) =>
   service.call('PUT', `/api/customers/by/email/${email}`, body, headers);
@@ -17,16 +17,7 @@ const batch = (operations: object[], more: object = {}) =>
   service.call('POST', '/api/customers/batch', { operations, ...more });
 
 /** Customers that an import made: they reserve no e-mail address. */
-async function imported(content: string, mapping: object = {}) {
-  const { body } = await upload(content);
-  await service.call('POST', `/api/imports/${body.id}/mapping`, { ...body.suggestion, ...mapping });
-  await service.call('POST', `/api/imports/${body.id}/run`);
-  const { counts } = await eventually(
-    () => get(`imports/${body.id}`),
-    ({ status, progress }) => status === 'done' && progress?.state === 'done',
-  );
-  return counts;
-}
+const imported = async (content: string, more: object = {}) => (await run(await mapped(content, {}, more))).counts;
 
 describe('a customer that an import made', () => {
   it('is found and changed by its e-mail, so that nobody makes a second one', async () => {
