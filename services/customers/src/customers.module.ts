@@ -9,6 +9,7 @@ import { BatchFailures } from './batch/batch-failures.store.ts';
 import { BulkChangeController } from './batch/bulk-change.controller.ts';
 import { ChangeInBulk } from './batch/bulk-change.job.ts';
 import { BulkPreviews } from './batch/bulk-change.preview.ts';
+import { RecordUses } from './batch/record-uses.store.ts';
 import { Selections } from './batch/selections.store.ts';
 import { UndoSources } from './batch/undo-sources.store.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
@@ -38,6 +39,7 @@ import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts
 import { ImportRelations1700000000007 } from './migrations/7-import-relations.migration.ts';
 import { ReplayedErasures1700000000008 } from './migrations/8-replayed-erasures.migration.ts';
 import { ImportCells1700000000009 } from './migrations/9-import-cells.migration.ts';
+import { NamedCustomers } from './customer/named-customers.store.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
 import { FieldSchemas } from './field/field-schemas.store.ts';
@@ -166,6 +168,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     CurrentRules,
     GoldenCustomers,
     GuardedCustomers,
+    NamedCustomers,
     Merges,
     CustomerLinks,
     FieldSchemas,
@@ -176,6 +179,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     BulkPreviews,
     ConnectionRecords,
     Selections,
+    RecordUses,
     UndoSources,
     Consents,
     CompaniesByDomain,

@@ -42,6 +42,24 @@ describe('a merge', () => {
     expect((await get(shanghai.id)).body.id).toBe(shanghai.id);
   });
 
+  it('takes the value that was picked, or says that the customer of that record has another one', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    await post(beijing.id, 'merge', { absorb: [shanghai.id] });
+    const third = await create({ name: '王大伟' });
+    const merge = (fields: object, verb = 'merge') => post(beijing.id, verb, { absorb: [third.id], fields });
+    const wrong = { name: shanghai.id, 'custom.level': shanghai.id, title: shanghai.id };
+    for (const verb of ['merge/preview', 'merge']) {
+      const { status, body } = await merge(wrong, verb);
+      expect([status, body.code, body.errors.map(({ path, code }: any) => `${path} ${code}`)]).toEqual([
+        422,
+        'invalid-merge',
+        ['fields.name of-merged-record', 'fields.title of-merged-record'],
+      ]);
+    }
+    const merged = await merge({ name: third.id, department: shanghai.id });
+    expect([merged.status, merged.body]).toMatchObject([200, { name: '王大伟', department: '采购' }]);
+  });
+
   it('makes one customer, whom each id, number and e-mail finds', async () => {
     const { beijing, shanghai } = await twoWangs();
     const merged = await post(beijing.id, 'merge', { absorb: [shanghai.id], reason: '同一个人' });

@@ -33,13 +33,14 @@ const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
  *
  * @param events all that happened to the record, in order
  * @param isUndone tells those that are to be taken back
+ * @param isUsed whether somebody works with the record in ways that its own events do not tell
  */
-export function undoOf(events: readonly Happened[], isUndone: (event: Happened) => boolean): Undone {
+export function undoOf(events: readonly Happened[], isUndone: (event: Happened) => boolean, isUsed = false): Undone {
   const words = new Map<string, { undone: boolean; value: unknown; before: unknown }>();
   const undoneFields = new Set<string>();
   let custom: Json = {};
   let isMade = false;
-  let isTouched = false;
+  let isTouched = isUsed;
   let lastMove: { undone: boolean; type: string } | undefined;
   for (const event of events) {
     const undone = isUndone(event);
