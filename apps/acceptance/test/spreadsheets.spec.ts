@@ -78,7 +78,7 @@ describe('a list that is exported, edited in a spreadsheet and imported again', 
       phones: [{ value: '13800138000', label: '手机' }, { value: '010-65541234' }],
       addresses: [{ province: '广东省', city: '深圳市', postcode: '518000', label: '公司' }],
       birthDate: '1980-05-17',
-      tags: ['VIP'],
+      tags: ['VIP', '华东,重点'],
     });
     const li = await create({ name: '李娜', title: '医生', department: '内科' });
     for (const format of ['csv', 'xlsx'] as const) {
@@ -91,12 +91,14 @@ describe('a list that is exported, edited in a spreadsheet and imported again', 
     const table = await exported('xlsx');
     const cell = (id: string, column: string) => {
       const row = table.rows.get(id) as string[];
-      return { set: (text: string) => void (row[table.header.indexOf(column)] = text) };
+      const place = table.header.indexOf(column);
+      return { text: row[place], set: (text: string) => void (row[place] = text) };
     };
     cell(wang.id, 'Title').set('总监');
     cell(wang.id, 'Industry').set('');
     cell(wang.id, 'Phone').set('13800138000; 010-65541235');
     cell(wang.id, 'City').set('广州市');
+    cell(wang.id, 'Tags').set(`${cell(wang.id, 'Tags').text}; 新`);
     cell(wang.id, 'Birth date').set('1980/5/17');
     cell(wang.id, 'Postcode').set('518000');
     cell(li.id, 'Department').set('外科');
@@ -115,7 +117,7 @@ describe('a list that is exported, edited in a spreadsheet and imported again', 
       region: '华南',
       birthDate: '1980-05-17',
       addresses: [{ province: '广东省', city: '广州市', postcode: '518000', label: '公司' }],
-      tags: ['VIP'],
+      tags: ['VIP', '华东,重点', '新'],
     });
     expect(body.phones).toMatchObject([{ value: '13800138000', label: '手机' }, { value: '010-65541235' }]);
     expect(body).not.toHaveProperty('industry');
@@ -127,6 +129,7 @@ describe('a list that is exported, edited in a spreadsheet and imported again', 
       'emailsReserved',
       'industry',
       'phones',
+      'tags',
       'title',
     ]);
     expect((await crm.call('GET', `/api/customers/${li.id}`)).body).toMatchObject({

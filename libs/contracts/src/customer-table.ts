@@ -53,8 +53,34 @@ export const customerColumns: readonly string[] = [
 /** The fields of a customer, as they are answered. */
 export type TabledCustomer = Readonly<Record<string, unknown>>;
 
-/** Between the entries of a list in one cell. */
-const separator = '; ';
+/** What may stand between the entries of a list in one cell. */
+const separators = ';；,，、|\n';
+/** Names of accounts may hold a comma. */
+const separatorsOfAccounts = ';；\n';
+
+const ambiguous = new RegExp(`[${separators}]|^"|^\\s|\\s$`);
+/** As in a CSV file: what could be taken for several entries, or for a quote. */
+const quoted = (entry: string): string => (ambiguous.test(entry) ? `"${entry.replaceAll('"', '""')}"` : entry);
+
+const listed = (entries: readonly { value: string }[]): string => entries.map(({ value }) => quoted(value)).join('; ');
+
+function entriesBetween(between: string): (cell: string) => string[] {
+  const [blank, inQuotes, end] = ['[^\\S\\n]*', '"([^"]*(?:""[^"]*)*)"', `(?:[${between}]|$)`];
+  const entry = new RegExp(`${blank}${inQuotes}${blank}${end}|([^${between}]*)${end}`, 'y');
+  return (cell) => {
+    const entries: string[] = [];
+    entry.lastIndex = 0;
+    while (entry.lastIndex < cell.length) {
+      const [, whole, plain = ''] = entry.exec(cell) ?? [];
+      entries.push(whole?.replaceAll('""', '"') ?? plain.trim());
+    }
+    return entries.filter((one) => one !== '');
+  };
+}
+
+/** The entries of a list that stand in one cell, as `customerCell` writes them or as people do. */
+export const cellEntries = entriesBetween(separators);
+export const cellAccounts = entriesBetween(separatorsOfAccounts);
 
 /** The address that its columns show, of several. */
 export const tabledAddress = ({ addresses }: TabledCustomer): Address | undefined => {
@@ -69,14 +95,11 @@ export function customerCell(record: TabledCustomer, field: string): string {
   switch (group) {
     case 'emails':
     case 'phones':
-      return ((value ?? []) as readonly (Email | Phone)[]).map((entry) => entry.value).join(separator);
+      return listed((value ?? []) as readonly (Email | Phone)[]);
     case 'tags':
-      return ((value ?? []) as readonly string[]).join(separator);
+      return listed(((value ?? []) as readonly string[]).map((tag) => ({ value: tag })));
     case 'socials':
-      return ((value ?? []) as readonly Social[])
-        .filter(({ network }) => network === key)
-        .map((entry) => entry.value)
-        .join(separator);
+      return listed(((value ?? []) as readonly Social[]).filter(({ network }) => network === key));
     case 'address':
       return textOf((tabledAddress(record) as Record<string, unknown> | undefined)?.[key]);
     case 'custom':

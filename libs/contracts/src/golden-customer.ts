@@ -11,13 +11,21 @@ import { entered, isListField, type ListField, type Survivorship, type Survivors
 /**
  * What a record says in one field since when; null = it was cleared. `inferred` names the rule where nobody said it: then it
  * holds only where no record of the customer has a word that somebody said. `automatic`: it followed from what the customer did.
+ * `own`: of `custom`, what each of the installation's own fields says, since each is a field of its own.
  */
-export type Word = { value: unknown; position: number; at: Instant; inferred?: string; automatic?: true };
+export type Word = {
+  value: unknown;
+  position: number;
+  at: Instant;
+  inferred?: string;
+  automatic?: true;
+  own?: Readonly<Record<string, Pick<Word, 'value' | 'position' | 'at'>>>;
+};
 export type Words = { readonly [F in CustomerField]?: Word };
 /** A record that was merged into this one, the place of the merge, and the rules that it was merged by. */
 export type Member = { recordId: string; position: number; rules: SurvivorshipRules };
 /** A value that somebody chose by hand: that of `recordId`, until the survivor's own is changed. */
-type Pick = { recordId: string; position: number };
+type Picked = { recordId: string; position: number };
 
 /** One source's record with all that merging needs to know of it; folded from its stream by `recordAfter`. */
 export type CustomerRecord = {
@@ -31,7 +39,8 @@ export type CustomerRecord = {
   goldenId: string;
   /** Those merged into it, which may have members themselves. */
   members: readonly Member[];
-  picks: { readonly [F in CustomerField]?: Pick };
+  /** By field, own ones as `custom.<key>`. */
+  picks: Readonly<Record<string, Picked>>;
   status: 'active' | 'archived' | 'erased';
   createdAt: Instant;
   updatedAt: Instant;
@@ -71,7 +80,7 @@ export function recordAfter(
       return {
         ...now,
         members: [...before.members, ...absorbed.map((recordId) => ({ recordId, position, rules: frozen }))],
-        picks: { ...before.picks, ...(Object.fromEntries(picked) as CustomerRecord['picks']) },
+        picks: { ...before.picks, ...Object.fromEntries(picked) },
       };
     }
     case 'CustomersUnmerged': {
@@ -108,10 +117,12 @@ function wordsAfter(before: Words, { data, position, occurredAt, effectiveAt }: 
   const rules = new Map(data.inferred?.map(({ field, rule }) => [field, rule]));
   for (const field of customerFieldNames) {
     if (!(field in data)) continue;
-    const value = known((data as Record<string, unknown>)[field]);
+    const given = known((data as Record<string, unknown>)[field]) ?? null;
     const inferred = rules.get(field);
     words[field] = {
-      value: value ?? null,
+      ...(field === 'custom'
+        ? customWord(before.custom, given as Own | null, position, effectiveAt)
+        : { value: given }),
       position,
       // Since when a customer is in a stage does not depend on what its record was told before.
       at: field === 'lifecycle' ? occurredAt : effectiveAt,
@@ -122,12 +133,31 @@ function wordsAfter(before: Words, { data, position, occurredAt, effectiveAt }: 
   return words;
 }
 
+type Own = Readonly<Record<string, unknown>>;
+
+/** Null says that a field is empty although another record of the customer fills it. */
+function customWord(
+  word: Word | undefined,
+  given: Own | null,
+  position: number,
+  at: Instant,
+): Pick<Word, 'value' | 'own'> {
+  const before = word?.own ?? {};
+  const now = Object.entries(given ?? {});
+  const said = now.map(([key, value]) => {
+    const isAsBefore = Object.hasOwn(before, key) && JSON.stringify(before[key]?.value) === JSON.stringify(value);
+    return [key, isAsBefore ? before[key] : { value, position, at }] as const;
+  });
+  const filled = now.filter(([, value]) => value !== null);
+  return { value: given && Object.fromEntries(filled), own: Object.fromEntries(said) as NonNullable<Word['own']> };
+}
+
 const isAutomatic = (field: CustomerField, data: object): boolean =>
   field === 'lifecycle' && 'lifecycleSetBy' in data && data.lifecycleSetBy === 'automatic';
 
 /** One value, or one entry of a list, and the record that it comes from. */
 export type Origin = Word & { recordId: string };
-/** What holds for a golden customer: the origins of each field, several only for lists. */
+/** What holds for a golden customer: the origins of each field, several only for lists and for `custom`, one a key. */
 export type Golden = { readonly [F in CustomerField]?: readonly Origin[] };
 
 /**
@@ -168,8 +198,38 @@ function chosen(
   joined: readonly Joined[],
   rankOf: RankOf,
 ): readonly Origin[] {
-  const word = record.words[field];
-  const own = word ? spread(field, { ...word, recordId: record.recordId }) : [];
+  if (field !== 'custom') {
+    const word = record.words[field];
+    const own = word ? spread(field, { ...word, recordId: record.recordId }) : [];
+    return chosenOf(field, record, { word, own, pick: record.picks[field] }, joined, rankOf);
+  }
+  const words = record.words.custom?.own ?? {};
+  const keys = [...Object.keys(words), ...joined.flatMap(({ says }) => (says.custom ?? []).map(customKeyOf))];
+  return [...new Set(keys)].flatMap((key) => {
+    const word = Object.hasOwn(words, key) ? words[key] : undefined;
+    const isFilled = word && word.value !== null;
+    const own = isFilled ? [{ ...word, value: { [key]: word.value }, recordId: record.recordId }] : [];
+    const saying = joined.map(({ says, ...merge }) => ({
+      ...merge,
+      says: { custom: (says.custom ?? []).filter((origin) => customKeyOf(origin) === key) },
+    }));
+    const pick = record.picks[`custom.${key}`] ?? record.picks['custom'];
+    return chosenOf('custom', record, { word, own, pick }, saying, rankOf);
+  });
+}
+
+/** Which of the installation's own fields an origin of `custom` is about. */
+export const customKeyOf = ({ value }: Pick<Origin, 'value'>): string => Object.keys(value as object)[0] as string;
+
+type Standing = { word: Word | undefined; own: readonly Origin[]; pick: Picked | undefined };
+
+function chosenOf(
+  field: CustomerField,
+  record: CustomerRecord,
+  { word, own, pick }: Standing,
+  joined: readonly Joined[],
+  rankOf: RankOf,
+): readonly Origin[] {
   const isReplaced = (since: number, origin: Origin) =>
     word !== undefined &&
     word.position > since &&
@@ -179,7 +239,6 @@ function chosen(
     ...merge,
     origins: (says[field] ?? []).filter((origin) => !isReplaced(merge.position, origin)),
   }));
-  const pick = record.picks[field];
   if (pick && !(word && !word.inferred && word.position > pick.position)) {
     const picked =
       pick.recordId === record.recordId ? own : others.find(({ recordId }) => recordId === pick.recordId)?.origins;
@@ -289,7 +348,11 @@ export const fieldsOf = (golden: Golden): CustomerFields =>
   Object.fromEntries(
     Object.entries(golden).map(([field, origins]) => [
       field,
-      isListField(field) ? origins.map(({ value }) => value) : origins[0]?.value,
+      isListField(field)
+        ? origins.map(({ value }) => value)
+        : field === 'custom'
+          ? Object.fromEntries(origins.flatMap(({ value }) => Object.entries(value as Own)))
+          : origins[0]?.value,
     ]),
   ) as CustomerFields;
 

@@ -44,6 +44,10 @@ export const importEvents = {
         'Columns to fields, how rows find their records, and what they may do to them.',
       ),
       savedAs: described(Type.Optional(Personal(text)), 'The name under which the mapping is offered again.'),
+      isDateOrderChosen: described(
+        Type.Optional(Type.Boolean()),
+        'Whether somebody chose the order of dates. Otherwise it is that of this file’s dates, and says nothing of others with its header.',
+      ),
     },
     { description: 'It was said what the columns mean.' },
   ),

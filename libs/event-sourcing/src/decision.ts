@@ -58,10 +58,17 @@ export function checkConflicts(
   original: Readonly<Record<string, unknown>>,
   theirs: Readonly<Record<string, unknown>>,
 ): void {
-  const conflicts: FieldConflict[] = Object.entries(changes).flatMap(([field, mine]) =>
-    isDeepStrictEqual(original[field], theirs[field]) || isDeepStrictEqual(mine, theirs[field])
+  const [before, now] = [oneByOne(original), oneByOne(theirs)];
+  const conflicts: FieldConflict[] = Object.entries(oneByOne(changes)).flatMap(([field, mine]) =>
+    isDeepStrictEqual(before[field], now[field]) || isDeepStrictEqual(mine, now[field])
       ? []
-      : [{ field, mine, theirs: theirs[field] ?? null, original: original[field] ?? null }],
+      : [{ field, mine, theirs: now[field] ?? null, original: before[field] ?? null }],
   );
   if (conflicts.length > 0) throw new Refusal('precondition', 'changed-meanwhile', { conflicts });
 }
+
+/** What an installation added under `custom` are fields as the others. */
+const oneByOne = ({ custom, ...fields }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
+  ...fields,
+  ...Object.fromEntries(Object.entries(custom ?? {}).map(([key, value]) => [`custom.${key}`, value])),
+});

@@ -11,6 +11,7 @@ export { matches } from './search-match.ts';
 export { highlight, type Range } from './highlight.ts';
 export { cleanText, type Cleaned, type Correction, type Suggestion } from './cleaning.ts';
 export { cleanPhone, landlineAreaCode } from './phones.ts';
+export { countryCode } from './countries.ts';
 export { cleanEmail, companyFromEmail, readEmailDomain, suggestEmailDomain } from './email-domains.ts';
 export type { EmailDomain, InferredCompany } from './email-domains.ts';
 export {

@@ -34,8 +34,10 @@ export class Answer implements NestInterceptor {
         if (position) void reply.header('x-position', `${this.kernel.service}@${position}`);
         if (!isRecord(value)) return value;
         void reply.header('etag', `"${(value.versions ?? [value.version]).join('-')}"`);
-        const created = request.method === 'POST' && reply.statusCode === 201;
-        if (created) void reply.header('location', `${pathOf(request.url)}/${value.id}`);
+        if (value.created) void reply.status(201);
+        const created = value.created || (request.method === 'POST' && reply.statusCode === 201);
+        // An upsert's address goes on with the key: `/by/<key>/<value>`.
+        if (created) void reply.header('location', `${pathOf(request.url).split('/by/', 1)[0]}/${value.id}`);
         return { id: value.id, version: value.version, ...value.fields };
       }),
     );

@@ -63,6 +63,8 @@ const english: Record<string, string> = {
   'invalid-unmerge': 'Some fields were not changed since the merge.',
   'invalid-revert': 'The customer did not exist at that time.',
   'not-changed-since': 'was not changed since the merge',
+  'of-merged-record':
+    'is of a record that belongs to a customer with another value; name that customer, or change its value',
   'erasure-not-found': 'There is no such erasure.',
   'invalid-consent': 'Some fields of the consent are not right.',
   'invalid-consent-purpose': 'Some fields of the purpose are not right.',
@@ -205,7 +207,9 @@ const english: Record<string, string> = {
   'unknown-encoding': 'It cannot be told in which encoding the file is written; say it.',
   'bad-delimiter': 'A delimiter is one character, and no quote or line break.',
   'no-sheet': 'The file has no sheet that is shown.',
-  'sheet-not-found': 'The file has no sheet of that name.',
+  'sheet-not-found': 'The file has no sheet of that name. It has: {sheets}.',
+  'sheet-without-rows':
+    'The sheet “{sheet}” has no rows below a header. Another one can be named as `sheet`: {sheets}.',
   'duplicate-header': 'The header names two columns alike (columns {first} and {column}).',
   'too-many-columns': 'There are {columns} columns, at most {limit} are taken.',
   'unclosed-quote': 'A quote that begins in line {line} does not end.',
@@ -234,12 +238,15 @@ const english: Record<string, string> = {
   'number-stays': 'cannot be changed: the number belongs to the record for ever',
   'key-empty': 'has nothing that its record could be found by',
   'no-match': 'fits no record',
-  'several-matches': 'fits several records',
+  'several-matches': 'Several customers fit; which one is meant is not certain.',
   'relation-not-found': 'finds no customer: {value}',
   'relation-ambiguous': 'fits several customers: {value} ({numbers})',
   'relation-unsettled':
     'cannot be settled: the rows that lead to {value} name each other in a ring or in too long a chain',
   'relation-not-made': 'cannot be made a company: {value} ({fields})',
+  'relation-not-changed': 'cannot become what its columns say: {value} ({fields})',
+  'relation-missing': 'says something of a company that no column names: {field} is needed',
+  'company-left-out': 'is not recorded: the row names no company ({field}) that it could be said of',
   'relation-created': 'was not there, and becomes a company of its own: {value}',
   'relation-restored': 'was archived, and comes back: {value}',
   'relation-left-empty': 'was not found, and is left empty: {value}',
@@ -317,6 +324,7 @@ const chinese: Record<string, string> = {
   'invalid-unmerge': '部分字段在合并之后没有更改过。',
   'invalid-revert': '该客户在那个时间尚不存在。',
   'not-changed-since': '在合并之后没有更改过',
+  'of-merged-record': '来自一条已合并的记录，而该客户的取值与它不同；请选择该客户，或先修改其取值',
   'erasure-not-found': '没有这个删除请求。',
   'invalid-consent': '同意记录的部分字段不正确。',
   'invalid-consent-purpose': '用途的部分字段不正确。',
@@ -457,7 +465,8 @@ const chinese: Record<string, string> = {
   'unknown-encoding': '无法判断文件的编码，请指定。',
   'bad-delimiter': '分隔符必须是一个字符，且不能是引号或换行。',
   'no-sheet': '文件中没有可见的工作表。',
-  'sheet-not-found': '文件中没有这个名称的工作表。',
+  'sheet-not-found': '文件中没有这个名称的工作表，现有：{sheets}。',
+  'sheet-without-rows': '工作表“{sheet}”只有表头或为空，没有数据行。可用 sheet 指定其他工作表：{sheets}。',
   'duplicate-header': '表头中有两列同名（第 {first} 列与第 {column} 列）。',
   'too-many-columns': '共有 {columns} 列，最多 {limit} 列。',
   'unclosed-quote': '第 {line} 行开始的引号没有结束。',
@@ -485,11 +494,14 @@ const chinese: Record<string, string> = {
   'number-stays': '不能更改：编号永久属于该记录',
   'key-empty': '没有可用于查找记录的值',
   'no-match': '没有匹配的记录',
-  'several-matches': '匹配到多条记录',
+  'several-matches': '匹配到多位客户，无法确定是哪一位。',
   'relation-not-found': '找不到客户：{value}',
   'relation-ambiguous': '匹配到多个客户：{value}（{numbers}）',
   'relation-unsettled': '无法确定：指向“{value}”的各行互相引用，或引用层级过多',
   'relation-not-made': '无法新建公司：{value}（{fields}）',
+  'relation-not-changed': '无法按其各列更改公司：{value}（{fields}）',
+  'relation-missing': '说明的是公司，但没有指明公司的列：需要 {field}',
+  'company-left-out': '未记录：该行没有指明所属的公司（{field}）',
   'relation-created': '原先没有，将新建为公司：{value}',
   'relation-restored': '原已归档，现予恢复：{value}',
   'relation-left-empty': '未找到，已留空：{value}',
@@ -523,7 +535,11 @@ export function languageOf(acceptLanguage: string | undefined): Language {
 
 export function messageOf(language: Language, code: string, params: Readonly<Record<string, unknown>> = {}): string {
   const text = catalogues[language][code] ?? english[code] ?? code;
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole));
+  const between = language === 'zh' ? '、' : ', ';
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = params[name];
+    return name in params ? (Array.isArray(value) ? value.join(between) : String(value)) : whole;
+  });
 }
 
 /** Codes that one language has and another lacks, for the test that keeps them level. */

@@ -34,6 +34,8 @@ export type RecordAnswer = {
   fields: Readonly<Record<string, unknown>>;
   /** Instead of the version, where the record is made of several streams: the version of each. */
   versions?: readonly number[];
+  /** Whether an upsert made it: answered with 201 then. */
+  created?: boolean;
 };
 
 export type HistoryItem = {

@@ -10,6 +10,7 @@ export type TableErrorCode =
   | 'bad-delimiter'
   | 'no-sheet'
   | 'sheet-not-found'
+  | 'sheet-without-rows'
   // Its header
   | 'duplicate-header'
   | 'too-many-columns'
@@ -30,7 +31,7 @@ export class TableError extends Error {
     /** Stable, part of the API. */
     readonly code: TableErrorCode,
     /** Fills the message of a catalogue: `line` and `column` count from 1, sizes are bytes or characters as named. */
-    readonly params: Readonly<Record<string, string | number>> = {},
+    readonly params: Readonly<Record<string, string | number | readonly string[]>> = {},
     options?: ErrorOptions,
   ) {
     super(code, options);

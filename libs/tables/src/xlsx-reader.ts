@@ -15,7 +15,12 @@ export async function openXlsx(source: ByteSource, options: TableOptions): Promi
   const sheet = workbook.sheets.find(({ name, hidden }) =>
     options.sheet === undefined ? !hidden : name === options.sheet,
   );
-  if (!sheet) throw options.sheet === undefined ? new TableError('no-sheet') : new TableError('sheet-not-found');
+  const shown = workbook.sheets.filter(({ hidden }) => !hidden).map(({ name }) => name);
+  if (!sheet) {
+    throw options.sheet === undefined
+      ? new TableError('no-sheet')
+      : new TableError('sheet-not-found', { sheets: shown });
+  }
 
   const read = async function* () {
     for await (const row of sheetRows(archive.read(sheet.part), workbook, limits)) if (isFilledRow(row)) yield row;
@@ -23,6 +28,12 @@ export async function openXlsx(source: ByteSource, options: TableOptions): Promi
   const { header, rows } = await underHeader(read, {
     hasHeader: options.header ?? true,
     maxColumns: limits.columns,
+  }).catch((error: unknown) => {
+    const others = shown.filter((name) => name !== sheet.name);
+    const isEmpty = error instanceof TableError && error.code === 'empty-file';
+    throw isEmpty && others.length > 0
+      ? new TableError('sheet-without-rows', { sheet: sheet.name, sheets: others })
+      : error;
   });
   const sheets = workbook.sheets.map(({ name, hidden }) => ({ name, hidden }));
   return { format: 'xlsx', sheets, sheet: sheet.name, header, rows };

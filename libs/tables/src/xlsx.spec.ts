@@ -160,7 +160,10 @@ describe('an XLSX file', () => {
     expect(await open(bytes)).toMatchObject({ format: 'xlsx', sheets, sheet: 'Data', header: ['h0', 'h1'] });
     expect(await open(bytes, { sheet: '客户' })).toMatchObject({ sheet: '客户', header: ['h0', 'h1', 'h2'] });
     expect(await open(bytes, { sheet: 'Old' })).toMatchObject({ header: ['h0'] });
-    expect(await failureOf(open(bytes, { sheet: 'None' }))).toEqual({ code: 'sheet-not-found', params: {} });
+    expect(await failureOf(open(bytes, { sheet: 'None' }))).toEqual({
+      code: 'sheet-not-found',
+      params: { sheets: ['Data', '客户'] },
+    });
   });
 
   it('may prefix all its names, as some programs do', async () => {
@@ -184,6 +187,12 @@ describe('an XLSX file', () => {
 
   it.each([
     ['nothing in its sheet', { sheets: { Data: '' } }, 'empty-file', {}],
+    [
+      'nothing in its first sheet',
+      { sheets: { 说明: '', Old: header(1), Data: header(1) }, hidden: ['Old'] },
+      'sheet-without-rows',
+      { sheet: '说明', sheets: ['Data'] },
+    ],
     ['no visible sheet', { sheets: { Data: header(1) }, hidden: ['Data'] }, 'no-sheet', {}],
     [
       'a name twice',

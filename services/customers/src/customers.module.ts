@@ -9,6 +9,7 @@ import { BatchFailures } from './batch/batch-failures.store.ts';
 import { BulkChangeController } from './batch/bulk-change.controller.ts';
 import { ChangeInBulk } from './batch/bulk-change.job.ts';
 import { BulkPreviews } from './batch/bulk-change.preview.ts';
+import { RecordUses } from './batch/record-uses.store.ts';
 import { Selections } from './batch/selections.store.ts';
 import { UndoSources } from './batch/undo-sources.store.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
@@ -17,7 +18,7 @@ import { CareController } from './care/care.controller.ts';
 import { CareOfCustomers } from './care/care.store.ts';
 import { CareRounds } from './care/care-rounds.worker.ts';
 import { careRecords } from './care/care-records.view.ts';
-import { organisation } from './care/organisation.view.ts';
+import { OrganisationTime, organisation } from './care/organisation.view.ts';
 import { FactsOfCustomers, contactFacts, salesFacts } from './care/customer-facts.view.ts';
 import { LifecycleController } from './care/lifecycle.controller.ts';
 import { Lifecycles } from './care/lifecycles.store.ts';
@@ -38,6 +39,7 @@ import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts
 import { ImportRelations1700000000007 } from './migrations/7-import-relations.migration.ts';
 import { ReplayedErasures1700000000008 } from './migrations/8-replayed-erasures.migration.ts';
 import { ImportCells1700000000009 } from './migrations/9-import-cells.migration.ts';
+import { NamedCustomers } from './customer/named-customers.store.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
 import { FieldSchemas } from './field/field-schemas.store.ts';
@@ -58,6 +60,7 @@ import { ImportPlans } from './import/import-plan.store.ts';
 import { ImportPreviews } from './import/import-preview.store.ts';
 import { ImportRelations } from './import/import-relations.store.ts';
 import { ImportRows } from './import/import-rows.store.ts';
+import { ImportSuggestions } from './import/import-suggestions.store.ts';
 import { ImportTargets } from './import/import-targets.store.ts';
 import { RunImport } from './import/run-import.job.ts';
 import { MergeController } from './merge/merge.controller.ts';
@@ -165,6 +168,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     CurrentRules,
     GoldenCustomers,
     GuardedCustomers,
+    NamedCustomers,
     Merges,
     CustomerLinks,
     FieldSchemas,
@@ -175,6 +179,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     BulkPreviews,
     ConnectionRecords,
     Selections,
+    RecordUses,
     UndoSources,
     Consents,
     CompaniesByDomain,
@@ -189,6 +194,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ImportPreviews,
     ImportRelations,
     ImportRows,
+    ImportSuggestions,
     ImportTargets,
     MatchQuestions,
     MatchRecords,
@@ -197,6 +203,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     Lifecycles,
     FactsOfCustomers,
     CareOfCustomers,
+    OrganisationTime,
     Verifications,
     ReplayedErasures,
   ],

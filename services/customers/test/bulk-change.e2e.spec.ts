@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, runInContext } from '@throughline/event-sourcing';
 import { administrator, eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { ChangeInBulk } from '../src/batch/bulk-change.job.ts';
+import { builtInDuplicateRules } from '../src/duplicates/duplicate-rules.ts';
 import { CustomersModule } from '../src/customers.module.ts';
 
 let service: TestService;
@@ -215,6 +216,55 @@ describe('a bulk change', () => {
       cursor = page.nextCursor;
     }
     expect(failures).toBe(2_997);
+  });
+
+  it('makes only the moves of the life cycle that a change of one record may make', async () => {
+    const [fresh, closed] = [await create({ name: '新' }), await create({ name: '成', lifecycle: 'closed' })];
+    const ids = [fresh.id, closed.id];
+    for (const [lifecycle, codes] of [
+      ['zzz', { 'invalid-customer': 2 }],
+      ['potential', { 'lifecycle-move-not-allowed': 1 }],
+    ] as const) {
+      const failed = Object.values<number>(codes).reduce((sum, count) => sum + count);
+      const counts = { changed: 2 - failed, unchanged: 0, failed, ...codes };
+      const change = { ids, set: { lifecycle } };
+      expect(await preview(change)).toMatchObject({ changes: 2 - failed, invalid: failed, codes });
+      const batch = await done(change);
+      expect(batch.counts).toEqual(counts);
+      const { items } = await get(`batches/${batch.id}/failures`);
+      expect(items.map(({ recordId }: any) => recordId)).toEqual(ids.slice(-failed));
+    }
+    expect(await preview({ ids, clear: ['lifecycle'] })).toMatchObject({ codes: { 'lifecycle-move-not-allowed': 2 } });
+    expect([await get(`customers/${fresh.id}`), await get(`customers/${closed.id}`)]).toMatchObject([
+      { lifecycle: 'potential' },
+      { lifecycle: 'closed' },
+    ]);
+  });
+
+  it('is held up by the duplicate rules as a change of one record is', async () => {
+    const phones = [{ value: '13911112222' }];
+    await create({ name: '前', phones });
+    const [one, two, three] = [
+      await create({ name: '甲' }),
+      await create({ name: '乙' }),
+      await create({ name: '丙' }),
+    ];
+    const rule = { ways: ['person', 'api'], operations: ['create', 'change'], fields: ['phone'], action: 'block' };
+    await service.call('PUT', '/api/duplicate-rules', { rules: [rule] });
+    try {
+      const refused = { ids: [one.id, two.id], add: { phones } };
+      await eventually(
+        () => preview(refused),
+        ({ invalid }) => invalid === 2,
+      );
+      expect(await preview(refused)).toMatchObject({ changes: 0, codes: { 'duplicate-found': 2 } });
+      expect((await done(refused)).counts).toMatchObject({ changed: 0, failed: 2, 'duplicate-found': 2 });
+      const shared = { ids: [one.id, two.id], add: { phones: [{ value: '13911113333' }] } };
+      expect((await done(shared)).counts).toMatchObject({ changed: 1, failed: 1 });
+      expect((await done({ ids: [three.id], set: { title: '经理' } })).counts).toMatchObject({ changed: 1 });
+    } finally {
+      await service.call('PUT', '/api/duplicate-rules', { rules: builtInDuplicateRules.rules });
+    }
   });
 
   it('that says nothing, or contradicts itself, is refused before it begins', async () => {

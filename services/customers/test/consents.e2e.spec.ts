@@ -186,3 +186,62 @@ describe('the purposes of consents', () => {
     expect((await service.call('PUT', '/api/consent-purposes/No%20key', definition)).status).toBe(400);
   });
 });
+
+describe('the consents of a merged customer', () => {
+  const merged = async () => {
+    const [top, below] = [await create(), await create()];
+    await post(below, 'consents', form);
+    await post(below, 'forbid-contact', { how: 'phone' });
+    const before = new Date().toISOString();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await post(top, 'merge', { absorb: [below] });
+    return { top, below, before };
+  };
+
+  it('are what all of its records say, whichever of them is asked', async () => {
+    const { top, below, before } = await merged();
+    const body = await read(top);
+    expect(body).toMatchObject({ customerId: top, doNotContact: { how: 'phone' }, history: [{ kind: 'given' }] });
+    expect(newsletter(body)).toMatchObject({ state: 'given', reference: 'form 7' });
+    expect(await read(below)).toEqual(body);
+    expect(await read(top, `?knownAt=${before}`)).toMatchObject({ doNotContact: null, history: [] });
+    await post(top, 'unmerge', { record: below });
+    expect(await read(top)).toMatchObject({ customerId: top, doNotContact: null, history: [] });
+    expect(await read(below)).toMatchObject({ customerId: below, doNotContact: { how: 'phone' } });
+  });
+
+  it('end with the last word, about whichever record it is said', async () => {
+    const { top, below } = await merged();
+    expect(await post(top, 'allow-contact', { how: 'email' })).toMatchObject({
+      status: 200,
+      body: { doNotContact: null },
+    });
+    await post(below, 'forbid-contact', { how: 'email' });
+    expect((await post(top, 'allow-contact', { how: 'email' })).body.doNotContact).toBeNull();
+    const withdrawal = { purpose: 'newsletter', how: 'link' };
+    await post(top, 'consents/withdraw', withdrawal);
+    await post(below, 'consents', form);
+    const gone = await post(top, 'consents/withdraw', withdrawal);
+    expect(newsletter(gone.body)).toMatchObject({ state: 'withdrawn', how: 'link' });
+    const { length } = (await read(top)).history;
+    await post(top, 'consents/withdraw', withdrawal);
+    expect((await read(top)).history).toHaveLength(length);
+    await post(below, 'consents/withdraw', withdrawal);
+    await post(top, 'unmerge', { record: below });
+    expect(newsletter(await read(below)).state).toBe('withdrawn');
+  });
+
+  it('are changed under the ETag of all of them only', async () => {
+    const { top, below } = await merged();
+    const etagOf = async () =>
+      (await service.call('GET', `/api/customers/${top}/consents`)).headers.get('etag') as string;
+    const seen = await etagOf();
+    await post(below, 'allow-contact', { how: 'email' });
+    const late = await post(top, 'forbid-contact', { how: 'email' }, { 'if-match': seen });
+    expect([late.status, late.body.code]).toEqual([412, 'record-changed']);
+    const headers = { 'if-match': await etagOf(), 'idempotency-key': newId() };
+    const first = await post(top, 'forbid-contact', { how: 'email' }, headers);
+    expect([first.status, first.body.doNotContact.how]).toEqual([200, 'email']);
+    expect((await post(top, 'forbid-contact', { how: 'email' }, headers)).body).toEqual(first.body);
+  });
+});

@@ -268,7 +268,9 @@ describe('the customers service', () => {
 
   it('finds and upserts by number and by e-mail', async () => {
     const made = await service.call('PUT', '/api/customers/by/email/upsert@example.com', { name: 'Upserted' });
+    expect([made.status, made.headers.get('location')]).toEqual([201, `/api/customers/${made.body.id}`]);
     const again = await service.call('PUT', '/api/customers/by/email/Upsert@Example.com', { title: 'Dr.' });
+    expect([again.status, again.headers.get('location')]).toEqual([200, null]);
     expect(again.body).toMatchObject({ id: made.body.id, name: 'Upserted', title: 'Dr.' });
     const found = await service.call('GET', `/api/customers/by/number/${made.body.number}`);
     expect(found.body.id).toBe(made.body.id);
@@ -346,14 +348,19 @@ describe('the customers service', () => {
       service.call('PUT', '/api/customers/by/email/race@example.com', { name: 'Race' }),
     );
     const replies = await Promise.all(upserts);
-    expect(new Set(replies.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
-    const { body } = await service.call('PUT', `/api/customers/by/external/${connection}/555`, {
+    expect(new Set(replies.map(({ body }) => body.id)).size).toBe(1);
+    expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(9);
+    const { status, body } = await service.call('PUT', `/api/customers/by/external/${connection}/555`, {
       name: 'First by API',
     });
-    expect(body).toMatchObject({
-      id: recordId(connection, '555'),
-      externalIds: [{ connectionId: connection, id: '555' }],
-    });
+    expect([status, body]).toMatchObject([
+      201,
+      {
+        id: recordId(connection, '555'),
+        externalIds: [{ connectionId: connection, id: '555' }],
+      },
+    ]);
   });
 
   it('answers an upsert with the same key once more as the first time, whatever became of the record since', async () => {
@@ -361,9 +368,17 @@ describe('the customers service', () => {
       const key = { 'idempotency-key': path };
       const put = (body: object, headers = {}) => service.call('PUT', `/api/customers/by/${path}`, body, headers);
       const first = await put({ name: 'First' }, key);
-      expect(first.status).toBe(200);
-      expect((await put({ name: 'Second' })).body).toMatchObject({ id: first.body.id, name: 'Second', version: 2 });
-      expect((await put({ name: 'First' }, key)).body).toEqual(first.body);
+      expect(first.status).toBe(201);
+      expect(await put({ name: 'Second' })).toMatchObject({
+        status: 200,
+        body: { id: first.body.id, name: 'Second', version: 2 },
+      });
+      const again = await put({ name: 'First' }, key);
+      expect([again.status, again.headers.get('location'), again.body]).toEqual([
+        201,
+        `/api/customers/${first.body.id}`,
+        first.body,
+      ]);
       expect((await service.call('GET', `/api/customers/${first.body.id}`)).body.name).toBe('Second');
       expect((await put({ name: 'Other' }, key)).body.code).toBe('idempotency-key-reused');
     }
@@ -379,8 +394,10 @@ describe('the customers service', () => {
           { 'idempotency-key': `${path} ${index % 6}` },
         );
       const replies = await Promise.all(Array.from({ length: 12 }, (_, index) => put(index)));
-      expect(new Set(replies.map(({ status, body }) => `${status} ${body.code} ${body.id}`)).size).toBe(1);
-      expect((await put(3)).body).toEqual(replies[3]?.body);
+      expect(new Set(replies.map(({ body }) => `${body.code} ${body.id}`)).size).toBe(1);
+      const made = replies.flatMap(({ status }, index) => (status === 201 ? [index % 6] : []));
+      expect([made.length > 0, new Set(made).size]).toEqual([true, 1]);
+      expect(await put(3)).toMatchObject({ status: replies[3]?.status, body: replies[3]?.body });
     }
   });
 
@@ -478,6 +495,12 @@ describe('its description', () => {
     });
     expect(schema.properties.emails).toEqual({ type: 'array', items: { $ref: '#/components/schemas/EmailDto' } });
     expect(schema.required ?? []).not.toContain('name');
+    const { responses } = body.paths['/api/customers/by/{key}/{value}'].put;
+    for (const status of ['200', '201']) {
+      const answer = responses[status].content['application/json'].schema;
+      expect([status, answer]).toEqual([status, { $ref: '#/components/schemas/Customer' }]);
+    }
+    expect([responses['200'].headers, responses['201'].headers].map((one) => 'Location' in one)).toEqual([false, true]);
   });
 });
 

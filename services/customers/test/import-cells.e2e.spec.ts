@@ -150,7 +150,7 @@ describe('cells that are set by hand', () => {
     expect(await byNumber('E-1')).toMatchObject({ name: '王伟😀' });
     expect((await byNumber('E-1')).title).toBeUndefined();
     expect(await byNumber('E-2')).toMatchObject({ phones: [{ e164: '+8613800138001' }], title: 'CTO' });
-    expect((await linesOf(id, 'errors.csv')).slice(1)).toEqual(["E-3,,,'=SUM(A1),4,name: is required"]);
+    expect((await linesOf(id, 'errors.csv')).slice(1)).toEqual(["E-3,,,'=SUM(A1),4,姓名: is required"]);
   });
 
   it('are read as the same text in a CSV file', async () => {

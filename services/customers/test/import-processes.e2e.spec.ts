@@ -117,22 +117,25 @@ describe('an import in a process that is killed', () => {
     expect(after.streams - before.streams).toBe(done.counts.created);
   });
 
-  it('makes the companies that rows name once, and finds those of later rows', async () => {
+  it('makes the companies that rows name once, finds those of later rows, and says what it knows of them once', async () => {
     const before = await recorded();
     const [count, companies] = [2_000, 30];
     // Of the people, half work for a company of a later row, half for one that is nowhere.
     const rows = Array.from({ length: count }, (_, i) => {
       const later = Math.ceil((i + 1) / 100) * 100 - 1;
       const employer = i === later ? '' : i % 2 === 0 ? `后来 ${later}` : `新建 ${i % (2 * companies)}`;
-      return `${i === later ? `后来 ${i}` : `员工 ${i}`},人${i}@example.cn,${employer}`;
+      const said = employer === '' ? ',' : i % 120 < 60 ? '茶,' : ',50';
+      return `${i === later ? `后来 ${i}` : `员工 ${i}`},人${i}@example.cn,${employer},${said}`;
     });
-    const { id, done, service } = await importedThrough([1, 900], ['姓名,邮箱,所属公司', ...rows], {
+    const { id, done, service } = await importedThrough([1, 900], ['姓名,邮箱,所属公司,公司行业,公司规模', ...rows], {
       employerId: { whenMissing: 'create' },
     });
     expect(done.counts).toMatchObject({ read: count, created: count, failed: 0 });
     const made = count + companies;
+    // Each is made with the one thing that rows say of it, and told the other; a later row is told both.
+    const told = companies + (2 * count) / 100;
     const after = await recorded();
-    expect([after.events - before.events, after.streams - before.streams]).toEqual([made, made]);
+    expect([after.events - before.events, after.streams - before.streams]).toEqual([made + told, made]);
     const { body } = await service.call('GET', `/api/imports/${id}/warnings.csv`);
     const named = rows.filter((row) => row.includes(',新建 '));
     expect(String(body).trim().split('\r\n')).toHaveLength(1 + named.length);

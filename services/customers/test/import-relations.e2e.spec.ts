@@ -9,53 +9,9 @@ beforeAll(async () => {
 });
 afterAll(() => service.end());
 
-const { get, byNumber, upload, checked: check } = importing(() => service);
+const { get, byNumber, mapped, run, imported, told: checked, reasonsOf, undone } = importing(() => service);
 const create = async (body: object) => (await service.call('POST', '/api/customers', body)).body;
 const company = (name: string, body: object = {}) => create({ kind: 'company', name, ...body });
-
-type Column = { findBy?: string; whenMissing?: string; field?: string };
-
-/** A file that is uploaded and mapped as it is suggested, but for what is said of columns. */
-async function mapped(content: string, columns: Record<string, Column> = {}, more: object = {}): Promise<string> {
-  const { id, suggestion, reading } = (await upload(content)).body;
-  const others = Object.keys(columns).filter((name) => !suggestion.columns.some(({ column }: any) => column === name));
-  const all = [...suggestion.columns, ...others.map((column) => ({ column }))];
-  const mapping = { ...suggestion, ...more, columns: all.map((one: any) => ({ ...one, ...columns[one.column] })) };
-  const { status, body } = await service.call('POST', `/api/imports/${id}/mapping`, mapping);
-  expect([status, body.errors, reading.header.length > 0]).toEqual([200, undefined, true]);
-  return id;
-}
-
-async function run(id: string) {
-  expect((await service.call('POST', `/api/imports/${id}/run`)).status).toBe(202);
-  return eventually(
-    () => get(`imports/${id}`),
-    ({ status, progress }) => progress?.state === 'failed' || (status === 'done' && progress?.state === 'done'),
-    30_000,
-  );
-}
-const imported = async (...asked: Parameters<typeof mapped>) => run(await mapped(...asked));
-
-async function checked(id: string) {
-  const { counts, errors, warnings } = await check(id);
-  const told = (rows: any[]) => rows.map(({ line, errors }) => [line, ...errors.map(({ code }: any) => code)]);
-  return { counts, errors: told(errors), warnings: told(warnings) };
-}
-
-/** The rows of a file of reasons, without its header. */
-const reasonsOf = async (id: string, file: string, language = 'en') =>
-  String((await service.call('GET', `/api/imports/${id}/${file}`, undefined, { 'accept-language': language })).body)
-    .trim()
-    .split('\r\n')
-    .slice(1);
-
-async function undone(id: string) {
-  const { body } = await service.call('POST', `/api/imports/${id}/undo`);
-  await eventually(
-    () => get(`batches/${body.id}`),
-    ({ status }) => status === 'done',
-  );
-}
 
 describe('a relation of a row', () => {
   it('is found by number, e-mail, register number, id or whole name', async () => {

@@ -33,12 +33,12 @@ async function imported(csv: string): Promise<string> {
   );
   const table = await openImportTable(files.source(written.id, written.bytes), {});
   const { reading } = await readingOf(table, {}, () => 'fingerprint');
-  const mapping = { ...suggestedMapping(reading.header, customerImportFields, undefined), mode: 'both' as const };
+  const mapping = { ...suggestedMapping(reading.header, customerImportFields), mode: 'both' as const };
   await runInContext(systemContext('test'), async () => {
     const { commands } = service.kernel;
     const file = { object: 'customers' as const, fileId: written.id, fileName: 'a.csv', bytes: written.bytes };
     await commands.execute(importing, id, { type: 'UploadImport', file, reading });
-    await commands.execute(importing, id, { type: 'MapImport', mapping });
+    await commands.execute(importing, id, { type: 'MapImport', mapping, isDateOrderChosen: false });
     await commands.execute(importing, id, { type: 'StartImport', restorePoint: 0 });
   });
   await finished(id);
@@ -96,4 +96,52 @@ describe('an import that is undone', () => {
       { numRuns: 12 },
     );
   }, 120_000);
+});
+
+describe('a record that an import made, and that somebody works with without changing it', () => {
+  const post = (path: string, body: object) => service.call('POST', `/api/customers${path}`, body);
+  const byNumber = (number: string) => get(`customers/by/number/${number}`);
+
+  it('stays when the import is undone, which its preview tells', async () => {
+    const names = ['gave', 'forbade', 'confirmed', 'employs', 'owns', 'referred', 'nobody', 'bounced', 'employsKept'];
+    const lines = names.map((name) => `W-${name},${name}`);
+    const id = await imported(`number,name\n${lines.join('\n')}\n`);
+    const ids = new Map<string, string>();
+    for (const name of names) ids.set(name, (await byNumber(`W-${name}`)).id);
+    const idOf = (name: string) => ids.get(name) as string;
+    const consent = { purpose: 'newsletter', channel: 'email', basis: 'contract', proof: { how: 'phone' } };
+    await post(`/${idOf('gave')}/consents`, consent);
+    await post(`/${idOf('forbade')}/forbid-contact`, { how: 'phone' });
+    await post(`/${idOf('confirmed')}/confirm`, { how: 'customer' });
+    await post(`/${idOf('bounced')}/emails/bounced`, { address: 'x@ex.cn' });
+    await post('', { name: 'Employee', employerId: idOf('employs') });
+    await post('', { name: 'Branch', kind: 'company', parentId: idOf('owns') });
+    await post('', { name: 'Friend', referredBy: idOf('referred') });
+    const gone = (await post('', { name: 'Gone', employerId: idOf('nobody') })).body.id;
+    await service.call('DELETE', `/api/customers/${gone}`);
+    // Changed by a person, so that it stays, and with it whom it names.
+    await service.call('PATCH', `/api/customers/${idOf('gave')}`, { employerId: idOf('employsKept') });
+
+    const stays = names.filter((name) => !['nobody', 'bounced'].includes(name));
+    const { items } = await get(`imports/${id}/undo`);
+    const kept = items.filter((item: any) => item.kept.includes('record'));
+    expect(new Set(kept.map(({ recordId }: any) => recordId))).toEqual(new Set(stays.map(idOf)));
+    const undo = await service.call('POST', `/api/imports/${id}/undo`);
+    await finished(undo.body.id);
+    expect((await get(`batches/${undo.body.id}`)).counts).toMatchObject({ archived: 2, kept: stays.length });
+    for (const name of names)
+      expect([name, (await byNumber(`W-${name}`)).archived]).toEqual([name, !stays.includes(name)]);
+  });
+
+  it('goes with a record of the same import that names it, unless that one stays', async () => {
+    const relations = (run: string) =>
+      `number,name,kind,employerId\n${run}-2,Employee,person,${run}-1\n${run}-1,Company,company,\n`;
+    const gone = await imported(relations('G'));
+    const kept = await imported(relations('K'));
+    expect((await byNumber('K-2')).employerId).toBe((await byNumber('K-1')).id);
+    await post(`/${(await byNumber('K-2')).id}/confirm`, { how: 'customer' });
+    for (const id of [gone, kept]) await finished((await service.call('POST', `/api/imports/${id}/undo`)).body.id);
+    const archived = await Promise.all(['G-1', 'G-2', 'K-1', 'K-2'].map(async (one) => (await byNumber(one)).archived));
+    expect(archived).toEqual([true, true, false, false]);
+  });
 });

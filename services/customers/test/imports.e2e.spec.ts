@@ -233,7 +233,7 @@ describe('an import', () => {
     expect(
       check.errors.map(({ line, errors }: any) => [line, errors.map((one: any) => [one.column, one.code])]),
     ).toEqual([
-      [4, [[null, 'required']]],
+      [4, [['姓名', 'required']]],
       [
         5,
         [
@@ -269,7 +269,7 @@ describe('an import', () => {
     expect(items[0]).toMatchObject({ type: 'CustomerCreated', occurredAt: '2020-03-05T02:00:00.000Z' });
     expect(await errorsOf(body.id, 'zh')).toEqual([
       '编号,姓名,手机,邮箱,标签,客户来源,创建时间,生日,导入行号,导入失败原因',
-      'K-3,,13800138002,li@example.cn,,,,,4,name: 必填',
+      'K-3,,13800138002,li@example.cn,,,,,4,姓名: 必填',
       expect.stringContaining('1.38E+10'),
       expect.stringContaining('与第 2 行的键值重复'),
     ]);
@@ -298,6 +298,16 @@ describe('an import', () => {
     });
     const same = await imported('number,name\nP-1,Anna B\n');
     expect(same.counts).toMatchObject({ read: 1, unchanged: 1 });
+  });
+
+  it('treats each of the installation’s own fields as its policy says, and fills those that are empty', async () => {
+    await imported('number,name,custom.num,custom.lvl\nP-9,Anna,1,gold\n');
+    const { counts } = await imported('number,custom.num,custom.lvl,custom.club\nP-9,2,silver,x\n', {
+      policies: { custom: 'if-empty', 'custom.num': 'overwrite' },
+      defaults: { 'custom.lvl': 'bronze', 'custom.new': 'y' },
+    });
+    expect(counts).toMatchObject({ read: 1, updated: 1 });
+    expect((await byNumber('P-9')).custom).toEqual({ num: '2', lvl: 'gold', club: 'x', new: 'y' });
   });
 
   it('finds records by e-mail, phone and register number as they are normalised', async () => {

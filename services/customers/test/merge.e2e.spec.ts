@@ -42,6 +42,24 @@ describe('a merge', () => {
     expect((await get(shanghai.id)).body.id).toBe(shanghai.id);
   });
 
+  it('takes the value that was picked, or says that the customer of that record has another one', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    await post(beijing.id, 'merge', { absorb: [shanghai.id] });
+    const third = await create({ name: '王大伟' });
+    const merge = (fields: object, verb = 'merge') => post(beijing.id, verb, { absorb: [third.id], fields });
+    const wrong = { name: shanghai.id, 'custom.level': shanghai.id, title: shanghai.id };
+    for (const verb of ['merge/preview', 'merge']) {
+      const { status, body } = await merge(wrong, verb);
+      expect([status, body.code, body.errors.map(({ path, code }: any) => `${path} ${code}`)]).toEqual([
+        422,
+        'invalid-merge',
+        ['fields.name of-merged-record', 'fields.title of-merged-record'],
+      ]);
+    }
+    const merged = await merge({ name: third.id, department: shanghai.id });
+    expect([merged.status, merged.body]).toMatchObject([200, { name: '王大伟', department: '采购' }]);
+  });
+
   it('makes one customer, whom each id, number and e-mail finds', async () => {
     const { beijing, shanghai } = await twoWangs();
     const merged = await post(beijing.id, 'merge', { absorb: [shanghai.id], reason: '同一个人' });
@@ -57,6 +75,31 @@ describe('a merge', () => {
       expect((await service.call('GET', path)).body).toEqual(merged.body);
     }
     expect((await get(beijing.id)).headers.get('etag')).toBe(merged.headers.get('etag'));
+  });
+
+  it('decides over each of the installation’s own fields for itself, and two people may change two of them', async () => {
+    const a = await create({ name: 'a', custom: { num: 1, ok: true } });
+    const b = await create({ name: 'a', custom: { num: 2, lvl: 'gold' } });
+    const merge = { absorb: [b.id], fields: { 'custom.num': b.id } };
+    const { body } = await post(a.id, 'merge/preview', merge);
+    expect(body.fields.filter(({ field }: any) => field.startsWith('custom'))).toMatchObject([
+      { field: 'custom.num', value: 2, from: [b.id], rule: 'picked', differs: true },
+      { field: 'custom.ok', value: true, from: [a.id], rule: 'survivor' },
+      { field: 'custom.lvl', value: 'gold', from: [b.id], rule: 'survivor' },
+    ]);
+    const merged = await post(a.id, 'merge', merge);
+    expect(merged.body.custom).toEqual({ num: 2, ok: true, lvl: 'gold' });
+
+    const seen = { 'if-match': merged.headers.get('etag') ?? '' };
+    expect((await patch(a.id, { custom: { ok: false } }, seen)).status).toBe(200);
+    expect((await patch(a.id, { custom: { lvl: null } }, seen)).body.custom).toEqual({ num: 2, ok: false });
+    const refused = await patch(a.id, { custom: { ok: true, num: 3 } }, seen);
+    expect(refused).toMatchObject({ status: 412 });
+    expect(refused.body.conflicts ?? refused.body.errors).toMatchObject([{ field: 'custom.ok' }]);
+    const { fields } = (await service.call('GET', url(a.id, 'provenance'))).body;
+    expect(fields['custom.num']).toMatchObject([{ value: 2, recordId: b.id }]);
+    expect((await post(a.id, 'unmerge', { record: b.id })).body.custom).toEqual({ num: 1, ok: false });
+    expect((await get(b.id)).body.custom).toEqual({ num: 2, lvl: 'gold' });
   });
 
   it('takes changes through any of its ids, and shows where each value comes from', async () => {

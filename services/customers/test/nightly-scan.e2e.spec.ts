@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@throughline/event-sourcing';
 import { Jobs, Log, Service, definitionOf } from '@throughline/service';
 import { eventually, startTestService, type TestService } from '@throughline/service/testing';
+import { OrganisationTime } from '../src/care/organisation.view.ts';
 import { CustomersModule } from '../src/customers.module.ts';
 import { NightlyScans, scanOf } from '../src/duplicates/nightly-scans.worker.ts';
 
@@ -28,7 +29,8 @@ const setRules = (rules: object) => service.call('PUT', '/api/duplicate-rules', 
 const round = (moment: string) => {
   const log = new Log('customers', 'error', () => undefined);
   const { kernel } = service;
-  return new NightlyScans(kernel, kernel.commands, new Jobs(kernel, log), log).round(new Date(moment));
+  const time = new OrganisationTime(kernel);
+  return new NightlyScans(kernel.commands, new Jobs(kernel, log), time, log).round(new Date(moment));
 };
 const scans = async () =>
   (

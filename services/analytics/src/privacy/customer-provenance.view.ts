@@ -43,7 +43,8 @@ function withFields([before]: readonly CustomerProvenance[], data: object, event
     if (name === 'custom') {
       const own = (value ?? {}) as Record<string, unknown>;
       for (const key of new Set([...Object.keys(custom), ...Object.keys(own)])) {
-        if (!isDeepStrictEqual(custom[key], own[key])) set(`custom.${key}`, Object.hasOwn(own, key));
+        if (!isDeepStrictEqual(custom[key], own[key]))
+          set(`custom.${key}`, Object.hasOwn(own, key) && own[key] !== null);
       }
       custom = own;
     } else set(name === 'customerType' ? 'type' : name, value !== undefined);

@@ -33,7 +33,8 @@ export class BatchRequestController {
       : await this.batch.each(operations, body, skip);
     const items = outcomes.map((outcome, index) => {
       if ('error' in outcome) return problemItem(outcome.error, request, this.log);
-      return { status: body.operations[index]?.op === 'create' ? 201 : 200, ...outcome.done };
+      const { created, ...done } = outcome.done;
+      return { status: created || body.operations[index]?.op === 'create' ? 201 : 200, ...done };
     });
     return { items };
   }

@@ -33,8 +33,8 @@ describe('the lanes of a batch', () => {
   it('keep together what wants one e-mail, whoever has it now', () => {
     const shared = { emails: email('X@example.com') };
     expect(lanesOf([create(a, shared), create(b), upsert('x@example.com', c)], new Map())).toEqual([[1], [0, 2]]);
-    const holders = new Map([['email:x@example.com', a]]);
-    expect(lanesOf([archive(a), create(b, shared)], holders)).toEqual([[0, 1]]);
+    const named = new Map([['email:x@example.com', [a]]]);
+    expect(lanesOf([archive(a), create(b, shared)], named)).toEqual([[0, 1]]);
   });
 
   it('join where one operation links two of them', () => {

@@ -7,6 +7,7 @@ import type { CreateCustomer } from '../customer/customer-creation.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { Customer } from '../customer/customer-state.ts';
 import type { Met } from '../customer/met.ts';
+import { emailOf, type Named } from '../customer/unique-keys.ts';
 
 /** A record by its id, or whoever holds something unique, such as `email:a@example.com`. */
 export type Target = { id: string } | { claim: string };
@@ -23,7 +24,8 @@ export type Creation = Pick<CreateCustomer, 'fields' | 'externalId'> & {
   number?: string;
 };
 
-export type Done = { id: string; version: number };
+/** `created` where the operation made the record. */
+export type Done = { id: string; version: number; created?: boolean };
 /** Nothing personal: a batch's outcome is remembered. */
 export type Refused = Pick<Refusal, 'kind' | 'code' | 'params' | 'errors'>;
 
@@ -47,18 +49,19 @@ export function claimsOf(operation: Operation): string[] {
  * The operations, by index, that may be about the same record or want the same claim, together and in their order. What
  * stands in different lanes need not wait for each other.
  *
+ * @param named whom their claims name now
  * @param goldenIds record -> the one that answers for it, of merged customers: those are one record here
  */
 export function lanesOf(
   operations: readonly Operation[],
-  holders: Holders,
+  named: Named,
   goldenIds: ReadonlyMap<string, string> = new Map(),
 ): number[][] {
   let lanes: { indexes: number[]; names: Set<string> }[] = [];
   operations.forEach((operation, index) => {
     const target = targetOf(operation);
     const claims = claimsOf(operation);
-    const held = claims.flatMap((claim) => holders.get(claim) ?? []);
+    const held = claims.flatMap((claim) => named.get(claim) ?? []);
     const records = [...held, ...('id' in target ? [target.id] : [])].map((id) => goldenIds.get(id) ?? id);
     const names = [...claims, ...records];
     const touched = lanes.filter((lane) => names.some((name) => lane.names.has(name)));
@@ -89,14 +92,29 @@ export function commandOf(operation: Operation, exists: boolean, number: string)
   }
 }
 
-/** `taken` are the values, but for numbers, that become a record's own. */
-type Rehearsal = { outcomes: readonly (Done | Refused)[]; decided: Decided; taken: readonly string[] };
+/** Whether a number has to be allotted. */
+export const creates = (operation: Operation, exists: boolean): boolean =>
+  operation.op === 'create'
+    ? operation.number === undefined
+    : operation.op === 'upsert' && !exists && operation.creation.number === undefined;
+
+/**
+ * `taken` are the values, but for numbers, that become a record's own; `unnumbered` the operations, by index, that would make a
+ * record and lack its number.
+ */
+type Rehearsal = {
+  outcomes: readonly (Done | Refused)[];
+  decided: Decided;
+  taken: readonly string[];
+  unnumbered: readonly number[];
+};
 
 /**
  * What would come of the operations, one after the other, where all of them count or none does. On one of several records
  * an operation is one on their customer.
  *
- * @param parts the records as they stand, with all of the same customers
+ * @param parts the records as they stand, with all of the same customers, also those that are known by an e-mail that an
+ * operation names and nobody holds
  * @param holders of all claims that the operations name or take, in `parts` or not
  * @param numbers by the operations' index, for what is created without one
  */
@@ -110,13 +128,15 @@ export function rehearse(
   for (const [id, { state }] of parts) for (const claim of claimsHeld(state)) holders.set(claim, id);
   const all = new Map<string, readonly CustomerEvent[]>();
   const madeBy = new Map<string, number>();
+  const unnumbered: number[] = [];
   const carryOut = (operation: Operation, index: number): Done => {
     const target = targetOf(operation);
-    const known = 'id' in target ? target.id : holders.get(target.claim);
+    const known = 'id' in target ? target.id : (holders.get(target.claim) ?? knownBy(target.claim, parts));
     const named = known ?? (operation.op === 'upsert' ? operation.id : undefined);
     if (named === undefined) throw notFound('customer-not-found');
     const id = parts.get(named)?.state.goldenId ?? named;
     const top = parts.get(id);
+    if (creates(operation, top !== undefined) && given.numbers[index] === undefined) unnumbered.push(index);
     const command = commandOf(operation, top !== undefined, given.numbers[index] ?? '');
     const decided =
       top && top.state.members.length > 0
@@ -140,7 +160,7 @@ export function rehearse(
       all.set(own, [...(all.get(own) ?? []), ...events]);
     }
     if (!top) madeBy.set(id, index);
-    return { id, version: parts.get(id)?.events.length ?? 0 };
+    return { id, version: parts.get(id)?.events.length ?? 0, ...(!top && { created: true }) };
   };
   const after = (id: string, events: readonly CustomerEvent[]) =>
     events.length > 0 ? partAfter(id, parts.get(id), events, context.now) : parts.get(id);
@@ -157,7 +177,19 @@ export function rehearse(
     const before = new Set(claimsHeld(given.parts.get(id)?.state));
     return claimsHeld(parts.get(id)?.state).filter((claim) => !before.has(claim) && !claim.startsWith('number:'));
   });
-  return { outcomes, decided: all, taken };
+  return { outcomes, decided: all, taken, unnumbered };
+}
+
+/** The active customer that has an e-mail without holding it. @throws Refusal `several-matches` */
+function knownBy(claim: string, parts: ReadonlyMap<string, Part>): string | undefined {
+  const email = emailOf(claim);
+  if (email === undefined) return undefined;
+  const found = [...parts.values()].filter(
+    ({ state }) => state.status === 'active' && emailKeys(state.details).includes(email),
+  );
+  const [id, ...others] = new Set(found.map(({ id: own, state }) => state.goldenId ?? own));
+  if (others.length > 0) throw conflict('several-matches', { customerIds: [id, ...others] });
+  return id;
 }
 
 const claimsHeld = (state: Customer = customer.initial): readonly string[] => customer.claims?.(state) ?? [];

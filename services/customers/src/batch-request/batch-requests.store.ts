@@ -18,12 +18,15 @@ import { shownGroup, type Group, type Part } from '../customer/customer-group.ts
 import { customer } from '../customer/customer.ts';
 import { builtInRules, type CustomerRules } from '../customer/customer-rules.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { NamedCustomers } from '../customer/named-customers.store.ts';
+import type { Named } from '../customer/unique-keys.ts';
 import type { Checked, RulesAsked } from '../duplicates/duplicate-check.store.ts';
 import { compares } from '../duplicates/duplicate-rules.ts';
-import { GuardedCustomers, type Guarded } from '../duplicates/guarded-customers.store.ts';
+import { GuardedCustomers, isCreated, type Guarded } from '../duplicates/guarded-customers.store.ts';
 import {
   claimsOf,
   commandOf,
+  creates,
   lanesOf,
   rehearse,
   targetOf,
@@ -62,6 +65,7 @@ export class BatchRequests {
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
     private readonly guarded: GuardedCustomers,
+    private readonly named: NamedCustomers,
     private readonly numbers: CustomerNumbers,
   ) {}
 
@@ -79,11 +83,11 @@ export class BatchRequests {
     );
     const wanted = readable.map(({ operation }) => operation);
     const outcomes = operations.map((one): Outcome => ('op' in one ? { error: undefined } : one));
-    const holders = await this.commands.holdersOf(customer.category, wanted.flatMap(claimsOf));
-    const ids = new Set([...holders.values(), ...wanted.flatMap((operation) => idsOf(operation, holders))]);
-    const lanes = lanesOf(wanted, holders, await this.customers.goldenIds([...ids]));
+    const named = await this.#named(wanted, await this.#holdersOf(wanted.flatMap(claimsOf)));
+    const ids = new Set([...[...named.values()].flat(), ...wanted.flatMap((operation) => idsOf(operation, named))]);
+    const lanes = lanesOf(wanted, named, await this.customers.goldenIds([...ids]));
     const rules = await this.guarded.rules(skip);
-    const compared = await this.#compared(wanted, holders, rules, (place) => commandIdOf(readable[place]!.index));
+    const compared = await this.#compared(wanted, named, rules, (place) => commandIdOf(readable[place]!.index));
     await eachOf(lanes, lanesAtOnce, async (lane) => {
       for (const place of lane) {
         const { index, operation } = readable[place] as (typeof readable)[number];
@@ -103,21 +107,25 @@ export class BatchRequests {
     const rules = await this.guarded.rules(skip);
     const numbers: string[] = [];
     const claims = new Set(operations.flatMap(claimsOf));
+    const creating = new Set<number>();
     let compared: Compared = [];
     const choose = async () => {
-      const holders = await this.commands.holdersOf(customer.category, [...claims]);
+      const holders = await this.#holdersOf([...claims]);
+      const named = await this.#named(operations, holders);
       for (const [index, operation] of operations.entries()) {
         const target = targetOf(operation);
-        const exists = 'claim' in target ? holders.has(target.claim) : await this.#exists(operation, target.id);
-        if (creates(operation, exists)) numbers[index] ??= await this.numbers.next();
+        const exists = 'claim' in target ? named.has(target.claim) : await this.#exists(operation, target.id);
+        if (creates(operation, exists) || creating.has(index)) numbers[index] ??= await this.numbers.next();
       }
-      compared = await this.#compared(operations, holders, rules);
+      compared = await this.#compared(operations, named, rules);
       const decide = (parts: ReadonlyMap<string, Part>, context: DecideContext<CustomerRules>) => {
-        const { outcomes, decided, taken } = rehearse(operations, { parts, holders, numbers }, context);
+        const { outcomes, decided, taken, unnumbered } = rehearse(operations, { parts, holders, numbers }, context);
         // A rule may claim more than the operations name: who holds that is to be looked up first.
         const unasked = taken.filter((claim) => !claims.has(claim));
         for (const claim of unasked) claims.add(claim);
-        if (unasked.length > 0) throw new Elsewhere();
+        // One before it may have freed what an upsert names.
+        for (const index of unnumbered) creating.add(index);
+        if (unasked.length > 0 || unnumbered.length > 0) throw new Elsewhere();
         const verdicts = compared.map((one) => one?.verdict);
         if (verdicts.some((verdict) => verdict instanceof Refusal)) {
           throw new HeldUp(outcomes.map((one, index) => heldUp(verdicts[index]) ?? asRefusal(one)));
@@ -125,7 +133,8 @@ export class BatchRequests {
         if (outcomes.some((one) => 'code' in one)) throw conflict('batch-refused', { outcomes });
         return { decided, answer: outcomes as readonly Done[] };
       };
-      return { ids: [...new Set(operations.flatMap((operation) => idsOf(operation, holders)))], decide };
+      const fresh = operations.flatMap((operation) => (operation.op === 'upsert' ? [operation.id] : []));
+      return { ids: [...new Set([...operations.flatMap((operation) => idsOf(operation, named)), ...fresh])], decide };
     };
     try {
       const done = await this.customers.decideChosen(choose, body, rules);
@@ -150,28 +159,28 @@ export class BatchRequests {
   /** What the duplicate rules say of the operations, on the records as they stand. */
   async #compared(
     operations: readonly Operation[],
-    holders: Holders,
+    named: Named,
     rules: RulesAsked,
     commandIdAt: (place: number) => string | undefined = () => undefined,
   ): Promise<Compared> {
     if (!compares(rules.all)) return [];
     const standing = new Map<string, Standing>();
-    const ids = new Set(operations.flatMap((operation) => idsOf(operation, holders)));
+    const ids = new Set(operations.flatMap((operation) => idsOf(operation, named)));
     await eachOf(ids, lanesAtOnce, async (id) => {
       const found = await this.customers.find(id);
       if (found) standing.set(id, standingOf(found));
     });
-    const intended = intendedBy(operations, holders, standing);
+    const intended = intendedBy(operations, named, standing);
     return this.guarded.compareEach(
       intended.map((one, place) => one && { ...one, commandId: commandIdAt(place) }),
       rules,
     );
   }
 
-  #carryOut(operation: Operation, commandId: string | undefined, rules: RulesAsked) {
+  async #carryOut(operation: Operation, commandId: string | undefined, rules: RulesAsked) {
     const choose = async () => {
       const target = targetOf(operation);
-      const holder = 'claim' in target ? await this.commands.holderOf(customer.category, target.claim) : undefined;
+      const holder = 'claim' in target ? await this.named.find(target.claim) : undefined;
       const id = 'id' in target ? target.id : (holder ?? (operation.op === 'upsert' ? operation.id : undefined));
       if (id === undefined) throw notFound('customer-not-found');
       const exists = 'claim' in target ? holder !== undefined : await this.#exists(operation, id);
@@ -179,7 +188,20 @@ export class BatchRequests {
       return { id, command: commandOf(operation, exists, number) };
     };
     const fields = 'fields' in operation ? operation.fields : {};
-    return this.customers.executeChosen(choose, fields, operation, commandId === undefined ? {} : { commandId }, rules);
+    const named = commandId === undefined ? {} : { commandId };
+    const answer = await this.customers.executeChosen(choose, fields, operation, named, rules);
+    return { ...answer, created: isCreated(answer) };
+  }
+
+  #holdersOf(claims: readonly string[]): Promise<Holders> {
+    return this.commands.holdersOf(customer.category, claims);
+  }
+
+  /** Whom the operations' claims name, with those that only have an e-mail that an operation is to find its customer by. */
+  async #named(operations: readonly Operation[], holders: Holders): Promise<Named> {
+    const targets = operations.map(targetOf).flatMap((target) => ('claim' in target ? [target.claim] : []));
+    const held = [...holders].map(([claim, id]) => [claim, [id]] as const);
+    return new Map([...(await this.named.findEach([...new Set(targets)])), ...held]);
   }
 
   /** What an upsert has to know of a record that it names by its id. */
@@ -188,8 +210,8 @@ export class BatchRequests {
   }
 }
 
-const doneOf = ({ id, version, warnings }: Done & { warnings?: Checked['warnings'] }): Outcome => ({
-  done: { id, version, ...(warnings && { warnings }) },
+const doneOf = ({ id, version, created, warnings }: Done & { warnings?: Checked['warnings'] }): Outcome => ({
+  done: { id, version, ...(created && { created }), ...(warnings && { warnings }) },
 });
 
 const standingOf = (group: Group): Standing => ({ goldenId: group[0].id, fields: shownGroup(group) as CustomerFields });
@@ -207,16 +229,9 @@ function refusedAmong(error: unknown): readonly (Done | Refusal)[] | undefined {
   return (error.params['outcomes'] as readonly (Done | Refused)[]).map(asRefusal);
 }
 
-/** Whether a number has to be allotted. */
-const creates = (operation: Operation, exists: boolean): boolean =>
-  operation.op === 'create'
-    ? operation.number === undefined
-    : operation.op === 'upsert' && !exists && operation.creation.number === undefined;
-
 /** The records that an operation may write to. */
-function idsOf(operation: Operation, holders: ReadonlyMap<string, string>): string[] {
+function idsOf(operation: Operation, named: Named): readonly string[] {
   const target = targetOf(operation);
-  const holder = 'claim' in target ? holders.get(target.claim) : target.id;
-  const fresh = operation.op === 'upsert' && holder === undefined ? operation.id : undefined;
-  return [holder, fresh].filter((id) => id !== undefined);
+  const there = 'claim' in target ? (named.get(target.claim) ?? []) : [target.id];
+  return there.length === 0 && operation.op === 'upsert' ? [operation.id] : there;
 }

@@ -7,9 +7,11 @@ import { hasLinks, linksOf } from '../customer/customer-links.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import type { Customer } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
-import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers, withDuplicates, type RulesInForce } from '../customer/golden-customers.store.ts';
+import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
 import { BatchFailures, failureOf, type BatchFailure } from './batch-failures.store.ts';
 import { batch } from './batch.ts';
+import { BulkPreviews } from './bulk-change.preview.ts';
 import { Selections, type Selected } from './selections.store.ts';
 
 /** `changed`, `unchanged`, `failed`, and each code of a refusal. */
@@ -29,20 +31,22 @@ export class ChangeInBulk implements JobHandler {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly guarded: GuardedCustomers,
+    private readonly previews: BulkPreviews,
     private readonly current: CurrentRules,
     private readonly selections: Selections,
     private readonly failures: BatchFailures,
   ) {}
 
   async *run(job: JobAtWork<{ change: BulkChange }, Place>): AsyncIterable<JobStep<Place>> {
-    const command: CustomerCommand = { type: 'ChangeInBulk', change: job.params.change };
+    const { change } = job.params;
     const total = await this.selections.count(job.id);
     let { place, counts } = job.place ?? { place: 0, counts: none };
     for (;;) {
       const selected = await this.selections.after(job.id, place, together);
       const last = selected.at(-1);
       if (!last) break;
-      const outcomes = await this.#change(job, command, selected);
+      const outcomes = await this.#change(job, change, selected);
       const failed = selected.flatMap(({ place: at, recordId }, index): BatchFailure[] => {
         const outcome = outcomes[index];
         return outcome instanceof Refusal ? [failureOf(at, recordId, outcome)] : [];
@@ -56,34 +60,43 @@ export class ChangeInBulk implements JobHandler {
     await this.selections.empty(job.id);
   }
 
-  async #change(
-    job: Pick<JobAtWork, 'id'>,
-    command: CustomerCommand,
-    selected: readonly Selected[],
-  ): Promise<Outcome[]> {
+  async #change(job: Pick<JobAtWork, 'id'>, change: BulkChange, selected: readonly Selected[]): Promise<Outcome[]> {
+    const command: CustomerCommand = { type: 'ChangeInBulk', change };
+    const inForce = await this.guarded.rules();
+    const ids = selected.map(({ recordId }) => recordId);
+    const ends = new Map<string, Outcome>(await this.previews.heldUp(ids, change, inForce));
+    const free = ids.filter((id) => !ends.has(id));
     // Who may be named depends on the customer that names them.
-    const outcomes = hasLinks(linksOf(command)) ? [] : await this.#changeTogether(job, command, selected);
-    const ends: Outcome[] = [];
-    await eachOf([...selected.entries()], atOnce, async ([index, { recordId }]) => {
-      ends[index] = outcomes[index] ?? (await this.#changeAlone(job, command, recordId));
+    const outcomes = hasLinks(linksOf(command)) ? [] : await this.#changeTogether(job, command, free, inForce);
+    await eachOf([...free.entries()], atOnce, async ([index, id]) => {
+      ends.set(id, outcomes[index] ?? (await this.#changeAlone(job, command, id, inForce)));
     });
-    return ends;
+    return ids.map((id) => ends.get(id) as Outcome);
   }
 
   async #changeTogether(
     job: Pick<JobAtWork, 'id'>,
     command: CustomerCommand,
-    selected: readonly Selected[],
+    ids: readonly string[],
+    inForce: RulesInForce,
   ): Promise<(Outcome | undefined)[]> {
-    const items = selected.map(({ recordId }) => ({ id: recordId, command, commandId: itemId(job, recordId) }));
-    return (await this.commands.executeMany(customer, items, await this.current.read())).map(outcomeOf);
+    const items = ids.map((id) => ({ id, command, commandId: itemId(job, id) }));
+    const rules = withDuplicates(await this.current.read(), inForce);
+    return (await this.commands.executeMany(customer, items, rules)).map(outcomeOf);
   }
 
   /** Of a customer of several records, or whose links are to be checked. */
-  async #changeAlone(job: Pick<JobAtWork, 'id'>, command: CustomerCommand, id: string): Promise<Outcome> {
+  async #changeAlone(
+    job: Pick<JobAtWork, 'id'>,
+    command: CustomerCommand,
+    id: string,
+    inForce: RulesInForce,
+  ): Promise<Outcome> {
     const commandId = itemId(job, id);
     try {
-      await runInContext({ ...currentContext(), commandId }, () => this.customers.execute(id, command));
+      await runInContext({ ...currentContext(), commandId }, () =>
+        this.customers.execute(id, command, undefined, inForce),
+      );
       const group = await this.customers.group(id);
       const isChanged = group.some(({ events }) => events.some(({ meta }) => meta.batchId === job.id));
       return isChanged ? 'changed' : 'unchanged';

@@ -7,7 +7,10 @@ import { decideForGroup, stateOfGroup } from '../customer/customer-group.ts';
 import { customer, OneOfSeveral, type CustomerCommand } from '../customer/customer.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { Customer } from '../customer/customer-state.ts';
-import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers, withDuplicates } from '../customer/golden-customers.store.ts';
+import { touchesCompared, type RulesAsked } from '../duplicates/duplicate-check.store.ts';
+import { compares } from '../duplicates/duplicate-rules.ts';
+import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
 
 type Example = { recordId: string; number: string; fields: Record<string, { before: unknown; after: unknown }> };
 /** A customer as it is, and as it would be. */
@@ -24,15 +27,17 @@ export class BulkPreviews {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly guarded: GuardedCustomers,
   ) {}
 
   async preview(ids: readonly string[], change: BulkChange) {
     const looked = ids.slice(0, mostPreviewed);
+    const inForce = await this.guarded.rules();
     const counts = { changes: 0, unchanged: 0, invalid: 0 };
     const codes: Record<string, number> = {};
     const examples: Example[] = [];
     for (let start = 0; start < looked.length; start += together) {
-      for (const one of await this.#look(looked.slice(start, start + together), change)) {
+      for (const one of await this.#look(looked.slice(start, start + together), change, inForce)) {
         if (one instanceof Refusal) {
           counts.invalid += 1;
           codes[one.code] = (codes[one.code] ?? 0) + 1;
@@ -49,9 +54,22 @@ export class BulkPreviews {
     return { matches: ids.length, previewed: looked.length, ...counts, codes, examples };
   }
 
-  async #look(ids: readonly string[], change: BulkChange): Promise<(Previewed | Refusal)[]> {
+  /** Record -> the refusal, of those that the duplicate rules hold up. */
+  async heldUp(ids: readonly string[], change: BulkChange, inForce: RulesAsked): Promise<ReadonlyMap<string, Refusal>> {
+    const held = new Map<string, Refusal>();
+    if (!isHeldAgainst(change, inForce)) return held;
+    for (let start = 0; start < ids.length; start += together) {
+      const some = ids.slice(start, start + together);
+      for (const [index, one] of (await this.#look(some, change, inForce)).entries()) {
+        if (one instanceof Refusal && one.code === 'duplicate-found') held.set(some[index] as string, one);
+      }
+    }
+    return held;
+  }
+
+  async #look(ids: readonly string[], change: BulkChange, inForce: RulesAsked): Promise<(Previewed | Refusal)[]> {
     const command: CustomerCommand = { type: 'ChangeInBulk', change };
-    const { rules } = await this.customers.rulesFor('', command);
+    const { rules } = withDuplicates(await this.customers.rulesFor('', command), inForce);
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const loaded = await this.commands.loadMany(customer, ids);
     const seen: (Previewed | Refusal)[] = [];
@@ -64,7 +82,7 @@ export class BulkPreviews {
         seen.push(error);
       }
     }
-    return this.#withTaken(seen);
+    return this.#withTaken(isHeldAgainst(change, inForce) ? await this.#withDuplicates(seen, inForce) : seen);
   }
 
   async #decided(
@@ -86,6 +104,19 @@ export class BulkPreviews {
     return { id: top.id, before: golden, after: replay({ ...customer, initial: golden }, events) };
   }
 
+  /** So are those that may be somebody else. */
+  async #withDuplicates(seen: readonly (Previewed | Refusal)[], inForce: RulesAsked): Promise<(Previewed | Refusal)[]> {
+    const intended = seen.map((one) => {
+      if (one instanceof Refusal || !touchesCompared(differences(one))) return undefined;
+      return { operation: 'change' as const, id: one.id, goldenId: one.id, fields: one.after.details };
+    });
+    const guarded = await this.guarded.compareEach(intended, inForce);
+    return seen.map((one, index) => {
+      const verdict = guarded[index]?.verdict;
+      return verdict instanceof Refusal ? verdict : one;
+    });
+  }
+
   /** Values that somebody else holds are refused as well. */
   async #withTaken(seen: readonly (Previewed | Refusal)[]): Promise<(Previewed | Refusal)[]> {
     const wanted = seen.map((one) => (one instanceof Refusal ? [] : newClaims(one)));
@@ -97,6 +128,10 @@ export class BulkPreviews {
     });
   }
 }
+
+/** Whether a rule looks at what the change may touch. */
+const isHeldAgainst = ({ set, add, remove, clear = [] }: BulkChange, { all }: RulesAsked): boolean =>
+  compares(all) && touchesCompared({ ...set, ...add, ...remove, ...Object.fromEntries(clear.map((name) => [name])) });
 
 function newClaims({ before, after }: Previewed): string[] {
   if (before === after) return [];

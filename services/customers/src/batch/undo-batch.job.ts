@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { BatchEvent, CustomerEvent, RecordedOf } from '@throughline/contracts';
+import type { BatchEvent, CustomerEvent, Recorded, RecordedOf } from '@throughline/contracts';
 import {
   Commands,
   Refusal,
@@ -13,10 +13,12 @@ import {
 import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { unmergeRecord } from '../customer/customer-group.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
+import type { Customer } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { batch, type Batch } from './batch.ts';
+import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, isUndone, type UndoPage, type Undoing } from './undo-sources.store.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
@@ -26,6 +28,7 @@ type Place = { after: string; counts: Counts };
 export type UndoneRecord = { recordId: string; number: string } & Undone;
 
 type Outcome = keyof Counts;
+type Loaded = { state: Customer; events: readonly Recorded[] };
 
 const undoChanges = { type: 'UndoChanges' } as const;
 const atOnce = 32;
@@ -39,6 +42,7 @@ export class UndoBatch implements JobHandler {
     private readonly customers: GoldenCustomers,
     private readonly current: CurrentRules,
     private readonly sources: UndoSources,
+    private readonly uses: RecordUses,
     private readonly jobs: Jobs,
   ) {}
 
@@ -55,10 +59,11 @@ export class UndoBatch implements JobHandler {
   async preview(undoing: Undoing, after = ''): Promise<{ items: UndoneRecord[]; next: string | null }> {
     const page = await this.sources.page(undoing, after);
     const loaded = await this.commands.loadMany(customer, page.records);
+    const used = await this.#usedAmong(loaded, undoing);
     const items = [...loaded].map(([id, { state, events }]) => ({
       recordId: id,
       number: state.number,
-      ...undoOf(events as Happened[], isUndone(undoing, state)),
+      ...undoOf(events as Happened[], isUndone(undoing, state), used.has(id)),
     }));
     return { items, next: page.next };
   }
@@ -82,6 +87,7 @@ export class UndoBatch implements JobHandler {
   /** Together, each on its events as they were loaded; one by one what has moved on since, or is to be taken apart. */
   async #undoPage(job: Pick<JobAtWork, 'id'>, undoing: Undoing, records: readonly string[]): Promise<Outcome[]> {
     const loaded = await this.commands.loadMany(customer, records);
+    const used = await this.#usedAmong(loaded, undoing);
     const alone: string[] = [];
     const items: Item<CustomerCommand>[] = [];
     for (const [id, { state, events, version }] of loaded) {
@@ -90,7 +96,7 @@ export class UndoBatch implements JobHandler {
       if (state.status === 'erased' || happened.some((event) => event.type === 'CustomersMerged' && isOne(event))) {
         alone.push(id);
       } else {
-        const command = { ...undoChanges, undone: undoOf(happened, isOne) };
+        const command = { ...undoChanges, undone: undoOf(happened, isOne, used.has(id)) };
         // A repeat is told as one that went alone: by then the record holds what was undone.
         items.push({ id, command, commandId: itemId(job, id), body: undoChanges, version });
       }
@@ -104,12 +110,20 @@ export class UndoBatch implements JobHandler {
       else ends.push('failed');
     }
     await eachOf(alone, atOnce, async (id) => {
-      ends.push(await this.#undo(job, undoing, id));
+      ends.push(await this.#undo(job, undoing, id, used.has(id)));
     });
     return ends;
   }
 
-  async #undo(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<Outcome> {
+  /** Of those that would be archived. */
+  #usedAmong(loaded: ReadonlyMap<string, Loaded>, undoing: Undoing): Promise<ReadonlySet<string>> {
+    const archived = [...loaded].flatMap(([id, { state, events }]) =>
+      undoOf(events as Happened[], isUndone(undoing, state)).record === 'archive' ? [id] : [],
+    );
+    return this.uses.among(archived, undoing);
+  }
+
+  async #undo(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string, isUsed: boolean): Promise<Outcome> {
     try {
       const stamped = await this.current.recent();
       const isUnmerged = await this.#unmerge(job, undoing, id);
@@ -120,7 +134,7 @@ export class UndoBatch implements JobHandler {
         undoChanges,
         ([state], [events]) => {
           if (!state || state.status === 'erased') return [[]];
-          undone = undoOf(events as readonly Happened[], isUndone(undoing, state));
+          undone = undoOf(events as readonly Happened[], isUndone(undoing, state), isUsed);
           const context = { now: new Date().toISOString(), entry: 'person', rules: stamped.rules } as const;
           return [customer.decide(state, { ...undoChanges, undone }, context)];
         },

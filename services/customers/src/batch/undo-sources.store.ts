@@ -3,6 +3,7 @@ import type { CustomerEvent, RecordedOf } from '@throughline/contracts';
 import { Kernel } from '@throughline/service';
 import { customer } from '../customer/customer.ts';
 import type { Customer } from '../customer/customer-state.ts';
+import { CustomerLinks } from '../links/customer-links.view.ts';
 import { ConnectionRecords } from './connection-records.view.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
@@ -22,10 +23,12 @@ export class UndoSources {
   constructor(
     private readonly kernel: Kernel,
     private readonly connections: ConnectionRecords,
+    private readonly links: CustomerLinks,
   ) {}
 
   /** @param after as the page before said; empty for the first one */
-  page(undoing: Undoing, after: string): Promise<UndoPage> {
+  async page(undoing: Undoing, after: string): Promise<UndoPage> {
+    if (after === '') await this.links.upToNow();
     return 'undoes' in undoing
       ? this.#pageOfBatch(undoing.undoes, Number(after))
       : this.#pageOfConnection(undoing.undoesConnection, after || firstId);

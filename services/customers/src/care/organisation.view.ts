@@ -1,5 +1,7 @@
-import { type OrganisationEvent } from '@throughline/contracts';
+import { Injectable } from '@nestjs/common';
+import { defaultTimeZone, type OrganisationEvent } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
+import { Kernel } from '@throughline/service';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 const only = 'organisation';
@@ -20,3 +22,16 @@ export const organisation = fold<OrganisationClock, OrganisationEvent>(Organisat
     OrganisationConfigured: ([before], { timeZone }) => [{ id: only, timeZone: timeZone ?? before?.timeZone ?? null }],
   },
 });
+
+@Injectable()
+export class OrganisationTime {
+  constructor(private readonly kernel: Kernel) {}
+
+  /** IANA name. */
+  async zone(): Promise<string> {
+    const { rows } = await this.kernel.pool.query<{ zone: string }>(
+      `select time_zone as zone from "${organisation.table}" where time_zone is not null limit 1`,
+    );
+    return rows[0]?.zone ?? defaultTimeZone;
+  }
+}

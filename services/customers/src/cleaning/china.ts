@@ -1,14 +1,12 @@
 import type { Address } from '@throughline/contracts';
-import { foldText, parseAddress } from '@throughline/language';
+import { countryCode, parseAddress } from '@throughline/language';
 
-const names = new Set(['cn', 'china', '中国', '中华人民共和国', 'prc', "people's republic of china"]);
 const han = /\p{Script=Han}/u;
 const letters = /\p{L}/u;
 
 /** Whether an address lies in China: it says so, or it is written in Chinese, or in no letters at all, and names no country. */
 export function isInChina({ country, province, city, district, street }: Address): boolean {
-  const named = foldText(country ?? '');
-  if (named !== '') return names.has(named);
+  if ((country ?? '').trim() !== '') return countryCode(country as string) === 'CN';
   const text = [province, city, district, street].join('');
   return han.test(text) || !letters.test(text);
 }

@@ -33,7 +33,11 @@ export type ConsentCommand =
   | (Said & { type: 'ForbidContact' })
   | (Said & { type: 'AllowContact' });
 
-export type ConsentRules = { purposes: readonly ConsentPurpose[] };
+export type ConsentRules = {
+  purposes: readonly ConsentPurpose[];
+  /** What all records of the customer say together, where there are several. */
+  whole?: ConsentLedger | undefined;
+};
 
 /** The stream of what was said about a record; the record's id stays its data subject. */
 export const consentId = (customerId: string): string => derivedId('consent', customerId);
@@ -45,6 +49,8 @@ export const consent: Decider<ConsentLedger, ConsentCommand, ConsentEvent, Conse
 
   decide(state, command, { now, rules }) {
     const { customerId } = command;
+    // A word is no news only where it is none to its own record and to the customer: records can be taken apart again.
+    const ledgers = [state, rules.whole ?? state];
     switch (command.type) {
       case 'GiveConsent':
         return give(state, command, now, rules);
@@ -52,7 +58,7 @@ export const consent: Decider<ConsentLedger, ConsentCommand, ConsentEvent, Conse
         const { purpose, channel, how, reference } = command;
         checkPurpose(command, rules);
         const withdrawnAt = saidAt(command, now);
-        if (isWithdrawn(state, command, withdrawnAt)) return [];
+        if (ledgers.every((ledger) => isWithdrawn(ledger, command, withdrawnAt))) return [];
         return [
           {
             type: 'ConsentWithdrawn',
@@ -73,12 +79,12 @@ export const consent: Decider<ConsentLedger, ConsentCommand, ConsentEvent, Conse
       }
       case 'ForbidContact': {
         const forbiddenAt = saidAt(command, now);
-        if (contactAt(state, forbiddenAt) === false) return [];
+        if (ledgers.every((ledger) => contactAt(ledger, forbiddenAt) === false)) return [];
         return [{ type: 'ContactForbidden', customerId, how: command.how, forbiddenAt }];
       }
       case 'AllowContact': {
         const allowedAt = saidAt(command, now);
-        if (contactAt(state, allowedAt) === true) return [];
+        if (ledgers.every((ledger) => contactAt(ledger, allowedAt) === true)) return [];
         return [{ type: 'ContactAllowed', customerId, how: command.how, allowedAt }];
       }
     }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { ConsentLedger, ConsentPurpose } from '@throughline/contracts';
-import { Commands, conflict, newId, notFound } from '@throughline/event-sourcing';
+import { ledgerOf, type ConsentLedger, type ConsentPurpose } from '@throughline/contracts';
+import { Commands, Refusal, conflict, currentContext, newId, notFound } from '@throughline/event-sourcing';
 import {
   Kernel,
   ServiceConfig,
@@ -11,17 +11,22 @@ import {
   type Unsubscription,
 } from '@throughline/service';
 import { customer } from '../customer/customer.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { checkPurpose, consent, consentId, type ConsentCommand } from './consent.ts';
 import { consentPurposes, consentPurposesId } from './consent-purposes.ts';
 import { checkText, consentText, consentTextId, textAlong, type ConsentText } from './consent-text.ts';
 import type { GiveConsentDto } from './consent.dto.ts';
 import { consentsShown } from './consents-shown.ts';
 
-/** Consents straight from their streams, always current, and what they are decided by. */
+/** What was said about a record, with the version of its stream. */
+type Ledger = { state: ConsentLedger; version: number; position: number };
+
+/** Consents straight from their streams, always current, and what they are decided by: all that a customer's records say. */
 @Injectable()
 export class Consents {
   constructor(
     private readonly commands: Commands,
+    private readonly customers: GoldenCustomers,
     private readonly kernel: Kernel,
     private readonly config: ServiceConfig,
   ) {}
@@ -64,12 +69,16 @@ export class Consents {
     const { customerId } = command;
     const occurredAt = 'occurredAt' in command ? command.occurredAt : undefined;
     const purposes = await this.purposes();
+    const ledgers = await this.#ledgersOf(customerId);
+    const isGrouped = ledgers.size > 1;
+    if (isGrouped) await this.#checkVersions([...ledgers.values()].map(({ version }) => version));
     const done = await this.commands.execute(consent, consentId(customerId), command, {
-      rules: { purposes },
+      rules: { purposes, whole: wholeOf(ledgers) },
       body,
+      anyVersion: isGrouped,
       ...(occurredAt !== undefined && { occurredAt: new Date(occurredAt).toISOString() }),
     });
-    return answerOf(customerId, done, purposes, new Date().toISOString());
+    return answerOf(new Map([...ledgers, [customerId, done]]), purposes, new Date().toISOString());
   }
 
   /** @throws Refusal `customer-not-found`, `customer-erased`; `invalid-consent` where nobody defined the purpose */
@@ -99,9 +108,24 @@ export class Consents {
   async read(customerId: string, { asOf, knownAt }: AtQuery): Promise<RecordAnswer> {
     if (!(await this.commands.exists(customer.category, customerId))) throw notFound('customer-not-found');
     const then = knownAt === undefined ? {} : { knownAt: new Date(knownAt).toISOString() };
-    const loaded = await this.commands.load(consent, consentId(customerId), then);
     const at = new Date(asOf ?? knownAt ?? Date.now()).toISOString();
-    return answerOf(customerId, loaded, await this.purposes(), at);
+    return answerOf(await this.#ledgersOf(customerId, then), await this.purposes(), at);
+  }
+
+  /** Of each record of the customer, the one that answers for it first; one that is not there yet stands alone. */
+  async #ledgersOf(customerId: string, then: Pick<AtQuery, 'knownAt'> = {}): Promise<ReadonlyMap<string, Ledger>> {
+    const group = await this.customers.find(customerId, then);
+    const ids = group?.map(({ id }) => id) ?? [customerId];
+    const loaded = await this.commands.loadMany(consent, ids.map(consentId), then);
+    return new Map(ids.map((id) => [id, loaded.get(consentId(id)) as Ledger]));
+  }
+
+  /** @throws Refusal `record-changed` where the caller saw the ledgers at others, unless the command is a repeat */
+  async #checkVersions(versions: readonly number[]): Promise<void> {
+    const { ifMatch, commandId } = currentContext();
+    if (ifMatch === undefined || ifMatch.join() === versions.join()) return;
+    if ((await this.commands.settled(commandId === undefined ? [] : [commandId])).size > 0) return;
+    throw new Refusal('precondition', 'record-changed', { conflicts: [] });
   }
 
   /** @throws Refusal */
@@ -112,12 +136,18 @@ export class Consents {
   }
 }
 
-function answerOf(
-  customerId: string,
-  { state, version, position }: { state: ConsentLedger; version: number; position: number },
-  purposes: readonly ConsentPurpose[],
-  at: string,
-): RecordAnswer {
-  const fields = { customerId, ...consentsShown(state, purposes, at) };
-  return { id: consentId(customerId), version, position, fields };
+const wholeOf = (ledgers: ReadonlyMap<string, Ledger>): ConsentLedger =>
+  ledgerOf([...ledgers.values()].map(({ state }) => state));
+
+/** @param ledgers record -> its own, the one that answers for the customer first */
+function answerOf(ledgers: ReadonlyMap<string, Ledger>, purposes: readonly ConsentPurpose[], at: string): RecordAnswer {
+  const versions = [...ledgers.values()].map(({ version }) => version);
+  const [customerId = ''] = ledgers.keys();
+  return {
+    id: consentId(customerId),
+    version: versions[0] ?? 0,
+    position: Math.max(...[...ledgers.values()].map(({ position }) => position)),
+    fields: { customerId, ...consentsShown(wholeOf(ledgers), purposes, at) },
+    ...(versions.length > 1 && { versions }),
+  };
 }

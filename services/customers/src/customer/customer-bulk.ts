@@ -7,7 +7,7 @@ import {
   type Reverted,
 } from '@throughline/contracts';
 import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
-import { changeDetails } from './customer-change.ts';
+import { changeDetails, checkMoveOf } from './customer-change.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import { normalEntries, withEntries } from './customer-import.ts';
 import type { CustomerRules } from './customer-rules.ts';
@@ -51,6 +51,7 @@ export function changeInBulk(
   const isRestored = bulk.restore === true && state.status === 'archived';
   const current: Customer = isRestored ? { ...state, status: 'active' } : state;
   const changes = changesInBulk(bulk, state);
+  checkMoveOf(current, changes, context);
   return [
     ...(isRestored ? [{ type: 'CustomerRestored' as const }] : []),
     ...(Object.keys(changes).length > 0 ? changeDetails(current, changes, context) : []),

@@ -1,11 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CustomerEvent, CustomerField, CustomerFields } from '@throughline/contracts';
 import { conflict, type DecideContext } from '@throughline/event-sourcing';
+import { checkMove } from '../care/lifecycle.ts';
 import { atTheDoor, withCorrections } from '../cleaning/at-the-door.ts';
 import type { CustomerInput } from './customer-fields.ts';
-import type { CustomerRules } from './customer-rules.ts';
+import { isBoundToMoves, type CustomerRules } from './customer-rules.ts';
 import { completed, type Customer } from './customer-state.ts';
 import { claimed, reservations } from './reserved-values.ts';
+
+/** @throws Refusal as `checkMove`, to who is bound to the moves of the life cycle */
+export function checkMoveOf(
+  { status, details }: Customer,
+  { lifecycle }: CustomerInput,
+  { entry, rules }: DecideContext<CustomerRules>,
+): void {
+  if (isBoundToMoves(entry) && status === 'active') checkMove(rules.lifecycle, details.lifecycle, lifecycle);
+}
 
 /** What somebody enters, as far as it differs. */
 export function changeDetails(

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CustomerField, CustomerFields, Entry, WayIn } from '@throughline/contracts';
 import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
-import { normaliseEmail, normalisePhone, registrationNumberKey } from '@throughline/language';
+import { normaliseEmail, registrationNumberKey } from '@throughline/language';
+import { phoneCountries, phoneOf } from '../cleaning/phone-countries.ts';
 import { converted, customErrors } from '../field/custom-values.ts';
 import type { FieldSet } from '../field/field-set.ts';
 import { brokenRules, rulesInForce } from '../rules/broken-rules.ts';
@@ -62,14 +63,14 @@ export const registrationKeys = ({ registrationNumber }: CustomerFields): string
   return key === '' ? [] : [key];
 };
 
-/** Phones with their E.164 form beside what was entered; numbers without a country code are read as the address's. */
+/** Phones with their E.164 form beside what was entered; numbers without a country code are read as the addresses'. */
 export function withE164(fields: CustomerFields, known: CustomerFields = {}): CustomerFields {
   if (!fields.phones) return fields;
-  const country = (fields.addresses ?? known.addresses)?.find((address) => address.country)?.country;
+  const countries = phoneCountries(fields.addresses ?? known.addresses);
   return {
     ...fields,
     phones: fields.phones.map(({ e164: _, ...phone }) => {
-      const { e164 } = normalisePhone(phone.value, country?.length === 2 ? country.toUpperCase() : 'CN');
+      const { e164 } = phoneOf(phone.value, countries);
       return e164 ? { ...phone, e164 } : phone;
     }),
   };

@@ -195,6 +195,50 @@ describe('a customer of several records', () => {
     expect(records.shown('b')).toMatchObject({ name: '王伟明', source: 'web', industry: '电商', title: 'CEO' });
   });
 
+  describe('has fields of the installation’s own', () => {
+    const own = () => {
+      const records = new Records();
+      records.create('a', { name: 'a', custom: { num: 1, ok: true } });
+      records.create('b', { name: 'b', custom: { num: 2, lvl: 'gold' } });
+      return records;
+    };
+    const custom = (records: Records, of = 'a') => records.shown(of)['custom'];
+
+    it('each for itself, from whichever record says it', () => {
+      const records = own();
+      records.merge(['a', 'b']);
+      expect(custom(records)).toEqual({ num: 1, ok: true, lvl: 'gold' });
+      records.unmerge('b');
+      expect([custom(records), custom(records, 'b')]).toEqual([
+        { num: 1, ok: true },
+        { num: 2, lvl: 'gold' },
+      ]);
+    });
+
+    it('as somebody picked them, and by the rule of each merge', () => {
+      const picked = own();
+      picked.merge(['a', 'b'], { 'custom.num': 'b' });
+      expect(custom(picked)).toEqual({ num: 2, ok: true, lvl: 'gold' });
+      const latest = own();
+      latest.merge(['a', 'b'], {}, { rules: { custom: 'latest' } });
+      expect(custom(latest)).toEqual({ num: 2, ok: true, lvl: 'gold' });
+    });
+
+    it('that leave nothing behind of others where one is changed, cleared or goes along', () => {
+      const records = own();
+      records.merge(['a', 'b']);
+      records.change('a', { custom: { ok: false, lvl: null } });
+      expect(custom(records)).toEqual({ num: 1, ok: false });
+      records.said('b', { custom: { num: 2, lvl: 'silver' } });
+      expect(custom(records)).toEqual({ num: 1, ok: false, lvl: 'silver' });
+      records.unmerge('b', ['custom']);
+      expect([custom(records), custom(records, 'b')]).toEqual([
+        { num: 1, ok: true },
+        { num: 2, ok: false },
+      ]);
+    });
+  });
+
   it('keeps cleared what was cleared after the merge, until the source says something new', () => {
     const records = merged();
     records.change('a', { department: null as never, emails: [mail('a@x.cn')] });
@@ -259,6 +303,10 @@ const fields = fc.record(
     industry: fc.option(fc.constantFrom('零售', '制造'), { nil: null }),
     emails: fc.uniqueArray(fc.constantFrom('1@x.cn', '2@x.cn', '3@x.cn')).map((values) => values.map(mail)),
     tags: fc.uniqueArray(fc.constantFrom('vip', 'b2b', '老客户')),
+    custom: fc.record(
+      { num: fc.constantFrom(1, 2, null), lvl: fc.constantFrom('gold', 'silver', null) },
+      { requiredKeys: [] },
+    ),
   },
   { requiredKeys: [] },
 );
@@ -303,7 +351,11 @@ describe('merging, changing and unmerging in any order', () => {
         expect(all.toSorted()).toEqual([...ids]);
         records.change(one, changes as CustomerInput);
         const shown = records.shown(one);
-        for (const [field, value] of Object.entries(changes)) {
+        const { custom = {}, ...others } = changes;
+        expect(shown['custom'] ?? {}).toMatchObject(
+          Object.fromEntries(Object.entries(custom).filter(([, value]) => value !== null)),
+        );
+        for (const [field, value] of Object.entries(others)) {
           expect(shown[field] ?? (Array.isArray(value) ? [] : null)).toEqual(value);
         }
       }),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   customerFieldNames,
   fieldsOf,
@@ -14,6 +15,7 @@ import {
   type Instant,
   type RecordedOf,
   type SurvivorshipRules,
+  type Word,
 } from '@throughline/contracts';
 import {
   conflict,
@@ -43,6 +45,8 @@ export type Part = {
 };
 /** All records of one customer, the one that answers for them first, each before those that were merged into it. */
 export type Group = readonly [Part, ...Part[]];
+type Json = Readonly<Record<string, unknown>>;
+type OwnWords = NonNullable<Word['own']>;
 /** New events by record. */
 export type Decided = ReadonlyMap<string, readonly CustomerEvent[]>;
 
@@ -134,7 +138,7 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
   }
   const state = stateOfGroup(group);
   const events = customer.decide(state, command, context).map((decided) => {
-    const event = withoutClaimed(withoutHeld(decided, others), state, others);
+    const event = withOwnCustom(withoutClaimed(withoutHeld(decided, others), state, others), state, top.state);
     if (event.type !== 'CustomerDetailsChanged' || event.emails === undefined) return event;
     const held = new Set(others.flatMap(({ state }) => reservedEmails(state)));
     const emails = known(event.emails) ?? [];
@@ -173,6 +177,21 @@ function withoutClaimed(event: CustomerEvent, { details }: Customer, others: rea
   });
   return { ...event, unique };
 }
+
+/** Of the installation's own fields a record says what it said before, and what is changed: not what the others say. */
+function withOwnCustom(event: CustomerEvent, { details: shown }: Customer, { details: own }: Customer): CustomerEvent {
+  if (event.type !== 'CustomerDetailsChanged' || event.custom === undefined) return event;
+  const patch = patchedKeys(shown.custom ?? {}, known(event.custom) ?? {});
+  return { ...event, custom: { ...own.custom, ...patch } };
+}
+
+/** Own field -> its new value, null where it was cleared; without those that stay as they are. */
+const patchedKeys = (before: Json, after: Json): Json =>
+  Object.fromEntries(
+    [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) =>
+      isDeepStrictEqual(before[key], after[key]) ? [] : [[key, after[key] ?? null]],
+    ),
+  );
 
 /** Each record is erased under an erasure of its own. */
 const ofPart = (command: CustomerCommand, id: string): CustomerCommand =>
@@ -227,7 +246,7 @@ export function mergeGroups(groups: readonly [Group, ...Group[]], command: Merge
 
 function checkPicks(picks: Readonly<Record<string, string>>, allowed: ReadonlySet<string>): void {
   const errors = Object.entries(picks).flatMap(([field, recordId]): FieldError[] => {
-    if (!customerFieldNames.includes(field as CustomerField))
+    if (!customerFieldNames.includes(field as CustomerField) && customKeyOf(field) === undefined)
       return [{ path: `fields.${field}`, code: 'unknown-field' }];
     return allowed.has(recordId) ? [] : [{ path: `fields.${field}`, code: 'not-allowed' }];
   });
@@ -260,7 +279,12 @@ export function unmergeRecord(group: Group, { mergeId, recordId, move }: Unmerge
   const below = groupOf(part, new Map(group.map((one) => [one.id, one]))).slice(1);
   const changes = (of: Part, which: 'before' | 'now'): CustomerEvent[] => {
     if (move.length === 0) return [];
-    const fields = Object.fromEntries(move.map((field) => [field, since.get(field)?.[which] ?? null]));
+    const fields = Object.fromEntries(
+      move.map((field) => {
+        const value = since.get(field)?.[which] ?? null;
+        return [field, field === 'custom' ? filledIn(of.state.details.custom, value as Json) : value];
+      }),
+    );
     const { emailsReserved } = move.includes('emails') ? parent.state : of.state;
     const said = { ...(fields as CustomerFields), ...openAgain(fields) };
     return [completed(of.state, { type: 'CustomerDetailsChanged', ...said, emailsReserved })];
@@ -283,14 +307,28 @@ export function changedSince(
   const joined = parent.record.members.find((member) => member.recordId === recordId)?.position ?? Infinity;
   const before = recordOf(parent.events.filter(({ position }) => position <= joined))?.words ?? {};
   return new Map(
-    (Object.keys(parent.record.words) as CustomerField[]).flatMap((field) => {
-      const word = parent.record.words[field];
-      if (!word || word.inferred || word.position <= joined) return [];
-      const was = before[field];
-      return [[field, { before: (was?.inferred ? null : was?.value) ?? null, now: word.value }] as const];
-    }),
+    (Object.keys(parent.record.words) as CustomerField[]).flatMap(
+      (field): [CustomerField, { before: unknown; now: unknown }][] => {
+        const word = parent.record.words[field];
+        if (!word || word.inferred || word.position <= joined) return [];
+        if (field === 'custom') return [[field, ownChanges(before.custom?.own ?? {}, word.own ?? {})]];
+        const was = before[field];
+        return [[field, { before: (was?.inferred ? null : was?.value) ?? null, now: word.value }] as const];
+      },
+    ),
   );
 }
+
+/** Of the installation's own fields those that changed, by key; null where there was, or is, none. */
+function ownChanges(before: OwnWords, now: OwnWords): { before: Json; now: Json } {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  const changed = keys.filter((key) => before[key]?.position !== now[key]?.position);
+  const valuesIn = (words: OwnWords) => Object.fromEntries(changed.map((key) => [key, words[key]?.value ?? null]));
+  return { before: valuesIn(before), now: valuesIn(now) };
+}
+
+const filledIn = (own: Json | null | undefined, patch: Json): Json =>
+  Object.fromEntries(Object.entries({ ...own, ...patch }).filter(([, value]) => value !== null));
 
 /** The customer that decided events would make of whole groups, the first of which would answer for all. */
 export function groupAfter(groups: readonly [Group, ...Group[]], decided: Decided, now: Instant): Group {

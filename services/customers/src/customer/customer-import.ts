@@ -1,6 +1,7 @@
 import {
   entryKey,
   isListField,
+  type Address,
   type CustomerEvent,
   type CustomerFields,
   type ListField,
@@ -14,10 +15,12 @@ import { inNormalForm, type CustomerInput } from './customer-fields.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import type { Customer, ExternalId } from './customer-state.ts';
 import { inEvents } from './field-names.ts';
+import { withAddresses } from './imported-addresses.ts';
 
 /**
  * What a value of a row does to a field that has one already: `overwrite` replaces it, `if-empty` and `never` keep it, `add`
- * puts the entries of a list to those that are there. `never` does not fill an empty one either.
+ * puts the entries of a list to those that are there. `never` does not fill an empty one either. The parts of an address that
+ * a row names only in part are fields of their own; `add` replaces them.
  */
 export const importPolicies = ['overwrite', 'if-empty', 'never', 'add'] as const;
 export type ImportPolicy = (typeof importPolicies)[number];
@@ -35,6 +38,7 @@ export type ImportCustomer = {
   policies: ImportPolicies;
 };
 
+type Json = Readonly<Record<string, unknown>>;
 /** What a record says, and the corrections on it that were taken back. */
 type Known = { details: CustomerFields; reverted?: readonly Reverted[] };
 
@@ -57,12 +61,20 @@ export function importRow(
 function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolicies): CustomerInput {
   const { details } = known;
   const normal = normalEntries(known);
-  const changes = Object.entries(row).flatMap(([name, value]) => {
+  const changes = Object.entries(row).flatMap(([name, value]): [string, unknown][] => {
     if (value === undefined || value === null) return [];
+    if (name === 'custom') return [[name, customByPolicy(value as Json, details.custom, policies)]];
     const field = inEvents(name);
     const before = details[field];
     const isEmpty = before === undefined || (Array.isArray(before) && before.length === 0);
-    switch (policies[name] ?? (isListField(field) ? 'add' : 'overwrite')) {
+    const policy = policies[name] ?? (isListField(field) ? 'add' : 'overwrite');
+    if (name === 'addresses' && policy !== 'never') {
+      const there = details.addresses ?? [];
+      const tidy = (all: readonly Address[]) => normal('addresses', all) as readonly Address[];
+      const addresses = withAddresses(there, value as Address[], policy, tidy);
+      return addresses === there ? [] : [[name, addresses]];
+    }
+    switch (policy) {
       case 'overwrite':
         return [[name, value]];
       case 'if-empty':
@@ -80,6 +92,15 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
   });
   return Object.fromEntries(changes) as CustomerInput;
 }
+
+/** The policy of one of the installation's own fields goes before that of all of them. */
+const customByPolicy = (given: Json, before: Json | null | undefined, policies: ImportPolicies): Json =>
+  Object.fromEntries(
+    Object.entries(given).filter(([key]) => {
+      const policy = policies[`custom.${key}`] ?? policies['custom'];
+      return policy !== 'never' && (policy !== 'if-empty' || before?.[key] === undefined);
+    }),
+  );
 
 /** Entries as they will stand on a record, each in the place that it was given in. */
 export const normalEntries =

@@ -57,6 +57,20 @@ describe('undoing a batch', () => {
     expect(undone(events, 'import').details).toMatchObject({ title: '总监' });
   });
 
+  it('takes back each of the installation’s own fields for itself', () => {
+    const events = [
+      happened('', created({ name: '王伟', custom: { num: 1, ok: false } })),
+      happened('import', changed({ custom: { num: 50, ok: false, lvl: 'gold', club: 'x' } })),
+      happened('', changed({ custom: { num: 50, ok: true, lvl: 'silver', club: 'x' } })),
+    ];
+    expect(undoOf(events, ofBatch('import'))).toEqual({
+      fields: { custom: { num: 1, ok: true, lvl: 'silver' } },
+      record: null,
+      kept: ['custom.lvl'],
+    });
+    expect(undone(events, 'import').details.custom).toEqual({ num: 1, ok: true, lvl: 'silver' });
+  });
+
   it('archives a record that it had made, unless somebody worked with it', () => {
     const made = happened('import', created({ name: '李娜' }));
     expect(undone([made], 'import').status).toBe('archived');

@@ -1,15 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   customerFieldNames,
   known,
   type CustomerEvent,
-  type CustomerField,
   type CustomerFields,
   type RecordedOf,
 } from '@throughline/contracts';
 import { openAgain, saidOf } from '../cleaning/inferred.ts';
+import { customKeyOf } from '../rules/rule-values.ts';
 import { differing } from './customer-change.ts';
 import { completed, type Customer } from './customer-state.ts';
 
+type Json = Readonly<Record<string, unknown>>;
 type Happened = RecordedOf<CustomerEvent>;
 
 /** What undoing some of a record's events does to it, and what it leaves because somebody changed it since. */
@@ -18,8 +20,8 @@ export type Undone = {
   fields: CustomerFields;
   /** Whether the whole record goes to the archive, where they had made it, or comes out of it. */
   record: 'archive' | 'restore' | null;
-  /** Fields that stay as they are, and `record` where the record itself stays although they had made it. */
-  kept: readonly (CustomerField | 'record')[];
+  /** Fields that stay as they are, own ones as `custom.<key>`, and `record` where the record itself stays although they had made it. */
+  kept: readonly string[];
 };
 
 /** What happens to a record without anybody working with it. */
@@ -31,43 +33,68 @@ const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
  *
  * @param events all that happened to the record, in order
  * @param isUndone tells those that are to be taken back
+ * @param isUsed whether somebody works with the record in ways that its own events do not tell
  */
-export function undoOf(events: readonly Happened[], isUndone: (event: Happened) => boolean): Undone {
-  const words = new Map<CustomerField, { undone: boolean; value: unknown; before: unknown }>();
+export function undoOf(events: readonly Happened[], isUndone: (event: Happened) => boolean, isUsed = false): Undone {
+  const words = new Map<string, { undone: boolean; value: unknown; before: unknown }>();
+  const undoneFields = new Set<string>();
+  let custom: Json = {};
   let isMade = false;
-  let isTouched = false;
+  let isTouched = isUsed;
   let lastMove: { undone: boolean; type: string } | undefined;
   for (const event of events) {
     const undone = isUndone(event);
     if (event.type === 'CustomerCreated') isMade = undone;
     else if (!undone && !ofNobody.has(event.type)) isTouched = true;
     if (event.type === 'CustomerArchived' || event.type === 'CustomerRestored') lastMove = { undone, type: event.type };
-    for (const field of fieldsSaidIn(event)) {
-      const value = known((event.data as Record<string, unknown>)[field]) ?? null;
+    for (const [field, value] of saidIn(event, custom)) {
+      if (undone) undoneFields.add(field);
       const word = words.get(field);
       // What stood there before the first of those that are undone in a row.
       const before = undone ? (word?.undone ? word.before : (word?.value ?? null)) : null;
       words.set(field, { undone, value, before });
     }
+    if ('custom' in event.data) custom = known(event.data.custom) ?? {};
   }
   // Nobody wants a record back in pieces that they have worked with.
   if (isMade) {
     return isTouched ? { fields: {}, record: null, kept: ['record'] } : { fields: {}, record: 'archive', kept: [] };
   }
-  const undoneFields = new Set(events.filter(isUndone).flatMap(fieldsSaidIn));
-  const given = [...words].filter(([, word]) => word.undone);
+  const given = [...words].flatMap(([field, { undone, before }]) => (undone ? [[field, before] as const] : []));
+  const [own, others] = [true, false].map((isOwn) =>
+    given.filter(([field]) => (customKeyOf(field) !== undefined) === isOwn),
+  ) as [typeof given, typeof given];
+  const patch = Object.fromEntries(own.map(([field, before]) => [customKeyOf(field), before]));
+  const fields = {
+    ...Object.fromEntries(others),
+    ...(own.length > 0 && { custom: withoutNulls({ ...custom, ...patch }) }),
+  };
   return {
-    fields: Object.fromEntries(given.map(([field, { before }]) => [field, before])) as CustomerFields,
+    fields: fields as CustomerFields,
     record: lastMove?.undone ? (lastMove.type === 'CustomerArchived' ? 'restore' : 'archive') : null,
     kept: [...undoneFields].filter((field) => words.get(field)?.undone === false),
   };
 }
 
-/** Without those whose value only follows from others: it comes and goes with them. */
-function fieldsSaidIn({ data }: Happened): CustomerField[] {
+/**
+ * What an event says, null where it clears: of the installation's own fields what differs from `custom`, as `custom.<key>`.
+ * Without fields whose value only follows from others: it comes and goes with them.
+ */
+function saidIn({ data }: Happened, custom: Json): [field: string, value: unknown][] {
   const inferred = new Set('inferred' in data ? data.inferred?.map(({ field }) => field) : []);
-  return customerFieldNames.filter((field) => field in data && !inferred.has(field));
+  return customerFieldNames.flatMap((field): [string, unknown][] => {
+    if (!(field in data) || inferred.has(field)) return [];
+    const value = known((data as Json)[field]) ?? null;
+    if (field !== 'custom') return [[field, value]];
+    const now = (value ?? {}) as Json;
+    return [...new Set([...Object.keys(custom), ...Object.keys(now)])].flatMap((key) =>
+      isDeepStrictEqual(custom[key] ?? null, now[key] ?? null) ? [] : [[`custom.${key}`, now[key] ?? null]],
+    );
+  });
 }
+
+const withoutNulls = (fields: Json): Json =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 
 /** Back to what was: values that were valid then are not checked again. */
 export function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {

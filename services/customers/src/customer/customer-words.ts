@@ -31,7 +31,7 @@ export function withWords<State extends Words>(
   for (const field of customerFieldNames) {
     if (!(field in event)) continue;
     const value = (event as Record<string, unknown>)[field];
-    given[field] = value === null ? undefined : known(value);
+    given[field] = value === null ? undefined : field === 'custom' ? filled(known(value)) : known(value);
     unreadable ||= isErased(value);
   }
   const isSaid = (field: string) => !rules.has(field);
@@ -51,6 +51,12 @@ export function withWords<State extends Words>(
   const stamps = Object.fromEntries([...Object.keys(said), ...confirmed].map((field) => [field, stamp]));
   return { ...now, said: compact({ ...state.said, ...said }), stamps: { ...state.stamps, ...stamps } };
 }
+
+/** Own fields that a record says are empty are empty. */
+const filled = (custom: unknown): object | undefined =>
+  custom === undefined
+    ? undefined
+    : Object.fromEntries(Object.entries(custom as object).filter(([, value]) => value !== null));
 
 const compact = (fields: Record<string, unknown>): CustomerFields =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -1,13 +1,15 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse } from '@nestjs/swagger';
 import { Commands, idOfNew, notFound, recordId } from '@throughline/event-sourcing';
 import { Answers, AtQuery, HistoryQuery, IdPipe, type RecordAnswer } from '@throughline/service';
 import { CustomerNumbers } from './customer-numbers.store.ts';
 import { ChangeCustomerDto, CreateCustomerDto, CreatedCustomer, Customer } from './customer.dto.ts';
 import { customer, type CustomerCommand } from './customer.ts';
 import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
-import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
+import { GuardedCustomers, isCreated } from '../duplicates/guarded-customers.store.ts';
 import { GoldenCustomers } from './golden-customers.store.ts';
 import { metId } from './met.ts';
+import { NamedCustomers } from './named-customers.store.ts';
 import { claimOf, withEmail } from './unique-keys.ts';
 
 const entering = (skip: string | undefined) => ({ skip: isSkipped(skip) });
@@ -19,6 +21,7 @@ export class CustomerController {
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
     private readonly guarded: GuardedCustomers,
+    private readonly named: NamedCustomers,
     private readonly numbers: CustomerNumbers,
   ) {}
 
@@ -73,6 +76,8 @@ export class CustomerController {
 
   /** Changes the one that has this number or e-mail, else creates it. */
   @Put('by/:key/:value')
+  @ApiOkResponse()
+  @ApiCreatedResponse()
   upsert(
     @Param('key') key: string,
     @Param('value') value: string,
@@ -90,6 +95,8 @@ export class CustomerController {
 
   /** The same record that the connection itself would make. */
   @Put('by/external/:connection/:external')
+  @ApiOkResponse()
+  @ApiCreatedResponse()
   upsertExternal(
     @Param('connection', IdPipe) connectionId: string,
     @Param('external') external: string,
@@ -106,13 +113,14 @@ export class CustomerController {
     });
   }
 
-  #upsert(
+  async #upsert(
     body: object,
     changes: ChangeCustomerDto,
     skip: string | undefined,
     choose: () => Promise<{ id: string; command: CustomerCommand }>,
-  ) {
-    return this.guarded.executeChosen(choose, changes, body, entering(skip));
+  ): Promise<RecordAnswer> {
+    const answer = await this.guarded.executeChosen(choose, changes, body, entering(skip));
+    return { ...answer, created: isCreated(answer) };
   }
 
   async #holder(key: string, value: string): Promise<string> {
@@ -121,10 +129,10 @@ export class CustomerController {
     return holder;
   }
 
-  /** @throws Refusal `not-found` where nothing is unique by that key */
+  /** @throws Refusal `not-found` where nothing is unique by that key, and as `NamedCustomers.find` */
   async #find(key: string, value: string): Promise<string | undefined> {
     const claim = claimOf(key, value);
     if (claim === undefined) throw notFound('not-found');
-    return this.commands.holderOf(customer.category, claim);
+    return this.named.find(claim);
   }
 }

@@ -1,13 +1,12 @@
 import type { CustomerEvent, Reverted } from '@throughline/contracts';
 import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
-import { checkMove } from '../care/lifecycle.ts';
 import { changeInBulk, type BulkChange } from './customer-bulk.ts';
-import { changeDetails } from './customer-change.ts';
+import { changeDetails, checkMoveOf } from './customer-change.ts';
 import { answerSuggestion, revertCorrection, type AnswerSuggestion } from './customer-cleaning.ts';
 import { createCustomer, type CreateCustomer } from './customer-creation.ts';
 import { asShown, type CustomerInput } from './customer-fields.ts';
 import { importRow, type ImportCustomer } from './customer-import.ts';
-import { isBoundToMoves, type CustomerRules } from './customer-rules.ts';
+import type { CustomerRules } from './customer-rules.ts';
 import { recordSeen, type RecordSeenCustomer } from './customer-seen.ts';
 import { evolve, noCustomer, type Customer } from './customer-state.ts';
 import { undoChanges, type Undone } from './customer-undo.ts';
@@ -57,9 +56,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
     switch (command.type) {
       case 'ChangeCustomer':
-        if (isBoundToMoves(context.entry) && state.status === 'active') {
-          checkMove(context.rules.lifecycle, state.details.lifecycle, command.changes.lifecycle);
-        }
+        checkMoveOf(state, command.changes, context);
         return changeDetails(state, command.changes, context);
       case 'ChangeInBulk':
         return changeInBulk(state, command.change, context);

@@ -51,6 +51,16 @@ type Choice<Answer> = {
 
 const attempts = 20;
 
+/** Undefined where it is refused: whoever carries the command out asks again, unless it is a repeat. */
+export async function unlessRefused<T>(choose: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await choose();
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
 /** The records of a group changed while it was decided over it: it is asked for again. */
 export class GroupChanged extends Error {}
 
@@ -152,7 +162,7 @@ export class GoldenCustomers {
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
     const rules = withDuplicates(await this.rulesFor('', { type: 'ChangeCustomer', changes: fields }), inForce);
     const remembered = { target: '', body, ...named };
-    const first = fields.parentId ? await choose() : undefined;
+    const first = fields.parentId ? await unlessRefused(choose) : undefined;
     if (first && movesInHierarchy(first.command)) {
       return this.#executeForGroup(first.id, first.command, rules, remembered);
     }
@@ -226,9 +236,9 @@ export class GoldenCustomers {
   }
 
   /** As `group`; undefined where there is no such record. */
-  async find(id: string): Promise<Group | undefined> {
+  async find(id: string, at: AtQuery = {}): Promise<Group | undefined> {
     try {
-      return await this.group(id);
+      return await this.group(id, at);
     } catch (error) {
       if (error instanceof Refusal && error.kind === 'not-found') return undefined;
       throw error;

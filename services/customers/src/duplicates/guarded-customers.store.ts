@@ -5,7 +5,7 @@ import type { RecordAnswer } from '@throughline/service';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import type { Customer } from '../customer/customer-state.ts';
-import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers, unlessRefused, type RulesInForce } from '../customer/golden-customers.store.ts';
 import { builtInModel } from '../matching/built-in-model.ts';
 import { scoreOf } from '../matching/score.ts';
 import {
@@ -27,8 +27,12 @@ export type Entering = { skip?: boolean | undefined };
 /** What somebody is about to record, and what the rules say of it. */
 export type Guarded = { intended: Intended; verdict: Verdict };
 
-type Answered = Executed<Customer, CustomerEvent> | RecordAnswer;
+export type Answered = Executed<Customer, CustomerEvent> | RecordAnswer;
 type Chosen = { id: string; command: CustomerCommand };
+
+/** Whether the command made the record, also where this is its repeat. */
+export const isCreated = (answer: Answered): boolean =>
+  'events' in answer && answer.events.some(({ type }) => type === 'CustomerCreated');
 
 /** Customers, with the duplicate rules in front: what changes a customer for somebody outside goes through here. */
 @Injectable()
@@ -125,7 +129,8 @@ export class GuardedCustomers {
     work: (inForce: RulesInForce) => Promise<Answered>,
   ): Promise<Answered> {
     const rules = await this.rules(skip);
-    const intended = compares(rules.all) ? await this.#intended(await choose()) : undefined;
+    const chosen = compares(rules.all) ? await unlessRefused(choose) : undefined;
+    const intended = chosen && (await this.#intended(chosen));
     const [guarded] = intended ? await this.compareEach([intended], rules) : [];
     const { warnings, ...answer } = await this.carryOut(guarded, () => work(rules));
     return warnings ? { ...answer, fields: { ...answer.fields, warnings } } : answer;

@@ -1,4 +1,10 @@
-import { known, type CustomerEvent, type CustomerField, type CustomerFields } from '@throughline/contracts';
+import {
+  known,
+  type Address,
+  type CustomerEvent,
+  type CustomerField,
+  type CustomerFields,
+} from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { indexKeys } from '../matching/candidates.ts';
@@ -37,7 +43,7 @@ export class MatchRow {
 
 export const matchRecords = fold<MatchRow, CustomerEvent>(MatchRow, {
   name: 'match_records',
-  version: 3,
+  version: 4,
   feed: 'customers',
   key: ({ stream }) => stream.id,
   elements: 'keys',
@@ -104,11 +110,12 @@ function saidAfter(before: Said, data: { readonly [F in CustomerField]?: unknown
 
 const placeFields = ['country', 'province', 'city', 'district', 'street', 'postcode'];
 
-/** Lists without what nobody compares: labels, and which one is the primary. */
+/** Lists without what nobody compares, such as labels; the primary address comes first, since phones are read as its country's. */
 function saidIn(field: CustomerField, value: unknown): unknown {
   if (field === 'emails' || field === 'phones') return (value as { value: string }[]).map((entry) => entry.value);
   if (field !== 'addresses') return value;
-  return (value as Record<string, string>[]).map((address) =>
+  const primaryFirst = (value as Address[]).toSorted((a, b) => Number(b.primary ?? false) - Number(a.primary ?? false));
+  return (primaryFirst as Record<string, unknown>[]).map((address) =>
     Object.fromEntries(placeFields.flatMap((part) => (address[part] ? [[part, address[part]]] : []))),
   );
 }

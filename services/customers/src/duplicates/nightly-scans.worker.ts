@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { defaultTimeZone } from '@throughline/contracts';
 import { Commands, derivedId, errorForLog, runInContext, systemContext } from '@throughline/event-sourcing';
-import { Jobs, Kernel, Log, type Worker } from '@throughline/service';
-import { organisation } from '../care/organisation.view.ts';
+import { Jobs, Log, type Worker } from '@throughline/service';
+import { OrganisationTime } from '../care/organisation.view.ts';
 import { duplicateRules, duplicateRulesId } from './duplicate-rules.ts';
 import { nightAt } from './night.ts';
 
@@ -16,9 +15,9 @@ export const scanOf = (night: string): string => derivedId('nightly-scan', night
 @Injectable()
 export class NightlyScans implements Worker {
   constructor(
-    private readonly kernel: Kernel,
     private readonly commands: Commands,
     private readonly jobs: Jobs,
+    private readonly time: OrganisationTime,
     private readonly log: Log,
   ) {}
 
@@ -33,10 +32,7 @@ export class NightlyScans implements Worker {
     await runInContext(systemContext('nightly-scan'), async () => {
       const { state } = await this.commands.load(duplicateRules, duplicateRulesId);
       if (!state.scanNightly) return;
-      const { rows } = await this.kernel.pool.query<{ zone: string }>(
-        `select time_zone as zone from "${organisation.table}" where time_zone is not null limit 1`,
-      );
-      const night = nightAt(now, rows[0]?.zone ?? defaultTimeZone);
+      const night = nightAt(now, await this.time.zone());
       if (night !== undefined) await this.jobs.start('scan-duplicates', scanOf(night), null);
     });
   }

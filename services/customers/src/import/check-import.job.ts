@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Commands, eachOf } from '@throughline/event-sourcing';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
+import { withDuplicates } from '../customer/golden-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
-import { ImportCompanies, withoutNotMade } from './import-companies.store.ts';
+import { ImportCompanies } from './import-companies.store.ts';
 import { ImportDuplicates, isFound, rowsWith } from './import-duplicates.store.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { ImportOutcomes } from './import-outcomes.store.ts';
@@ -64,9 +65,9 @@ export class CheckImport implements JobHandler {
       const outcomes: CheckedOutcome[] = [];
       const beside = await this.outcomes.beside(planned, state);
       const { decidedBy } = beside;
-      const notMade = await this.companies.check(planned, beside.rules);
-      const rows = planned.map((row) => withoutNotMade(row, notMade));
-      const { compared } = await this.duplicates.compare(job, rows, { passesAs, decidedBy, signal });
+      const asking = { passesAs, decidedBy, signal };
+      const { rules: inForce, compared } = await this.duplicates.compare(job, planned, asking);
+      const rows = await this.companies.check(planned, beside, withDuplicates({ rules: decidedBy }, inForce).rules);
       await eachOf(rows.entries(), atOnce, async ([index, row]) => {
         outcomes[index] = await this.outcomes.of(row, beside, compared.get(row.line));
       });

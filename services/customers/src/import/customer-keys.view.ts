@@ -108,6 +108,8 @@ const rowsOf = (
 /** What an index can hold. */
 const longest = 500;
 
+const longestWait = 10_000;
+
 export type FoundRecord = { recordId: string; goldenId: string; status: CustomerKey['status'] };
 
 /** Records by what they are known by. */
@@ -118,6 +120,11 @@ export class CustomerKeys {
   /** Waits until it holds all that is recorded by now. */
   async caughtUp(signal: AbortSignal): Promise<void> {
     await this.kernel.holdsAll(signal);
+  }
+
+  /** As `caughtUp`, for somebody who waits for an answer. @throws Refusal `too-busy` */
+  async upToNow(): Promise<void> {
+    await this.kernel.viewsHold([customerKeys], await this.kernel.feed().head(), longestWait);
   }
 
   /** Value -> the records that have it. */

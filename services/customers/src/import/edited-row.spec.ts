@@ -11,6 +11,7 @@ const seen = {
   name: '王伟',
   title: '经理',
   phones: [{ value: '+8613800138000', e164: '+8613800138000', label: '手机', primary: true }],
+  emails: [{ value: 'wie@example.cn', label: 'work', primary: true }, { value: 'office@example.org' }],
   addresses: [
     { city: '北京市' },
     { province: '广东省', city: '深圳市', postcode: '010000', regionCode: '440300', primary: true },
@@ -18,8 +19,10 @@ const seen = {
   socials: [
     { network: 'wechat', value: 'wei' },
     { network: 'x', value: '@wei' },
+    { network: 'qq', value: '1001', primary: true },
+    { network: 'qq', value: '1002', label: '旧' },
   ],
-  tags: ['VIP', 'B2B'],
+  tags: ['VIP', 'B2B', '华东,重点', 'say "hi"; 再见'],
 };
 const mapping: ImportMapping = {
   columns: customerColumns.map((field) => ({ column: field, field })),
@@ -64,7 +67,32 @@ describe('an edited row', () => {
     expect(edited({ 'address.city': '广州市', 'address.postcode': '' }).changes).toEqual({
       addresses: [{ city: '北京市' }, { province: '广东省', city: '广州市', primary: true }],
     });
-    expect(edited({ 'socials.wechat': '' }).changes).toEqual({ socials: [{ network: 'x', value: '@wei' }] });
+    expect(edited({ 'socials.wechat': '' }).changes).toEqual({
+      socials: seen.socials.filter(({ network }) => network !== 'wechat'),
+    });
+  });
+  it('keeps the label of the one entry that was corrected, and whether it is the primary one', () => {
+    const marked = { label: '手机', primary: true };
+    expect(edited({ phones: '+8613800138009' }).changes).toEqual({ phones: [{ value: '+8613800138009', ...marked }] });
+    expect(edited({ emails: 'wei@example.cn; office@example.org' }).changes).toEqual({
+      emails: [{ value: 'wei@example.cn', label: 'work', primary: true }, { value: 'office@example.org' }],
+    });
+    expect(edited({ emails: 'a@example.cn; b@example.cn' }).changes).toEqual({
+      emails: [{ value: 'a@example.cn' }, { value: 'b@example.cn' }],
+    });
+    expect(edited({ 'socials.qq': '1001; 1003' }).changes.socials).toEqual([
+      { network: 'wechat', value: 'wei' },
+      { network: 'x', value: '@wei' },
+      { network: 'qq', value: '1001', primary: true },
+      { network: 'qq', value: '1003', label: '旧' },
+    ]);
+  });
+  it('leaves the entries alone that hold what separates entries', () => {
+    expect(customerCell(seen, 'tags')).toBe('VIP; B2B; "华东,重点"; "say ""hi""; 再见"');
+    expect(edited({ tags: `${customerCell(seen, 'tags')}; 新` }).changes).toEqual({ tags: [...seen.tags, '新'] });
+  });
+  it('changes nothing where its file was exported without quotes', () => {
+    expect(edited({ tags: seen.tags.join('; ') })).toEqual({ changes: {}, errors: [] });
   });
   it('cannot give its record another number', () => {
     expect(edited({ number: 'C-000002' }).errors).toEqual([['number', 'number-stays']]);

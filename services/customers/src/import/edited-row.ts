@@ -1,5 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { customerCell, tabledAddress, type Address, type Email, type Phone, type Social } from '@throughline/contracts';
+import {
+  cellEntries,
+  customerCell,
+  tabledAddress,
+  type Address,
+  type Email,
+  type Phone,
+  type Social,
+} from '@throughline/contracts';
 import { isScientificNumber, type Cell } from '@throughline/tables';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { recordFieldOf } from './import-fields.ts';
@@ -28,7 +36,7 @@ export function editedRow(
 ): EditedRow {
   const edited = mapping.columns.filter(({ column, field }) => {
     const text = (cells[header.indexOf(column)] ?? empty).text.trim();
-    return !fixed.has(field) && !isSame(text, customerCell(seen, field).trim());
+    return !fixed.has(field) && !formsOf(seen, field).some((form) => isSame(text, form));
   });
   const named = new Set(edited.map(({ column }) => column));
   const reading = read(cells.map((cell, index) => (named.has(header[index] ?? '') ? cell : empty)));
@@ -54,22 +62,34 @@ function changesOf(row: CustomerInput, cleared: readonly string[], seen: Shown):
   for (const field of cleared) if (!field.includes('.')) changes[recordFieldOf(field)] = null;
   for (const field of ['emails', 'phones'] as const) {
     const before = (seen[field] ?? []) as readonly (Email | Phone)[];
-    // What the table does not show of an entry, its label, stays.
-    const kept = (entry: Email) => before.find(({ value }) => value === entry.value) ?? entry;
-    if (row[field]) changes[field] = row[field].map(kept).map(({ e164: _, ...entry }: Phone) => entry);
+    if (row[field]) changes[field] = withMarks(before, row[field]).map(({ e164: _, ...entry }: Phone) => entry);
   }
   const parts = clearedParts('address');
   if (row.addresses || parts.length > 0) changes['addresses'] = addressesOf(row.addresses?.[0], parts, seen);
   const networks = new Set([...(row.socials ?? []).map(({ network }) => network), ...clearedParts('socials')]);
   if (networks.size > 0) {
-    const others = ((seen['socials'] ?? []) as readonly Social[]).filter(({ network }) => !networks.has(network));
-    changes['socials'] = [...others, ...(row.socials ?? [])];
+    const before = (seen['socials'] ?? []) as readonly Social[];
+    const of = (all: readonly Social[], name: string) => all.filter(({ network }) => network === name);
+    changes['socials'] = [
+      ...before.filter(({ network }) => !networks.has(network)),
+      ...[...networks].flatMap((name) => withMarks(of(before, name), of(row.socials ?? [], name))),
+    ];
   }
   const keys = clearedParts('custom');
   if (keys.length > 0) {
     changes['custom'] = { ...row.custom, ...Object.fromEntries(keys.map((key) => [key, null])) };
   }
   return changes as CustomerInput;
+}
+
+/** With what the table does not show of an entry, as its label: where it stayed, and where it alone was corrected. */
+function withMarks<E extends { value: string }>(before: readonly E[], now: readonly E[]): E[] {
+  const corrected = now.filter(({ value }, index) => value !== before[index]?.value);
+  const isCorrection = now.length === before.length && corrected.length === 1;
+  return now.map(
+    (entry, index) =>
+      before.find(({ value }) => value === entry.value) ?? (isCorrection ? { ...before[index], ...entry } : entry),
+  );
 }
 
 /** The one that the table shows with its new parts, and the others as they are. */
@@ -82,6 +102,14 @@ function addressesOf(changed: Address | undefined, cleared: readonly string[], s
     Object.entries({ ...before, ...changed }).filter(([part]) => !cleared.includes(part)),
   ) as Address;
   return shown ? all.map((one) => (one === shown ? address : one)) : [address];
+}
+
+const lists = new Set(['emails', 'phones', 'tags', 'socials']);
+
+/** What an export says in a field's cell, and what one said when it quoted no entries. */
+function formsOf(seen: Shown, field: string): string[] {
+  const cell = customerCell(seen, field).trim();
+  return lists.has(recordFieldOf(field)) ? [cell, cellEntries(cell).join('; ')] : [cell];
 }
 
 /** The same, also where a spreadsheet took away what it held for an ornament: leading zeros, a plus, last digits. */

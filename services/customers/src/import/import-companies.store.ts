@@ -1,111 +1,144 @@
 import { Injectable } from '@nestjs/common';
 import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
-import { itemId, type JobAtWork } from '@throughline/service';
+import { Kernel, itemId, type JobAtWork } from '@throughline/service';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import type { StampedRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
-import { companyItem, type MissingCompany } from './import-relations.ts';
-import type { PlannedRow } from './planned-row.ts';
-import { relationError } from './row-errors.ts';
+import { companyCommand, companyTasks, madeOtherwise, withoutNotDone, type CompanyTask } from './import-company.ts';
+import { ImportOutcomes, type Beside } from './import-outcomes.store.ts';
+import { companyItem } from './import-relations.ts';
+import { movesInHierarchy, type PlannedRow } from './planned-row.ts';
 
-/** Company -> why it cannot be made. */
-export type NotMade = ReadonlyMap<string, Refusal>;
+type Item = { task: CompanyTask; id: string; command: CustomerCommand; commandId: string; body: object };
 
 const atOnce = 16;
 
-/** Makes the companies that rows name where there are none. */
+/** Makes the companies that rows name where there are none, and has those that are there know what rows say of them. */
 @Injectable()
 export class ImportCompanies {
   constructor(
+    private readonly kernel: Kernel,
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
     private readonly numbers: CustomerNumbers,
+    private readonly outcomes: ImportOutcomes,
   ) {}
 
-  /** Each once in an import, however many rows name it; an archived one comes back. */
-  async make(
+  /**
+   * In the order of the rows; what many of them say alike is done once in an import. An archived one comes back.
+   *
+   * @returns the rows as they are to be carried out
+   */
+  async carryOut(
     job: Pick<JobAtWork, 'id'>,
     rows: readonly PlannedRow[],
     stamped: StampedRules,
     inForce: RulesInForce,
-  ): Promise<NotMade> {
-    const missing = missingIn(rows);
-    const items = await Promise.all(
-      missing.map(async (company) => ({
-        id: company.id,
-        command: commandOf(company, await this.numbers.next()),
-        commandId: itemId(job, companyItem(company.id)),
-        // Another row may spell its name in another way.
-        body: { company: company.id },
-      })),
-    );
+  ): Promise<PlannedRow[]> {
+    const taken = await this.#taken(rows, await this.outcomes.beside(rows.filter(isDecidedAlone), {}));
+    const tasks = companyTasks(taken);
+    const items = await this.#items(job, tasks);
     const outcomes = await this.commands.executeMany(customer, items, stamped);
-    const notMade = new Map<string, Refusal>();
-    await eachOf(items.entries(), atOnce, async ([index, { id, command, commandId, body }]) => {
+    const notDone = new Map<string, Refusal>();
+    const elsewhere: Item[] = [];
+    items.forEach((item, index) => {
       const outcome = outcomes[index];
-      if (outcome?.status === 'refused') {
-        if (outcome.refusal.code === 'too-busy') throw outcome.refusal;
-        notMade.set(id, outcome.refusal);
-      } else if (outcome?.status === 'elsewhere') {
-        await runInContext({ ...currentContext(), commandId }, () =>
-          this.customers.execute(id, command, body, inForce),
+      if (outcome?.status === 'elsewhere') elsewhere.push(item);
+      else if (outcome?.status === 'refused') notDone.set(item.task.key, unlessBusy(outcome.refusal));
+    });
+    await eachOf(Map.groupBy(elsewhere, ({ id }) => id).values(), atOnce, async (own) => {
+      for (const { task, id, command, commandId, body } of own) {
+        const refusal = await refusalOf(() =>
+          runInContext({ ...currentContext(), commandId }, () => this.customers.execute(id, command, body, inForce)),
         );
+        if (refusal) notDone.set(task.key, unlessBusy(refusal));
       }
     });
-    return notMade;
+    const refused = tasks.filter(({ key }) => notDone.has(key)).map(({ company }) => company.id);
+    const states = await this.commands.loadMany(customer, [...new Set(refused)]);
+    for (const key of madeOtherwise(tasks, (id) => states.get(id)?.state.status === 'active')) notDone.delete(key);
+    return taken.map((row) => withoutNotDone(row, notDone));
   }
 
-  /** As `make`, without doing it. */
-  async check(rows: readonly PlannedRow[], rules: CustomerRules): Promise<NotMade> {
-    const missing = missingIn(rows);
-    const states = await this.commands.loadMany(
-      customer,
-      missing.map(({ id }) => id),
-    );
+  /** As `carryOut`, without doing it. */
+  async check(rows: readonly PlannedRow[], beside: Beside, rules: CustomerRules): Promise<PlannedRow[]> {
+    const taken = await this.#taken(rows, beside);
+    const tasks = companyTasks(taken);
+    const ids = tasks.map(({ company }) => company.id);
+    const loaded = await this.commands.loadMany(customer, ids);
+    const states = new Map([...loaded].map(([id, { state }]) => [id, state]));
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
-    const notMade = new Map<string, Refusal>();
-    for (const company of missing) {
-      try {
-        customer.decide(states.get(company.id)?.state ?? customer.initial, commandOf(company, ''), context);
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        notMade.set(company.id, error);
-      }
+    const notDone = new Map<string, Refusal>();
+    for (const task of tasks) {
+      const { id } = task.company;
+      const command = companyCommand(task, '');
+      const before = states.get(id) ?? customer.initial;
+      const refusal = await refusalOf(async () => {
+        if (before.into || before.members.length > 0) return this.customers.decided(id, command, rules.fieldSet);
+        const after = customer.decide(before, command, context).reduce(customer.evolve, before);
+        const had = customer.claims?.(before) ?? [];
+        const claims = (customer.claims?.(after) ?? []).filter((claim) => !had.includes(claim));
+        await this.outcomes.checkFree(
+          id,
+          claims.filter((claim) => !claim.startsWith('number:')),
+        );
+        return states.set(id, after);
+      });
+      if (refusal) notDone.set(task.key, refusal);
     }
-    return notMade;
+    for (const key of madeOtherwise(tasks, (id) => states.get(id)?.status === 'active')) notDone.delete(key);
+    return taken.map((row) => withoutNotDone(row, notDone));
+  }
+
+  /** A row that will not be taken leaves its companies alone. */
+  async #taken(rows: readonly PlannedRow[], beside: Beside): Promise<PlannedRow[]> {
+    const taken = [...rows];
+    await eachOf(rows.entries(), atOnce, async ([index, row]) => {
+      if (!isDecidedAlone(row)) return;
+      const { end } = await this.outcomes.of(row, beside);
+      if (end === 'error' || end === 'skipped') taken[index] = { ...row, companies: [] };
+    });
+    return taken;
+  }
+
+  /** One that is to be made gets one number, whichever of its commands makes it. */
+  async #items(job: Pick<JobAtWork, 'id'>, tasks: readonly CompanyTask[]): Promise<Item[]> {
+    const missing = new Set(tasks.flatMap(({ company: { id, status } }) => (status === 'missing' ? [id] : [])));
+    const numbers = new Map<string, string>();
+    for (const id of missing) numbers.set(id, await this.numbers.next());
+    return tasks.map((task) => {
+      const { company, said } = task;
+      const { id } = company;
+      return {
+        task,
+        id,
+        command: companyCommand(task, numbers.get(id) ?? ''),
+        commandId: itemId(job, companyItem(id, said && this.kernel.secrets.hmac('import-ids', JSON.stringify(said)))),
+        // Another row may spell its name in another way.
+        body: { company: id, ...said },
+      };
+    });
   }
 }
 
-const commandOf = ({ name }: MissingCompany, number: string): CustomerCommand => ({
-  type: 'ImportCustomer',
-  number,
-  mode: 'both',
-  row: { kind: 'company', name },
-  // Of one that comes back nothing is changed.
-  policies: { kind: 'never', name: 'never' },
-});
+/** Names companies, and comes to the same whether they are there yet. */
+const isDecidedAlone = (row: PlannedRow): row is Extract<PlannedRow, { fate: 'command' }> =>
+  row.fate === 'command' && row.companies.length > 0 && !row.isGrouped && !movesInHierarchy(row);
 
-const relationsOf = (row: PlannedRow): readonly MissingCompany[] =>
-  row.fate === 'command' || row.fate === 'edit' ? row.missing : [];
-
-/** Each once, as the first row spells it. */
-function missingIn(rows: readonly PlannedRow[]): MissingCompany[] {
-  const missing = new Map<string, MissingCompany>();
-  for (const company of rows.flatMap(relationsOf)) if (!missing.has(company.id)) missing.set(company.id, company);
-  return [...missing.values()];
+/** A race that was lost too often is lost by nobody's fault: the job takes it up again. */
+function unlessBusy(refusal: Refusal): Refusal {
+  if (refusal.code === 'too-busy') throw refusal;
+  return refusal;
 }
 
-/** A row whose company cannot be made is not carried out either. */
-export function withoutNotMade(row: PlannedRow, notMade: NotMade): PlannedRow {
-  const errors = relationsOf(row).flatMap(({ id, relation }) => {
-    const refusal = notMade.get(id);
-    if (!refusal) return [];
-    const fields = refusal.errors.map(({ path }) => path).join(', ');
-    return [relationError(relation, 'relation-not-made', { fields: fields || refusal.code })];
-  });
-  if (errors.length === 0) return row;
-  const { line, cells, reading } = row;
-  return { line, cells, reading, fate: 'failed', errors };
+async function refusalOf(work: () => Promise<unknown>): Promise<Refusal | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return error;
+  }
 }

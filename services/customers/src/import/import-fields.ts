@@ -1,6 +1,8 @@
-import { customerColumnLabels } from '@throughline/contracts';
+import { builtInLifecycle, customerColumnLabels, type Lifecycle } from '@throughline/contracts';
+import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { LinkField } from '../customer/customer-links.ts';
-import type { FieldDefinition, FieldSet } from '../field/field-set.ts';
+import type { FieldDefinition } from '../field/field-set.ts';
+import type { Choice } from './choice-cell.ts';
 
 /** How the cells of a field are read. */
 export type ImportFieldKind =
@@ -8,6 +10,8 @@ export type ImportFieldKind =
   /** A number or an id of digits: a spreadsheet's 1.38E+10 is none. */
   | 'code'
   | 'kind'
+  /** One of some values, by itself or by its name. */
+  | 'choice'
   | 'emails'
   | 'phones'
   | 'tags'
@@ -26,6 +30,10 @@ export type ImportField = {
   label: { en: string; zh: string };
   /** What such columns are called otherwise. */
   aliases?: readonly string[];
+  /** Of a choice. */
+  choices?: readonly Choice[];
+  /** Whether it may be something else as well, as in other ways in. */
+  takesOthers?: boolean;
   /** Of a field of the installation's own: how its cells are read. */
   custom?: FieldDefinition;
 };
@@ -36,6 +44,18 @@ const of = (field: string, kind: ImportFieldKind, ...aliases: string[]): ImportF
   label: customerColumnLabels[field] ?? { en: field, zh: field },
   aliases,
 });
+
+const choice = (field: string, choices: readonly Choice[], ...aliases: string[]): ImportField => ({
+  ...of(field, 'choice', ...aliases),
+  choices,
+});
+
+const types: readonly Choice[] = [
+  { value: 'potential', label: { en: 'Potential', zh: '潜在客户' } },
+  { value: 'new', label: { en: 'New', zh: '新客户' } },
+  { value: 'existing', label: { en: 'Existing', zh: '老客户' } },
+];
+const stagesOf = ({ stages }: Lifecycle): Choice[] => stages.map(({ key, label }) => ({ value: key, label }));
 
 /** An exported table has the id there. */
 const relation = (field: LinkField, en: string, zh: string, ...aliases: string[]): ImportField => {
@@ -151,7 +171,7 @@ export const customerImportFields: readonly ImportField[] = [
   of('address', 'address', '地址', '通讯地址', '联系地址', '公司地址', '收货地址', 'full address', 'mailing address'),
   of('socials.wechat', 'social', '微信号', 'wechat id'),
   of('socials.qq', 'social', 'QQ号码'),
-  of('type', 'text', '类型', 'customer type'),
+  { ...choice('type', types, '类型', 'customer type'), takesOthers: true },
   of('source', 'text', '客户来源', '渠道来源', 'lead source'),
   of('channel', 'text', '获客渠道'),
   of('campaign', 'text', '市场活动', '推广活动'),
@@ -161,7 +181,7 @@ export const customerImportFields: readonly ImportField[] = [
   of('birthDate', 'date', '出生日期', '出生年月', 'birthday', 'date of birth', 'dob'),
   of('gender', 'text', 'sex'),
   of('tags', 'tags', '客户标签', 'tag', 'labels'),
-  of('lifecycle', 'text', '客户阶段', '阶段', 'lifecycle', 'stage'),
+  choice('lifecycle', stagesOf(builtInLifecycle), '客户阶段', '阶段', 'lifecycle', 'stage'),
   relation('referredBy', 'Referred by', '推荐人', '介绍人', 'recommended by', 'referrer'),
   of('ownerId', 'text', 'owner id'),
   of('number', 'code', '编号', 'number', 'customer no', 'customer id'),
@@ -184,10 +204,13 @@ export const customerImportFields: readonly ImportField[] = [
   of('version', 'code', 'version'),
 ];
 
-/** With the fields of the installation's own that are in use: columns can be named as they are. */
-export const importFields = ({ fields }: FieldSet): readonly ImportField[] => [
-  ...customerImportFields,
-  ...Object.values(fields)
+/** With the installation's own stages, and its own fields that are in use: columns can be named as they are. */
+export const importFields = ({
+  fieldSet,
+  lifecycle,
+}: Pick<CustomerRules, 'fieldSet' | 'lifecycle'>): readonly ImportField[] => [
+  ...customerImportFields.map((one) => (one.field === 'lifecycle' ? { ...one, choices: stagesOf(lifecycle) } : one)),
+  ...Object.values(fieldSet.fields)
     .filter(({ retired }) => !retired)
     .map((custom): ImportField => {
       const { key, label } = custom;

@@ -33,7 +33,7 @@ export class ImportRow {
 
 export const importList = fold<ImportRow, ImportEvent | BatchEvent>(ImportRow, {
   name: 'import_list',
-  version: 1,
+  version: 2,
   feed: 'customers',
   // The batch that an import becomes has its id.
   key: ({ stream }) => stream.id,
@@ -58,11 +58,11 @@ export const importList = fold<ImportRow, ImportEvent | BatchEvent>(ImportRow, {
     ],
     ImportRead: (rows, { fingerprint }) =>
       rows.map((row) => ({ ...row, status: 'uploaded', fingerprint, mapping: null, savedAs: null, mappedAt: null })),
-    ImportMapped: (rows, { mapping, savedAs }, { recordedAt }) =>
+    ImportMapped: (rows, { mapping, savedAs, isDateOrderChosen = false }, { recordedAt }) =>
       rows.map((row) => ({
         ...row,
         status: 'mapped',
-        mapping: known(mapping) ?? null,
+        mapping: asRemembered(known<EventData>(mapping), isDateOrderChosen),
         savedAs: known(savedAs) ?? null,
         mappedAt: recordedAt,
       })),
@@ -72,6 +72,13 @@ export const importList = fold<ImportRow, ImportEvent | BatchEvent>(ImportRow, {
       rows.map((row) => ({ ...row, status: 'done', counts, finishedAt: recordedAt })),
   },
 });
+
+/** What holds for other files as well: not the order of dates that only this one's show. */
+function asRemembered(mapping: EventData | undefined, isDateOrderChosen: boolean): EventData | null {
+  if (!mapping || isDateOrderChosen) return mapping ?? null;
+  const { dateOrder: _, ...others } = mapping;
+  return others;
+}
 
 export type SavedMapping = { name: string; mapping: EventData; savedAt: Instant };
 

@@ -1,6 +1,15 @@
 import { isCurrency } from '@throughline/contracts';
 import { importPolicies, type ImportMode, type ImportPolicies } from '../customer/customer-import.ts';
-import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
+import {
+  companyFieldOf,
+  companyFields,
+  companyRelations,
+  companyRoles,
+  hasPolicy,
+  mappedFieldOf,
+  type CompanyRole,
+} from './import-company-fields.ts';
+import { importFieldOf, type ImportField } from './import-fields.ts';
 import { invalid, type FieldError } from '@throughline/event-sourcing';
 import type { DateOrder } from '@throughline/tables';
 
@@ -36,11 +45,11 @@ export type ImportMapping = {
   defaults: Readonly<Record<string, string>>;
   matchBy: MatchKey;
   mode: ImportMode;
-  /** By field; `overwrite`, and `add` for lists, unless said. */
+  /** By field; `overwrite`, and `add` for lists, unless said; `if-empty` of those of a company. */
   policies: ImportPolicies;
   /** Of dates that could be read in two ways. */
   dateOrder?: DateOrder | undefined;
-  /** IANA name: of times that name no zone. */
+  /** IANA name: of times that name no zone; the organisation's where it is left out. */
   timeZone?: string | undefined;
   /** ISO code of two letters: of phone numbers without a country code. */
   country?: string | undefined;
@@ -79,39 +88,42 @@ const labelled = new Set(['phones', 'emails', 'address']);
 
 /** What the columns of a header are likely to be. A field that is one value is taken by the first column that fits. */
 export function suggestedColumns(header: readonly string[], fields: readonly ImportField[]): MappedColumn[] {
-  const known = new Map<string, string>();
   const isRelation = ({ kind }: ImportField) => kind === 'relation';
   // A column of another field's name is no relation unless somebody says so.
   const ranked = [...fields.filter((field) => !isRelation(field)), ...fields.filter(isRelation)];
-  for (const { field, label, aliases = [] } of ranked) {
-    for (const name of [field, label.en, label.zh, ...aliases]) {
-      if (!known.has(folded(name))) known.set(folded(name), field);
+  const columns = columnsCalled(header, ranked);
+  // Where a column names the company, that one's columns are called `Company phone`.
+  const named = companyRoles.filter((role) => columns.some(({ field }) => field === companyRelations[role]));
+  if (named.length === 0) return columns;
+  return columnsCalled(header, [...named.flatMap((role) => companyFields(fields, role)), ...ranked]);
+}
+
+/** @param ranked of two fields of one name the first is meant */
+function columnsCalled(header: readonly string[], ranked: readonly ImportField[]): MappedColumn[] {
+  const known = new Map<string, ImportField>();
+  for (const one of ranked) {
+    for (const name of [one.field, one.label.en, one.label.zh, ...(one.aliases ?? [])]) {
+      if (!known.has(folded(name))) known.set(folded(name), one);
     }
   }
   const taken = new Set<string>();
   return header.flatMap((column): MappedColumn[] => {
     if (column === '') return [];
-    const custom = /^custom\.[^.]{1,100}$/.exec(column)?.[0];
+    const custom = /^custom\.[^.]{1,100}$/.test(column) ? importFieldOf(ranked, column) : undefined;
     const { bare, label } = partsOf(column);
-    const field = custom ?? known.get(folded(column)) ?? known.get(bare);
-    const kind = field === undefined ? undefined : importFieldOf(fields, field)?.kind;
-    if (field === undefined || kind === undefined) return [];
+    const found = custom ?? known.get(folded(column)) ?? known.get(bare);
+    if (!found) return [];
+    const { field, kind } = found;
     const isMany = kind === 'phones' || kind === 'emails' || kind === 'tags';
     const key = kind === 'address' ? `${field} ${label ?? ''}` : field;
     if (taken.has(key) && !isMany) return [];
     taken.add(key);
-    return [
-      { column, field, ...(label !== undefined && labelled.has(kind === 'address' ? kind : field) && { label }) },
-    ];
+    return [{ column, field, ...(label !== undefined && labelled.has(kind) && { label }) }];
   });
 }
 
 /** A whole mapping to begin with. */
-export function suggestedMapping(
-  header: readonly string[],
-  fields: readonly ImportField[],
-  dateOrder: DateOrder | undefined,
-): ImportMapping {
+export function suggestedMapping(header: readonly string[], fields: readonly ImportField[]): ImportMapping {
   const columns = suggestedColumns(header, fields);
   const has = (field: string) => columns.some((column) => column.field === field);
   const isExported = has('id') && has('version');
@@ -124,7 +136,6 @@ export function suggestedMapping(
     matchBy: matchBy ?? 'none',
     mode: isExported ? 'update' : 'both',
     policies: {},
-    ...(dateOrder && { dateOrder }),
   };
 }
 
@@ -139,7 +150,7 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
     }
     if (seen.has(`${column}\u0000${field}`)) errors.push({ path: `columns.${index}.column`, code: 'repeated' });
     seen.add(`${column}\u0000${field}`);
-    const found = importFieldOf(fields, field);
+    const found = mappedFieldOf(fields, field);
     if (!found) errors.push({ path: `columns.${index}.field`, code: 'unknown-field' });
     else if (isSingle(found) && columns.findIndex((one) => one.field === field) < index) {
       errors.push({ path: `columns.${index}.field`, code: 'repeated' });
@@ -152,13 +163,12 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
     }
   });
   for (const field of Object.keys(defaults)) {
-    const found = importFieldOf(fields, field);
+    const found = mappedFieldOf(fields, field);
     if (!found || notByDefault.has(field)) errors.push({ path: `defaults.${field}`, code: 'unknown-field' });
   }
+  errors.push(...companyErrors(mapping));
   for (const [field, policy] of Object.entries(policies)) {
-    const isField =
-      fields.some((one) => recordFieldOf(one.field) === field) || field === 'custom' || field === 'socials';
-    if (!isField) errors.push({ path: `policies.${field}`, code: 'unknown-field' });
+    if (!hasPolicy(fields, field)) errors.push({ path: `policies.${field}`, code: 'unknown-field' });
     if (!importPolicies.some((one) => one === policy)) errors.push({ path: `policies.${field}`, code: 'not-allowed' });
   }
   const has = (field: string) => columns.some((one) => one.field === field);
@@ -174,6 +184,40 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
   if (currency !== undefined && !isCurrency(currency)) errors.push({ path: 'currency', code: 'unknown-currency' });
   if (columns.length === 0) errors.push({ path: 'columns', code: 'required' });
   if (errors.length > 0) throw invalid('invalid-mapping', errors);
+}
+
+/** What is said of a company takes something that names it, and a table of records as they were exported says none of it. */
+function companyErrors({ columns, defaults }: ImportMapping): FieldError[] {
+  const names = new Set([...columns.map(({ field }) => field), ...Object.keys(defaults)]);
+  const errorOf = (path: string, name: string): FieldError[] => {
+    const role = companyFieldOf(name)?.role;
+    if (!role) return [];
+    if (names.has('version')) return [{ path, code: 'not-allowed' }];
+    const field = companyRelations[role];
+    return names.has(field) ? [] : [{ path, code: 'relation-missing', params: { field } }];
+  };
+  return [
+    ...columns.flatMap(({ field }, index) => errorOf(`columns.${index}.field`, field)),
+    ...Object.keys(defaults).flatMap((field) => errorOf(`defaults.${field}`, field)),
+  ];
+}
+
+/** What a mapping says of a company that rows name, as if they were its own; undefined where it says nothing. */
+export function companyMapping(mapping: ImportMapping, role: CompanyRole): ImportMapping | undefined {
+  const ofRole = <T>(given: Readonly<Partial<Record<string, T>>>) =>
+    Object.fromEntries(
+      Object.entries(given).flatMap(([name, value]) => {
+        const found = companyFieldOf(name);
+        return found?.role === role ? [[found.field, value as T]] : [];
+      }),
+    );
+  const columns = mapping.columns.flatMap((column) => {
+    const found = companyFieldOf(column.field);
+    return found?.role === role ? [{ ...column, field: found.field }] : [];
+  });
+  const defaults = ofRole(mapping.defaults);
+  if (columns.length === 0 && Object.keys(defaults).length === 0) return undefined;
+  return { ...mapping, columns, defaults, policies: ofRole(mapping.policies) };
 }
 
 /** Only a company can be made of nothing but its name. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { CustomerEvent } from '@throughline/contracts';
 import { Commands, Refusal, conflict, currentContext, runInContext } from '@throughline/event-sourcing';
 import { withChosen } from '../field/choices.ts';
+import type { Links } from '../customer/customer-links.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer } from '../customer/customer.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
@@ -11,13 +11,12 @@ import { claimedByRules } from '../customer/reserved-values.ts';
 import type { Guarded } from '../duplicates/guarded-customers.store.ts';
 import { warningsIn } from './import-duplicates.store.ts';
 import type { Import } from './import.ts';
-import { customOf, type CheckedOutcome, type PlannedRow } from './planned-row.ts';
+import { customOf, linksIn, type CheckedOutcome, type PlannedRow } from './planned-row.ts';
 import { rowErrorsOf } from './row-errors.ts';
 
 /** What rows are held against: their records, and the rules as they would be. */
 export type Beside = {
   states: ReadonlyMap<string, { state: Customer }>;
-  rules: CustomerRules;
   decidedBy: CustomerRules;
 };
 
@@ -36,7 +35,7 @@ export class ImportOutcomes {
     const { rules } = await this.current.read();
     const isOpen = mapping?.createMissingOptions === true;
     const decidedBy = isOpen ? { ...rules, fieldSet: withChosen(rules.fieldSet, customOf(planned)) } : rules;
-    return { states, rules, decidedBy };
+    return { states, decidedBy };
   }
 
   /** @param guarded what the duplicate rules say of it */
@@ -49,7 +48,7 @@ export class ImportOutcomes {
       if (guarded?.verdict instanceof Refusal) throw guarded.verdict;
       const events = await this.#decided(row, beside);
       if (events.length === 0) return { end: 'unchanged', warnings: warningsIn(row, guarded) };
-      await this.#checkClaims(row.id, events);
+      await this.checkFree(row.id, claimedByRules(events.reduce(customer.evolve, customer.initial)));
       return { end: events[0]?.type === 'CustomerCreated' ? 'new' : 'update', warnings: warningsIn(row, guarded) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -58,9 +57,8 @@ export class ImportOutcomes {
     }
   }
 
-  /** @throws Refusal `value-taken` */
-  async #checkClaims(id: string, events: readonly CustomerEvent[]): Promise<void> {
-    const claims = claimedByRules(events.reduce(customer.evolve, customer.initial));
+  /** @throws Refusal `value-taken` where another customer holds one of the claims */
+  async checkFree(id: string, claims: readonly string[]): Promise<void> {
     if (claims.length === 0) return;
     const holders = await this.commands.holdersOf(customer.category, claims);
     const others = [...holders.values()].filter((holder) => holder !== id);
@@ -79,11 +77,14 @@ export class ImportOutcomes {
       );
     }
     const { id, links } = row;
-    const command = { ...row.command, row: { ...row.command.row, ...links } };
+    const commandWith = (named: Links) => ({ ...row.command, row: { ...row.command.row, ...named } });
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const state = states.get(id)?.state ?? customer.initial;
     const isMoved = row.isThere && links.parentId !== undefined;
-    if (!isMoved && !state.into && state.members.length === 0) return customer.decide(state, command, context);
-    return this.customers.decided(id, command, rules.fieldSet);
+    if (!isMoved && !state.into && state.members.length === 0) {
+      return customer.decide(state, commandWith(linksIn(row)), context);
+    }
+    // Of companies that are still to be made nothing could be found there.
+    return this.customers.decided(id, commandWith(links), rules.fieldSet);
   }
 }

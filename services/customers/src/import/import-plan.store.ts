@@ -2,19 +2,20 @@ import { Injectable } from '@nestjs/common';
 import { Commands, Refusal, eachOf, notFound } from '@throughline/event-sourcing';
 import { itemId, shapeErrorsOf } from '@throughline/service';
 import { isFilledRow, type Cell } from '@throughline/tables';
-import { tidyFields } from '../customer/customer-fields.ts';
+import { tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { builtInRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { editedRow } from './edited-row.ts';
 import { ImportCells } from './import-cells.store.ts';
+import type { CompanyRole } from './import-company-fields.ts';
 import { importFieldOf, importFields, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import { ImportRelations, type Related } from './import-relations.store.ts';
 import { calledBy, type Round, type Settled } from './import-relations.ts';
-import { matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
+import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import type { FileRow } from './import-table.ts';
 import { ImportTargets, type Target } from './import-targets.store.ts';
@@ -120,7 +121,7 @@ export class ImportPlans {
     if (!mapping) throw notFound('import-not-found');
     const isEdited = mapping.columns.some(({ field }) => field === 'version');
     const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
-    const fields = importFields((await this.current.read()).rules.fieldSet);
+    const fields = importFields((await this.current.read()).rules);
     const mapped = [...mapping.columns.map(({ field }) => field), ...Object.keys(readable.defaults)];
     const isRelated = mapped.some((field) => importFieldOf(fields, field)?.kind === 'relation');
     return { header, mapping, fields, read: rowReader(header, readable, fields), isEdited, isRelated };
@@ -222,7 +223,7 @@ export class ImportPlans {
     rows: readonly PlannedRow[],
   ): Promise<Omit<PlannedChunk, 'line'>> {
     const related = rows.flatMap((row): Related[] =>
-      (row.fate === 'command' || row.fate === 'edit') && row.reading.relations.length > 0 ? [row] : [],
+      (row.fate === 'command' || row.fate === 'edit') && namesOthers(row.reading) ? [row] : [],
     );
     if (related.length === 0 || planning.round === 'look') return { rows, waiting: [] };
     const settled = await this.relations.settle({ ...planning, connectionId }, related);
@@ -279,17 +280,36 @@ async function* chunksOf(rows: AsyncIterable<FileRow>, after = 0): AsyncGenerato
   if (chunk.length > 0) yield chunk;
 }
 
+const namesOthers = ({ relations, companies }: RowReading): boolean => relations.length > 0 || companies.length > 0;
+
 /** All that is wrong with a row, as far as it can be told without its record. */
 function errorsOf(reading: RowReading): readonly RowError[] {
-  const errors = [...reading.errors, ...asRowErrors(reading, shapeErrorsOf(ChangeCustomerDto, reading.row))];
-  if (errors.length === 0) return errors;
-  // The rest is the decider's to say, who is not asked any more.
+  const all: { reading: RowReading; role?: CompanyRole }[] = [{ reading }, ...reading.companies];
+  const errorsBy = (find: (row: CustomerInput) => Refusal['errors']) =>
+    all.flatMap(({ reading: one, role }) => asRowErrors(one, find(one.row), role));
+  const errors = [
+    ...reading.errors,
+    ...timeErrors(reading),
+    ...errorsBy((row) => shapeErrorsOf(ChangeCustomerDto, row)),
+  ];
+  // The rest is the decider's to say, unless it is not asked any more.
+  return errors.length === 0 ? errors : [...errors, ...errorsBy(fieldErrorsOf)];
+}
+
+/** Nothing was made later than now. */
+const timeErrors = (reading: RowReading): RowError[] =>
+  reading.createdAt !== undefined && reading.createdAt > new Date().toISOString()
+    ? [{ column: columnOf('createdAt', reading), code: 'in-the-future' }]
+    : [];
+
+/** What is wrong with fields, whatever they are held against. */
+function fieldErrorsOf(row: CustomerInput): Refusal['errors'] {
   try {
-    const known = { name: reading.row.name ?? '-' };
-    tidyFields(reading.row, known, { now: new Date().toISOString(), entry: 'import', rules: builtInRules });
-    return errors;
+    const known = { name: row.name ?? '-' };
+    tidyFields(row, known, { now: new Date().toISOString(), entry: 'import', rules: builtInRules });
+    return [];
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return [...errors, ...asRowErrors(reading, error.errors)];
+    return error.errors;
   }
 }

@@ -3,6 +3,7 @@ import { currentContext, eachOf, runInContext } from '@throughline/event-sourcin
 import { isFilledRow } from '@throughline/tables';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { ImportCells } from './import-cells.store.ts';
+import type { CompanyRole } from './import-company-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import { ImportOutcomes } from './import-outcomes.store.ts';
@@ -11,7 +12,7 @@ import type { RowError } from './import-row.ts';
 import type { FileRow } from './import-table.ts';
 import type { Import } from './import.ts';
 import type { CheckedEnd } from './planned-row.ts';
-import { doubtsOf, recordedValues } from './recorded-values.ts';
+import { doubtsOf, recordedCompanies, recordedValues } from './recorded-values.ts';
 
 /** A row as it stands, and what it would come to. */
 export type PreviewRow = {
@@ -26,7 +27,7 @@ export type PreviewRow = {
 type Becoming = {
   /** Null where nothing is left of the row, where one of its cells is cut, and once the import was started. */
   end: CheckedEnd | null;
-  values: CustomerInput | null;
+  values: (CustomerInput & Partial<Record<CompanyRole, CustomerInput>>) | null;
   errors: readonly RowError[];
   warnings: readonly RowError[];
   times: number | null;
@@ -91,7 +92,8 @@ export class ImportPreviews {
       const { end, errors = [] } = await this.outcomes.of(row, beside);
       const found = checked?.errors.get(line);
       const given = row.fate === 'edit' ? row.changes : row.reading.row;
-      const values = recordedValues(given, row.reading, beside.decidedBy.fieldSet);
+      const { fieldSet } = beside.decidedBy;
+      const values = { ...recordedValues(given, row.reading, fieldSet), ...recordedCompanies(row.reading, fieldSet) };
       const doubts = doubtsOf(rows[index] as FileRow, row.reading, values, meant);
       becoming.set(line, {
         // The check knows more: whom the row names, and what the duplicate rules say.

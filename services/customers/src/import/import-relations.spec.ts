@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { calledBy, lookupKey, lookupsOf, outcomeOf, type Seen } from './import-relations.ts';
-import type { Relation, RowReading } from './import-row.ts';
+import {
+  calledBy,
+  companyOf,
+  leftOut,
+  lookupKey,
+  lookupsOf,
+  outcomeOf,
+  type Outcome,
+  type Seen,
+} from './import-relations.ts';
+import type { CompanyReading, Relation, RowReading } from './import-row.ts';
 
 const relation = (value: string, more: Partial<Relation> = {}): Relation => ({
   field: 'employerId',
@@ -10,6 +19,16 @@ const relation = (value: string, more: Partial<Relation> = {}): Relation => ({
   ...more,
 });
 const keys = (value: string, more: Partial<Relation> = {}) => lookupsOf(relation(value, more)).map(lookupKey);
+const reading = (row: RowReading['row'], more: Partial<RowReading> = {}): RowReading => ({
+  row,
+  relations: [],
+  companies: [],
+  policies: {},
+  errors: [],
+  places: new Map(),
+  formulas: 0,
+  ...more,
+});
 
 describe('a relation', () => {
   it('is looked for by whatever its cell may be, the surest first', () => {
@@ -32,16 +51,6 @@ describe('a relation', () => {
 });
 
 describe('a row of the file', () => {
-  const reading = (row: RowReading['row'], more: Partial<RowReading> = {}): RowReading => ({
-    row,
-    relations: [],
-    policies: {},
-    errors: [],
-    places: new Map(),
-    formulas: 0,
-    ...more,
-  });
-
   it('can be meant by all that tells its record', () => {
     const emails = [{ value: 'A@Example.org' }];
     expect(
@@ -120,5 +129,33 @@ describe('what a relation comes to', () => {
     const refused = { ...first, mentioned: { line: 9, isOpen: false } };
     expect(codeOf(outcomeOf(acme, refused))).toBe('relation-not-found');
     expect(codeOf(outcomeOf(make, refused))).toBe('made');
+  });
+});
+
+describe('the company of a relation', () => {
+  const acme = relation('Acme', { whenMissing: 'create' });
+  const places = new Map([['industry', '公司行业']]);
+  const said: CompanyReading = { role: 'employer', reading: reading({ industry: '茶' }, { places }) };
+  const warning = { column: null, code: 'relation-created' };
+  const statusOf = (outcome: Outcome, reading?: CompanyReading) =>
+    companyOf(acme, outcome, reading, (key) => `made of ${key}`).map(({ id, status }) => [id, status]);
+
+  it('is to be made, brought back or told what the row says of it', () => {
+    const key = 'company:acme';
+    expect(statusOf({ end: 'made', company: { key }, warning })).toEqual([['made of company:acme', 'missing']]);
+    expect(statusOf({ end: 'made', company: { id: 'c', isArchived: true }, warning })).toEqual([['c', 'archived']]);
+    expect(statusOf({ end: 'made', company: { id: 'c', isArchived: false }, warning })).toEqual([['c', 'there']]);
+    expect(statusOf({ end: 'linked', id: 'c' }, said)).toEqual([['c', 'there']]);
+  });
+
+  it('is let alone where the row says nothing of it, or where it is none', () => {
+    expect(statusOf({ end: 'linked', id: 'c' })).toEqual([]);
+    expect(statusOf({ end: 'empty', warning }, said)).toEqual([]);
+    expect(statusOf({ end: 'waits' }, said)).toEqual([]);
+  });
+
+  it('that is none has what the columns say of it left out, and defaults say nothing', () => {
+    expect(leftOut(said)).toEqual([{ column: '公司行业', code: 'company-left-out', params: { field: 'employerId' } }]);
+    expect(leftOut({ ...said, reading: reading({ industry: '茶' }) })).toEqual([]);
   });
 });

@@ -5,16 +5,18 @@ import type { Group } from '../customer/customer-group.ts';
 import { kindOf, linkErrors } from '../customer/customer-links.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { CustomerKeys, type FoundRecord, type NameKind } from './customer-keys.view.ts';
+import { companyRelations } from './import-company-fields.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import {
   companyItem,
+  companyOf,
   companyToMake,
+  leftOut,
   lookupKey,
   lookupsOf,
   outcomeOf,
   type Choice,
   type Lookup,
-  type MissingCompany,
   type Outcome,
   type Round,
   type Seen,
@@ -25,7 +27,7 @@ import { ImportRows } from './import-rows.store.ts';
 import { ImportTargets } from './import-targets.store.ts';
 import { asRowErrors } from './row-errors.ts';
 
-/** A row with relations, and the id of its record. */
+/** A row with relations, or with what it says of companies, and the id of its record. */
 export type Related = { line: number; id: string; reading: RowReading };
 
 /** `importId`: what the ids of companies derive from; `jobId`: whose memory of the rows it is. */
@@ -76,19 +78,22 @@ export class ImportRelations {
   ): Settled {
     const outcomes = ended.map(({ outcome }) => outcome);
     const linked = ended.filter(({ outcome: { end } }) => end === 'linked').flatMap(linkIn);
-    const missing = ended.flatMap(({ relation, outcome }): MissingCompany[] => {
-      if (outcome.end !== 'made') return [];
-      const { company } = outcome;
-      const made = 'id' in company ? company.id : this.#idOf(importId, company.key);
-      return [{ id: made, name: relation.value, relation }];
-    });
+    const saidOf = (field: Relation['field']) => reading.companies.find(({ role }) => companyRelations[role] === field);
+    const companies = ended.flatMap(({ relation, outcome }) =>
+      companyOf(relation, outcome, saidOf(relation.field), (key) => this.#idOf(importId, key)),
+    );
+    const named = new Set(ended.flatMap(({ relation, outcome: { end } }) => (end === 'empty' ? [] : [relation.field])));
+    const unnamed = reading.companies.filter(({ role }) => !named.has(companyRelations[role]));
     const wrong = asRowErrors(reading, linkErrors(id, Object.fromEntries(ended.flatMap(linkIn)), groups));
     return {
       links: Object.fromEntries(linked),
-      missing,
+      companies,
       waits: outcomes.some(({ end }) => end === 'waits'),
       errors: [...outcomes.flatMap((outcome) => (outcome.end === 'wrong' ? [outcome.error] : [])), ...wrong],
-      warnings: outcomes.flatMap((outcome) => ('warning' in outcome ? [outcome.warning] : [])),
+      warnings: [
+        ...outcomes.flatMap((outcome) => ('warning' in outcome ? [outcome.warning] : [])),
+        ...unnamed.flatMap(leftOut),
+      ],
     };
   }
 
@@ -108,21 +113,23 @@ export class ImportRelations {
       const choice = records && (await this.#chosen(first, records));
       if (choice) for (const relation of same) choices.set(relation, choice);
     });
-    for (const [relation, id] of await this.#madeBefore(jobId, choices)) {
-      const isNew = id === this.#idOf(importId, companyToMake(relation) ?? '');
-      choices.set(relation, { id, origin: isNew ? 'made' : 'archived' });
+    const making = [...choices].flatMap(([relation, choice]) => {
+      const key = companyToMake(relation);
+      return 'id' in choice && key !== undefined ? [{ relation, id: choice.id, key }] : [];
+    });
+    const back = await this.#broughtBack(jobId, new Set(making.map(({ id }) => id)));
+    for (const { relation, id, key } of making) {
+      if (id === this.#idOf(importId, key)) choices.set(relation, { id, origin: 'made' });
+      else if (back.has(id)) choices.set(relation, { id, origin: 'archived' });
     }
     return choices;
   }
 
-  /** Relation -> the company that the import made, or brought back, for a row before. */
-  async #madeBefore(jobId: string, choices: ReadonlyMap<Relation, Choice>): Promise<ReadonlyMap<Relation, string>> {
-    const making = [...choices].flatMap(([relation, choice]) =>
-      'id' in choice && companyToMake(relation) !== undefined ? [[relation, choice.id] as const] : [],
-    );
+  /** Of companies those that the import brought back for a row before. */
+  async #broughtBack(jobId: string, ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     const commandOf = (id: string) => itemId({ id: jobId }, companyItem(id));
-    const settled = await this.commands.settled([...new Set(making.map(([, id]) => commandOf(id)))]);
-    return new Map(making.filter(([, id]) => settled.has(commandOf(id))));
+    const settled = await this.commands.settled([...ids].map(commandOf));
+    return new Set([...ids].filter((id) => settled.has(commandOf(id))));
   }
 
   #idOf(importId: string, key: string): string {

@@ -1,8 +1,9 @@
 import { nameKey, normaliseEmail, registrationNumberKey } from '@throughline/language';
 import { asFields, emailKeys, named, registrationKeys } from '../customer/customer-fields.ts';
 import type { Links } from '../customer/customer-links.ts';
+import { companyRelations } from './import-company-fields.ts';
 import type { RelationKey } from './import-mapping.ts';
-import type { Relation, RowError, RowReading } from './import-row.ts';
+import type { CompanyReading, Relation, RowError, RowReading } from './import-row.ts';
 import { relationError } from './row-errors.ts';
 
 /** Something that may tell a customer, in comparable form. By `company` it is the name of one who is not a person. */
@@ -42,8 +43,9 @@ export function lookupsOf({ field, value, findBy }: Pick<Relation, 'field' | 'va
   });
 }
 
-/** Names the command that makes a company, among those of an import. */
-export const companyItem = (id: string): string => `company ${id}`;
+/** Names the command that makes a company, or says something of it, among those of an import. */
+export const companyItem = (id: string, said?: string): string =>
+  said === undefined ? `company ${id}` : `company ${id} ${said}`;
 
 export const lookupKey = ({ by, value }: Lookup): string => `${by}:${value}`;
 
@@ -95,19 +97,25 @@ export type Seen = {
 export type Outcome =
   | { end: 'linked'; id: string }
   /** A company is made of it, under this key where there is none yet, or comes back from the archive. */
-  | { end: 'made'; company: { id: string } | { key: string }; warning: RowError }
+  | { end: 'made'; company: { id: string; isArchived: boolean } | { key: string }; warning: RowError }
   | { end: 'waits' | 'left-open' }
   | { end: 'empty'; warning: RowError }
   | { end: 'wrong'; error: RowError };
 
-/** A company that a row names and that is not there, or only archived. */
-export type MissingCompany = { id: string; name: string; relation: Relation };
+/** A company that a row names: not there, only archived, or there and known more of by what the row says. */
+export type NamedCompany = {
+  id: string;
+  name: string;
+  relation: Relation;
+  status: 'missing' | 'archived' | 'there';
+  said: CompanyReading | undefined;
+};
 
 /** What the relations of a row come to. */
 export type Settled = {
   links: Links;
-  /** To be made before the row is carried out. */
-  missing: readonly MissingCompany[];
+  /** To be made or changed before the row is carried out. */
+  companies: readonly NamedCompany[];
   waits: boolean;
   errors: readonly RowError[];
   warnings: readonly RowError[];
@@ -125,7 +133,8 @@ export function outcomeOf(relation: Relation, { line, choice, mentioned, round }
     const { id, origin } = choice;
     if (!key || origin === 'there') return { end: 'linked', id };
     const code = origin === 'archived' ? 'relation-restored' : 'relation-created';
-    return { end: 'made', company: { id }, warning: relationError(relation, code) };
+    const company = { id, isArchived: origin === 'archived' };
+    return { end: 'made', company, warning: relationError(relation, code) };
   }
   if (mentioned?.line === line) return wrong('not-itself');
   if (mentioned?.isOpen) {
@@ -135,4 +144,26 @@ export function outcomeOf(relation: Relation, { line, choice, mentioned, round }
   if (key) return { end: 'made', company: { key }, warning: relationError(relation, 'relation-created') };
   if (relation.whenMissing !== 'leave-empty') return wrong('relation-not-found');
   return { end: 'empty', warning: relationError(relation, 'relation-left-empty') };
+}
+
+/** The company that a relation came to, where something is to be done about it. @param idOf of a company of that key */
+export function companyOf(
+  relation: Relation,
+  outcome: Outcome,
+  said: CompanyReading | undefined,
+  idOf: (key: string) => string,
+): NamedCompany[] {
+  const company = { name: relation.value, relation, said };
+  if (outcome.end === 'linked') return said ? [{ ...company, id: outcome.id, status: 'there' }] : [];
+  if (outcome.end !== 'made') return [];
+  const made = outcome.company;
+  if ('key' in made) return [{ ...company, id: idOf(made.key), status: 'missing' }];
+  return [{ ...company, id: made.id, status: made.isArchived ? 'archived' : 'there' }];
+}
+
+/** What a row is told of a company of which it says something, and which nothing names. */
+export function leftOut({ role, reading: { places } }: CompanyReading): RowError[] {
+  const [column] = places.values();
+  // Defaults alone say nothing of a row.
+  return column === undefined ? [] : [{ column, code: 'company-left-out', params: { field: companyRelations[role] } }];
 }

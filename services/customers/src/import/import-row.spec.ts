@@ -48,6 +48,32 @@ describe('the columns of a header', () => {
   ])('%s is known', (column, wanted) => {
     expect(suggestedColumns([column], customerImportFields)).toEqual([{ column, ...wanted }]);
   });
+  it('are those of a company where another one names it', () => {
+    const fieldsOf = (...header: string[]) => suggestedColumns(header, customerImportFields).map(({ field }) => field);
+    expect(fieldsOf('姓名', '所属公司', '公司电话', '单位地址', '公司规模', '详细地址')).toEqual([
+      'name',
+      'employerId',
+      'employer.phones',
+      'employer.address',
+      'employer.size',
+      'address',
+    ]);
+    expect(fieldsOf('姓名', '所属公司', '地址', '公司地址')).toEqual([
+      'name',
+      'employerId',
+      'address',
+      'employer.address',
+    ]);
+    expect(fieldsOf('Name', 'Works for', 'Company phone 2', 'Employer: Email', 'employer.industry', 'Company')).toEqual(
+      ['name', 'employerId', 'employer.phones', 'employer.emails', 'employer.industry', 'companyName'],
+    );
+    expect(fieldsOf('姓名', '上级公司', '上级公司电话', '公司电话')).toEqual(['name', 'parentId', 'parent.phones']);
+    expect(fieldsOf('姓名', '公司', '公司电话', '公司地址', 'employer.phones')).toEqual([
+      'name',
+      'companyName',
+      'address',
+    ]);
+  });
   it('that are not known, or known already, are left out', () => {
     const header = ['name', '姓名', '', 'colour', 'phone', 'mobile'];
     expect(suggestedColumns(header, customerImportFields).map(({ column }) => column)).toEqual([
@@ -90,6 +116,19 @@ describe('a mapping of the columns', () => {
         { column: 'b', field: 'parentId', findBy: 'externalId' },
       ),
     ).toEqual(['columns.0.findBy not-allowed', 'columns.0.whenMissing not-allowed', 'connectionId required']);
+  });
+
+  it('says nothing of a company that no column names, nor what a company does not have', () => {
+    const employer = { column: 'a', field: 'employerId' };
+    expect(problems(employer, { column: 'b', field: 'employer.phones' })).toEqual([]);
+    expect(problems(employer, { column: 'b', field: 'employer.custom.rank' })).toEqual([]);
+    expect(problems({ column: 'a', field: 'employer.phones' })).toEqual(['columns.0.field relation-missing']);
+    expect(problems(employer, { column: 'b', field: 'parent.phones' })).toEqual(['columns.1.field relation-missing']);
+    for (const field of ['gender', 'name', 'number', 'parentId', 'employer.phones', 'custom.a.b', '']) {
+      expect(problems(employer, { column: 'b', field: `employer.${field}` })).toContain(
+        'columns.1.field unknown-field',
+      );
+    }
   });
 
   it('takes a column of that name for a field of the own rather than for a relation', () => {
@@ -166,6 +205,26 @@ describe('a row', () => {
     ]);
   });
 
+  it.each([
+    ['阶段', '成交', { lifecycle: 'closed' }],
+    ['阶段', 'closed', { lifecycle: 'closed' }],
+    ['客户阶段', '意向客户', { lifecycle: 'intending' }],
+    ['stage', ' LOST ', { lifecycle: 'lost' }],
+    ['客户类型', '老客户', { type: 'existing' }],
+    ['类型', '潜在', { type: 'potential' }],
+    ['Customer type', 'new customer', { type: 'new' }],
+  ])('under %s names %s by itself or by its name', (column, cell, wanted) => {
+    expect(read({ [column]: cell })).toMatchObject({ row: wanted, errors: [] });
+  });
+
+  it('has no stage that there is none of, unless the mapping says what is meant; a type may be any', () => {
+    expect(errorsOf({ 阶段: '跟进中', 客户类型: '经销商' })).toEqual([['阶段', 'not-allowed']]);
+    expect(read({ 客户类型: '经销商' }).row).toEqual({ type: '经销商' });
+    const columns = [{ column: '阶段', field: 'lifecycle', values: { 跟进中: '意向', 成交: 'loyal' } }];
+    expect(read({ 阶段: '跟进中' }, { columns }).row).toEqual({ lifecycle: 'intending' });
+    expect(read({ 阶段: '成交' }, { columns }).row).toEqual({ lifecycle: 'loyal' });
+  });
+
   it('takes what formulas came to, and counts them', () => {
     const { row, formulas } = read({ name: { type: 'text', text: 'Anna', formula: true }, title: 'CEO' });
     expect([row, formulas]).toEqual([{ name: 'Anna', title: 'CEO' }, 1]);
@@ -204,6 +263,48 @@ describe('a row', () => {
     expect(keysOf({ phone: '010-65541234' })).toEqual(['+861065541234']);
     const { row } = read({ phone: '020 7946 0958', country: 'GB' }, { country: 'US' });
     expect(row.phones).toEqual([{ value: '020 7946 0958' }]);
+  });
+
+  it('says of its company what that one’s columns say, in the same ways as of itself', () => {
+    const { row, companies, errors, formulas } = read(
+      {
+        姓名: '王伟',
+        手机: '13800138000',
+        所属公司: '青禾茶业',
+        '公司电话 (总机)': '021 5234 0000；(415) 555-2671',
+        公司地址: '杭州市西湖区龙井路1号',
+        公司行业: { type: 'text', text: '茶', formula: true },
+      },
+      {
+        country: 'US',
+        defaults: { 'employer.region': '华东', 'employer.industry': '酒' },
+        policies: { phones: 'add' },
+      },
+    );
+    expect([row, errors, formulas]).toEqual([{ name: '王伟', phones: [{ value: '13800138000' }] }, [], 1]);
+    const [{ role, reading } = { role: undefined, reading: undefined }, ...others] = companies;
+    expect([role, others]).toEqual(['employer', []]);
+    expect(reading).toMatchObject({
+      row: {
+        phones: [
+          { value: '021 5234 0000', label: '总机' },
+          { value: '+14155552671', label: '总机' },
+        ],
+        addresses: [{ city: '杭州市', district: '西湖区' }],
+        industry: '茶',
+        region: '华东',
+      },
+      policies: { region: 'if-empty' },
+    });
+    expect(reading?.places.get('phones.1')).toBe('公司电话 (总机)');
+  });
+
+  it('that says nothing of its company says nothing, and a wrong cell of that one is its own error', () => {
+    expect(read({ 姓名: '甲', 所属公司: '青禾', 公司电话: '' }).companies).toEqual([]);
+    expect(errorsOf({ 姓名: '甲', 所属公司: '青禾', 公司电话: '1.38E+10', 公司税号: '1.2E+5' })).toEqual([
+      ['公司电话', 'scientific-number'],
+      ['公司税号', 'scientific-number'],
+    ]);
   });
 
   it('says whom it names, and leaves open who that is', () => {

@@ -1,12 +1,21 @@
-import type { Address, Instant } from '@throughline/contracts';
-import { normalisePhone, parseAddress } from '@throughline/language';
+import { cellAccounts, cellEntries, type Address, type Instant } from '@throughline/contracts';
+import { parseAddress } from '@throughline/language';
 import { isScientificNumber, readDate, type Cell } from '@throughline/tables';
+import { namesCountry, phoneCountries, phoneOf } from '../cleaning/phone-countries.ts';
 import { emailKeys, registrationKeys, type CustomerInput } from '../customer/customer-fields.ts';
 import type { LinkField } from '../customer/customer-links.ts';
 import type { ImportPolicies } from '../customer/customer-import.ts';
+import { choiceCell } from './choice-cell.ts';
 import { customCell } from './custom-cell.ts';
+import { companyRoles, type CompanyRole } from './import-company-fields.ts';
 import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
-import type { ImportMapping, MappedColumn, RelationKey, WhenMissing } from './import-mapping.ts';
+import {
+  companyMapping,
+  type ImportMapping,
+  type MappedColumn,
+  type RelationKey,
+  type WhenMissing,
+} from './import-mapping.ts';
 
 /** What is wrong with a row, and in which column where it is one. */
 export type RowError = { column: string | null; code: string; params?: Readonly<Record<string, unknown>> };
@@ -25,6 +34,8 @@ export type RowReading = {
   /** Without its relations. */
   row: CustomerInput;
   relations: readonly Relation[];
+  /** What it says of companies that it names, of those of which it says something. */
+  companies: readonly CompanyReading[];
   id?: string;
   /** As an ETag has it: the version of each of the record's streams. */
   version?: string;
@@ -34,20 +45,15 @@ export type RowReading = {
   /** As the mapping has them, but for fields that got a default. */
   policies: ImportPolicies;
   errors: readonly RowError[];
-  /** Field, or field and place of a list's entry -> the column that it came from. */
+  /** Field, or field and place of a list's entry -> the column that it came from, or where it would stand. */
   places: ReadonlyMap<string, string>;
   /** How many of its cells are results of formulas. */
   formulas: number;
 };
 
-type Given = { column: MappedColumn | undefined; definition: ImportField; text: string };
+export type CompanyReading = { role: CompanyRole; reading: RowReading };
 
-const listSeparator = /[;；,，、|\n]+/;
-const entriesOf = (text: string): string[] =>
-  text
-    .split(listSeparator)
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+type Given = { column: MappedColumn | undefined; definition: ImportField; text: string };
 
 const kinds: Readonly<Record<string, 'person' | 'company'>> = {
   person: 'person',
@@ -75,6 +81,10 @@ export function rowReader(
     const definition = importFieldOf(fields, field);
     return definition ? [{ column: undefined, definition, text }] : [];
   });
+  const companies = companyRoles.flatMap((role) => {
+    const own = companyMapping(mapping, role);
+    return own ? [{ role, read: rowReader(header, own, fields) }] : [];
+  });
 
   return (cells) => {
     const reading = new Reading(mapping);
@@ -84,9 +94,23 @@ export function rowReader(
       if (text !== undefined) reading.take({ column, definition, text });
     }
     for (const given of defaults) reading.takeDefault(given);
-    return reading.done();
+    return withCompanies(
+      reading.done(),
+      companies.map(({ role, read }) => ({ role, reading: read(cells) })),
+    );
   };
 }
+
+/** A wrong cell of its company is one of the row. */
+const withCompanies = (reading: RowReading, companies: readonly CompanyReading[]): RowReading =>
+  companies.length === 0
+    ? reading
+    : {
+        ...reading,
+        companies: companies.filter((company) => Object.keys(company.reading.row).length > 0),
+        errors: [reading, ...companies.map((company) => company.reading)].flatMap(({ errors }) => errors),
+        formulas: companies.reduce((sum, company) => sum + company.reading.formulas, reading.formulas),
+      };
 
 class Reading {
   readonly #row: Record<string, unknown> = {};
@@ -130,15 +154,21 @@ class Reading {
         this.#row[field] = found;
         return place(field);
       }
+      case 'choice': {
+        const chosen = choiceCell(definition.choices ?? [], text) ?? (definition.takesOthers ? text : undefined);
+        if (chosen === undefined) return this.#wrong(name, 'not-allowed');
+        this.#row[field] = chosen;
+        return place(field);
+      }
       case 'tags': {
-        const tags = [...new Set([...((this.#row[field] as string[] | undefined) ?? []), ...entriesOf(text)])];
+        const tags = [...new Set([...((this.#row[field] as string[] | undefined) ?? []), ...cellEntries(text)])];
         this.#row[field] = tags;
         return place(field);
       }
       case 'emails':
       case 'phones': {
         const list = (this.#row[field] ??= []) as { value: string; label?: string }[];
-        for (const part of entriesOf(text)) {
+        for (const part of cellEntries(text)) {
           if (kind === 'phones' && isScientificNumber(part)) {
             this.#wrong(name, 'scientific-number');
             continue;
@@ -156,8 +186,10 @@ class Reading {
         return place('addresses');
       case 'social': {
         const list = (this.#row['socials'] ??= []) as { network: string; value: string }[];
-        place(`socials.${list.length}`);
-        list.push({ network: field.slice('socials.'.length), value: text });
+        for (const value of cellAccounts(text)) {
+          place(`socials.${list.length}`);
+          list.push({ network: field.slice('socials.'.length), value });
+        }
         return place('socials');
       }
       case 'relation':
@@ -182,16 +214,24 @@ class Reading {
     if (isGiven && field !== 'custom') return;
     const custom = this.#row['custom'] as Record<string, unknown> | undefined;
     if (field === 'custom' && custom && given.definition.field.slice('custom.'.length) in custom) return;
+    const sound = this.#errors.length;
     this.take(given);
-    if (field !== 'custom') this.#policies = { ...this.#policies, [field]: 'if-empty' };
+    const wrong = this.#errors.splice(sound);
+    this.#errors.push(...wrong.map((one) => ({ ...one, params: { ...one.params, field: given.definition.field } })));
+    this.#policies = { ...this.#policies, [field === 'custom' ? given.definition.field : field]: 'if-empty' };
   }
 
   done(): RowReading {
+    for (const { column, field } of this.mapping.columns) {
+      const path = field.startsWith('custom.') ? field : recordFieldOf(field);
+      if (!this.#places.has(path)) this.#places.set(path, column);
+    }
     const addresses = [...this.#addresses].map(([label, address]) => ({ ...address, ...(label !== '' && { label }) }));
     const row = { ...this.#row, ...(addresses.length > 0 && { addresses }) } as CustomerInput;
     return {
       row: withPhones(row, this.mapping),
       relations: this.#relations,
+      companies: [],
       ...this.#beside,
       policies: this.#policies,
       errors: this.#errors,
@@ -277,20 +317,11 @@ const relationOf = (field: LinkField, column: MappedColumn | undefined, value: s
   whenMissing: column?.whenMissing ?? 'fail',
 });
 
-/** The country that the row itself names. */
-const countryOf = ({ addresses }: CustomerInput): string | undefined =>
-  addresses
-    ?.find(({ country }) => country?.trim().length === 2)
-    ?.country?.trim()
-    .toUpperCase();
-
-/** As entered; in their normal form where the file, and not the row, says of which country they are. */
+/** As entered; in their normal form where the file says of which country those are whose row names none. */
 function withPhones(row: CustomerInput, { country }: Pick<ImportMapping, 'country'>): CustomerInput {
-  if (!row.phones || country === undefined || countryOf(row) !== undefined) return row;
-  const phones = row.phones.map((phone) => ({
-    ...phone,
-    value: normalisePhone(phone.value, country).e164 ?? phone.value,
-  }));
+  if (!row.phones || country === undefined || namesCountry(row.addresses)) return row;
+  const countries = phoneCountries(row.addresses, country);
+  const phones = row.phones.map((phone) => ({ ...phone, value: phoneOf(phone.value, countries).e164 ?? phone.value }));
   return { ...row, phones };
 }
 
@@ -315,8 +346,8 @@ export function matchValues(
     case 'email':
       return emailKeys(row);
     case 'phone': {
-      const spoken = countryOf(row) ?? country ?? 'CN';
-      return [...new Set((row.phones ?? []).flatMap(({ value }) => normalisePhone(value, spoken).e164 ?? []))];
+      const countries = phoneCountries(row.addresses, country);
+      return [...new Set((row.phones ?? []).flatMap(({ value }) => phoneOf(value, countries).e164 ?? []))];
     }
   }
 }

@@ -1,4 +1,4 @@
-import { invalid } from '@throughline/event-sourcing';
+import { invalid, type Refusal } from '@throughline/event-sourcing';
 import {
   TableError,
   guessDateOrder,
@@ -9,8 +9,9 @@ import {
   type Table,
   type TableErrorCode,
 } from '@throughline/tables';
-import { importFieldOf, type ImportField } from './import-fields.ts';
-import { suggestedColumns } from './import-mapping.ts';
+import { mappedFieldOf } from './import-company-fields.ts';
+import type { ImportField } from './import-fields.ts';
+import type { MappedColumn } from './import-mapping.ts';
 import type { FileReading } from './import.ts';
 
 /** What is read of a file differently than it would be found out. */
@@ -66,7 +67,7 @@ export async function readingOf(
     sample.push({ line, cells: cells.map(sampled), ...(code && params && { error: { code, params } }) });
     if (sample.length === sampleRows) break;
   }
-  if (sample.length === 0) throw invalid('no-rows');
+  if (sample.length === 0) throw withoutRows(table);
   const facts = { hasHeader, header, fingerprint: fingerprintOf(header.join('\u001f')) };
   const reading: FileReading =
     table.format === 'csv'
@@ -78,6 +79,13 @@ export async function readingOf(
           ...facts,
         };
   return { reading, sample };
+}
+
+function withoutRows(table: Table): Refusal {
+  if (table.format === 'csv') return invalid('no-rows');
+  const { sheet } = table;
+  const others = table.sheets.filter(({ name, hidden }) => !hidden && name !== sheet).map(({ name }) => name);
+  return others.length === 0 ? invalid('no-rows') : invalid('sheet-without-rows', [], { sheet, sheets: others });
 }
 
 function sampler(): (cell: Cell) => FileRow['cells'][number] {
@@ -95,11 +103,12 @@ function sampler(): (cell: Cell) => FileRow['cells'][number] {
 export function dateOrderOf(
   header: readonly string[],
   sample: readonly { cells: readonly { text: string }[] }[],
+  columns: readonly MappedColumn[],
   fields: readonly ImportField[],
 ): DateOrder | undefined {
-  const dates = suggestedColumns(header, fields)
+  const dates = columns
     .filter(({ field }) => {
-      const { kind = '', custom } = importFieldOf(fields, field) ?? {};
+      const { kind = '', custom } = mappedFieldOf(fields, field) ?? {};
       return ['date', 'instant'].includes(custom?.type ?? kind);
     })
     .map(({ column }) => header.indexOf(column));

@@ -14,6 +14,7 @@ export const columnsBeside = {
 
 const shownError = ({ column, code, params }: RowError, language: Language) => ({
   column,
+  ...(column === null && typeof params?.['field'] === 'string' && { field: params['field'] }),
   code,
   message: messageOf(language, code === 'duplicate-found' ? 'possible-duplicate' : code, params),
 });
@@ -38,7 +39,7 @@ export const shownCheck = ({ job, errors, warnings }: CheckSaid, isStale: boolea
 });
 
 export const reasonOf = (error: RowError, language: Language): string => {
-  const { column, message } = shownError(error, language);
-  const place = column ?? (typeof error.params?.['field'] === 'string' ? error.params['field'] : undefined);
+  const { column, field, message } = shownError(error, language);
+  const place = column ?? field;
   return place === undefined ? message : `${place}: ${message}`;
 };

@@ -40,10 +40,11 @@ import { ImportCells } from './import-cells.store.ts';
 import { importFields, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { Imports } from './import-list.view.ts';
-import { checkMapping, suggestedMapping, type ImportMapping } from './import-mapping.ts';
+import { checkMapping, type ImportMapping } from './import-mapping.ts';
 import { ImportPreviews } from './import-preview.store.ts';
 import { ImportRows, type RejectedRow } from './import-rows.store.ts';
-import { dateOrderOf, openImportTable, readingOf, type ReadingWishes } from './import-table.ts';
+import { ImportSuggestions } from './import-suggestions.store.ts';
+import { openImportTable, readingOf, type ReadingWishes } from './import-table.ts';
 import { columnsBeside, reasonOf, shownCheck, shownPreview } from './import.answers.ts';
 import {
   EditCellsDto,
@@ -85,6 +86,7 @@ export class ImportController {
     private readonly previews: ImportPreviews,
     private readonly rows: ImportRows,
     private readonly imports: Imports,
+    private readonly suggestions: ImportSuggestions,
     private readonly undoing: UndoBatch,
     private readonly current: CurrentRules,
   ) {}
@@ -162,19 +164,15 @@ export class ImportController {
   async read(@Param('id', IdPipe) id: string, @Headers('accept-language') language?: string) {
     const { fields, ...answer } = await this.records.read(importing, id);
     const { state } = await this.commands.load(importing, id);
-    const { reading, file, isCheckStale = false } = state;
+    const { isCheckStale = false } = state;
     const said = languageOf(language);
-    const header = reading?.header ?? [];
-    const before = reading && (await this.imports.mappedBefore(reading.fingerprint));
-    const [sample, check, progress, run] = await Promise.all([
-      file ? this.files.sample(file.fileId) : [],
+    const [suggestion, check, progress, run] = await Promise.all([
+      this.#fields().then((known) => this.suggestions.of(state, known)),
       this.#check(state.checkId),
       this.jobs.find(id),
       this.commands.load(batch, id),
     ]);
-    const known = await this.#fields();
-    const suggestion = before ?? suggestedMapping(header, known, dateOrderOf(header, sample, known));
-    const mapping = state.mapping ?? (suggestion as ImportMapping);
+    const mapping = state.mapping ?? suggestion;
     const preview = await this.previews.rows(id, state, mapping, isCheckStale ? undefined : check?.found);
     return {
       ...answer,
@@ -215,8 +213,15 @@ export class ImportController {
     if (mapping.createMissingOptions && !currentContext().roles?.includes('administrator'))
       throw forbidden('forbidden');
     const { state } = await this.#known(id);
-    checkMapping(mapping, state.reading?.header ?? [], await this.#fields());
-    await this.commands.execute(importing, id, { type: 'MapImport', mapping, savedAs: saveAs });
+    const known = await this.#fields();
+    checkMapping(mapping, state.reading?.header ?? [], known);
+    const completed = await this.suggestions.completed(state, known, mapping);
+    await this.commands.execute(
+      importing,
+      id,
+      { type: 'MapImport', ...completed, savedAs: saveAs },
+      { body: { ...body } },
+    );
     return this.read(id, language);
   }
 
@@ -317,7 +322,7 @@ export class ImportController {
 
   /** What columns can be mapped to, as of now. */
   async #fields(): Promise<readonly ImportField[]> {
-    return importFields((await this.current.read()).rules.fieldSet);
+    return importFields((await this.current.read()).rules);
   }
 
   async #known(id: string) {

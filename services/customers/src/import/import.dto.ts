@@ -51,6 +51,7 @@ export class ReadingDto {
 
 class MappedColumnDto {
   @IsString() @MinLength(1) @MaxLength(200) column!: string;
+  /** `employer.phones` is that of the company in `employerId`, `parent.phones` that of the one in `parentId`. */
   @IsString() @MinLength(1) @MaxLength(120) field!: string;
   @IsOptional() @IsString() @MaxLength(100) label?: string;
   @IsOptional() @IsTexts() values?: Record<string, string>;
@@ -118,7 +119,10 @@ const Mapping = Type.Object(
       Type.Object(
         {
           column: text,
-          field: text,
+          field: Type.String({
+            description:
+              'Also `employer.<field>` and `parent.<field>`: what the row says of the company that it names in `employerId` or `parentId`.',
+          }),
           label: Type.Optional(text),
           values: Type.Optional(Type.Record(text, text)),
           findBy: Type.Optional(
@@ -146,7 +150,10 @@ const Mapping = Type.Object(
     defaults: Type.Record(text, text),
     matchBy: Type.Union(matchKeys.map((one) => Type.Literal(one))),
     mode: Type.Union(importModes.map((one) => Type.Literal(one))),
-    policies: Type.Record(text, text),
+    policies: Type.Record(text, text, {
+      description:
+        'By field: `overwrite` (unless said; `add` of lists), `if-empty`, `never`, `add`. Of the fields of a company (`employer.phones`) it is `if-empty` unless said.',
+    }),
     dateOrder: Type.Optional(Type.Union(dateOrders.map((one) => Type.Literal(one)))),
     timeZone: Type.Optional(text),
     country: Type.Optional(text),
@@ -163,7 +170,15 @@ const Work = Type.Object(
 );
 
 const RowErrors = Type.Array(
-  Type.Object({ column: orNull(text), code: text, message: text }, { title: 'ImportRowError' }),
+  Type.Object(
+    {
+      column: orNull(text),
+      field: Type.Optional(Type.String({ description: 'What is wrong, where no column is mapped to it.' })),
+      code: text,
+      message: text,
+    },
+    { title: 'ImportRowError' },
+  ),
 );
 
 const RejectedRow = Type.Object(
@@ -185,7 +200,7 @@ const PreviewRow = Type.Object(
     values: orNull(
       Type.Record(text, Type.Unknown(), {
         description:
-          'What the row says, in the form in which it would be recorded. By the mapping, or by the suggestion as long as there is none; null where nothing is left of the row, where one of its cells is cut, and once the import was started.',
+          'What the row says, in the form in which it would be recorded. By the mapping, or by the suggestion as long as there is none; null where nothing is left of the row, where one of its cells is cut, and once the import was started. What it says of the companies that it names stands under `employer` and `parent`.',
       }),
     ),
     errors: RowErrors,

@@ -25,7 +25,7 @@ const uploaded = [
   { type: 'ImportUploaded', ...file },
   { type: 'ImportRead', ...reading, header: ['姓名'] },
 ] as never[];
-const mapped = { type: 'ImportMapped', mapping } as never;
+const mapped = { type: 'ImportMapped', mapping, isDateOrderChosen: false } as never;
 const editId = newId();
 const edited = { type: 'ImportCellsEdited', editId, cells: 2 } as const;
 const edit = { type: 'EditCells', editId, cells: 2, timesRead: 1 } as const;
@@ -39,7 +39,7 @@ describe('an import', () => {
   });
   it('is mapped, also again', () => {
     given(...uploaded, mapped)
-      .when({ type: 'MapImport', mapping, savedAs: 'ERP' })
+      .when({ type: 'MapImport', mapping, isDateOrderChosen: false, savedAs: 'ERP' })
       .then({ ...(mapped as object), savedAs: 'ERP' } as never);
   });
   it('is not started before it is mapped, nor after it was read in another way', () => {
@@ -81,7 +81,7 @@ describe('an import', () => {
       .when({ type: 'StartImport', restorePoint: 9 })
       .thenNothing();
     given(...uploaded, mapped, started)
-      .when({ type: 'MapImport', mapping })
+      .when({ type: 'MapImport', mapping, isDateOrderChosen: false })
       .thenRefused('import-started');
     given(...uploaded, mapped, started)
       .when({ type: 'ReadImport', reading })

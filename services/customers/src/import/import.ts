@@ -21,7 +21,7 @@ export const mostCellsEdited = 20_000;
 export type ImportCommand =
   | { type: 'UploadImport'; file: UploadedFile; reading: FileReading }
   | { type: 'ReadImport'; reading: FileReading }
-  | { type: 'MapImport'; mapping: ImportMapping; savedAs?: string | undefined }
+  | { type: 'MapImport'; mapping: ImportMapping; isDateOrderChosen: boolean; savedAs?: string | undefined }
   /** `timesRead`: as the state said when the cells were looked at. */
   | { type: 'EditCells'; editId: string; cells: number; timesRead: number }
   | { type: 'CheckImport'; checkId: string }
@@ -65,8 +65,8 @@ export const importing: Decider<Import, ImportCommand, ImportEvent> = {
       case 'ReadImport':
         return [readEvent(command.reading)];
       case 'MapImport': {
-        const { mapping, savedAs } = command;
-        return [{ type: 'ImportMapped', mapping, ...(savedAs !== undefined && { savedAs }) }];
+        const { mapping, isDateOrderChosen, savedAs } = command;
+        return [{ type: 'ImportMapped', mapping, isDateOrderChosen, ...(savedAs !== undefined && { savedAs }) }];
       }
       case 'EditCells': {
         const { editId, cells, timesRead } = command;

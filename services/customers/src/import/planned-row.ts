@@ -3,11 +3,11 @@ import type { CustomerInput } from '../customer/customer-fields.ts';
 import type { ImportCustomer } from '../customer/customer-import.ts';
 import type { Links } from '../customer/customer-links.ts';
 import type { ImportMapping } from './import-mapping.ts';
-import type { MissingCompany, Settled } from './import-relations.ts';
+import type { NamedCompany, Settled } from './import-relations.ts';
 import type { RowError, RowReading } from './import-row.ts';
 
-/** What the relations of a row come to: `missing` are companies to be made before it is carried out. */
-type Related = { links: Links; missing: readonly MissingCompany[]; warnings: readonly RowError[] };
+/** What the relations of a row come to: `companies` are those to be made or changed before it is carried out. */
+type Related = { links: Links; companies: readonly NamedCompany[]; warnings: readonly RowError[] };
 
 /** What becomes of a row: nothing, for these reasons, or a command on a record. */
 export type PlannedRow = { line: number; cells: readonly string[]; reading: RowReading } & (
@@ -36,13 +36,15 @@ export type CheckedOutcome = {
   warnings?: readonly RowError[] | undefined;
 };
 
-export const unrelated: Related = { links: {}, missing: [], warnings: [] };
+export const unrelated: Related = { links: {}, companies: [], warnings: [] };
 
-/** The custom fields that rows give. */
+/** The custom fields that rows give, also those of their companies. */
 export const customOf = (rows: readonly PlannedRow[]): Readonly<Record<string, unknown>>[] =>
   rows.flatMap((row) => {
-    const given = row.fate === 'command' ? row.command.row : row.fate === 'edit' ? row.changes : {};
-    return given.custom ? [given.custom] : [];
+    if (row.fate !== 'command' && row.fate !== 'edit') return [];
+    const given = row.fate === 'command' ? row.command.row : row.changes;
+    const companies = row.companies.flatMap(({ said }) => said?.reading.row ?? []);
+    return [given, ...companies].flatMap(({ custom }) => (custom ? [custom] : []));
   });
 
 export function commandOf({ mode, connectionId }: ImportMapping, reading: RowReading): ImportCustomer {
@@ -54,17 +56,21 @@ export function commandOf({ mode, connectionId }: ImportMapping, reading: RowRea
 /** The row with the customers that it names; it fails where one of them is not there. */
 export function withRelations(row: PlannedRow, settled: Settled | undefined): PlannedRow {
   if (!settled || (row.fate !== 'command' && row.fate !== 'edit')) return row;
-  const { links, missing, warnings, errors } = settled;
-  if (errors.length === 0) return { ...row, links, missing, warnings };
+  const { links, companies, warnings, errors } = settled;
+  if (errors.length === 0) return { ...row, links, companies, warnings };
   const { line, cells, reading } = row;
   return { line, cells, reading, fate: 'failed', errors };
 }
 
 /** A row's links, those to the companies that were made for it among them. */
-export const linksIn = ({ links, missing }: Related): Links => ({
+export const linksIn = ({ links, companies }: Related): Links => ({
   ...links,
-  ...Object.fromEntries(missing.map(({ id, relation }) => [relation.field, id])),
+  ...Object.fromEntries(companies.map(({ id, relation }) => [relation.field, id])),
 });
+
+/** What is above a company is decided over together with it, as if it were several records. */
+export const movesInHierarchy = (row: Extract<PlannedRow, { fate: 'command' }>): boolean =>
+  row.isThere && linksIn(row).parentId !== undefined;
 
 export const skipped = (
   row: Pick<PlannedRow, 'line' | 'cells' | 'reading'>,

@@ -1,12 +1,14 @@
 import type { Refusal } from '@throughline/event-sourcing';
+import type { CompanyRole } from './import-company-fields.ts';
 import { columnOf, type Relation, type RowError, type RowReading } from './import-row.ts';
 
-/** What is wrong with fields as what is wrong with a row. */
-export const asRowErrors = (reading: RowReading, errors: Refusal['errors']): RowError[] =>
+/** What is wrong with fields as what is wrong with a row. @param role of a company, where they are those of one */
+export const asRowErrors = (reading: RowReading, errors: Refusal['errors'], role?: CompanyRole): RowError[] =>
   errors.map(({ path, code, params }) => {
     const column = columnOf(path, reading);
     // Where no column is to blame, the field is to be named.
-    return { column, code, params: { ...params, ...(column === null && { field: path }) } };
+    const field = role ? `${role}.${path}` : path;
+    return { column, code, params: { ...params, ...(column === null && { field }) } };
   });
 
 /** A refusal as what is wrong with a row. */

@@ -10,13 +10,13 @@ import { GoldenCustomers, withDuplicates, type RulesInForce } from '../customer/
 import { optionsChosen } from '../field/choices.ts';
 import { fieldSet, fieldSetId } from '../field/field-set.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
-import { ImportCompanies, withoutNotMade } from './import-companies.store.ts';
+import { ImportCompanies } from './import-companies.store.ts';
 import { ImportDuplicates, isFound, rowsWith, warningsIn, type ComparedRows } from './import-duplicates.store.ts';
 import { ImportPlans } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import { importing, type Import } from './import.ts';
-import { customOf, linksIn, type PlannedRow } from './planned-row.ts';
+import { customOf, linksIn, movesInHierarchy, type PlannedRow } from './planned-row.ts';
 import { rowErrorsOf } from './row-errors.ts';
 
 /** Every row that was read came to one of these ends. */
@@ -125,8 +125,7 @@ export class RunImport implements JobHandler {
       else places[free.push(row) - 1] = index;
     });
     const { current, inForce } = stamped;
-    const notMade = await this.companies.make(job, free, withDuplicates(current, inForce), inForce);
-    const sound = free.map((row) => withoutNotMade(row, notMade));
+    const sound = await this.companies.carryOut(job, free, withDuplicates(current, inForce), inForce);
     const carriedOut = await this.#carryOutFree(job, sound, stamped);
     await eachOf(free.entries(), atOnce, async ([at, row]) => {
       const { refusal, ...outcome } = carriedOut[at] as Carried;
@@ -244,9 +243,6 @@ const step = (place: Place): JobStep<Place> => ({
 /** What a repeat is told by: whom the row names, not whom was found by it. */
 const asAsked = ({ reading: { relations } }: CommandRow, given: CommandRow['command']) =>
   relations.length > 0 ? { ...given, relations } : given;
-
-/** What is above a company is decided over together with it, as if it were several records. */
-const movesInHierarchy = (row: CommandRow): boolean => row.isThere && linksIn(row).parentId !== undefined;
 
 const endOf = (events: readonly { type: string }[]): End => {
   if (events.length === 0) return 'unchanged';

@@ -2,12 +2,12 @@ import {
   companyName,
   foldText,
   matchableEmail,
-  normalisePhone,
   personNames,
   type CompanyName,
   type MatchableEmail,
   type PersonName,
 } from '@throughline/language';
+import { phoneCountries, phoneOf } from '../cleaning/phone-countries.ts';
 import { placeOf, streetOf, type MatchAddress, type Place, type Street } from './addresses.ts';
 
 export type MatchKind = 'person' | 'company';
@@ -60,8 +60,6 @@ export interface MatchRecord {
   other: Readonly<Record<string, readonly string[]>>;
 }
 
-const defaultCountry = 'CN';
-
 /** Brings what is known into the forms that are compared. What cannot be read counts as missing. Never throws. */
 export function matchRecord(input: MatchInput): MatchRecord {
   const kind = input.kind ?? kindOf(input);
@@ -69,10 +67,7 @@ export function matchRecord(input: MatchInput): MatchRecord {
   const called = several(
     kind === 'company' && several(input.companyName).length === 0 ? input.name : input.companyName,
   );
-  const country = addresses
-    .find((address) => address.country?.trim().length === 2)
-    ?.country?.trim()
-    .toUpperCase();
+  const countries = phoneCountries(addresses);
   return {
     id: input.id,
     kind,
@@ -82,7 +77,7 @@ export function matchRecord(input: MatchInput): MatchRecord {
     nationalIds: codes(input.nationalId),
     emails: distinct(several(input.emails).map(matchableEmail), ({ key }) => key),
     phones: distinct(
-      several(input.phones).map((phone) => phoneOf(phone, country ?? defaultCountry)),
+      several(input.phones).map((phone) => matchPhone(phone, countries)),
       ({ number }) => number,
     ),
     birthDates: distinct(several(input.birthDate).map(dateOf), (date) => date),
@@ -135,8 +130,8 @@ function kindOf(input: MatchInput): MatchKind {
   return companyName(name)?.hasLegalForm || isLong || /[&\d]/u.test(folded) ? 'company' : 'person';
 }
 
-function phoneOf(raw: string, country: string): MatchPhone | null {
-  const { e164, digits, kind, extension } = normalisePhone(raw, country);
+function matchPhone(raw: string, countries: readonly string[]): MatchPhone | null {
+  const { e164, digits, kind, extension } = phoneOf(raw, countries);
   const number = e164 ?? digits;
   if (number.length < 5) return null;
   const bare = number.replace(/\D/g, '');

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  customKeyOf,
   customerFieldNames,
   fieldsOf,
   type CustomerField,
   type Golden,
+  type Origin,
   type SurvivorshipRules,
 } from '@throughline/contracts';
 import { patchBetween, type CustomerInput } from '../customer/customer-fields.ts';
@@ -24,6 +26,7 @@ export type MergedField = {
 };
 
 type Json = Record<string, unknown>;
+type Shown = { field: CustomerField; value: unknown; origins: readonly Origin[] };
 
 /**
  * What merging would make of each field, and why; nothing is recorded.
@@ -36,18 +39,20 @@ export function previewMerge(
   picks: Readonly<Record<string, string>>,
   { rules, sources = {} }: SurvivorshipRules,
 ): MergedField[] {
-  const golden = goldenOfGroup(after);
-  const before = groups.map((group) => ({ id: group[0].id, golden: goldenOfGroup(group) }));
-  return (Object.keys(golden) as CustomerField[]).map((field) => {
-    const candidates = before.flatMap(({ id, golden: own }) =>
-      own[field] === undefined ? [] : [{ recordId: id, value: valueOf(own, field) }],
-    );
-    const ranking = field in picks ? undefined : sources[field];
+  const golden = oneByOne(goldenOfGroup(after));
+  const before = groups.map((group) => ({ id: group[0].id, golden: oneByOne(goldenOfGroup(group)) }));
+  return [...golden].map(([name, { field, value, origins }]) => {
+    const candidates = before.flatMap(({ id, golden: own }) => {
+      const said = own.get(name);
+      return said ? [{ recordId: id, value: said.value }] : [];
+    });
+    const isPicked = name in picks || field in picks;
+    const ranking = isPicked ? undefined : sources[field];
     return {
-      field: shown(field),
-      value: valueOf(golden, field),
-      from: [...new Set((golden[field] ?? []).map(({ recordId }) => recordId))],
-      rule: field in picks ? 'picked' : (rules[field] ?? 'survivor'),
+      field: shown(name),
+      value,
+      from: [...new Set(origins.map(({ recordId }) => recordId))],
+      rule: isPicked ? 'picked' : (rules[field] ?? 'survivor'),
       ...(ranking && { sources: ranking }),
       differs:
         candidates.length < before.length ||
@@ -56,6 +61,20 @@ export function previewMerge(
     };
   });
 }
+
+/** By name, the installation's own fields each for itself, as `custom.<key>`. */
+const oneByOne = (golden: Golden): ReadonlyMap<string, Shown> =>
+  new Map(
+    (Object.entries(golden) as [CustomerField, readonly Origin[]][]).flatMap(([field, origins]): [string, Shown][] =>
+      field === 'custom'
+        ? origins.map((origin) => {
+            const key = customKeyOf(origin);
+            const value = (origin.value as Json)[key];
+            return [`custom.${key}`, { field, value, origins: [{ ...origin, value }] }];
+          })
+        : [[field, { field, value: valueOf(golden, field), origins }]],
+    ),
+  );
 
 const valueOf = (golden: Golden, field: CustomerField): unknown =>
   golden[field] && fieldsOf({ [field]: golden[field] } as Golden)[field];
@@ -73,8 +92,8 @@ export function previewUnmerge(group: Group, recordId: string) {
 export function provenanceOf(group: Group) {
   const events = new Map(group.flatMap((part) => part.events.map((event) => [event.position, event] as const)));
   const connections = new Map(group.map(({ id, state }) => [id, state.externalIds[0]?.connectionId]));
-  const fields = Object.entries(goldenOfGroup(group)).map(([field, origins]) => [
-    shown(field),
+  const fields = [...oneByOne(goldenOfGroup(group))].map(([name, { origins }]) => [
+    shown(name),
     origins.flatMap(({ value, recordId, position, inferred }) => {
       const event = events.get(position);
       if (!event) return [];

@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import { Commands, conflict, gathered } from '@throughline/event-sourcing';
+import { CustomerKeys, type FoundRecord } from '../import/customer-keys.view.ts';
+import { customer } from './customer.ts';
+import { emailOf, type Named } from './unique-keys.ts';
+
+/** Customers by their number or e-mail address, also by one that nobody has reserved. */
+@Injectable()
+export class NamedCustomers {
+  readonly #byEmail = gathered(async (emails: readonly string[]) => {
+    await this.keys.upToNow();
+    return this.keys.withValues(['email'], emails);
+  });
+
+  constructor(
+    private readonly commands: Commands,
+    private readonly keys: CustomerKeys,
+  ) {}
+
+  /** @throws Refusal `several-matches` where it names more than one; `too-busy` */
+  async find(claim: string): Promise<string | undefined> {
+    const [id, ...others] = (await this.findEach([claim])).get(claim) ?? [];
+    if (others.length > 0) throw conflict('several-matches', { customerIds: [id, ...others] });
+    return id;
+  }
+
+  /**
+   * Whoever holds a claim. Imports, forms and sources reserve no e-mail address: where nobody does, all active customers that have
+   * it.
+   *
+   * @throws Refusal `too-busy`
+   */
+  async findEach(claims: readonly string[]): Promise<Named> {
+    const holders = await this.commands.holdersOf(customer.category, claims);
+    const open = claims.flatMap((claim) => (holders.has(claim) ? [] : (emailOf(claim) ?? [])));
+    const known = open.length > 0 ? await this.#byEmail(open) : new Map<string, FoundRecord[]>();
+    return new Map(
+      claims.flatMap((claim) => {
+        const holder = holders.get(claim);
+        const ids = holder === undefined ? activeOf(known.get(emailOf(claim) ?? '')) : [holder];
+        return ids.length > 0 ? [[claim, ids]] : [];
+      }),
+    );
+  }
+}
+
+const activeOf = (found: readonly FoundRecord[] = []): string[] => [
+  ...new Set(found.flatMap(({ status, goldenId }) => (status === 'active' ? [goldenId] : []))),
+];

@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import type { DateOrder } from '@throughline/tables';
+import { OrganisationTime } from '../care/organisation.view.ts';
+import type { ImportField } from './import-fields.ts';
+import { ImportFiles } from './import-files.store.ts';
+import { Imports } from './import-list.view.ts';
+import { suggestedMapping, type ImportMapping } from './import-mapping.ts';
+import { dateOrderOf } from './import-table.ts';
+import type { Import } from './import.ts';
+
+/** `chosenBefore`: the order of dates that somebody chose for a file of this header; `shown`: that its own dates show. */
+type Suggested = { mapping: ImportMapping; chosenBefore: DateOrder | undefined; shown: DateOrder | undefined };
+
+/** What the columns of an uploaded file are likely to mean. */
+@Injectable()
+export class ImportSuggestions {
+  constructor(
+    private readonly imports: Imports,
+    private readonly files: ImportFiles,
+    private readonly time: OrganisationTime,
+  ) {}
+
+  /** As a file of its header was mapped last, or else by the names of its columns. */
+  async of(state: Import, fields: readonly ImportField[]): Promise<ImportMapping> {
+    return (await this.#suggested(state, fields)).mapping;
+  }
+
+  /** With the zone of its times, whatever the organisation's will be; and whether the order of its dates is somebody's word. */
+  async completed(
+    state: Import,
+    fields: readonly ImportField[],
+    mapping: ImportMapping,
+  ): Promise<{ mapping: ImportMapping; isDateOrderChosen: boolean }> {
+    const { dateOrder, timeZone } = mapping;
+    const { chosenBefore, shown } = await this.#suggested(state, fields);
+    return {
+      mapping: { ...mapping, timeZone: timeZone ?? (await this.time.zone()) },
+      isDateOrderChosen: dateOrder !== undefined && (dateOrder === chosenBefore || dateOrder !== shown),
+    };
+  }
+
+  async #suggested({ file, reading }: Import, fields: readonly ImportField[]): Promise<Suggested> {
+    const header = reading?.header ?? [];
+    const before = reading && ((await this.imports.mappedBefore(reading.fingerprint)) as ImportMapping | undefined);
+    const named = before ?? suggestedMapping(header, fields);
+    const sample = file ? await this.files.sample(file.fileId) : [];
+    const shown = dateOrderOf(header, sample, named.columns, fields);
+    const timeZone = before?.timeZone ?? (await this.time.zone());
+    const mapping = { ...(shown && { dateOrder: shown }), ...named, timeZone };
+    return { mapping, chosenBefore: before?.dateOrder, shown };
+  }
+}
