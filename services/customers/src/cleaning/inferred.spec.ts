@@ -222,8 +222,12 @@ describe('a value that somebody gave', () => {
             }
             state = customer.evolve(state, event);
           }
-          const given = [...said].filter(([, value]) => value !== null);
-          expect(state.details).toMatchObject(Object.fromEntries(given));
+          const given = Object.fromEntries([...said].filter(([, value]) => value !== null));
+          const own = Object.entries(given['custom'] ?? {}).filter(([, value]) => value !== null);
+          expect(state.details).toMatchObject({
+            ...given,
+            ...(given['custom'] !== undefined && { custom: Object.fromEntries(own) }),
+          });
           // And what is inferred is what the rest says now.
           for (const field of Object.keys(state.inferred)) {
             const rest = Object.entries(state.details).filter(([name]) => !(name in state.inferred));
