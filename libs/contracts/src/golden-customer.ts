@@ -204,14 +204,14 @@ function chosen(
     return chosenOf(field, record, { word, own, pick: record.picks[field] }, joined, rankOf);
   }
   const words = record.words.custom?.own ?? {};
-  const keys = [...Object.keys(words), ...joined.flatMap(({ says }) => (says.custom ?? []).map(customKeyOf))];
+  const keys = [...Object.keys(words), ...joined.flatMap(({ says }) => (says.custom ?? []).map(ownKeyOf))];
   return [...new Set(keys)].flatMap((key) => {
     const word = Object.hasOwn(words, key) ? words[key] : undefined;
     const isFilled = word && word.value !== null;
     const own = isFilled ? [{ ...word, value: { [key]: word.value }, recordId: record.recordId }] : [];
     const saying = joined.map(({ says, ...merge }) => ({
       ...merge,
-      says: { custom: (says.custom ?? []).filter((origin) => customKeyOf(origin) === key) },
+      says: { custom: (says.custom ?? []).filter((origin) => ownKeyOf(origin) === key) },
     }));
     const pick = record.picks[`custom.${key}`] ?? record.picks['custom'];
     return chosenOf('custom', record, { word, own, pick }, saying, rankOf);
@@ -219,7 +219,7 @@ function chosen(
 }
 
 /** Which of the installation's own fields an origin of `custom` is about. */
-export const customKeyOf = ({ value }: Pick<Origin, 'value'>): string => Object.keys(value as object)[0] as string;
+export const ownKeyOf = ({ value }: Pick<Origin, 'value'>): string => Object.keys(value as object)[0] as string;
 
 type Standing = { word: Word | undefined; own: readonly Origin[]; pick: Picked | undefined };
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -162,13 +162,23 @@ export async function unprivileged(folder: string, needs: readonly string[]): Pr
   return { uid, gid };
 }
 
-/** A port that is free now. */
+/**
+ * A port that is free now, below those that systems take for connections to others: one of them could be there before whoever
+ * is to listen.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done, failed) => server.once('error', failed).listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
+  for (let tries = 1; ; tries += 1) {
+    const port = randomInt(10_000, 32_768);
+    const server = createServer();
+    try {
+      await new Promise<void>((done, failed) => server.once('error', failed).listen(port, '127.0.0.1', done));
+    } catch (error) {
+      if (tries === 100) throw error;
+      continue;
+    }
+    await new Promise((done) => server.close(done));
+    return port;
+  }
 }
 
 type Binaries = { postgres: string; initdb: string };

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
-  customKeyOf,
+  ownKeyOf,
   customerFieldNames,
   fieldsOf,
   type CustomerField,
@@ -68,7 +68,7 @@ const oneByOne = (golden: Golden): ReadonlyMap<string, Shown> =>
     (Object.entries(golden) as [CustomerField, readonly Origin[]][]).flatMap(([field, origins]): [string, Shown][] =>
       field === 'custom'
         ? origins.map((origin) => {
-            const key = customKeyOf(origin);
+            const key = ownKeyOf(origin);
             const value = (origin.value as Json)[key];
             return [`custom.${key}`, { field, value, origins: [{ ...origin, value }] }];
           })
