@@ -76,6 +76,17 @@ export function importing(service: () => TestService) {
         .trim()
         .split('\r\n')
         .slice(1),
+    /** Carries an import out once more, as if none of its steps had become durable, nor what was said of its rows. */
+    carriedOutAgain: async (id: string): Promise<any> => {
+      const { pool } = service().kernel;
+      await pool.query('delete from import_errors');
+      await pool.query(`update jobs set state = 'waiting', done = 0, counts = '{}' where id = $1`, [id]);
+      const { progress } = await eventually(
+        () => get(`imports/${id}`),
+        (one) => ['done', 'failed'].includes(one.progress.state),
+      );
+      return progress;
+    },
     undone: async (id: string) => {
       const { body } = await service().call('POST', `/api/imports/${id}/undo`);
       await eventually(
