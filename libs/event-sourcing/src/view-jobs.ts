@@ -260,7 +260,7 @@ export class ViewJobs {
         idsOf(run),
         run.id,
       ]);
-      if (own.rowCount !== run.jobs.length) throw new BegunElsewhere(table.name);
+      if (own.rowCount !== run.jobs.length) throw new ViewMovedOn(table.name);
       const { rows: held } = await client.query<Place>({
         text: 'select position, generation from checkpoints where subscription = $1 and feed = $2 for update',
         values: [checkpointOf(table.fold), table.fold.feed],
@@ -325,13 +325,8 @@ const subjectsOf = ({ personal }: Stored): string[] => (personal === null ? [] :
 const nothingLookedAt = { rows: 0, hash: '' };
 const idsOf = ({ jobs }: Run) => jobs.map(({ id }) => id);
 
-/** Another process folded on meanwhile, or the log was restored: the job begins anew, or waits for a rebuild. */
+/** Another process folded on, or began the job anew, meanwhile, or the log was restored: it begins anew, or waits for a rebuild. */
 class ViewMovedOn extends Error {
   /** By which it is known for something that goes away. */
-  readonly code = 'too-busy';
-}
-
-/** Another process leads by now and began the job anew. */
-class BegunElsewhere extends Error {
   readonly code = 'too-busy';
 }

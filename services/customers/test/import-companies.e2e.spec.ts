@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.end());
 
-const { get, byNumber, upload, mapped, run, imported, told, reasonsOf, carriedOutAgain, undone } = importing(
+const { get, byNumber, upload, mapped, run, imported, told, reasonsOf, carriedOutAgain, eventsOf, undone } = importing(
   () => service,
 );
 const create = async (body: object) => (await service.call('POST', '/api/customers', body)).body;
@@ -17,8 +17,6 @@ const company = (name: string, body: object = {}) => create({ kind: 'company', n
 const makes = { 所属公司: { whenMissing: 'create' } };
 const employerOf = async (number: string) => get(`customers/${(await byNumber(number)).employerId}`);
 const values = (list: { value: string }[] = []) => list.map(({ value }) => value);
-const eventsOf = async () =>
-  (await service.kernel.pool.query(`select count(*)::int as n from events where stream_type = 'customer'`)).rows[0].n;
 
 describe('columns of the company that people work for', () => {
   const header = '编号,姓名,手机,所属公司,公司电话,公司地址,公司行业,公司规模';

@@ -18,6 +18,7 @@ const {
   told: checked,
   reasonsOf,
   carriedOutAgain,
+  eventsOf,
   undone,
 } = importing(() => service);
 const create = async (body: object) => (await service.call('POST', '/api/customers', body)).body;
@@ -213,9 +214,6 @@ describe('a relation to nobody who is there', () => {
     const content = `${header}\nKILL-1,甲,杀青影业\nKILL-2,乙,后来商行\nKILL-3,后来商行,\nKILL-4,丁,KILL-9\n`;
     const done = await imported(content, { 所属公司: { whenMissing: 'create', findBy: 'name' } });
     expect(done.counts).toMatchObject({ read: 4, created: 4, failed: 0 });
-    const eventsOf = async () =>
-      (await service.kernel.pool.query(`select count(*)::int as n from events where stream_type = 'customer'`)).rows[0]
-        .n;
     const before = await eventsOf();
     const warnings = await reasonsOf(done.id, 'warnings.csv');
     expect(warnings).toHaveLength(2);

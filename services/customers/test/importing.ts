@@ -45,6 +45,13 @@ export function importing(service: () => TestService) {
       30_000,
     );
   };
+  /** How many events there are of customers. */
+  const eventsOf = async (): Promise<number> => {
+    const { rows } = await service().kernel.pool.query(
+      `select count(*)::int as n from events where stream_type = 'customer'`,
+    );
+    return rows[0].n;
+  };
   /** Checks an import, and answers with what came of it. */
   const checked = async (id: string): Promise<any> => {
     await service().call('POST', `/api/imports/${id}/check`);
@@ -76,6 +83,7 @@ export function importing(service: () => TestService) {
         .trim()
         .split('\r\n')
         .slice(1),
+    eventsOf,
     /** Carries an import out once more, as if none of its steps had become durable, nor what was said of its rows. */
     carriedOutAgain: async (id: string): Promise<any> => {
       const { pool } = service().kernel;

@@ -201,7 +201,7 @@ export class BatchRequests {
   async #named(operations: readonly Operation[], holders: Holders): Promise<Named> {
     const targets = operations.map(targetOf).flatMap((target) => ('claim' in target ? [target.claim] : []));
     const held = [...holders].map(([claim, id]) => [claim, [id]] as const);
-    return new Map([...(await this.named.findEach([...new Set(targets)])), ...held]);
+    return new Map([...(await this.named.findEach([...new Set(targets)], holders)), ...held]);
   }
 
   /** What an upsert has to know of a record that it names by its id. */

@@ -37,7 +37,8 @@ export class BulkPreviews {
     const codes: Record<string, number> = {};
     const examples: Example[] = [];
     for (let start = 0; start < looked.length; start += together) {
-      for (const one of await this.#look(looked.slice(start, start + together), change, inForce)) {
+      const seen = await this.#look(looked.slice(start, start + together), change, inForce);
+      for (const one of await this.#withTaken(seen)) {
         if (one instanceof Refusal) {
           counts.invalid += 1;
           codes[one.code] = (codes[one.code] ?? 0) + 1;
@@ -82,7 +83,7 @@ export class BulkPreviews {
         seen.push(error);
       }
     }
-    return this.#withTaken(isHeldAgainst(change, inForce) ? await this.#withDuplicates(seen, inForce) : seen);
+    return isHeldAgainst(change, inForce) ? this.#withDuplicates(seen, inForce) : seen;
   }
 
   async #decided(

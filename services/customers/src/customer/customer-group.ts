@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   customerFieldNames,
   fieldsOf,
@@ -34,6 +33,7 @@ import { customer, type CustomerCommand } from './customer.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import { completed, type Customer } from './customer-state.ts';
 import { inEvents } from './field-names.ts';
+import { changedIn, filledIn, type OwnFields } from './own-fields.ts';
 import { claimedByRules, reservedEmails } from './reserved-values.ts';
 
 /** A record of a customer: its id, its state, and what merging knows of it. */
@@ -45,7 +45,6 @@ export type Part = {
 };
 /** All records of one customer, the one that answers for them first, each before those that were merged into it. */
 export type Group = readonly [Part, ...Part[]];
-type Json = Readonly<Record<string, unknown>>;
 type OwnWords = NonNullable<Word['own']>;
 /** New events by record. */
 export type Decided = ReadonlyMap<string, readonly CustomerEvent[]>;
@@ -181,17 +180,9 @@ function withoutClaimed(event: CustomerEvent, { details }: Customer, others: rea
 /** Of the installation's own fields a record says what it said before, and what is changed: not what the others say. */
 function withOwnCustom(event: CustomerEvent, { details: shown }: Customer, { details: own }: Customer): CustomerEvent {
   if (event.type !== 'CustomerDetailsChanged' || event.custom === undefined) return event;
-  const patch = patchedKeys(shown.custom ?? {}, known(event.custom) ?? {});
-  return { ...event, custom: { ...own.custom, ...patch } };
+  const changed = changedIn(shown.custom ?? {}, known(event.custom) ?? {});
+  return { ...event, custom: { ...own.custom, ...changed } };
 }
-
-/** Own field -> its new value, null where it was cleared; without those that stay as they are. */
-const patchedKeys = (before: Json, after: Json): Json =>
-  Object.fromEntries(
-    [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((key) =>
-      isDeepStrictEqual(before[key], after[key]) ? [] : [[key, after[key] ?? null]],
-    ),
-  );
 
 /** Each record is erased under an erasure of its own. */
 const ofPart = (command: CustomerCommand, id: string): CustomerCommand =>
@@ -282,7 +273,7 @@ export function unmergeRecord(group: Group, { mergeId, recordId, move }: Unmerge
     const fields = Object.fromEntries(
       move.map((field) => {
         const value = since.get(field)?.[which] ?? null;
-        return [field, field === 'custom' ? filledIn(of.state.details.custom, value as Json) : value];
+        return [field, field === 'custom' ? filledIn({ ...of.state.details.custom, ...(value as OwnFields) }) : value];
       }),
     );
     const { emailsReserved } = move.includes('emails') ? parent.state : of.state;
@@ -320,15 +311,12 @@ export function changedSince(
 }
 
 /** Of the installation's own fields those that changed, by key; null where there was, or is, none. */
-function ownChanges(before: OwnWords, now: OwnWords): { before: Json; now: Json } {
+function ownChanges(before: OwnWords, now: OwnWords): { before: OwnFields; now: OwnFields } {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   const changed = keys.filter((key) => before[key]?.position !== now[key]?.position);
   const valuesIn = (words: OwnWords) => Object.fromEntries(changed.map((key) => [key, words[key]?.value ?? null]));
   return { before: valuesIn(before), now: valuesIn(now) };
 }
-
-const filledIn = (own: Json | null | undefined, patch: Json): Json =>
-  Object.fromEntries(Object.entries({ ...own, ...patch }).filter(([, value]) => value !== null));
 
 /** The customer that decided events would make of whole groups, the first of which would answer for all. */
 export function groupAfter(groups: readonly [Group, ...Group[]], decided: Decided, now: Instant): Group {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   customerFieldNames,
   known,
@@ -10,8 +9,8 @@ import { openAgain, saidOf } from '../cleaning/inferred.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
 import { differing } from './customer-change.ts';
 import { completed, type Customer } from './customer-state.ts';
+import { changedIn, filledIn, type OwnFields } from './own-fields.ts';
 
-type Json = Readonly<Record<string, unknown>>;
 type Happened = RecordedOf<CustomerEvent>;
 
 /** What undoing some of a record's events does to it, and what it leaves because somebody changed it since. */
@@ -38,7 +37,7 @@ const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
 export function undoOf(events: readonly Happened[], isUndone: (event: Happened) => boolean, isUsed = false): Undone {
   const words = new Map<string, { undone: boolean; value: unknown; before: unknown }>();
   const undoneFields = new Set<string>();
-  let custom: Json = {};
+  let custom: OwnFields = {};
   let isMade = false;
   let isTouched = isUsed;
   let lastMove: { undone: boolean; type: string } | undefined;
@@ -67,7 +66,7 @@ export function undoOf(events: readonly Happened[], isUndone: (event: Happened) 
   const patch = Object.fromEntries(own.map(([field, before]) => [customKeyOf(field), before]));
   const fields = {
     ...Object.fromEntries(others),
-    ...(own.length > 0 && { custom: withoutNulls({ ...custom, ...patch }) }),
+    ...(own.length > 0 && { custom: filledIn({ ...custom, ...patch }) }),
   };
   return {
     fields: fields as CustomerFields,
@@ -80,21 +79,16 @@ export function undoOf(events: readonly Happened[], isUndone: (event: Happened) 
  * What an event says, null where it clears: of the installation's own fields what differs from `custom`, as `custom.<key>`.
  * Without fields whose value only follows from others: it comes and goes with them.
  */
-function saidIn({ data }: Happened, custom: Json): [field: string, value: unknown][] {
+function saidIn({ data }: Happened, custom: OwnFields): [field: string, value: unknown][] {
   const inferred = new Set('inferred' in data ? data.inferred?.map(({ field }) => field) : []);
   return customerFieldNames.flatMap((field): [string, unknown][] => {
     if (!(field in data) || inferred.has(field)) return [];
-    const value = known((data as Json)[field]) ?? null;
+    const value = known((data as Record<string, unknown>)[field]) ?? null;
     if (field !== 'custom') return [[field, value]];
-    const now = (value ?? {}) as Json;
-    return [...new Set([...Object.keys(custom), ...Object.keys(now)])].flatMap((key) =>
-      isDeepStrictEqual(custom[key] ?? null, now[key] ?? null) ? [] : [[`custom.${key}`, now[key] ?? null]],
-    );
+    const changed = changedIn(custom, (value ?? {}) as OwnFields);
+    return Object.entries(changed).map(([key, now]) => [`custom.${key}`, now]);
   });
 }
-
-const withoutNulls = (fields: Json): Json =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 
 /** Back to what was: values that were valid then are not checked again. */
 export function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {

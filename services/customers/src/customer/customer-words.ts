@@ -7,6 +7,7 @@ import {
   type Inferred,
   type SourceStamp,
 } from '@throughline/contracts';
+import { filledIn, type OwnFields } from './own-fields.ts';
 import { isInferable, nothingTells } from '../cleaning/inferred.ts';
 
 type Words = {
@@ -31,7 +32,7 @@ export function withWords<State extends Words>(
   for (const field of customerFieldNames) {
     if (!(field in event)) continue;
     const value = (event as Record<string, unknown>)[field];
-    given[field] = value === null ? undefined : field === 'custom' ? filled(known(value)) : known(value);
+    given[field] = value === null ? undefined : field === 'custom' ? ownIn(known(value)) : known(value);
     unreadable ||= isErased(value);
   }
   const isSaid = (field: string) => !rules.has(field);
@@ -53,10 +54,8 @@ export function withWords<State extends Words>(
 }
 
 /** Own fields that a record says are empty are empty. */
-const filled = (custom: unknown): object | undefined =>
-  custom === undefined
-    ? undefined
-    : Object.fromEntries(Object.entries(custom as object).filter(([, value]) => value !== null));
+const ownIn = (custom: unknown): OwnFields | undefined =>
+  custom === undefined ? undefined : filledIn(custom as OwnFields);
 
 const compact = (fields: Record<string, unknown>): CustomerFields =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

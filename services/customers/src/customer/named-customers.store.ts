@@ -28,10 +28,11 @@ export class NamedCustomers {
    * Whoever holds a claim. Imports, forms and sources reserve no e-mail address: where nobody does, all active customers that have
    * it.
    *
+   * @param held who holds claims, these among them, where that is known already
    * @throws Refusal `too-busy`
    */
-  async findEach(claims: readonly string[]): Promise<Named> {
-    const holders = await this.commands.holdersOf(customer.category, claims);
+  async findEach(claims: readonly string[], held?: ReadonlyMap<string, string>): Promise<Named> {
+    const holders = held ?? (await this.commands.holdersOf(customer.category, claims));
     const open = claims.flatMap((claim) => (holders.has(claim) ? [] : (emailOf(claim) ?? [])));
     const known = open.length > 0 ? await this.#byEmail(open) : new Map<string, FoundRecord[]>();
     return new Map(

@@ -6,7 +6,14 @@ import type { StampedRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
-import { companyCommand, companyTasks, madeOtherwise, withoutNotDone, type CompanyTask } from './import-company.ts';
+import {
+  companiesOf,
+  companyCommand,
+  companyTasks,
+  madeOtherwise,
+  withoutNotDone,
+  type CompanyTask,
+} from './import-company.ts';
 import { ImportOutcomes, type Beside } from './import-outcomes.store.ts';
 import { companyItem } from './import-relations.ts';
 import { movesInHierarchy, type PlannedRow } from './planned-row.ts';
@@ -37,6 +44,7 @@ export class ImportCompanies {
     stamped: StampedRules,
     inForce: RulesInForce,
   ): Promise<PlannedRow[]> {
+    if (!rows.some(namesCompanies)) return [...rows];
     const taken = await this.#taken(rows, await this.outcomes.beside(rows.filter(isDecidedAlone), {}));
     const tasks = companyTasks(taken);
     const items = await this.#items(job, tasks);
@@ -64,6 +72,7 @@ export class ImportCompanies {
 
   /** As `carryOut`, without doing it. */
   async check(rows: readonly PlannedRow[], beside: Beside, rules: CustomerRules): Promise<PlannedRow[]> {
+    if (!rows.some(namesCompanies)) return [...rows];
     const taken = await this.#taken(rows, beside);
     const tasks = companyTasks(taken);
     const ids = tasks.map(({ company }) => company.id);
@@ -122,6 +131,8 @@ export class ImportCompanies {
     });
   }
 }
+
+const namesCompanies = (row: PlannedRow): boolean => companiesOf(row).length > 0;
 
 /** Names companies, and comes to the same whether they are there yet. */
 const isDecidedAlone = (row: PlannedRow): row is Extract<PlannedRow, { fate: 'command' }> =>

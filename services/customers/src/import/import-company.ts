@@ -49,7 +49,7 @@ export function withoutNotDone(row: PlannedRow, notDone: NotDone): PlannedRow {
   return { line, cells, reading, fate: 'failed', errors };
 }
 
-const companiesOf = (row: PlannedRow): readonly NamedCompany[] =>
+export const companiesOf = (row: PlannedRow): readonly NamedCompany[] =>
   row.fate === 'command' || row.fate === 'edit' ? row.companies : [];
 
 /** One that comes back does so by a command that can be told, whatever rows say of it. */
