@@ -321,16 +321,19 @@ function onlyOnce(field: CustomerField, origins: readonly Origin[]): Origin[] {
   const key = entryKey(field);
   const once = new Map<string, Origin>();
   for (const origin of origins) if (!once.has(key(origin.value))) once.set(key(origin.value), origin);
-  let hasPrimary = false;
-  return [...once.values()].map((origin) => {
-    const { value } = origin;
-    if (typeof value !== 'object' || value === null || !(value as { primary?: boolean }).primary) return origin;
-    if (!hasPrimary) {
-      hasPrimary = true;
-      return origin;
-    }
-    const { primary: _, ...rest } = value as Record<string, unknown>;
-    return { ...origin, value: rest };
+  const kept = [...once.values()];
+  const values = withOnePrimary(kept.map(({ value }) => value));
+  return kept.map((origin, index) => (values[index] === origin.value ? origin : { ...origin, value: values[index] }));
+}
+
+/** Of several entries of a list that are said to be the primary one, the first is; the others stay as they are. */
+export function withOnePrimary<E>(entries: readonly E[]): E[] {
+  const isPrimary = (entry: E) => (Object(entry) as { primary?: boolean }).primary === true;
+  const first = entries.findIndex(isPrimary);
+  return entries.map((entry, index) => {
+    if (index <= first || !isPrimary(entry)) return entry;
+    const { primary: _, ...rest } = entry as E & { primary: boolean };
+    return rest as E;
   });
 }
 

@@ -1,5 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CustomerField, CustomerFields, Entry, WayIn } from '@throughline/contracts';
+import {
+  withOnePrimary,
+  type CustomerField,
+  type CustomerFields,
+  type Entry,
+  type WayIn,
+} from '@throughline/contracts';
 import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, registrationNumberKey } from '@throughline/language';
 import { phoneCountries, phoneOf } from '../cleaning/phone-countries.ts';
@@ -145,22 +151,18 @@ export function withConverted(fields: CustomerFields, { fields: defined }: Field
 
 /** The fields that a record would get, right or wrong. */
 export const inNormalForm = (fields: CustomerFields, details: CustomerFields): CustomerFields =>
-  withCustom(withOnePrimary(withE164(named(fields, details), details)), details);
+  withCustom(withOnePrimaryEach(withE164(named(fields, details), details)), details);
 
 const marked = ['emails', 'phones', 'addresses', 'socials'] as const satisfies readonly CustomerField[];
 
-/** Of several entries of a list that are said to be the primary one, the first is. */
-function withOnePrimary(fields: CustomerFields): CustomerFields {
+function withOnePrimaryEach(fields: CustomerFields): CustomerFields {
   const lists = marked.flatMap((field) => {
     const entries: readonly { primary?: boolean }[] = fields[field] ?? [];
-    const first = entries.findIndex(({ primary }) => primary);
-    const once = entries.map((entry, index) => (index > first && entry.primary ? withoutMark(entry) : entry));
+    const once = withOnePrimary(entries);
     return once.some((entry, index) => entry !== entries[index]) ? [[field, once]] : [];
   });
   return lists.length > 0 ? { ...fields, ...(Object.fromEntries(lists) as CustomerFields) } : fields;
 }
-
-const withoutMark = ({ primary: _, ...entry }: { primary?: boolean }) => entry;
 
 /** Custom fields are merged one by one, as RFC 7396 has it: null takes one away, what is not named stays. */
 function withCustom(fields: CustomerFields, { custom = {} }: CustomerFields): CustomerFields {
