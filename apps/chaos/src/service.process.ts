@@ -75,7 +75,7 @@ const modules = { sales: Sales, customers: Customers, analytics: Analytics };
 /** Opens the databases of other services, to read their logs there. */
 async function storesOf(services: readonly ServiceName[]): Promise<EmbeddedBus> {
   const stores = new EmbeddedBus();
-  for (const service of services) stores.join(service, (await Kernel.open({ name: service }, config, log)).store);
+  for (const service of services) stores.join(service, (await Kernel.open({ name: service }, config, log)).feed());
   return stores;
 }
 

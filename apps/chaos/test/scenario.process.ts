@@ -100,6 +100,11 @@ const through = (feed: Feed, change: (batches: AsyncGenerator<Batch, void>) => A
   head: () => feed.head(),
   behind: (position) => feed.behind(position),
 });
+/** As processes read that know nothing of what those before them read. */
+const forgetful = (kernel: Kernel): Feed => ({
+  ...through(kernel.feed(), (batches) => batches),
+  read: (...asked) => new StoreFeed(kernel.service, kernel.store).read(...asked),
+});
 const slowly = (feed: Feed) =>
   through(feed, async function* (batches) {
     for await (const batch of batches) {
@@ -162,7 +167,7 @@ const scenarios: Record<string, () => Promise<object>> = {
   async 'a store restored while a recorder stood still'() {
     await deals(5, ...changed('A'));
     const [read, restored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const still = through(kernel.feed(), async function* (batches) {
+    const still = through(forgetful(kernel), async function* (batches) {
       for await (const batch of batches) {
         if (batch.events.length > 0) {
           read.resolve();

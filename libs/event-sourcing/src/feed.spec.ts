@@ -11,7 +11,12 @@ import { EventStore, Session, StoreFeed, announce, newId, wakeOn, type Stored, t
 const positionsOf = (events: readonly Stored[]) => events.map(({ position }) => position);
 
 /** Waits for the news alone: without it, an idle reader looks by itself after a second. */
-const patient = (wake: Wake): Wake => ({ next: (_, signal) => wake.next(600_000, signal) });
+const patient = (wake: Wake): Wake => ({
+  get heard() {
+    return wake.heard;
+  },
+  next: (_, signal) => wake.next(600_000, signal),
+});
 
 let kernel: Awaited<ReturnType<typeof freshStore>>;
 beforeAll(async () => {
@@ -197,6 +202,56 @@ describe('the feed of a store', () => {
     await reader.end();
   });
 
+  it('asks the store together for all who stand at its end', async () => {
+    const feed = new StoreFeed('sales', kernel.store, patient(wakeOn(kernel.store)));
+    const head = await feed.head();
+    const { store } = kernel;
+    const readAbove = store.readAbove.bind(store);
+    let calls = 0;
+    store.readAbove = (...args) => {
+      calls += 1;
+      return readAbove(...args);
+    };
+    try {
+      const readers = Array.from({ length: 30 }, () => reading(feed, 500, head));
+      await until(() => calls > 0);
+      await sleep(100);
+      calls = 0;
+      for (let round = 1; round <= 5; round += 1) {
+        await store.append(appendOf([{ id: newId() }]));
+        await until(() => readers.every(({ events }) => events.length === round));
+      }
+      await Promise.all(readers.map(({ end }) => end()));
+      expect(calls).toBeGreaterThanOrEqual(5);
+      expect(calls).toBeLessThan(30);
+    } finally {
+      store.readAbove = readAbove;
+    }
+  });
+
+  it('brings everything to who falls behind what others have read', async () => {
+    const feed = new StoreFeed('sales', kernel.store);
+    const head = await feed.head();
+    const fast = reading(feed, 500, head);
+    const slow: Stored[] = [];
+    const stop = new AbortController();
+    const stays = (async () => {
+      for await (const { events } of feed.read(head, 30, stop.signal)) {
+        slow.push(...events);
+        await sleep(5);
+      }
+    })();
+    const count = 4_000;
+    for (let made = 0; made < count; made += 500) {
+      await Promise.all(Array.from({ length: 500 }, () => kernel.store.append(appendOf([{ id: newId() }]))));
+    }
+    await until(() => fast.events.length === count && slow.length === count);
+    stop.abort();
+    await Promise.all([stays, fast.end()]);
+    expect(positionsOf(slow)).toEqual(positionsOf(fast.events));
+    expect(new Set(positionsOf(slow)).size).toBe(count);
+  });
+
   it('brings an event of another process soon after it was announced', async () => {
     const here = new EventStore(kernel.pool, kernel.codec, kernel.secrets.key('hash-chain'));
     announce(kernel.store);
@@ -209,7 +264,8 @@ describe('the feed of a store', () => {
     };
     const led = session.lead([{ locks: ['feed.spec'], work }], stop.signal);
     await until(() => leading);
-    const feed = new StoreFeed('sales', here, patient(session));
+    session.on('appended', () => here.emit('appended', 0));
+    const feed = new StoreFeed('sales', here, patient(wakeOn(here)));
     const reader = reading(feed, 500, await feed.head());
     for (let round = 1; round <= 5; round += 1) {
       await sleep(50);

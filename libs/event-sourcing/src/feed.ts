@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instant, ServiceName } from '@throughline/contracts';
 import type { Stored } from './codec.ts';
 import { plainTypes } from './database.ts';
+import { FeedTail } from './feed-tail.ts';
+import { gathered } from './gather.ts';
 import type { EventStore } from './store.ts';
 
 /** A part of a log: all its events above where the reader stood, in position order, none missing. */
@@ -29,37 +31,57 @@ export interface Feed {
 
 /** Wakes readers after a commit: in the process at once, across processes by NOTIFY. */
 export interface Wake {
+  /** How many commits it has heard of. */
+  readonly heard: number;
   /** Resolves at the next commit, or after `milliseconds`, or when `signal` aborts. */
   next(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Wakes by the appends of this process's own store object. */
-export const wakeOn = (store: EventStore): Wake => ({
-  next: (milliseconds, signal) =>
-    new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        store.off('appended', done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, milliseconds);
-      store.once('appended', done);
-      signal.addEventListener('abort', done, { once: true });
-    }),
-});
+/** Wakes by the appends that the store object makes, or is told of. */
+export function wakeOn(store: EventStore): Wake {
+  let heard = 0;
+  store.on('appended', () => (heard += 1));
+  return {
+    get heard() {
+      return heard;
+    },
+    next: (milliseconds, signal) =>
+      new Promise((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          store.off('appended', done);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        const timer = setTimeout(done, milliseconds);
+        store.once('appended', done);
+        signal.addEventListener('abort', done, { once: true });
+      }),
+  };
+}
 
 const idleMilliseconds = 1_000;
 const pollMilliseconds = 3;
 
+/** Most events that are read at once for all who wait at the end of the log. */
+const sharedLimit = 1_000;
+
 /**
  * Reads a store's log and loses nothing: a position that is missing is waited for until every transaction that could
- * still bring it has ended. Writers never wait for readers.
+ * still bring it has ended. Writers never wait for readers. Readers that stand at its end ask the store together.
  */
 export class StoreFeed implements Feed {
   /** Every position at or below this is either in the table or dead. */
   #settled = 0;
   #generation = '';
+  readonly #tail = new FeedTail();
+  /** When the tail was found to end where the log does, and how much had been heard by then. */
+  #end = { heard: -1, at: -Infinity };
+  /** Of each position, what stands above it without a gap; undefined where a gap comes first. */
+  readonly #together = gathered(async (positions: readonly number[]) => {
+    const pages = positions.map(async (position) => [position, await this.#look(position, sharedLimit)] as const);
+    return new Map(await Promise.all(pages));
+  });
 
   constructor(
     readonly service: ServiceName,
@@ -72,6 +94,7 @@ export class StoreFeed implements Feed {
     if (generation !== this.#generation) {
       this.#generation = generation;
       this.#settled = 0;
+      this.#tail.forget();
     }
     let position = after;
     let waiting = new AbortController();
@@ -85,7 +108,9 @@ export class StoreFeed implements Feed {
         waiting = new AbortController();
         // Listening before looking, so that a commit in between is not slept through.
         const woken = this.wake.next(idleMilliseconds, waiting.signal);
-        const events = await (coming ?? this.next(position, limit, signal));
+        const events: readonly Stored[] = this.#isEnd(position)
+          ? []
+          : await (coming ?? this.next(position, limit, signal));
         const last = events.at(-1);
         coming = undefined;
         if (last) {
@@ -107,13 +132,34 @@ export class StoreFeed implements Feed {
 
   /** The next events above `position`, contiguous; waits at a gap, answers with nothing at the end. */
   async next(position: number, limit: number, signal?: AbortSignal): Promise<readonly Stored[]> {
-    // What another reader settles meanwhile says nothing about the rows seen here, which may be older.
-    const settled = this.#settled;
-    const rows = await this.store.readAbove(position, limit);
-    const prefix = contiguous(position, rows, settled);
-    if (prefix.length > 0 || rows.length === 0) return prefix;
+    const known = this.#tail.above(position, limit);
+    if (known) return known;
+    const isAtEnd = position === this.#tail.to;
+    const seen = isAtEnd ? (await this.#together([position])).get(position) : await this.#look(position, limit);
+    if (seen) return seen.slice(0, limit);
     const ceiling = await this.settle(signal);
     return ceiling === undefined ? [] : this.store.readAbove(position, limit, ceiling);
+  }
+
+  /** Whether there was nothing above a position a moment ago, and nobody heard of any append since. */
+  #isEnd(position: number): boolean {
+    const { heard, at } = this.#end;
+    return position === this.#tail.to && heard === this.wake.heard && performance.now() - at < idleMilliseconds;
+  }
+
+  /** What stands above a position without a gap, by one question; undefined where a gap comes first. */
+  async #look(position: number, limit: number): Promise<readonly Stored[] | undefined> {
+    // What another reader settles meanwhile says nothing about the rows seen here, which may be older.
+    const [settled, generation, heard, at] = [this.#settled, this.#generation, this.wake.heard, performance.now()];
+    const rows = await this.store.readAbove(position, limit);
+    const prefix = contiguous(position, rows, settled);
+    if (prefix.length === 0 && rows.length > 0) return undefined;
+    if (generation !== this.#generation) return prefix;
+    const isEnd = rows.length < limit;
+    if (isEnd || position === this.#tail.to) this.#tail.take(position, prefix);
+    const isWhole = isEnd && prefix.length === rows.length;
+    if (isWhole && this.#tail.to === (prefix.at(-1)?.position ?? position)) this.#end = { heard, at };
+    return prefix;
   }
 
   /**

@@ -1,7 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { Wake } from './feed.ts';
 
 const retryMilliseconds = 1_000;
 /** How long a leader waits for the database to answer before it no longer believes to be one. */
@@ -23,9 +23,9 @@ export type Duty = {
 
 /**
  * The one direct session connection of a process to a store: it holds the advisory locks that make this process the
- * leader of the store's workers, and hears of commits in other processes.
+ * leader of the store's workers, and hears of commits: `appended` says which {@link announce} told of them.
  */
-export class Session extends EventEmitter<{ appended: [] }> implements Wake {
+export class Session extends EventEmitter<{ appended: [by: string] }> {
   /** Locks that this process holds now. */
   readonly held = new Set<string>();
 
@@ -35,7 +35,6 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
     private readonly check: (client: pg.Client) => Promise<void> = async () => undefined,
   ) {
     super();
-    this.setMaxListeners(0);
   }
 
   /**
@@ -63,7 +62,7 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
       try {
         client.on('error', () => lost.abort());
         client.on('end', () => lost.abort());
-        client.on('notification', () => this.emit('appended'));
+        client.on('notification', ({ payload = '' }) => this.emit('appended', payload));
         await client.connect();
         await this.check(client);
         await client.query(`listen ${channel}`);
@@ -125,36 +124,29 @@ export class Session extends EventEmitter<{ appended: [] }> implements Wake {
       }
     }
   }
-
-  next(milliseconds: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.off('appended', done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, milliseconds);
-      this.on('appended', done);
-      signal.addEventListener('abort', done, { once: true });
-    });
-  }
 }
 
 const pause = (signal: AbortSignal) => sleep(retryMilliseconds, undefined, { signal }).catch(() => undefined);
 
-/** Tells other processes of commits, at most once in `milliseconds`, from a transaction of its own. */
+/**
+ * Tells other processes of this one's commits, at most once in `milliseconds`, from a transaction of its own.
+ *
+ * @returns the name that it does so by
+ */
 export function announce(
-  store: { pool: pg.Pool; on: (event: 'appended', listener: () => void) => unknown },
+  store: { pool: pg.Pool; on: (event: 'appended', listener: (position: number) => void) => unknown },
   milliseconds = 20,
-): void {
+): string {
+  const name = randomUUID();
   let pending = false;
-  store.on('appended', () => {
-    if (pending) return;
+  store.on('appended', (position) => {
+    // What another process told of is no news of ours.
+    if (pending || position === 0) return;
     pending = true;
     setTimeout(() => {
       pending = false;
-      store.pool.query(`select pg_notify('${channel}', '')`).catch(() => undefined);
+      store.pool.query('select pg_notify($1, $2)', [channel, name]).catch(() => undefined);
     }, milliseconds).unref();
   });
+  return name;
 }

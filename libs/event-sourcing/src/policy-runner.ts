@@ -7,8 +7,16 @@ import { errorForLog, isTransient, type Pool } from './database.ts';
 import { DeadLetters, waitsBehind, type DeadLetter, type Parked } from './dead-letters.ts';
 import { eachOf } from './each-of.ts';
 import type { Feed } from './feed.ts';
+import { gathered } from './gather.ts';
 import { derivedId } from './ids.ts';
-import { follow, moveCheckpoint, takeCheckpoint, type Checkpoint, type SubscriptionLog } from './subscription.ts';
+import {
+  follow,
+  movesTogether,
+  takeCheckpoint,
+  type Checkpoint,
+  type MoveCheckpoint,
+  type SubscriptionLog,
+} from './subscription.ts';
 import { SpanKind, traced } from './tracing.ts';
 
 export type Policy = {
@@ -28,7 +36,21 @@ const batch = 500;
 const keysAtOnce = 64;
 const askMilliseconds = 1_000;
 
-type Deps = { feed: Feed; codec: Codec; pool: Pool; log: SubscriptionLog };
+/** `together`: shared by all policies of one store that run here. */
+type Deps = { feed: Feed; codec: Codec; pool: Pool; log: SubscriptionLog; together?: PoliciesTogether };
+
+/** What policies ask their database at the same time, as one. */
+export type PoliciesTogether = { move: MoveCheckpoint; isRetried: (policy: string, feed: string) => Promise<boolean> };
+
+export function policiesTogether(pool: Pool): PoliciesTogether {
+  const letters = new DeadLetters(pool);
+  const nameOf = (policy: string, feed: string) => JSON.stringify([policy, feed]);
+  const retried = gathered<string, true>(() => letters.retried(nameOf));
+  return {
+    move: movesTogether(pool),
+    isRetried: async (policy, feed) => (await retried([nameOf(policy, feed)])).has(nameOf(policy, feed)),
+  };
+}
 
 /**
  * Lets one policy react to a feed: in order within a key, many keys at a time. An event whose handler throws is parked
@@ -37,7 +59,7 @@ type Deps = { feed: Feed; codec: Codec; pool: Pool; log: SubscriptionLog };
  * from event, policy, target and index, so a redelivery changes nothing.
  */
 export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal): Promise<void> {
-  const { feed, codec, pool, log } = deps;
+  const { feed, codec, pool, log, together = policiesTogether(pool) } = deps;
   const subscription = `policy:${policy.name}`;
   const letters = new DeadLetters(pool);
   const breaker = new Breaker();
@@ -85,18 +107,18 @@ export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal)
       apply: (events, generation, position) =>
         turn(async () => {
           if (events.length > 0) await handle(events);
-          checkpoint = await moveCheckpoint(pool, checkpoint, position, generation);
+          checkpoint = await together.move(checkpoint, position, generation);
         }),
     },
     signal,
   );
-  await Promise.all([following, retryWhenAsked(policy, deps, letters, turn, signal)]);
+  await Promise.all([following, retryWhenAsked(policy, { ...deps, together }, letters, turn, signal)]);
 }
 
 /** Handles anew what operators ask for, key by key, each in its order, until one fails again. */
 async function retryWhenAsked(
   policy: Policy,
-  { feed, codec, log }: Deps,
+  { feed, codec, log, together }: Required<Deps>,
   letters: DeadLetters,
   turn: ReturnType<typeof oneAfterTheOther>,
   signal: AbortSignal,
@@ -112,13 +134,15 @@ async function retryWhenAsked(
   };
   while (!signal.aborted) {
     try {
-      const wanted = await letters.wanted(policy.name, feed.service);
+      const isRetried = await together.isRetried(policy.name, feed.service);
+      const wanted = isRetried ? await letters.wanted(policy.name, feed.service) : [];
       // A key at a time: what comes in meanwhile of others need not wait for all of them.
       for (const list of Map.groupBy(wanted, ({ key }) => key).values()) await turn(() => retry(list));
     } catch (error) {
       if (!isTransient(error)) log.error('dead letters wait', { policy: policy.name, ...errorForLog(error) });
     }
-    await sleep(askMilliseconds, undefined, { signal }).catch(() => undefined);
+    // All policies at the same moment, so that they ask together.
+    await sleep(askMilliseconds - (Date.now() % askMilliseconds), undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -4,6 +4,7 @@ import { BreakerOpen } from './breaker.ts';
 import { UnknownEvent, type Codec } from './codec.ts';
 import { errorForLog, isTransient, plainTypes, type Pool, type Queryable } from './database.ts';
 import type { Feed } from './feed.ts';
+import { gathered } from './gather.ts';
 
 /** Somebody else leads this subscription now: what was done since must not count. */
 export class Deposed extends Error {}
@@ -40,25 +41,83 @@ export async function takeCheckpoint(
   return { subscription, feed, ...(rows[0] as { position: number; epoch: number; generation: string | null }) };
 }
 
+export type Move = { checkpoint: Checkpoint; to: number; generation: string };
+
 /**
- * Moves a checkpoint forward by compare-and-swap, within the caller's transaction where there is one.
+ * Moves checkpoints forward, each by compare-and-swap, in one statement that locks them in the order of their names.
  *
- * @throws Deposed where another holder took it over
+ * @returns those that moved; of the others another holder took over
  */
+async function swap(db: Queryable, moves: readonly Move[]): Promise<ReadonlyMap<Move, Checkpoint>> {
+  const { rows } = await db.query<{ at: number }>({
+    name: 'move-checkpoints',
+    text: `with wanted as (
+        select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::uuid[])
+          with ordinality as w(subscription, feed, position, epoch, reached, generation, at)
+      ), held as (
+        select c.subscription, c.feed, w.reached, w.generation, w.at from checkpoints c
+        join wanted w on c.subscription = w.subscription and c.feed = w.feed
+        where c.position = w.position and c.epoch = w.epoch
+        order by c.subscription, c.feed for update of c
+      )
+      update checkpoints c set position = h.reached, generation = h.generation, updated_at = now()
+      from held h where c.subscription = h.subscription and c.feed = h.feed
+      returning h.at::int`,
+    values: [
+      moves.map(({ checkpoint }) => checkpoint.subscription),
+      moves.map(({ checkpoint }) => checkpoint.feed),
+      moves.map(({ checkpoint }) => checkpoint.position),
+      moves.map(({ checkpoint }) => checkpoint.epoch),
+      moves.map(({ to }) => to),
+      moves.map(({ generation }) => generation),
+    ],
+  });
+  return new Map(
+    rows.map(({ at }) => {
+      const move = moves[at - 1] as Move;
+      return [move, { ...move.checkpoint, position: move.to, generation: move.generation }];
+    }),
+  );
+}
+
+const deposed = ({ checkpoint: { subscription, feed } }: Move) => new Deposed(`${subscription} on ${feed}`);
+
+/**
+ * Moves checkpoints forward within the caller's transaction, all of them or none.
+ *
+ * @throws Deposed where another holder took one of them over
+ */
+export async function moveCheckpoints(db: Queryable, moves: readonly Move[]): Promise<Checkpoint[]> {
+  if (moves.length === 0) return [];
+  const moved = await swap(db, moves);
+  return moves.map((move) => {
+    const checkpoint = moved.get(move);
+    if (!checkpoint) throw deposed(move);
+    return checkpoint;
+  });
+}
+
+export type MoveCheckpoint = (checkpoint: Checkpoint, to: number, generation: string) => Promise<Checkpoint>;
+
+/** Moves checkpoints forward by themselves; those that are to be moved at the same time travel together. */
+export function movesTogether(pool: Pool): MoveCheckpoint {
+  const ask = gathered((moves: readonly Move[]) => swap(pool, moves));
+  return async (checkpoint, to, generation) => {
+    const move = { checkpoint, to, generation };
+    const moved = (await ask([move])).get(move);
+    if (!moved) throw deposed(move);
+    return moved;
+  };
+}
+
+/** As `moveCheckpoints`, of one. */
 export async function moveCheckpoint(
   db: Queryable,
   checkpoint: Checkpoint,
   to: number,
   generation: string,
 ): Promise<Checkpoint> {
-  const { subscription, feed, position, epoch } = checkpoint;
-  const { rowCount } = await db.query(
-    `update checkpoints set position = $5, generation = $6, updated_at = now()
-     where subscription = $1 and feed = $2 and position = $3 and epoch = $4`,
-    [subscription, feed, position, epoch, to, generation],
-  );
-  if (rowCount !== 1) throw new Deposed(`${subscription} on ${feed}`);
-  return { ...checkpoint, position: to, generation };
+  return (await moveCheckpoints(db, [{ checkpoint, to, generation }]))[0] as Checkpoint;
 }
 
 export type SubscriptionLog = {

@@ -14,7 +14,7 @@ import { FoldTable, viewBatch, type Change, type Row } from './fold-table.ts';
 import {
   Deposed,
   follow,
-  moveCheckpoint,
+  moveCheckpoints,
   takeCheckpoint,
   type Checkpoint,
   type SubscriptionLog,
@@ -239,15 +239,13 @@ export class ViewRunner {
     if (!last) return [...checkpoints];
     return transaction(this.#pool, async (client) => {
       const changed: { table: FoldTable; changes: readonly Change[] }[] = [];
-      const moved: Checkpoint[] = [];
+      // The checkpoints first: their rows are the lock that keeps a deposed runner out.
+      const due = checkpoints.filter(({ position }) => position < last.position);
+      const moves = due.map((checkpoint) => ({ checkpoint, to: last.position, generation }));
+      const moved = new Map((await moveCheckpoints(client, moves)).map((to, index) => [due[index], to]));
       for (const [index, { table, brokenKeys, breaker }] of group.entries()) {
         const checkpoint = checkpoints[index] as Checkpoint;
-        if (last.position <= checkpoint.position) {
-          moved.push(checkpoint);
-          continue;
-        }
-        // The checkpoint first: its row is the lock that keeps a deposed runner out.
-        moved.push(await moveCheckpoint(client, checkpoint, last.position, generation));
+        if (!moved.has(checkpoint)) continue;
         const fresh = events.filter((event) => event.position > checkpoint.position);
         const { changes, keys, failed } = await foldEvents(client, table, fresh, step, brokenKeys);
         for (let key = 0; key < keys; key += 1) breaker.record(key >= failed);
@@ -255,7 +253,7 @@ export class ViewRunner {
         if (changes.length > 0) changed.push({ table, changes });
       }
       await this.#touch(client, changed, last.position, step);
-      return moved;
+      return checkpoints.map((checkpoint) => moved.get(checkpoint) ?? checkpoint);
     });
   }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@throughline/contracts';
 import type { SetAside } from '@throughline/messaging';
-import { StoreFeed, type EventStore, type Feed } from '@throughline/event-sourcing';
+import type { EventStore, Feed, StoreFeed } from '@throughline/event-sourcing';
 
 /** Where a service reads the logs of the others, and hands on its own. */
 export abstract class Bus {
@@ -35,17 +35,17 @@ export class Feeds {
 /** All services in one process: the topic is the owner's store. They start one after the other, and wait for each other. */
 export class EmbeddedBus implements Bus {
   readonly relays = false;
-  readonly #stores = new Map<ServiceName, PromiseWithResolvers<EventStore>>();
+  readonly #logs = new Map<ServiceName, PromiseWithResolvers<StoreFeed>>();
 
   /** @param joinMilliseconds whoever has not come by then is away: to be asked again later */
   constructor(private readonly joinMilliseconds = 5_000) {}
 
-  join(service: ServiceName, store: EventStore): void {
-    this.#store(service).resolve(store);
+  join(service: ServiceName, feed: StoreFeed): void {
+    this.#log(service).resolve(feed);
   }
 
   feed(service: ServiceName): Feed {
-    const joined = this.#store(service).promise.then((store) => new StoreFeed(service, store));
+    const joined = this.#log(service).promise;
     return {
       service,
       async *read(after, limit, signal) {
@@ -66,10 +66,10 @@ export class EmbeddedBus implements Bus {
   }
   async stop(): Promise<void> {}
 
-  #store(service: ServiceName): PromiseWithResolvers<EventStore> {
-    const store = this.#stores.get(service) ?? Promise.withResolvers<EventStore>();
-    this.#stores.set(service, store);
-    return store;
+  #log(service: ServiceName): PromiseWithResolvers<StoreFeed> {
+    const log = this.#logs.get(service) ?? Promise.withResolvers<StoreFeed>();
+    this.#logs.set(service, log);
+    return log;
   }
 
   async #inTime(joined: Promise<StoreFeed>): Promise<StoreFeed> {

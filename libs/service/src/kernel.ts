@@ -57,6 +57,7 @@ export class Kernel {
   readonly #stopping = new AbortController();
   readonly #fences = new Map<string, Fence>();
   readonly #conditions: (() => Promise<boolean>)[] = [];
+  readonly #feed: StoreFeed;
   /** Feed -> how far all of this service's views have come. */
   readonly #reached = gathered(
     async (feeds: readonly string[]) =>
@@ -82,7 +83,9 @@ export class Kernel {
     readonly meters: Meters,
     readonly definition: ServiceDefinition,
     private readonly sameStore: SameStore,
-  ) {}
+  ) {
+    this.#feed = new StoreFeed(service, store);
+  }
 
   /** Opens the databases, makes and migrates what is missing. */
   static async open(definition: ServiceDefinition, config: ServiceConfig, log: Log): Promise<Kernel> {
@@ -140,7 +143,7 @@ export class Kernel {
 
   /** This service's own log. */
   feed(): StoreFeed {
-    return new StoreFeed(this.service, this.store);
+    return this.#feed;
   }
 
   /** Whether another store took the place of the one that was opened: only a new process can go on with it. */

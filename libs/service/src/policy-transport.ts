@@ -2,6 +2,7 @@ import { Catch, type RpcExceptionFilter } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { dictionary, type Recorded, type ServiceName } from '@throughline/contracts';
 import {
+  policiesTogether,
   runPolicy,
   type Codec,
   type Feed,
@@ -76,9 +77,10 @@ export class PolicyTransport extends Server implements CustomTransportStrategy {
     signal: AbortSignal,
   ): Promise<void> {
     const { feed, codec, pool, log } = deps;
+    const together = policiesTogether(pool);
     await Promise.all(
       [...this.#policies.values()].map((policy) =>
-        runPolicy(policy, { feed: feed(policy.feed), codec, pool, log }, signal),
+        runPolicy(policy, { feed: feed(policy.feed), codec, pool, log, together }, signal),
       ),
     );
   }

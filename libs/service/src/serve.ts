@@ -16,6 +16,7 @@ import {
   keepForgettingCommands,
   writeOnceFolder,
   type Duty,
+  type StoreFeed,
 } from '@throughline/event-sourcing';
 import { DataSource } from 'typeorm';
 import { Answer } from './answer.ts';
@@ -148,7 +149,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
   const preparations = (definition.preparations ?? []).map((one) => app.get(one));
   const opened = opening.run(preparations, kernel.stopping).then(() => {
     if (opening.isOpen && 'join' in bus)
-      (bus as { join: (service: ServiceName, store: EventStore) => void }).join(definition.name, kernel.store);
+      (bus as { join: (service: ServiceName, feed: StoreFeed) => void }).join(definition.name, kernel.feed());
   });
   // Nearly always there is nothing to be done, and nobody finds it closed.
   await Promise.race([opened, sleep(openingMilliseconds, undefined, { ref: false })]);
@@ -170,10 +171,10 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     }),
   });
   let working: Promise<unknown> = opened;
-  if (config.role !== 'worker') announce(kernel.store);
+  const announcer = config.role === 'worker' ? undefined : announce(kernel.store);
   if (config.role !== 'api') {
     const session = new Session(kernel.databaseUrl, (client) => kernel.checkStore(client));
-    session.on('appended', () => kernel.store.emit('appended', 0));
+    session.on('appended', (by) => void (by !== announcer && kernel.store.emit('appended', 0)));
     const feed = (service: string) => feeds.of(service as ServiceName);
     // The session's connection is not one of the pool, whose connections are looked at.
     const sameStore = () => kernel.pool.query('select 1');

@@ -70,7 +70,7 @@ export class ForeignLog {
 
   static async open(service: ServiceName, config: ServiceConfig, bus: EmbeddedBus): Promise<ForeignLog> {
     const kernel = await Kernel.open({ name: service }, config, new Log(service, 'error'));
-    bus.join(service, kernel.store);
+    bus.join(service, kernel.feed());
     return new ForeignLog(kernel);
   }
 
