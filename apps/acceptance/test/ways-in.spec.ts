@@ -93,6 +93,80 @@ describe('every way in', () => {
     await crm.call('PUT', '/api/rules/customers', { rules: [] });
   }, 60_000);
 
+  it('reads the page of a form in the types of custom fields, and says at its field what is of none', async () => {
+    const tea = { value: 'tea', label: { en: 'Tea', zh: '茶' } };
+    const pots = { value: 'pots, cups', label: { en: 'Pots', zh: '茶具' } };
+    for (const field of [
+      { key: 'seats', type: 'number', label: { en: 'Seats', zh: '座位数' } },
+      { key: 'budget', type: 'money', label: { en: 'Budget', zh: '预算' } },
+      { key: 'visit', type: 'date', label: { en: 'Visit', zh: '到访' }, required: ['person'] },
+      { key: 'level', type: 'choice', label: { en: 'Level', zh: '等级' }, options: [tea, pots] },
+      { key: 'topics', type: 'multi-choice', label: { en: 'Topics', zh: '主题' }, options: [tea, pots] },
+      { key: 'member', type: 'boolean', label: { en: 'Member', zh: '会员' } },
+    ])
+      expect((await crm.call('POST', '/api/fields', field)).status).toBe(201);
+    const custom = ['seats', 'budget', 'visit', 'level', 'topics', 'member'].map((key) => ({ field: `custom.${key}` }));
+    const { body: form } = await crm.call('POST', '/api/forms', {
+      name: 'Tasting',
+      title: { zh: '试饮' },
+      fields: [{ field: 'name' }, ...custom],
+    });
+    const address = form.url.slice(form.url.indexOf('/forms/'));
+    await eventually(
+      () => crm.anonymous('GET', `${address}?lang=zh`, undefined, { accept: 'text/html' }),
+      ({ body }) => body.includes('会员') && body.includes('到访 (必填)'),
+    );
+    const headers = {
+      accept: 'text/html',
+      'content-type': 'application/x-www-form-urlencoded',
+      'accept-language': 'zh',
+    };
+    const send = (values: [string, string][]) =>
+      crm.anonymous('POST', address, new URLSearchParams(values).toString(), headers);
+    const wrong = await send([
+      ['name', '李雷'],
+      ['custom.seats', '很多'],
+      ['custom.budget.amount', '12'],
+      ['custom.level', 'gold'],
+    ]);
+    expect(wrong.status).toBe(422);
+    const told = [...wrong.body.matchAll(/<p class="error" id="([^"]*)-error">([^<]*)</g)].map(
+      ([, id, text]) => `${id} ${text}`,
+    );
+    expect(told).toEqual([
+      'field-custom.seats 类型或格式不正确',
+      expect.stringMatching(/^field-custom.budget 未注明币种/),
+      'field-custom.visit 必填',
+      expect.stringMatching(/^field-custom.level ./),
+    ]);
+    const sent = await send([
+      ['name', '茶友'],
+      ['custom.seats', '12'],
+      ['custom.budget.amount', '1,234.50'],
+      ['custom.budget.currency', 'CNY'],
+      ['custom.visit', '2030-01-05'],
+      ['custom.level', 'pots, cups'],
+      ['custom.topics', 'pots, cups'],
+      ['custom.topics', 'tea'],
+      ['custom.member', 'true'],
+    ]);
+    expect(sent.status).toBe(200);
+    const { body: found } = await eventually(
+      () => crm.call('POST', '/api/customers/query', { filter: { name: '茶友' } }),
+      ({ body }) => body.items?.length === 1,
+    );
+    const { body: customer } = await crm.call('GET', `/api/customers/${found.items[0].id}`);
+    expect(customer.custom).toEqual({
+      seats: 12,
+      budget: { amount: '1234.50', currency: 'CNY' },
+      visit: '2030-01-05',
+      level: 'pots, cups',
+      topics: ['pots, cups', 'tea'],
+      member: true,
+    });
+    await crm.call('POST', '/api/fields/visit/retire');
+  }, 60_000);
+
   // curl and older programs do, where there is much to send.
   it('are open to programs that ask before they send, and say how they would go on with the connection', async () => {
     const { body: session } = await crm.anonymous('POST', '/api/sessions', {

@@ -5,6 +5,7 @@ import { FirstAccessStore } from './access/first-access.store.ts';
 import { connectionList } from './connection/connection-list.view.ts';
 import { ConnectionController } from './connection/connection.controller.ts';
 import { Connections } from './connection/connections.store.ts';
+import { KnownCustomFields, customFields } from './form/custom-fields.view.ts';
 import { formList } from './form/form-list.view.ts';
 import { FormRules } from './form/form-rules.client.ts';
 import { FormController } from './form/form.controller.ts';
@@ -31,9 +32,18 @@ import { SettingsController } from './settings/settings.controller.ts';
     PublicFormController,
     SettingsController,
   ],
-  folds: [connectionList, formList],
+  folds: [connectionList, formList, customFields],
   policies: [RememberRecordWhenPersonErased],
-  providers: [Credentials, FirstAccessStore, Connections, Deliveries, ErasedRecords, Forms, FormRules],
+  providers: [
+    Credentials,
+    FirstAccessStore,
+    Connections,
+    Deliveries,
+    ErasedRecords,
+    Forms,
+    FormRules,
+    KnownCustomFields,
+  ],
   forgets: [ErasedRecords, Submissions],
   workers: [DeliveriesWorker, Submissions],
   migrations: [Gateway1700000000001, ErasedRecords1700000000002, Forms1700000000003],

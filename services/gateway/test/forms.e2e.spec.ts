@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { newId } from '@throughline/event-sourcing';
 import { EmbeddedBus, HttpProblem, Service } from '@throughline/service';
 import {
+  ForeignLog,
   caller,
   dropDatabases,
   eventually,
@@ -22,12 +23,16 @@ let customersUrl = nobody;
 const config = testConfig({ adminApiKey: 'preset-key', trustProxy: true });
 let gateway: RunningGateway;
 let call: Call;
+let customersLog: ForeignLog;
 beforeAll(async () => {
-  gateway = await startGateway({ config, bus: new EmbeddedBus(), baseUrl: () => customersUrl });
+  const bus = new EmbeddedBus();
+  customersLog = await ForeignLog.open('customers', config, bus);
+  gateway = await startGateway({ config, bus, baseUrl: () => customersUrl });
   call = caller(gateway.url, () => 'preset-key');
 });
 afterAll(async () => {
   await gateway.stop();
+  await customersLog.kernel.close();
   await dropDatabases(config);
 });
 
@@ -58,7 +63,11 @@ const send = async (key: string, body: object, headers: Record<string, string> =
   });
   return { status: response.status, headers: response.headers, body: (await response.json()) as any };
 };
-const sendPage = async (key: string, values: Record<string, string>, headers: Record<string, string> = visitor()) => {
+const sendPage = async (
+  key: string,
+  values: Record<string, string> | [string, string][],
+  headers: Record<string, string> = visitor(),
+) => {
   const response = await fetch(`${gateway.url}/forms/${key}`, {
     method: 'POST',
     redirect: 'manual',
@@ -323,6 +332,184 @@ describe('a submission', () => {
     );
     for (const secret of ['Secret Person', 'private', 'page.example', 'Secret Bot', '10.1.0.'])
       expect(rows[0].dump).not.toContain(secret);
+  });
+});
+
+describe('custom fields', () => {
+  const change = (event: object) =>
+    customersLog.append({ type: 'field-set', id: fieldSet }, { object: 'customer', ...event } as never);
+  const fieldSet = newId();
+  const tea = { value: 'tea', label: { en: 'Tea', zh: '茶' } };
+  const cups = { value: 'cups, pots', label: { zh: '茶具' } };
+  const gone = { value: 'gone', label: { en: 'Gone' }, retired: true };
+  const definitions = [
+    {
+      key: 'seats',
+      fieldType: 'number',
+      label: { en: 'Seats', zh: '座位数' },
+      help: { zh: '几位？' },
+      required: ['person'],
+    },
+    { key: 'budget', fieldType: 'money', label: { en: 'Budget', zh: '预算' }, help: { en: 'For a year.' } },
+    { key: 'visit', fieldType: 'date', label: { zh: '到访' }, required: ['company'] },
+    { key: 'level', fieldType: 'choice', label: { en: 'Level', zh: '等级' }, options: [tea, cups, gone] },
+    { key: 'topics', fieldType: 'multi-choice', label: { en: 'Topics', zh: '主题' }, options: [tea, cups, gone] },
+    { key: 'member', fieldType: 'boolean', label: { en: 'Member', zh: '会员' } },
+    { key: 'note', fieldType: 'text', label: { en: 'Note "<b>"', zh: '备注' } },
+  ];
+  const names = [...definitions.map(({ key }) => `custom.${key}`), 'custom.unknown'];
+  const fields = [{ field: 'name' }, ...names.map((field) => ({ field }))];
+  let key: string;
+  let formId: string;
+  const shown = async (lang: string) =>
+    (await call('GET', `/forms/${key}?lang=${lang}`, undefined, { accept: 'application/json' })).body.fields;
+  const shownAs = (test: (fields: any[]) => boolean) => eventually(() => shown('en'), test);
+  beforeAll(async () => {
+    for (const definition of definitions) await change({ type: 'FieldDefined', ...definition });
+    ({ key, id: formId } = await make({ fields }));
+    await shownAs((found) => found.find(({ field }) => field === 'custom.note').label !== 'note');
+  });
+
+  it('are shown by their labels, in the language of the page, by inputs of their types', async () => {
+    const { text, headers } = await getPage(key, '?lang=zh');
+    expect(text).toContain('<label for="field-custom.seats">座位数 (必填)</label>');
+    expect(text).toMatch(
+      /<p class="help" id="field-custom.seats-help">几位？<\/p>\n<input type="text" id="field-custom.seats" name="custom.seats"[^>]* inputmode="decimal" required aria-describedby="field-custom.seats-help"/,
+    );
+    expect(text).toMatch(/<fieldset [^>]*aria-describedby="field-custom.budget-help">\n<legend>预算<\/legend>/);
+    expect(text).toMatch(/<label for="field-custom.budget">金额<\/label>\n<input [^>]*name="custom.budget.amount"/);
+    expect(text).toMatch(
+      /<label for="field-custom.budget.currency">币种[^<]*<\/label>\n<input [^>]*name="custom.budget.currency"/,
+    );
+    expect(text).toMatch(/<label for="field-custom.visit">到访<\/label>\n\n<input type="date" id="field-custom.visit"/);
+    expect(text).toMatch(
+      /<select id="field-custom.level" name="custom.level">\n<option value="">请选择<\/option>\n<option value="tea">茶<\/option>\n<option value="cups, pots">茶具<\/option>\n<\/select>/,
+    );
+    expect(text).toContain(
+      '<label for="field-custom.topics-1"><input type="checkbox" id="field-custom.topics-1" name="custom.topics" value="cups, pots">茶具</label>',
+    );
+    expect(text).toMatch(/<select id="field-custom.member"[^]*<option value="true">是<\/option>/);
+    expect(text).toContain('<label for="field-custom.unknown">unknown</label>');
+    expect(text).not.toContain('Gone');
+    expect(text).not.toMatch(/<script| on\w+=| style=/);
+    expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-/);
+
+    const english = (await getPage(key, '?lang=en')).text;
+    expect(english).toContain('<label for="field-custom.note">Note &quot;&lt;b&gt;&quot;</label>');
+    expect(english).toContain('<label for="field-custom.visit">到访</label>');
+    expect(english).toContain('<option value="cups, pots">茶具</option>');
+    expect(english).toContain('几位？');
+  });
+
+  it('are told alike to programs that show the form themselves', async () => {
+    const found = await shown('zh');
+    expect(found.map(({ field, kind, label, required }: any) => [field, kind, label, required])).toEqual([
+      ['name', 'text', '姓名', false],
+      ['custom.seats', 'number', '座位数', true],
+      ['custom.budget', 'money', '预算', false],
+      ['custom.visit', 'date', '到访', false],
+      ['custom.level', 'choice', '等级', false],
+      ['custom.topics', 'multi-choice', '主题', false],
+      ['custom.member', 'boolean', '会员', false],
+      ['custom.note', 'text', '备注', false],
+      ['custom.unknown', 'text', 'unknown', false],
+    ]);
+    expect(found[4].options).toEqual([
+      { value: 'tea', label: '茶' },
+      { value: 'cups, pots', label: '茶具' },
+    ]);
+  });
+
+  it('say what the form says of them, where it does', async () => {
+    const own = { field: 'custom.seats', label: { en: 'How many are you?' }, help: { en: 'You too.' } };
+    const { key: other } = await make({ fields: [{ field: 'name' }, own] });
+    const { text } = await getPage(other, '?lang=zh');
+    expect(text).toContain('<label for="field-custom.seats">How many are you? (必填)</label>');
+    expect(text).toContain('You too.');
+  });
+
+  it('are sent as a page sends them, and by programs in their types', async () => {
+    const filled: [string, string][] = [
+      ['name', 'Ada'],
+      ['custom.seats', '12'],
+      ['custom.budget.amount', '1,234.50'],
+      ['custom.budget.currency', 'CNY'],
+      ['custom.visit', '2030-01-05'],
+      ['custom.topics', 'tea'],
+      ['custom.topics', 'cups, pots'],
+      ['custom.level', ''],
+    ];
+    expect((await sendPage(key, filled)).status).toBe(200);
+    const one = { name: 'Bob', 'custom.topics': ['cups, pots'], 'custom.seats': 3, 'custom.member': false };
+    const typed = { ...one, 'custom.budget': { amount: '5', currency: 'EUR' }, 'custom.level': null };
+    expect((await send(key, typed)).status).toBe(202);
+    expect(
+      (
+        await sendPage(key, [
+          ['name', 'Eve'],
+          ['custom.topics', 'cups, pots'],
+          ['custom.budget.currency', 'CNY'],
+        ])
+      ).status,
+    ).toBe(200);
+    const sent = await Promise.all((await submitted(formId)).map(({ id }: any) => decoded(id)));
+    expect(Object.fromEntries(sent.map(({ name, custom }: any) => [name, custom]))).toEqual({
+      Ada: { seats: '12', budget: '1,234.50 CNY', visit: '2030-01-05', topics: '["tea","cups, pots"]' },
+      Bob: { topics: '["cups, pots"]', seats: '3', member: 'false', budget: '{"amount":"5","currency":"EUR"}' },
+      Eve: { topics: '["cups, pots"]' },
+    });
+    const wrong = await send(key, { name: 'x', 'custom.seats': {}, 'custom.topics': [1], email: ['x'] });
+    expect(wrong.body.errors.map(({ path, code }: any) => `${path} ${code}`)).toEqual([
+      'custom.seats wrong-type',
+      'custom.topics wrong-type',
+      'email wrong-type',
+    ]);
+  });
+
+  it('are chosen alike by many who are no spammers for that', async () => {
+    const { key: other, id } = await make({ fields });
+    const values = { 'custom.topics': ['tea', 'cups, pots', 'something that is called by a long name'] };
+    for (const name of ['Ada', 'Bob']) expect((await send(other, { name, ...values })).status).toBe(202);
+    expect(await submitted(id)).toHaveLength(2);
+  });
+
+  it('keep what was filled in where something is wrong', async () => {
+    const filled: [string, string][] = [
+      ['lang', 'zh'],
+      ['custom.seats', 'many "of us"'],
+      ['custom.budget.amount', 'lots'],
+      ['custom.budget.currency', 'XX'],
+      ['custom.visit', '2030-02-30'],
+      ['custom.level', 'tea'],
+      ['custom.topics', 'cups, pots'],
+      ['custom.member', 'false'],
+      ['custom.note', 'x'.repeat(1_001)],
+    ];
+    const { status, text } = await sendPage(key, filled);
+    expect(status).toBe(422);
+    expect(text).toMatch(/<a href="#field-custom.note">备注: /);
+    expect(text).toMatch(/<p class="error" id="field-custom.note-error">/);
+    expect(text).toMatch(/id="field-custom.seats" [^>]*value="many &quot;of us&quot;"/);
+    expect(text).toMatch(/name="custom.budget.amount" [^>]*value="lots"/);
+    expect(text).toMatch(/name="custom.budget.currency" [^>]*value="XX"/);
+    expect(text).toMatch(/name="custom.visit" [^>]*value="2030-02-30"/);
+    expect(text).toContain('<option value="tea" selected>茶</option>');
+    expect(text).toContain('value="cups, pots" checked>');
+    expect(text).toContain('<option value="false" selected>否</option>');
+  });
+
+  it('are shown as they are defined now', async () => {
+    await change({
+      type: 'FieldChanged',
+      key: 'level',
+      label: { en: 'Rank' },
+      options: [tea, { ...cups, retired: true }],
+    });
+    await change({ type: 'FieldRetired', key: 'seats' });
+    const found = await shownAs((now) => now.some(({ field, required }) => field === 'custom.seats' && !required));
+    expect(found[4]).toMatchObject({ label: 'Rank', options: [{ value: 'tea' }] });
+    await change({ type: 'FieldRestored', key: 'seats' });
+    await shownAs((now) => now.some(({ field, required }) => field === 'custom.seats' && required));
   });
 });
 

@@ -1,11 +1,27 @@
-import type { FormText, CustomerFields } from '@throughline/contracts';
+import type { CustomerFields, FieldOption, FieldType, FormText } from '@throughline/contracts';
 import type { FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail } from '@throughline/language';
+import { customKey, type CustomField, type CustomFields } from './custom-fields.ts';
 
-type Kind = 'text' | 'email' | 'tel' | 'date' | 'long';
-type Asked = { kind: Kind; longest: number; label: FormText; autocomplete?: string };
+export type Kind =
+  | 'text'
+  | 'email'
+  | 'tel'
+  | 'date'
+  | 'long'
+  | Extract<FieldType, 'number' | 'money' | 'choice' | 'multi-choice' | 'boolean'>;
+export type Asked = {
+  kind: Kind;
+  longest: number;
+  label: FormText;
+  autocomplete?: string;
+  help?: FormText;
+  /** Whether its definition asks for it, whatever the form does. */
+  required?: boolean;
+  options?: readonly FieldOption[];
+};
 
-/** What forms can ask for. Everything is a text. */
+/** What every form can ask for. Everything is sent as a text. */
 const askable: Readonly<Record<string, Asked>> = {
   name: { kind: 'text', longest: 500, label: { en: 'Name', zh: '姓名' }, autocomplete: 'name' },
   givenName: { kind: 'text', longest: 500, label: { en: 'Given name', zh: '名' }, autocomplete: 'given-name' },
@@ -28,17 +44,40 @@ const askable: Readonly<Record<string, Asked>> = {
   gender: { kind: 'text', longest: 50, label: { en: 'Gender', zh: '性别' } },
   message: { kind: 'long', longest: 5_000, label: { en: 'Message', zh: '留言' } },
 };
-const customName = /^custom\.([\p{L}\p{N}_-]{1,50})$/u;
 
 /** By any of these a person can be told: at least one has to be filled in. */
 export const naming: readonly string[] = ['name', 'givenName', 'familyName', 'companyName', 'email', 'phone', 'wechat'];
 
 export const isAsked = (field: string): boolean => askedOf(field) !== undefined;
 
-export function askedOf(field: string): Asked | undefined {
+/** @param custom the definitions of custom fields, as far as they are known */
+export function askedOf(field: string, custom: CustomFields = new Map()): Asked | undefined {
   if (Object.hasOwn(askable, field)) return askable[field];
-  const [, name] = customName.exec(field) ?? [];
-  return name === undefined ? undefined : { kind: 'text', longest: 1_000, label: { en: name, zh: name } };
+  const key = customKey(field);
+  if (key === undefined) return undefined;
+  const defined = custom.get(key);
+  return defined ? askedAs(defined) : { kind: 'text', longest: longestCustom, label: { en: key, zh: key } };
+}
+
+const longestCustom = 1_000;
+/** Of a list that holds every option there may be. */
+const longestChoice = 50_000;
+const truths: readonly FieldOption[] = [
+  { value: 'true', label: { en: 'Yes', zh: '是' } },
+  { value: 'false', label: { en: 'No', zh: '否' } },
+];
+
+/** Who fills in a form is a person. */
+function askedAs({ type, label, help, required, options, retired }: CustomField): Asked {
+  const choices = type === 'boolean' ? truths : options.filter((option) => !option.retired);
+  return {
+    kind: type === 'reference' ? 'text' : type,
+    longest: type === 'multi-choice' ? longestChoice : longestCustom,
+    label,
+    ...(help && { help }),
+    required: required.includes('person') && !retired,
+    ...(choices.length > 0 && { options: choices }),
+  };
 }
 
 /** A text in the wanted language, else in the other one. */
@@ -49,14 +88,19 @@ export function textIn({ en, zh }: FormText, wanted: 'en' | 'zh'): { text: strin
   return text ? { text, language } : undefined;
 }
 
-/** Why customers would not take the value, if they would not. */
-export function fieldError(field: string, value: string, today: string): FieldError | undefined {
-  const { kind, longest } = askedOf(field) ?? { kind: 'text', longest: 0 };
+/** Why customers would not take the value, if they would not. Whether it is of a custom field's type is theirs to say. */
+export function fieldError(
+  field: string,
+  value: string,
+  today: string,
+  custom: CustomFields = new Map(),
+): FieldError | undefined {
+  const { kind, longest } = askedOf(field, custom) ?? { kind: 'text', longest: 0 };
   if (value.length > longest) return { path: field, code: 'too-long' };
   if (value.includes('\0') || !value.isWellFormed()) return { path: field, code: 'invalid-text' };
   if (kind === 'email' && !normaliseEmail(value).address) return { path: field, code: 'wrong-type' };
   if (kind === 'tel' && !/\d/.test(value.normalize('NFKC'))) return { path: field, code: 'wrong-type' };
-  if (kind === 'date' && (!isRealDate(value) || value > today)) return { path: field, code: 'impossible-date' };
+  if (field === 'birthDate' && (!isRealDate(value) || value > today)) return { path: field, code: 'impossible-date' };
   return undefined;
 }
 
@@ -91,7 +135,7 @@ export function customerOf(values: ReadonlyMap<string, string>): CustomerFields 
   const address = named(placesOf['addresses'] ?? []);
   const custom = Object.fromEntries(
     [...values].flatMap(([field, value]) => {
-      const name = field === 'message' ? field : customName.exec(field)?.[1];
+      const name = field === 'message' ? field : customKey(field);
       return name === undefined ? [] : [[name, value]];
     }),
   );

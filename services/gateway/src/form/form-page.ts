@@ -1,16 +1,26 @@
 import { createHash } from 'node:crypto';
-import type { FormField } from '@throughline/contracts';
-import { askedOf, textIn } from './form-fields.ts';
+import type { CustomFields } from './custom-fields.ts';
+import {
+  control,
+  escaped,
+  idOf,
+  shownField,
+  words,
+  type Language,
+  type ShownField,
+  type Typed,
+} from './form-controls.ts';
+import { textIn } from './form-fields.ts';
 import type { Form } from './form.ts';
 
-type Language = 'en' | 'zh';
 /** Names of what stands beside the fields. */
 export const beside = { trap: 'homepage', consent: 'consent', language: 'lang', page: 'page' } as const;
 
 export type ShownForm = {
   form: Pick<Form, 'title' | 'description' | 'fields' | 'consent'>;
+  custom: CustomFields;
   language: Language;
-  values: ReadonlyMap<string, string>;
+  typed: Typed;
   consent: boolean;
   /** What goes back with the form unseen. */
   hidden: Readonly<Record<string, string>>;
@@ -18,16 +28,14 @@ export type ShownForm = {
   errors: ReadonlyMap<string, string>;
 };
 
-const words = {
-  en: { required: 'required', send: 'Send', wrong: 'Please check:', trap: 'Leave this empty', other: '中文' },
-  zh: { required: '必填', send: '提交', wrong: '请检查：', trap: '请勿填写', other: 'English' },
-};
 const tag = { en: 'en', zh: 'zh-CN' };
 
 const css = `body{margin:0;font:1rem/1.5 system-ui,"PingFang SC","Microsoft YaHei",sans-serif;color:#1b1f24;background:#fff}
 main{max-width:36rem;margin:0 auto;padding:1.5rem}
-label{display:block;font-weight:600;margin-top:1rem}
-input,textarea{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;border:1px solid #6b7280;border-radius:.3rem}
+label,legend{display:block;font-weight:600;margin-top:1rem}
+fieldset{margin:0;padding:0;border:0}
+fieldset label{font-weight:400;margin-top:.5rem}
+input,select,textarea{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;border:1px solid #6b7280;border-radius:.3rem}
 input[type=checkbox]{width:auto;margin-right:.5rem}
 .help{margin:.2rem 0;color:#4b5563}
 .error{margin:.2rem 0;color:#b00020}
@@ -45,9 +53,6 @@ export const policyOf = ({ origins, redirect }: Pick<Form, 'origins' | 'redirect
   return `default-src 'none'; style-src 'sha256-${cssHash}'; form-action 'self'${onwards}; base-uri 'none'; frame-ancestors ${framing}`;
 };
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
-
 const page = (language: Language, title: string, body: string): string => `<!doctype html>
 <html lang="${tag[language]}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>${escaped(title)}</title><style>${css}</style></head>
@@ -59,8 +64,9 @@ export const messagePage = (language: Language, text: string): string =>
   page(language, text, `<h1>${escaped(text)}</h1>`);
 
 /** The form as a page of its own, with what is wrong where it was sent and refused. */
-export function formPage({ form, language, values, consent, hidden, errors }: ShownForm): string {
+export function formPage({ form, custom, language, typed, consent, hidden, errors }: ShownForm): string {
   const word = words[language];
+  const fields = form.fields.map((field) => shownField(field, custom, language));
   const title = textIn(form.title, language)?.text ?? '';
   const description = form.description && textIn(form.description, language);
   const other = language === 'en' ? 'zh' : 'en';
@@ -69,14 +75,14 @@ export function formPage({ form, language, values, consent, hidden, errors }: Sh
     `<p><a href="${escaped(inLanguage(hidden[beside.page], other))}" lang="${tag[other]}" hreflang="${tag[other]}">${word.other}</a></p>`,
     `<h1>${escaped(title)}</h1>`,
     description ? `<p lang="${tag[description.language]}">${escaped(description.text)}</p>` : '',
-    summary(form.fields, errors, language),
+    summary(fields, errors, language),
     `<form method="post" accept-charset="utf-8" novalidate>`,
     ...Object.entries(hidden).map(
       ([name, value]) => `<input type="hidden" name="${escaped(name)}" value="${escaped(value)}">`,
     ),
     `<div class="trap" aria-hidden="true"><label for="trap">${word.trap}</label>`,
     `<input id="trap" name="${beside.trap}" tabindex="-1" autocomplete="off"></div>`,
-    ...form.fields.map((field) => control(field, values.get(field.field) ?? '', errors.get(field.field), language)),
+    ...fields.map((field) => control(field, { typed, error: errors.get(field.name), language })),
     form.consent && agreement
       ? consentBox(agreement, form.consent.required, consent, errors.get('consent'), language)
       : '',
@@ -93,43 +99,14 @@ function inLanguage(address: string | undefined, language: Language): string {
   return `?${query.toString()}`;
 }
 
-const labelOf = ({ field, label }: FormField, language: Language): string =>
-  (label && textIn(label, language)?.text) ?? askedOf(field)?.label[language] ?? field;
-
-const idOf = (field: string): string => `field-${escaped(field)}`;
-
-function summary(fields: readonly FormField[], errors: ShownForm['errors'], language: Language): string {
+function summary(fields: readonly ShownField[], errors: ShownForm['errors'], language: Language): string {
   if (errors.size === 0) return '';
   const items = [...errors].map(([path, message]) => {
-    const field = fields.find((one) => one.field === path);
-    const text = field ? `${labelOf(field, language)}: ${message}` : message;
+    const field = fields.find(({ name }) => name === path);
+    const text = field ? `${field.label}: ${message}` : message;
     return `<li><a href="#${idOf(path)}">${escaped(text)}</a></li>`;
   });
   return `<div role="alert"><p>${words[language].wrong}</p><ul>${items.join('')}</ul></div>`;
-}
-
-function control(field: FormField, value: string, error: string | undefined, language: Language): string {
-  const id = idOf(field.field);
-  const { kind = 'text', longest = 0, autocomplete } = askedOf(field.field) ?? {};
-  const help = field.help && textIn(field.help, language)?.text;
-  const described = [help && `${id}-help`, error && `${id}-error`].filter(Boolean).join(' ');
-  const attributes = [
-    `id="${id}" name="${escaped(field.field)}" maxlength="${longest}"`,
-    autocomplete && `autocomplete="${autocomplete}"`,
-    field.required && 'required',
-    described && `aria-describedby="${described}"`,
-    error && 'aria-invalid="true"',
-  ]
-    .filter(Boolean)
-    .join(' ');
-  return [
-    `<label for="${id}">${escaped(labelOf(field, language))}${field.required ? ` (${words[language].required})` : ''}</label>`,
-    help ? `<p class="help" id="${id}-help">${escaped(help)}</p>` : '',
-    kind === 'long'
-      ? `<textarea ${attributes} rows="5">\n${escaped(value)}</textarea>`
-      : `<input type="${kind}" ${attributes} value="${escaped(value)}">`,
-    error ? `<p class="error" id="${id}-error">${escaped(error)}</p>` : '',
-  ].join('\n');
 }
 
 function consentBox(
@@ -155,7 +132,11 @@ function consentBox(
 }
 
 /** The same for programs that show it themselves. */
-export const definitionOf = ({ title, description, fields, consent }: ShownForm['form'], language: Language) => {
+export const definitionOf = (
+  { title, description, fields, consent }: ShownForm['form'],
+  custom: CustomFields,
+  language: Language,
+) => {
   const about = description && textIn(description, language)?.text;
   const agreement = consent && textIn(consent.text, language)?.text;
   return {
@@ -163,14 +144,8 @@ export const definitionOf = ({ title, description, fields, consent }: ShownForm[
     title: textIn(title, language)?.text ?? '',
     ...(about && { description: about }),
     fields: fields.map((field) => {
-      const help = field.help && textIn(field.help, language)?.text;
-      return {
-        field: field.field,
-        kind: askedOf(field.field)?.kind ?? 'text',
-        label: labelOf(field, language),
-        ...(help && { help }),
-        required: field.required ?? false,
-      };
+      const { name, kind, label, help, required, options } = shownField(field, custom, language);
+      return { field: name, kind, label, ...(help && { help }), required, ...(options.length > 0 && { options }) };
     }),
     ...(consent && agreement && { consent: { text: agreement, version: consent.version, required: consent.required } }),
   };

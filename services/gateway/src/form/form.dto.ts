@@ -82,7 +82,15 @@ export const FormDefinition = Type.Object(
     description: Type.Optional(text),
     fields: Type.Array(
       Type.Object(
-        { field: text, kind: text, label: text, help: Type.Optional(text), required: Type.Boolean() },
+        {
+          field: text,
+          kind: text,
+          label: text,
+          help: Type.Optional(text),
+          required: Type.Boolean(),
+          /** What can be chosen. */
+          options: Type.Optional(Type.Array(Type.Object({ value: text, label: text }, { title: 'ShownOption' }))),
+        },
         { title: 'ShownFormField' },
       ),
     ),

@@ -13,6 +13,8 @@ import {
 } from '@throughline/event-sourcing';
 import { Answers, Kernel, ServiceConfig, messageOf, problemOf, sendProblem, type Language } from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { valuesOf, written, type CustomFields } from './custom-fields.ts';
+import { KnownCustomFields } from './custom-fields.view.ts';
 import { definitionOf, formPage, messagePage, policyOf } from './form-page.ts';
 import { FormDefinition, Submitted } from './form.dto.ts';
 import { FormRules } from './form-rules.client.ts';
@@ -26,8 +28,11 @@ import {
   submission,
   submissionErrors,
   submittedOf,
+  type Sent,
 } from './submission.ts';
 import { Submissions } from './submissions.store.ts';
+
+type Submission = ReadSubmission & Sent;
 
 const hiddenOf = (utm: ReadSubmission['utm']): Record<string, string> =>
   Object.fromEntries(Object.entries(utm).map(([name, value]) => [`utm_${name}`, value]));
@@ -38,6 +43,7 @@ export class PublicFormController {
   constructor(
     private readonly commands: Commands,
     private readonly forms: Forms,
+    private readonly customFields: KnownCustomFields,
     private readonly rules: FormRules,
     private readonly submissions: Submissions,
     private readonly kernel: Kernel,
@@ -53,12 +59,16 @@ export class PublicFormController {
     const language = languageIn(lang, request.headers['accept-language']);
     const submissionId = newId();
     const token = this.#token(key, submissionId, new Date());
+    const custom = await this.customFields.askedBy(form);
     const { accept = '' } = request.headers;
     if (/application\/json/.test(accept) && !/text\/html/.test(accept))
-      return reply.header('vary', 'Accept, Origin').send({ ...definitionOf(form, language), submissionId, token });
+      return reply
+        .header('vary', 'Accept, Origin')
+        .send({ ...definitionOf(form, custom, language), submissionId, token });
     const page = `${this.#ownOrigin(request)}${request.url}`;
     const hidden = { submissionId, token, lang: language, page, ...hiddenOf(utmOf(request.url)) };
-    return this.#page(reply, form, 200, { language, values: new Map(), consent: false, hidden, errors: new Map() });
+    const typed = new Map();
+    return this.#page(reply, form, 200, { custom, language, typed, consent: false, hidden, errors: new Map() });
   }
 
   @Options(':key')
@@ -77,21 +87,23 @@ export class PublicFormController {
   @Answers(Submitted)
   async take(@Param('key') key: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply) {
     const form = await this.#form(key, request, reply);
-    const sent = readSubmission(request);
+    const read = readSubmission(request);
+    const custom = await this.customFields.askedBy(form);
+    const sent = { ...read, values: valuesOf(read.entries, custom) };
     try {
-      const id = await this.#submit(form, sent, request);
+      const id = await this.#submit(form, custom, sent, request);
       if (!sent.asPage) return await reply.code(202).send({ id });
       if (form.redirect) return await reply.code(303).header('location', form.redirect).send();
       return await this.#html(reply, form, 200, messagePage(sent.language, messageOf(sent.language, 'form-taken')));
     } catch (error) {
       if (!(error instanceof Refusal && error.kind === 'invalid')) throw error;
-      if (sent.asPage) return this.#refused(reply, form, sent, error);
+      if (sent.asPage) return this.#refused(reply, form, custom, sent, error);
       return sendProblem(request, reply, problemOf(error), request.traceId ?? request.id, sent.language);
     }
   }
 
   /** @returns the id of the customer's record, also where it looked like spam and will not be made */
-  async #submit(form: KnownForm, sent: ReadSubmission, request: FastifyRequest): Promise<string> {
+  async #submit(form: KnownForm, custom: CustomFields, sent: Submission, request: FastifyRequest): Promise<string> {
     const { id: formId, key } = form;
     const submissionId = sent.submissionId ?? newId();
     const customerId = derivedId(submission.category, formId, submissionId);
@@ -100,9 +112,9 @@ export class PublicFormController {
     if (looksLike) return this.#refuse(formId, customerId, looksLike, sent);
     // What was taken once stays taken, whatever is asked of others since.
     const isTaken = sent.submissionId !== undefined && (await this.commands.exists(submission.category, customerId));
-    const errors = isTaken ? [] : await this.#errors(form, sent, now, request.traceparent);
+    const errors = isTaken ? [] : await this.#errors(form, custom, sent, now, request.traceparent);
     if (errors.length > 0) throw invalid('invalid-submission', errors);
-    const text = repeatable(sent.values);
+    const text = repeatable(written(sent.values, custom));
     if (text !== undefined && (await this.submissions.isRepeated(formId, customerId, text)))
       return this.#refuse(formId, customerId, 'repeated', sent);
     const addressHash = this.kernel.secrets.hmac('form-addresses', request.ip);
@@ -116,7 +128,8 @@ export class PublicFormController {
       commandId: submissionId,
       ...(traceparent !== undefined && { traceparent }),
     };
-    const body = { values: [...sent.values], consent: sent.consent };
+    // As it was sent: what a repeat says does not hang on what fields are defined meanwhile.
+    const body = { values: sent.entries, consent: sent.consent };
     await runInContext(context, () =>
       this.commands.execute(submission, customerId, { type: 'SubmitForm', submitted }, { body }),
     );
@@ -124,14 +137,20 @@ export class PublicFormController {
   }
 
   /** Everything that is wrong with it, by the form and by the rules for customers. */
-  async #errors(form: KnownForm, sent: ReadSubmission, now: Date, traceparent?: string): Promise<FieldError[]> {
-    const errors = submissionErrors(form, sent, now.toISOString());
+  async #errors(
+    form: KnownForm,
+    custom: CustomFields,
+    sent: Submission,
+    now: Date,
+    traceparent?: string,
+  ): Promise<FieldError[]> {
+    const errors = submissionErrors(form, sent, now.toISOString(), custom);
     const broken = await this.rules.against(customerFrom(form, sent, errors), traceparent);
     return [...errors, ...ruleErrors(form, broken, errors)];
   }
 
   /** Whoever sends spam is not told so. */
-  async #refuse(formId: string, id: string, reason: Parameters<Submissions['refuse']>[2], sent: ReadSubmission) {
+  async #refuse(formId: string, id: string, reason: Parameters<Submissions['refuse']>[2], sent: Sent) {
     await this.submissions.refuse(formId, id, reason, sent.values);
     return id;
   }
@@ -171,8 +190,8 @@ export class PublicFormController {
     return given.length === own.length && timingSafeEqual(given, own) ? at : 'forged';
   }
 
-  #refused(reply: FastifyReply, form: KnownForm, sent: ReadSubmission, { code, errors }: Refusal) {
-    const { language, values, consent, submissionId = newId(), token, page, utm } = sent;
+  #refused(reply: FastifyReply, form: KnownForm, custom: CustomFields, sent: Submission, { code, errors }: Refusal) {
+    const { language, entries, consent, submissionId = newId(), token, page, utm } = sent;
     if (errors.length === 0) return this.#html(reply, form, 422, messagePage(language, messageOf(language, code)));
     const hidden = {
       submissionId,
@@ -181,7 +200,9 @@ export class PublicFormController {
       ...(page !== undefined && { page }),
       ...hiddenOf(utm),
     };
-    return this.#page(reply, form, 422, { language, values, consent, hidden, errors: messagesOf(errors, language) });
+    const typed = typedOf(entries);
+    const messages = messagesOf(errors, language);
+    return this.#page(reply, form, 422, { custom, language, typed, consent, hidden, errors: messages });
   }
 
   #page(reply: FastifyReply, form: KnownForm, status: number, shown: Omit<Parameters<typeof formPage>[0], 'form'>) {
@@ -201,6 +222,9 @@ export class PublicFormController {
       .send(html);
   }
 }
+
+const typedOf = (entries: ReadSubmission['entries']): ReadonlyMap<string, readonly string[]> =>
+  new Map([...Map.groupBy(entries, ([name]) => name)].map(([name, all]) => [name, all.map(([, text]) => text)]));
 
 function messagesOf(errors: readonly FieldError[], language: Language): ReadonlyMap<string, string> {
   const found = Map.groupBy(errors, ({ path }) => path);

@@ -1,13 +1,24 @@
 import { HttpProblem, ShapeError, languageOf, type Language } from '@throughline/service';
 import { isUUID } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
+import { customKey } from './custom-fields.ts';
 import { beside } from './form-page.ts';
 import type { Sent } from './submission.ts';
 
-/** A submission as it was read; `asPage`: a browser without a program in it sent it, and shows what is answered. */
-export type ReadSubmission = Sent & { submissionId: string | undefined; token: string | undefined; asPage: boolean };
+/**
+ * A submission as it was read.
+ *
+ * `entries`: texts by the names under which they came, in their order; a name may come more than once.
+ * `asPage`: a browser without a program in it sent it, and shows what is answered.
+ */
+export type ReadSubmission = Omit<Sent, 'values'> & {
+  entries: readonly (readonly [string, string])[];
+  submissionId: string | undefined;
+  token: string | undefined;
+  asPage: boolean;
+};
 
-const mostNames = 100;
+const mostEntries = 1_000;
 const longestPage = 2_000;
 const longestUtm = 200;
 const longestKey = 255;
@@ -22,9 +33,10 @@ export function readSubmission(request: FastifyRequest): ReadSubmission {
     .toLowerCase();
   const isForm = type === 'application/x-www-form-urlencoded';
   if (!isForm && type !== 'application/json') throw new HttpProblem(415, 'unsupported-media-type');
-  const entries = isForm ? [...new URLSearchParams(textOf(raw))] : jsonEntries(textOf(raw));
-  if (entries.length > mostNames) throw new HttpProblem(400, 'too-many-members');
-  const given = new Map(entries.map(([name, value]) => [name, value.trim()]));
+  const members = isForm ? [...new URLSearchParams(textOf(raw))] : jsonEntries(textOf(raw));
+  if (members.length > mostEntries) throw new HttpProblem(400, 'too-many-members');
+  const entries = members.map(([name, value]) => [name, value.trim()] as const);
+  const given = new Map(entries);
   const take = (name: string): string | undefined => {
     const value = given.get(name);
     given.delete(name);
@@ -47,7 +59,7 @@ export function readSubmission(request: FastifyRequest): ReadSubmission {
     language: languageIn(take(beside.language), headers['accept-language']),
     ...(page !== undefined && { page }),
     utm,
-    values: new Map([...given].filter(([, value]) => value !== '')),
+    entries: entries.filter(([name, value]) => given.has(name) && value !== ''),
     asPage: isForm && /text\/html/.test(headers.accept ?? ''),
   };
 }
@@ -66,7 +78,7 @@ function textOf(raw: Buffer): string {
   }
 }
 
-/** Texts by name; what is something else is named. */
+/** Texts by name, custom values as the API takes them as well; what is something else is named. */
 function jsonEntries(text: string): [string, string][] {
   let body: unknown;
   try {
@@ -75,14 +87,32 @@ function jsonEntries(text: string): [string, string][] {
     throw new HttpProblem(400, 'unreadable-json');
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new HttpProblem(400, 'unreadable-json');
-  const entries = Object.entries(body).filter(([, value]) => value !== null);
-  const wrong = entries.filter(
-    ([name, value]) => typeof value !== 'string' && !(name === beside.consent && isFlag(value)),
-  );
-  if (wrong.length > 0) throw new ShapeError(wrong.map(([path]) => ({ path, code: 'wrong-type' })));
-  return entries.map(([name, value]) => [name, String(value)]);
+  const entries = Object.entries(body).filter(([, value]) => value !== null && !isEmptyList(value));
+  const texts = entries.map(([name, value]) => [name, textIn(name, value)] as const);
+  const wrong = texts.flatMap(([path, text]) => (text === undefined ? [{ path, code: 'wrong-type' }] : []));
+  if (wrong.length > 0) throw new ShapeError(wrong);
+  return texts as [string, string][];
 }
-const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
+
+function textIn(name: string, value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const isCustom = customKey(name) !== undefined;
+  if (typeof value === 'boolean') return isCustom || name === beside.consent ? String(value) : undefined;
+  if (!isCustom) return undefined;
+  return typeof value === 'number'
+    ? String(value)
+    : isChoices(value) || isMoney(value)
+      ? JSON.stringify(value)
+      : undefined;
+}
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+const isChoices = (value: unknown): boolean => Array.isArray(value) && value.every((one) => typeof one === 'string');
+const isMoney = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.keys(value).toSorted().join() === 'amount,currency' &&
+  Object.values(value).every((one) => typeof one === 'string');
 
 /** The campaign's parameters of an address. */
 export function utmOf(page: string | undefined): Record<string, string> {

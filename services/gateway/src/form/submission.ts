@@ -1,11 +1,12 @@
 import { type CustomerFields, type FormConsent, type FormEvent, type FormAgreement } from '@throughline/contracts';
 import type { Decider, FieldError } from '@throughline/event-sourcing';
+import type { CustomFields } from './custom-fields.ts';
 import { askedFor, customerOf, fieldError, naming, textIn } from './form-fields.ts';
 import type { Form } from './form.ts';
 
 type FormSubmitted = Extract<FormEvent, { type: 'FormSubmitted' }>;
 
-/** What was sent, as it came: texts by the names of the form's fields, and what stands beside them. */
+/** What was sent: texts by the names of the form's fields, and what stands beside them. */
 export type Sent = {
   values: ReadonlyMap<string, string>;
   consent: boolean;
@@ -31,6 +32,7 @@ export function submissionErrors(
   { fields, consent }: Pick<Form, 'fields' | 'consent'>,
   sent: Pick<Sent, 'values' | 'consent'>,
   now: string,
+  custom: CustomFields = new Map(),
 ): FieldError[] {
   const errors: FieldError[] = [];
   const asked = new Set(fields.map(({ field }) => field));
@@ -40,7 +42,7 @@ export function submissionErrors(
       if (required) errors.push({ path: field, code: 'required' });
       continue;
     }
-    const error = fieldError(field, value, now.slice(0, 10));
+    const error = fieldError(field, value, now.slice(0, 10), custom);
     if (error) errors.push(error);
   }
   for (const field of sent.values.keys()) if (!asked.has(field)) errors.push({ path: field, code: 'unknown-field' });
