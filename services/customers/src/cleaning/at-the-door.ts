@@ -1,10 +1,10 @@
 import type { Correction, CustomerFields, Reverted } from '@throughline/contracts';
 import type { DecideContext, FieldError } from '@throughline/event-sourcing';
-import { normaliseEmail } from '@throughline/language';
 import { tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import { inEvents } from '../customer/field-names.ts';
-import { cleanCustomer, type CleanedFields } from './clean-customer.ts';
+import { cleanCustomer } from './clean-customer.ts';
+import { emailsOnce, phonesOnce } from './entries-once.ts';
 
 export type Given = CustomerFields & { corrections?: Correction[] };
 
@@ -22,30 +22,9 @@ export function atTheDoor(
 ): Given {
   const { fields, corrections } = cleanCustomer(input, { details, reverted });
   const tidy = tidyFields(fields, status === 'none' ? undefined : details, context, others);
-  const once = emailsOnce(tidy, corrections);
+  const mails = emailsOnce(tidy, corrections, details);
+  const once = phonesOnce(mails.fields, mails.corrections, details);
   return withCorrections(once.fields, once.corrections);
-}
-
-/** Each address once, however it is spelt: as it was first, and the primary one where any of its spellings is said to be. */
-function emailsOnce(fields: CustomerFields, corrections: readonly Correction[]): CleanedFields<CustomerFields> {
-  const { emails } = fields;
-  const groups = Map.groupBy((emails ?? []).entries(), ([, { value }]) => normaliseEmail(value).key ?? value);
-  if (groups.size === (emails?.length ?? 0)) return { fields, corrections };
-  const same = [...groups.values()];
-  const placeOf = new Map(same.map(([first], place) => [first![0], place]));
-  const once = same.map(([first, ...others]) => {
-    const [, email] = first!;
-    return others.some(([, { primary }]) => primary) ? { ...email, primary: true } : email;
-  });
-  return { fields: { ...fields, emails: once }, corrections: corrections.flatMap((one) => moved(one, placeOf)) };
-}
-
-/** Entries of the e-mails stand elsewhere, or are gone. */
-function moved(correction: Correction, placeOf: ReadonlyMap<number, number>): Correction[] {
-  const [field, place, ...rest] = correction.path.split('.');
-  if (field !== 'emails') return [correction];
-  const now = placeOf.get(Number(place));
-  return now === undefined ? [] : [{ ...correction, path: [field, now, ...rest].join('.') }];
 }
 
 /** With the corrections of those fields. */

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CustomerEvent, CustomerField, CustomerFields, SourceStamp } from '@throughline/contracts';
 import { withCorrections } from '../cleaning/at-the-door.ts';
-import { cleanCustomer } from '../cleaning/clean-customer.ts';
+import { cleanCustomer, type CleaningContext } from '../cleaning/clean-customer.ts';
+import { phonesOnce } from '../cleaning/entries-once.ts';
 import { fittingCustom } from '../field/custom-values.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import { completed, type Customer, type ExternalId } from './customer-state.ts';
@@ -25,7 +26,7 @@ export function recordSeen(state: Customer, command: RecordSeenCustomer, { field
   const note = leftOut.length > 0 && { leftOut: leftOut.map((key) => `custom.${key}`) };
   // A late delivery brings nobody back.
   if (state.status === 'erased') return [];
-  const { fields, corrections } = cleanCustomer(fitting, { reverted: state.reverted });
+  const { fields, corrections } = tidied(fitting, { reverted: state.reverted });
   if (state.status === 'none') {
     const given = { ...withCorrections(fields, corrections), ...note };
     const origin = { stamp, ...(externalId && { externalId }) };
@@ -34,8 +35,8 @@ export function recordSeen(state: Customer, command: RecordSeenCustomer, { field
   const newer = (Object.keys(fields) as CustomerField[]).filter((field) => isNewer(stamp, state.stamps[field]));
   if (newer.length === 0) return [];
   // What was taken back of its words since, or recorded before they were cleaned, it has said nonetheless.
-  const saying = state.reverted.length === 0 ? fields : cleanCustomer(fitting).fields;
-  const said = cleanCustomer(state.said).fields;
+  const saying = state.reverted.length === 0 ? fields : tidied(fitting).fields;
+  const said = tidied(state.said).fields;
   const confirmed = newer.filter((field) => isDeepStrictEqual(saying[field], said[field]));
   const changes = Object.fromEntries(
     newer.filter((field) => !confirmed.includes(field)).map((field) => [field, fields[field]]),
@@ -45,6 +46,12 @@ export function recordSeen(state: Customer, command: RecordSeenCustomer, { field
   const beside = { ...(confirmed.length > 0 && { confirmed }), ...(changes.custom && note) };
   const given = { ...withCorrections(changes, corrections), ...beside };
   return [completed(state, { type: 'CustomerDetailsChanged', ...given, emailsReserved, stamp })];
+}
+
+/** A source's other lists stay as it says them. */
+function tidied(fields: CustomerFields, context?: CleaningContext) {
+  const cleaned = cleanCustomer(fields, context);
+  return phonesOnce(cleaned.fields, cleaned.corrections);
 }
 
 function isNewer(stamp: SourceStamp, before: SourceStamp | undefined): boolean {
