@@ -7,8 +7,16 @@ import type { ServiceName } from '@throughline/contracts';
 import { Type } from 'typebox';
 import { answerOf, fileTypeOf } from './answers.ts';
 import { components, describer, type Answered, type Operation } from './openapi-manners.ts';
+import { isClearing } from './validation.ts';
 
-type Validation = { propertyName: string; name?: string; type: string; constraints?: unknown[]; each: boolean };
+type Validation = {
+  propertyName: string;
+  name?: string;
+  type: string;
+  constraints?: unknown[];
+  each: boolean;
+  context?: unknown;
+};
 type Property = Record<string, unknown>;
 
 /** What each check says in a schema. */
@@ -55,12 +63,17 @@ function propertyOf(target: new () => object, property: string, validations: rea
   const checks = validations.map(({ name = '', constraints = [] }) => meaning[name]?.(constraints) ?? {});
   const schema: Property = Object.assign({}, ...checks);
   const nested = nestedTypes(target).get(property)?.typeFunction;
-  if (nested) return { required, isArray, type: () => nested() };
+  // What comes of it is `null` among the types, as OpenAPI 3.1 has it.
+  const manners = { required, ...(validations.some(isClearing) && { nullable: true }) };
+  if (nested) return { ...manners, isArray, type: () => nested() };
   if (!isArray)
-    return { required, ...(Object.keys(schema).length > 0 ? schema : { type: 'object', additionalProperties: true }) };
+    return {
+      ...manners,
+      ...(Object.keys(schema).length > 0 ? schema : { type: 'object', additionalProperties: true }),
+    };
   const { maxItems, ...items } = schema;
   return {
-    required,
+    ...manners,
     type: 'array',
     items: Object.keys(items).length > 0 ? items : { type: 'string' },
     ...(maxItems !== undefined && { maxItems }),

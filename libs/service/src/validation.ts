@@ -84,6 +84,9 @@ const clearable = { nullClears: true };
 /** May be left out; null clears it. Null is no value of what is merely optional, and refused. */
 export const IsClearable = () => IsOptional({ context: clearable });
 
+/** Whether a check of class-validator is the one by which null clears. */
+export const isClearing = ({ context }: { context?: unknown }): boolean => context === clearable;
+
 /** Looks at every member of a body, and of the classes nested in it. What has no class is checked by whoever reads it. */
 function placesIn(body: object, isMeant: (member: unknown, name: string, target: unknown) => boolean): string[] {
   const look = (owner: unknown, path: string): string[] => {
@@ -114,9 +117,7 @@ function notNullable(target: unknown): ReadonlySet<string> {
 const optionalOf = (target: object): string[] =>
   getMetadataStorage()
     .getTargetValidationMetadatas(target as new () => object, '', false, false)
-    .flatMap(({ propertyName, name, context }) =>
-      name === IS_OPTIONAL && context !== clearable ? [propertyName] : [],
-    );
+    .flatMap((check) => (check.name === IS_OPTIONAL && !isClearing(check) ? [check.propertyName] : []));
 
 /** The texts that no Postgres text can hold. */
 const unstorableIn = (body: object) =>

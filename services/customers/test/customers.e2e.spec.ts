@@ -490,10 +490,13 @@ describe('its description', () => {
     expect(body.openapi).toBe('3.1.0');
     const schema = body.components.schemas.CreateCustomerDto;
     expect(schema.properties).toMatchObject({
-      name: { type: 'string', maxLength: 500 },
+      name: { type: ['string', 'null'], maxLength: 500 },
       kind: { enum: ['person', 'company'] },
     });
-    expect(schema.properties.emails).toEqual({ type: 'array', items: { $ref: '#/components/schemas/EmailDto' } });
+    expect(schema.properties.emails).toEqual({
+      type: ['array', 'null'],
+      items: { $ref: '#/components/schemas/EmailDto' },
+    });
     expect(schema.required ?? []).not.toContain('name');
     const { responses } = body.paths['/api/customers/by/{key}/{value}'].put;
     for (const status of ['200', '201']) {
@@ -501,6 +504,30 @@ describe('its description', () => {
       expect([status, answer]).toEqual([status, { $ref: '#/components/schemas/Customer' }]);
     }
     expect([responses['200'].headers, responses['201'].headers].map((one) => 'Location' in one)).toEqual([false, true]);
+  });
+
+  type Schema = { type?: string | string[]; anyOf?: Schema[]; enum?: unknown[]; properties?: Record<string, Schema> };
+  const takesNull = ({ type, anyOf, enum: values }: Schema): boolean =>
+    (anyOf ? anyOf.some(takesNull) : [type].flat().includes('null')) && (values === undefined || values.includes(null));
+
+  it.each([
+    ['ChangeCustomerDto', ['kind'], async () => `/api/customers/${(await create()).id}`],
+    [
+      'ChangeFieldDto',
+      ['label', 'help', 'required', 'options', 'group', 'sensitivity'],
+      async () => '/api/fields/none',
+    ],
+  ])('says of %s where null is taken, and where it is refused', async (name, never, address) => {
+    const { components } = (await service.call('GET', '/openapi.json', undefined, { authorization: '' })).body;
+    const { properties = {} } = components.schemas[name] as Schema;
+    const path = await address();
+    const refused: string[] = [];
+    for (const property of Object.keys(properties)) {
+      const { status, body } = await service.call('PATCH', path, { [property]: null });
+      if (status === 400) refused.push(body.errors[0].path);
+    }
+    expect(Object.keys(properties).filter((property) => !takesNull(properties[property]!))).toEqual(refused);
+    expect(refused).toEqual(expect.arrayContaining(never));
   });
 });
 

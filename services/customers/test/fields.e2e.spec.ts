@@ -39,6 +39,7 @@ describe('fields of the installation’s own', () => {
     const document = (await service.call('GET', '/openapi.json')).body;
     const { custom } = document.components.schemas.CreateCustomerDto.properties;
     expect(custom.properties).toMatchObject({ level: { enum: ['gold', 'silver'] }, credit_days: { type: 'number' } });
+    expect(custom.type).toEqual(['object', 'null']);
 
     await service.call('PATCH', '/api/fields/level', { options: [silver] });
     expect((await service.call('GET', url)).body.custom.level).toBe('gold');

@@ -42,8 +42,9 @@ export class FieldSchemas implements Describes {
     const properties = Object.fromEntries(fields.map((field) => [field.key, schemaOf(field)]));
     const bodies = ['CreateCustomerDto', 'ChangeCustomerDto'].map((name) => {
       const schema = schemas[name] ?? {};
-      const custom = { type: 'object', properties, additionalProperties: !state.refusesUnknown };
-      return [name, { ...schema, properties: { ...(schema['properties'] as object), custom } }] as const;
+      const known = (schema['properties'] ?? {}) as Record<string, Schema>;
+      const custom = { ...known['custom'], properties, additionalProperties: !state.refusesUnknown };
+      return [name, { ...schema, properties: { ...known, custom } }] as const;
     });
     return Object.fromEntries(bodies);
   }
