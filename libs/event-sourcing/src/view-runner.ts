@@ -137,12 +137,13 @@ export class ViewRunner {
   async #follow(feed: Feed, group: readonly LiveFold[], signal: AbortSignal): Promise<void> {
     const turn = oneAfterTheOther();
     let checkpoints: Checkpoint[] = [];
+    const handles = (type: string) => group.some(({ table }) => table.fold.handles(type));
     const trace: BatchTraceOptions = {
       batch: `fold ${feed.service}`,
       name: (type) => `process ${type}`,
       kind: SpanKind.CONSUMER,
       attributes: { 'throughline.subscription': group.map(({ table }) => checkpointOf(table.fold)) },
-      handles: (type) => group.some(({ table }) => table.fold.handles(type)),
+      handles,
     };
     // What is there when we start; whoever has passed it has seen everything once.
     let target: number | undefined;
@@ -161,6 +162,7 @@ export class ViewRunner {
         pool: this.#pool,
         log: this.log,
         limit: viewBatch,
+        handles,
         begin: async () => {
           checkpoints = [];
           for (const { table, brokenKeys } of group) {
@@ -174,9 +176,10 @@ export class ViewRunner {
             generation: checkpoints[0]?.generation ?? null,
           };
         },
-        apply: (events, generation) =>
+        apply: (events, generation, position) =>
           turn(async () => {
-            checkpoints = await tracedBatch(trace, events, () => this.apply(group, events, generation, checkpoints));
+            const fold = () => this.apply(group, events, generation, checkpoints, position);
+            checkpoints = await tracedBatch(trace, events, fold);
             await caughtUp();
           }),
       },
@@ -213,18 +216,23 @@ export class ViewRunner {
     }
   }
 
-  /** Folds one batch; answers with the checkpoints as they stand afterwards. */
+  /**
+   * Folds one batch; answers with the checkpoints as they stand afterwards.
+   *
+   * @param position where the batch ends: what is of no interest to the group may be left out of it
+   */
   async apply(
     group: readonly LiveFold[],
     events: readonly Recorded[],
     generation: string,
     checkpoints: readonly Checkpoint[],
+    position = events.at(-1)?.position ?? 0,
   ): Promise<Checkpoint[]> {
     try {
-      return await this.#apply(group, events, generation, checkpoints, atOnce);
+      return await this.#apply(group, events, generation, checkpoints, position, atOnce);
     } catch (error) {
       if (isTransient(error) || error instanceof Deposed) throw error;
-      return this.#apply(group, events, generation, checkpoints, carefully);
+      return this.#apply(group, events, generation, checkpoints, position, carefully);
     }
   }
 
@@ -233,15 +241,14 @@ export class ViewRunner {
     events: readonly Recorded[],
     generation: string,
     checkpoints: readonly Checkpoint[],
+    position: number,
     step: Step,
   ): Promise<Checkpoint[]> {
-    const last = events.at(-1);
-    if (!last) return [...checkpoints];
     return transaction(this.#pool, async (client) => {
       const changed: { table: FoldTable; changes: readonly Change[] }[] = [];
       // The checkpoints first: their rows are the lock that keeps a deposed runner out.
-      const due = checkpoints.filter(({ position }) => position < last.position);
-      const moves = due.map((checkpoint) => ({ checkpoint, to: last.position, generation }));
+      const due = checkpoints.filter((checkpoint) => checkpoint.position < position);
+      const moves = due.map((checkpoint) => ({ checkpoint, to: position, generation }));
       const moved = new Map((await moveCheckpoints(client, moves)).map((to, index) => [due[index], to]));
       for (const [index, { table, brokenKeys, breaker }] of group.entries()) {
         const checkpoint = checkpoints[index] as Checkpoint;
@@ -252,7 +259,7 @@ export class ViewRunner {
         breaker.check();
         if (changes.length > 0) changed.push({ table, changes });
       }
-      await this.#touch(client, changed, last.position, step);
+      await this.#touch(client, changed, position, step);
       return checkpoints.map((checkpoint) => moved.get(checkpoint) ?? checkpoint);
     });
   }
