@@ -4,7 +4,6 @@ import { Kernel, itemId, type JobAtWork } from '@throughline/service';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import type { StampedRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
-import type { CustomerRules } from '../customer/customer-rules.ts';
 import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
 import {
   companiesOf,
@@ -16,7 +15,7 @@ import {
 } from './import-company.ts';
 import { ImportOutcomes, type Beside } from './import-outcomes.store.ts';
 import { companyItem } from './import-relations.ts';
-import { movesInHierarchy, type PlannedRow } from './planned-row.ts';
+import { movesInHierarchy, type CheckedOutcome, type PlannedRow } from './planned-row.ts';
 
 type Item = { task: CompanyTask; id: string; command: CustomerCommand; commandId: string; body: object };
 
@@ -71,13 +70,14 @@ export class ImportCompanies {
   }
 
   /** As `carryOut`, without doing it. */
-  async check(rows: readonly PlannedRow[], beside: Beside, rules: CustomerRules): Promise<PlannedRow[]> {
+  async check(rows: readonly PlannedRow[], beside: Beside): Promise<PlannedRow[]> {
     if (!rows.some(namesCompanies)) return [...rows];
     const taken = await this.#taken(rows, beside);
     const tasks = companyTasks(taken);
     const ids = tasks.map(({ company }) => company.id);
     const loaded = await this.commands.loadMany(customer, ids);
     const states = new Map([...loaded].map(([id, { state }]) => [id, state]));
+    const { decidedBy: rules } = beside;
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const notDone = new Map<string, Refusal>();
     for (const task of tasks) {
@@ -85,7 +85,7 @@ export class ImportCompanies {
       const command = companyCommand(task, '');
       const before = states.get(id) ?? customer.initial;
       const refusal = await refusalOf(async () => {
-        if (before.into || before.members.length > 0) return this.customers.decided(id, command, rules.fieldSet);
+        if (before.into || before.members.length > 0) return this.customers.decided(id, command, rules);
         const after = customer.decide(before, command, context).reduce(customer.evolve, before);
         const had = customer.claims?.(before) ?? [];
         const claims = (customer.claims?.(after) ?? []).filter((claim) => !had.includes(claim));
@@ -103,13 +103,10 @@ export class ImportCompanies {
 
   /** A row that will not be taken leaves its companies alone. */
   async #taken(rows: readonly PlannedRow[], beside: Beside): Promise<PlannedRow[]> {
-    const taken = [...rows];
-    await eachOf(rows.entries(), atOnce, async ([index, row]) => {
-      if (!isDecidedAlone(row)) return;
-      const { end } = await this.outcomes.of(row, beside);
-      if (end === 'error' || end === 'skipped') taken[index] = { ...row, companies: [] };
-    });
-    return taken;
+    const alone = rows.filter(isDecidedAlone);
+    const outcomes = await this.outcomes.ofEach(alone, beside);
+    const left = new Set<PlannedRow>(alone.filter((_, index) => isLeft(outcomes[index])));
+    return rows.map((row) => (isDecidedAlone(row) && left.has(row) ? { ...row, companies: [] } : row));
   }
 
   /** One that is to be made gets one number, whichever of its commands makes it. */
@@ -131,6 +128,8 @@ export class ImportCompanies {
     });
   }
 }
+
+const isLeft = (outcome: CheckedOutcome | undefined): boolean => outcome?.end === 'error' || outcome?.end === 'skipped';
 
 const namesCompanies = (row: PlannedRow): boolean => companiesOf(row).length > 0;
 

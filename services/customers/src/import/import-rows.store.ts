@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { derivedId, open, plainTypes, seal } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import type { RowError } from './import-row.ts';
-import type { Known } from './repeats.ts';
+import { keysOf, latecomers, type Claiming, type Known, type Late } from './repeats.ts';
 
 /** A row that was not taken, as it stood in the file. */
 export type RejectedRow = { line: number; cells: readonly string[]; errors: readonly RowError[] };
@@ -35,6 +35,19 @@ export class ImportRows {
         }),
       ),
     );
+  }
+
+  /**
+   * Remembers the values that rows have for themselves; a repeat changes nothing.
+   *
+   * @param rows in the order of their lines
+   * @returns line -> one of its values that an earlier line of another record has
+   */
+  async claimed(jobId: string, rows: readonly Claiming[]): Promise<ReadonlyMap<number, Late>> {
+    const { late, taken } = latecomers(rows, await this.#firstOf(jobId, 'import-claims', rows.flatMap(keysOf)));
+    const held = taken.map((row) => ({ line: row.line, values: keysOf(row) }));
+    await this.#remember(jobId, 'import-claims', held);
+    return late;
   }
 
   /** Remembers by which values other rows may mean the records of rows; a repeat changes nothing. */
@@ -175,7 +188,7 @@ export class ImportRows {
   }
 }
 
-type Purpose = 'import-keys' | 'import-names';
+type Purpose = 'import-keys' | 'import-names' | 'import-claims';
 
 const warningsOf = (jobId: string): string => derivedId('import-warnings', jobId);
 
