@@ -33,7 +33,8 @@ export class ImportCompanies {
   ) {}
 
   /**
-   * In the order of the rows; what many of them say alike is done once in an import. An archived one comes back.
+   * In the order of the rows; what many of them say alike is done once in an import, what overwrites once in each piece, and again
+   * after something else. An archived one comes back.
    *
    * @returns the rows as they are to be carried out
    */
@@ -46,7 +47,7 @@ export class ImportCompanies {
     if (!rows.some(namesCompanies)) return [...rows];
     const taken = await this.#taken(rows, await this.outcomes.beside(rows.filter(isDecidedAlone), {}));
     const tasks = companyTasks(taken);
-    const items = await this.#items(job, tasks);
+    const items = await this.#open(await this.#items(job, tasks));
     const outcomes = await this.commands.executeMany(customer, items, stamped);
     const notDone = new Map<string, Refusal>();
     const elsewhere: Item[] = [];
@@ -109,19 +110,33 @@ export class ImportCompanies {
     return rows.map((row) => (isDecidedAlone(row) && left.has(row) ? { ...row, companies: [] } : row));
   }
 
+  /** After a kill: what overwrites is not said any more where a later word on its company was. */
+  async #open(items: readonly Item[]): Promise<Item[]> {
+    const words = items.filter(({ task }) => task.line !== undefined);
+    const settled = await this.commands.settled(words.map(({ commandId }) => commandId));
+    const lastOf = new Map(
+      words.flatMap(({ id, task, commandId }) => (settled.has(commandId) ? [[id, task.line]] : [])),
+    );
+    return items.filter(
+      ({ id, commandId, task: { line } }) =>
+        line === undefined || settled.has(commandId) || line >= (lastOf.get(id) ?? line),
+    );
+  }
+
   /** One that is to be made gets one number, whichever of its commands makes it. */
   async #items(job: Pick<JobAtWork, 'id'>, tasks: readonly CompanyTask[]): Promise<Item[]> {
     const missing = new Set(tasks.flatMap(({ company: { id, status } }) => (status === 'missing' ? [id] : [])));
     const numbers = new Map<string, string>();
     for (const id of missing) numbers.set(id, await this.numbers.next());
     return tasks.map((task) => {
-      const { company, said } = task;
+      const { company, said, line } = task;
       const { id } = company;
+      const word = said && this.kernel.secrets.hmac('import-ids', JSON.stringify(said));
       return {
         task,
         id,
         command: companyCommand(task, numbers.get(id) ?? ''),
-        commandId: itemId(job, companyItem(id, said && this.kernel.secrets.hmac('import-ids', JSON.stringify(said)))),
+        commandId: itemId(job, companyItem(id, line === undefined ? word : `${word} ${line}`)),
         // Another row may spell its name in another way.
         body: { company: id, ...said },
       };
