@@ -138,15 +138,18 @@ describe('an uploaded file', () => {
   });
 
   it('is forgotten after a while, and cannot be run then', async () => {
-    const { body } = await upload('name\nAnna\n');
-    await map(body.id, { ...body.suggestion, matchBy: 'none', mode: 'create' });
+    const { body } = await upload('number,name\nF-1,Anna\nF-1,Bea\n');
+    await map(body.id, body.suggestion);
+    await checked(body.id);
+    const kept = async () => (await service.kernel.pool.query('select line::int, times from import_repeats')).rows;
+    expect(await kept()).toEqual([{ line: 2, times: 2 }]);
     await service.app.get(ForgetImports).forget(new Date(Date.now() + 31 * 86_400_000));
     await service.call('POST', `/api/imports/${body.id}/run`);
     const { progress, preview } = await eventually(
       () => get(`imports/${body.id}`),
       (one) => one.progress?.state === 'failed',
     );
-    expect([progress.error, preview]).toEqual(['import-file-gone', []]);
+    expect([progress.error, preview, await kept()]).toEqual(['import-file-gone', [], []]);
   });
 
   it('can be read in another way, which voids its mapping', async () => {

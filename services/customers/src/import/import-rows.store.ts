@@ -110,23 +110,23 @@ export class ImportRows {
     return this.rejected(warningsOf(jobId), limit);
   }
 
-  /** Keeps in how many rows the key of a line stands. */
-  keepTimes(jobId: string, times: Readonly<Record<string, number>>): Promise<void> {
-    const rows = Object.entries(times).map(([line, count]) => ({
-      line: Number(line),
-      cells: [],
-      errors: [{ column: null, code: 'repeated', params: { times: count } }],
-    }));
-    return this.reject(repeatsOf(jobId), rows);
+  /** Keeps in how many rows the key of a line stands; a repeat changes nothing. */
+  async keepTimes(jobId: string, times: Readonly<Record<string, number>>): Promise<void> {
+    await this.kernel.pool.query(
+      `insert into import_repeats (job_id, line, times) select $1, * from unnest($2::bigint[], $3::int[])
+       on conflict do nothing`,
+      [jobId, Object.keys(times), Object.values(times)],
+    );
   }
 
   /** Line -> in how many rows its key stands. */
   async times(jobId: string): Promise<ReadonlyMap<number, number>> {
-    const times = new Map<number, number>();
-    for await (const { line, errors } of this.rejected(repeatsOf(jobId))) {
-      times.set(line, Number(errors[0]?.params?.['times']));
-    }
-    return times;
+    const { rows } = await this.kernel.pool.query<{ line: number; times: number }>({
+      text: 'select line, times from import_repeats where job_id = $1',
+      values: [jobId],
+      types: plainTypes,
+    });
+    return new Map(rows.map(({ line, times }) => [line, times]));
   }
 
   /** In the order of their lines. */
@@ -191,7 +191,5 @@ export class ImportRows {
 type Purpose = 'import-keys' | 'import-names' | 'import-claims';
 
 const warningsOf = (jobId: string): string => derivedId('import-warnings', jobId);
-
-const repeatsOf = (jobId: string): string => derivedId('import-repeats', jobId);
 
 const contextOf = (jobId: string, line: number): string => `${jobId} ${line}`;
