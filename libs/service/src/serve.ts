@@ -141,9 +141,10 @@ export async function startService(module: Type<unknown>, options: StartOptions)
     .connectMicroservice({ strategy: transport }, { inheritAppConfig: false, deferInitialization: true })
     .useGlobalFilters(new PassErrorOn());
   await app.startAllMicroservices();
-  const document = openApiOf(app, definition.name);
+  // Half a second of work, that most processes are never asked for.
+  let document: OpenAPIObject | undefined;
   const describers = (definition.describes ?? []).map((one) => app.get(one));
-  fastify.get('/openapi.json', () => describedNow(document, describers));
+  fastify.get('/openapi.json', () => describedNow((document ??= openApiOf(app, definition.name)), describers));
   await app.init();
   refuseOtherMethods();
   const preparations = (definition.preparations ?? []).map((one) => app.get(one));

@@ -2,7 +2,7 @@ import { blockingKeys, finerKeys } from './blocking-keys.ts';
 import { blockLimits } from './blocks.ts';
 import type { MatchRecord } from './match-record.ts';
 import type { MatchModel } from './model.ts';
-import { scoreOf, thresholds, type Score } from './score.ts';
+import { scoreFrom, thresholds, type Score } from './score.ts';
 
 /** Records that have all of the keys. */
 export interface MatchQuery {
@@ -75,7 +75,9 @@ export async function findCandidates(
 
   const others = await index.records([...ids]);
   return others
-    .map((other) => ({ record: other, ...scoreOf(model, record, other) }))
-    .filter(({ weight }) => weight >= threshold)
+    .flatMap((other) => {
+      const score = scoreFrom(threshold, model, record, other);
+      return score ? [{ record: other, ...score }] : [];
+    })
     .toSorted((a, b) => b.weight - a.weight || (a.record.id < b.record.id ? -1 : 1));
 }

@@ -53,12 +53,22 @@ const contradictions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** How likely two records are the same, and why (Fellegi & Sunter, 1969). Symmetric. */
-export function scoreOf(model: MatchModel, a: MatchRecord, b: MatchRecord): Score {
+export const scoreOf = (model: MatchModel, a: MatchRecord, b: MatchRecord): Score => told(weigh(model, a, b));
+
+/** As `scoreOf`, of the pairs that reach a weight: most of those that are looked at do not. */
+export function scoreFrom(least: number, model: MatchModel, a: MatchRecord, b: MatchRecord): Score | undefined {
+  const weighed = weigh(model, a, b);
+  return weighed.weight < least ? undefined : told(weighed);
+}
+
+type Weighed = Pick<Score, 'weight' | 'prior' | 'reasons'>;
+
+function weigh(model: MatchModel, a: MatchRecord, b: MatchRecord): Weighed {
   const prior = oddsWeight(model.kinds[a.kind].lambda);
-  if (a.kind !== b.kind) return scored(prior, [{ field: 'kind', level: 'different', weight: differentKinds }]);
+  if (a.kind !== b.kind) return weighed(prior, [{ field: 'kind', level: 'different', weight: differentKinds }]);
   const comparisons = comparisonsOf(a.kind, otherFields([a, b]));
   const reached = comparisons.map((comparison) => reachedBy(model, comparison, a, b));
-  return scored(prior, reasonsFor(comparisons, reached), a.kind === 'company' && haveSameNumber(a, b));
+  return weighed(prior, reasonsFor(comparisons, reached), a.kind === 'company' && haveSameNumber(a, b));
 }
 
 const haveSameNumber = (a: MatchRecord, b: MatchRecord) =>
@@ -87,14 +97,22 @@ export function reasonsFor(comparisons: readonly Comparison[], reached: readonly
 }
 
 /** A score of the reasons for it; of who has an official number in common never less than {@link leastOfSameNumber}. */
-export function scored(prior: number, reasons: readonly Reason[], hasSameNumber = false): Score {
+export const scored = (prior: number, reasons: readonly Reason[], hasSameNumber = false): Score =>
+  told(weighed(prior, reasons, hasSameNumber));
+
+function weighed(prior: number, reasons: readonly Reason[], hasSameNumber = false): Weighed {
   const weight = reasons.reduce((sum, reason) => sum + reason.weight, prior);
-  if (hasSameNumber && weight < leastOfSameNumber) {
-    return scored(prior, [...reasons, { field: 'register', level: 'same number', weight: leastOfSameNumber - weight }]);
-  }
-  const strongestFirst = reasons.toSorted((x, y) => Math.abs(y.weight) - Math.abs(x.weight));
-  return { weight, probability: probabilityOf(weight), prior, reasons: strongestFirst };
+  if (!hasSameNumber || weight >= leastOfSameNumber) return { weight, prior, reasons };
+  const lift = { field: 'register', level: 'same number', weight: leastOfSameNumber - weight };
+  return weighed(prior, [...reasons, lift]);
 }
+
+const told = ({ weight, prior, reasons }: Weighed): Score => ({
+  weight,
+  probability: probabilityOf(weight),
+  prior,
+  reasons: reasons.toSorted((x, y) => Math.abs(y.weight) - Math.abs(x.weight)),
+});
 
 /** Whether two records are one by themselves: never against a field that contradicts it, however much else agrees. */
 export function verdict({ weight, reasons }: Pick<Score, 'weight' | 'reasons'>, limits = thresholds): Verdict {
