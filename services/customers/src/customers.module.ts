@@ -39,6 +39,7 @@ import { BulkChange1700000000005 } from './migrations/5-bulk-change.migration.ts
 import { ImportRelations1700000000007 } from './migrations/7-import-relations.migration.ts';
 import { ReplayedErasures1700000000008 } from './migrations/8-replayed-erasures.migration.ts';
 import { ImportCells1700000000009 } from './migrations/9-import-cells.migration.ts';
+import { ImportRepeats1700000000010 } from './migrations/10-import-repeats.migration.ts';
 import { NamedCustomers } from './customer/named-customers.store.ts';
 import { GoldenCustomers } from './customer/golden-customers.store.ts';
 import { FieldController } from './field/field.controller.ts';
@@ -229,6 +230,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     'import_keys',
     'import_waiting',
     'import_errors',
+    'import_repeats',
     'replayed_erasures',
   ],
   preparations: [ErasureReplay],
@@ -243,6 +245,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ImportRelations1700000000007,
     ReplayedErasures1700000000008,
     ImportCells1700000000009,
+    ImportRepeats1700000000010,
   ],
 })
 export class CustomersModule {}

@@ -237,10 +237,11 @@ describe('columns of the company that people work for', () => {
       'KILL-2,乙,13800138051,新来商行,,,酒,50',
       'KILL-3,丙,13800138052,KILL-9,,,米,',
       'KILL-4,丁,13800138053,KILL-9,,,面,',
+      'KILL-5,戊,13800138054,KILL-9,,,米,',
     ].join('\n');
     const done = await imported(content, makes, { policies: { 'employer.industry': 'overwrite' } });
-    expect(done.counts).toMatchObject({ read: 4, created: 4, failed: 0 });
-    expect(await byNumber('KILL-9')).toMatchObject({ industry: '面' });
+    expect(done.counts).toMatchObject({ read: 5, created: 5, failed: 0 });
+    expect(await byNumber('KILL-9')).toMatchObject({ industry: '米' });
     expect(await employerOf('KILL-1')).toMatchObject({ industry: '酒', size: '50' });
     const before = await eventsOf();
     const warnings = await reasonsOf(done.id, 'warnings.csv');
@@ -248,6 +249,18 @@ describe('columns of the company that people work for', () => {
     expect(await carriedOutAgain(done.id)).toMatchObject({ state: 'done', error: null, counts: done.counts });
     expect(await eventsOf()).toBe(before);
     expect(await reasonsOf(done.id, 'warnings.csv')).toEqual(warnings);
+  });
+});
+
+describe('an import that is killed before it has remembered what changed nothing', () => {
+  it('leaves a company the last word that was said of it', async () => {
+    await company('定论商行', { number: 'WORD-9', industry: '米' });
+    const content = `编号,姓名,所属公司,公司行业\nWORD-1,甲,WORD-9,米\nWORD-2,乙,WORD-9,面\n`;
+    const done = await imported(content, {}, { policies: { 'employer.industry': 'overwrite' } });
+    const before = await eventsOf();
+    await service.kernel.pool.query('delete from commands where position is null');
+    expect(await carriedOutAgain(done.id)).toMatchObject({ state: 'done', counts: done.counts });
+    expect([await eventsOf(), (await byNumber('WORD-9')).industry]).toEqual([before, '面']);
   });
 });
 

@@ -144,4 +144,28 @@ describe('a record that an import made, and that somebody works with without cha
     const archived = await Promise.all(['G-1', 'G-2', 'K-1', 'K-2'].map(async (one) => (await byNumber(one)).archived));
     expect(archived).toEqual([true, true, false, false]);
   });
+
+  it('keeps with it whom it names, and whom those name, and no others', async () => {
+    const lines = [
+      'L-1,Holding,company,,,',
+      'L-2,Company,company,,L-1,',
+      'L-3,Branch,company,,L-2,',
+      'L-4,Employee,person,L-3,,L-5',
+      'L-5,Friend,person,L-6,,',
+      'L-6,Other company,company,,,',
+      'L-7,Colleague,person,L-3,,L-4',
+      'L-8,Company of nobody who stays,company,,L-1,',
+      'L-9,Stranger,person,L-8,,L-7',
+    ];
+    const id = await imported(`number,name,kind,employerId,parentId,referredBy\n${lines.join('\n')}\n`);
+    await service.call('PATCH', `/api/customers/${(await byNumber('L-4')).id}`, { title: 'Chief' });
+    const { items } = await get(`imports/${id}/undo`);
+    const told = items.filter((item: any) => item.kept.includes('record')).map(({ number }: any) => number);
+    await finished((await service.call('POST', `/api/imports/${id}/undo`)).body.id);
+    const numbers = lines.map((line) => line.split(',')[0] as string);
+    const states = await Promise.all(numbers.map(async (number) => [number, (await byNumber(number)).archived]));
+    const stays = states.flatMap(([number, isArchived]) => (isArchived ? [] : [number]));
+    expect(stays).toEqual(['L-1', 'L-2', 'L-3', 'L-4', 'L-5', 'L-6']);
+    expect(told.toSorted()).toEqual(stays);
+  });
 });

@@ -138,15 +138,18 @@ describe('an uploaded file', () => {
   });
 
   it('is forgotten after a while, and cannot be run then', async () => {
-    const { body } = await upload('name\nAnna\n');
-    await map(body.id, { ...body.suggestion, matchBy: 'none', mode: 'create' });
+    const { body } = await upload('number,name\nF-1,Anna\nF-1,Bea\n');
+    await map(body.id, body.suggestion);
+    await checked(body.id);
+    const kept = async () => (await service.kernel.pool.query('select line::int, times from import_repeats')).rows;
+    expect(await kept()).toEqual([{ line: 2, times: 2 }]);
     await service.app.get(ForgetImports).forget(new Date(Date.now() + 31 * 86_400_000));
     await service.call('POST', `/api/imports/${body.id}/run`);
     const { progress, preview } = await eventually(
       () => get(`imports/${body.id}`),
       (one) => one.progress?.state === 'failed',
     );
-    expect([progress.error, preview]).toEqual(['import-file-gone', []]);
+    expect([progress.error, preview, await kept()]).toEqual(['import-file-gone', [], []]);
   });
 
   it('can be read in another way, which voids its mapping', async () => {
@@ -409,7 +412,7 @@ describe('an import', () => {
     await service.call('POST', '/api/customers', { name: 'x', department: 'D1' });
     const { body } = await upload('姓名,职务,部门\n甲,CEO,d1\n乙,ceo,D2\n丙,CEO,D3\n丁,CEO,D3\n');
     await map(body.id, { ...body.suggestion, matchBy: 'none', mode: 'create' });
-    expect((await checked(body.id)).counts).toMatchObject({ read: 4, new: 2, error: 2 });
+    expect((await checked(body.id)).counts).toMatchObject({ read: 4, new: 1, error: 3 });
     await service.call('POST', `/api/imports/${body.id}/run`);
     expect((await finished(body.id)).counts).toMatchObject({ read: 4, created: 1, failed: 3 });
     const [, taken, wrong, later] = await errorsOf(body.id, 'zh');
@@ -572,16 +575,29 @@ describe('an import under duplicate rules', () => {
     );
   });
 
-  it('keeps what they reserve for the first row that has it', async () => {
+  it('keeps what they reserve for the first row that has it, as its check foresees', async () => {
     await setRules(rule({ fields: ['phone'], action: 'block' }));
-    const done = await imported('姓名,手机\n小龙女,13733334444\n李莫愁,13733334444\n', { matchBy: 'none' });
-    expect(done.counts).toMatchObject({ created: 1, failed: 1 });
+    const others = Array.from({ length: 500 }, (_, index) => `,其他${index},`);
+    const rows = [',小龙女,13733334444', ',李莫愁,13733334444', 'T-1,程英,', 'T-1,陆无双,', ...others];
+    const { body: sent } = await upload(`编号,姓名,手机\n${rows.join('\n')}\n,洪凌波,13733334444\n`);
+    await map(sent.id, { ...sent.suggestion, matchBy: 'none' });
+    const check = await checked(sent.id);
+    const told = check.errors.map(({ line, errors }: any) => [line, ...errors.map(({ message }: any) => message)]);
+    expect(told).toEqual([
+      [3, 'may be the customer of line 2'],
+      [5, 'has a value of line 4 that only one customer may have'],
+      [506, 'may be the customer of line 2'],
+    ]);
+    const done = await run(sent.id);
+    expect(done.counts).toMatchObject({ created: 502, failed: 3, possibleDuplicate: 2 });
+    expect(check.counts).toMatchObject({ new: 502, error: 3, possibleDuplicate: 2 });
     const { body } = await eventually(
       () => service.call('POST', '/api/customers/match', { name: '小龙女', phones: [{ value: '13733334444' }] }),
       (reply) => reply.body.matches.length > 0,
     );
     const [holder] = body.matches;
-    expect((await errorsOf(done.id)).at(-1)).toContain(`may be ${holder.number}, who is there already`);
+    const reasons = await errorsOf(done.id);
+    for (const at of [1, -1]) expect(reasons.at(at)).toContain(`may be ${holder.number}, who is there already`);
   });
 
   it('killed, holds up nothing that was carried out, and still says what it warned of', async () => {

@@ -9,6 +9,8 @@ import { CustomerLinks, linkFields, type CustomerLink } from '../links/customer-
 import { isUndone, type Undoing } from './undo-sources.store.ts';
 
 const together = 500;
+/** Whatever a longer chain leads to stays. */
+const mostLevels = 100;
 const firstId = '00000000-0000-0000-0000-000000000000';
 
 /** What somebody said about a record, not what follows by itself. */
@@ -20,6 +22,11 @@ const ofSomebody = new Set([
   'RecordConfirmed',
 ]);
 
+type Happened = RecordedOf<CustomerEvent>;
+
+/** Those in use, and whom others name that would go unless they are in use. */
+type Reached = { used: Set<string>; namedBy: Map<string, readonly string[]> };
+
 /** What is done with records without changing them. */
 @Injectable()
 export class RecordUses {
@@ -29,19 +36,46 @@ export class RecordUses {
   ) {}
 
   /**
-   * Of these records, those that somebody gave a word about, or that an active customer names: by something else than what is to be
-   * undone.
+   * Of these records, those that somebody gave a word about, or that an active customer goes on naming: by something else than what
+   * is to be undone. Who would go, but is in use, stays, and whom that one names stays with it.
    */
   async among(ids: readonly string[], undoing: Undoing): Promise<ReadonlySet<string>> {
     if (ids.length === 0) return new Set();
-    const used = new Set(await this.#saidAbout(ids, undoing));
-    for (let after: string | null = firstId; after !== null;) {
-      const unused = ids.filter((id) => !used.has(id));
-      const links: readonly CustomerLink[] = await this.links.ofNaming(unused, after, together);
-      for (const id of await this.#namedBy(links, undoing)) used.add(id);
-      after = links.length < together ? null : (links.at(-1)?.recordId ?? null);
+    const reached = {
+      used: new Set(await this.#saidAbout(ids, undoing)),
+      namedBy: new Map<string, readonly string[]>(),
+    };
+    const asked = new Set(ids);
+    let level = ids;
+    for (let depth = 0; level.length > 0 && depth < mostLevels; depth += 1) {
+      level = await this.#above(level, reached, undoing);
+      level = level.filter((id) => !asked.has(id));
+      for (const id of level) asked.add(id);
     }
-    return used;
+    for (const id of level) reached.used.add(id);
+    // A set is gone through with what is added to it meanwhile.
+    for (const id of reached.used) for (const named of reached.namedBy.get(id) ?? []) reached.used.add(named);
+    return new Set(ids.filter((id) => reached.used.has(id)));
+  }
+
+  /** Those that name these records, would go, and are named themselves. */
+  async #above(ids: readonly string[], { used, namedBy }: Reached, undoing: Undoing): Promise<string[]> {
+    const above = new Set<string>();
+    for (let at = 0; at < ids.length; at += together) {
+      const some = ids.slice(at, at + together);
+      for (let after: string | null = firstId; after !== null;) {
+        const open = some.filter((id) => !used.has(id));
+        const links: readonly CustomerLink[] = await this.links.ofNaming(open, after, together);
+        const { staying, leaving } = await this.#naming(links, undoing);
+        for (const id of staying) used.add(id);
+        for (const id of await this.links.named([...leaving.keys()])) {
+          namedBy.set(id, leaving.get(id) ?? []);
+          above.add(id);
+        }
+        after = links.length < together ? null : (links.at(-1)?.recordId ?? null);
+      }
+    }
+    return [...above];
   }
 
   async #saidAbout(ids: readonly string[], undoing: Undoing): Promise<string[]> {
@@ -50,27 +84,42 @@ export class RecordUses {
       this.commands.loadMany(care, ids.map(careId)),
     ]);
     const isOne = isUndone(undoing, { externalIds: [] });
-    const isWord = (event: Recorded) => ofSomebody.has(event.type) && !isOne(event as RecordedOf<CustomerEvent>);
+    const isWord = (event: Recorded) => ofSomebody.has(event.type) && !isOne(event as Happened);
     return ids.filter((id) =>
       [consents.get(consentId(id)), cares.get(careId(id))].some((found) => found?.events.some(isWord)),
     );
   }
 
-  /** Whom those records go on naming that stay active. */
-  async #namedBy(links: readonly CustomerLink[], undoing: Undoing): Promise<string[]> {
-    const ids = links.map(({ recordId }) => recordId);
-    const loaded = await this.commands.loadMany(customer, ids);
-    const naming = links.flatMap((link) => {
-      const found = loaded.get(link.recordId);
-      if (found?.state.status !== 'active') return [];
-      const { state, events } = found;
-      return [{ link, undone: undoOf(events as RecordedOf<CustomerEvent>[], isUndone(undoing, state)) }];
+  /** Whom active records go on naming: those that stay, and those that go unless they are in use, each by itself. */
+  async #naming(
+    links: readonly CustomerLink[],
+    undoing: Undoing,
+  ): Promise<{ staying: string[]; leaving: ReadonlyMap<string, readonly string[]> }> {
+    const loaded = await this.commands.loadMany(
+      customer,
+      links.map(({ recordId }) => recordId),
+    );
+    const naming = [...loaded].flatMap(([id, { state, events }]) => {
+      if (state.status !== 'active') return [];
+      const undone = (isUsed: boolean) => undoOf(events as Happened[], isUndone(undoing, state), isUsed);
+      // One that goes, used or not, names nobody.
+      if (undone(true).record === 'archive') return [];
+      const { record, fields } = undone(false);
+      const { details } = state;
+      const names = linkFields.flatMap((field) => (field in fields ? [] : (details[field] ?? [])));
+      return [{ id, names, isLeaving: record === 'archive' }];
     });
-    const leaving = naming.flatMap(({ link, undone }) => (undone.record === 'archive' ? [link.recordId] : []));
-    const kept = new Set(await this.#saidAbout(leaving, undoing));
-    return naming.flatMap(({ link, undone }) => {
-      if (undone.record === 'archive' && !kept.has(link.recordId)) return [];
-      return linkFields.flatMap((field) => (field in undone.fields ? [] : (link[field] ?? [])));
-    });
+    const going = naming.filter(({ isLeaving }) => isLeaving);
+    const kept = new Set(
+      await this.#saidAbout(
+        going.map(({ id }) => id),
+        undoing,
+      ),
+    );
+    const leaving = going.filter(({ id }) => !kept.has(id));
+    return {
+      staying: naming.flatMap(({ id, names, isLeaving }) => (isLeaving && !kept.has(id) ? [] : names)),
+      leaving: new Map(leaving.map(({ id, names }) => [id, names])),
+    };
   }
 }

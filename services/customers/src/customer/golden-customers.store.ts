@@ -24,7 +24,6 @@ import {
 } from './customer-group.ts';
 import { CurrentRules, type StampedRules } from './customer-rules.store.ts';
 import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from './customer-links.ts';
-import type { FieldSet } from '../field/field-set.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import { Tags } from '../tag/tags.view.ts';
 import { customer, OneOfSeveral, type CustomerCommand } from './customer.ts';
@@ -102,14 +101,14 @@ export class GoldenCustomers {
   /**
    * What a command would bring about, without doing it.
    *
-   * @param fieldSet the fields of the installation's own, where they would be others than they are
+   * @param given what it would be decided by, besides the customers that it names
    * @throws Refusal as `execute` does
    */
-  async decided(id: string, command: CustomerCommand, fieldSet?: FieldSet): Promise<readonly CustomerEvent[]> {
+  async decided(id: string, command: CustomerCommand, given: CustomerRules): Promise<readonly CustomerEvent[]> {
     const group = checked(await this.group(id), command);
     const { rules } = await this.rulesFor(id, command);
     const linkErrors = [...(rules.linkErrors ?? []), ...(await this.#parentErrors(group, command, rules))];
-    const decidedBy = { ...rules, ...(fieldSet && { fieldSet }), linkErrors };
+    const decidedBy = { ...given, linkErrors };
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: decidedBy };
     return [...decideForGroup(group, command, context).values()].flat();
   }

@@ -153,7 +153,7 @@ export class GuardedCustomers {
 
   /** Where somebody else was quicker and has the value that a rule reserves: the refusal that says who it may be. */
   async asFound(error: unknown, intended: Intended): Promise<unknown> {
-    if (!(error instanceof Refusal) || !reservedCodes.includes(error.code)) return error;
+    if (!(error instanceof Refusal) || !takenCodes.includes(error.code)) return error;
     const { holder } = error.params;
     // Not another operation of the same request, which was refused together with this one.
     if (typeof holder !== 'string' || !(await this.commands.exists(customer.category, holder))) return error;
@@ -173,4 +173,8 @@ export class GuardedCustomers {
   }
 }
 
-const reservedCodes = ['email-taken', 'phone-taken', 'registration-number-taken'];
+const reserved = ['email', 'phone', 'registration-number'];
+const takenCodes = reserved.map((what) => `${what}-taken`);
+
+/** Whether a customer claims a value because a duplicate rule reserves it. */
+export const isReserved = (claim: string): boolean => reserved.includes(claim.split(':', 1)[0] as string);

@@ -1,16 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { Commands, eachOf } from '@throughline/event-sourcing';
+import { Commands } from '@throughline/event-sourcing';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { withDuplicates } from '../customer/golden-customers.store.ts';
+import { isReserved } from '../duplicates/guarded-customers.store.ts';
 import { CustomerKeys } from './customer-keys.view.ts';
 import { ImportCompanies } from './import-companies.store.ts';
-import { ImportDuplicates, isFound, rowsWith } from './import-duplicates.store.ts';
+import { ImportDuplicates, isFound, rowsWith, type ComparedRows } from './import-duplicates.store.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { ImportOutcomes } from './import-outcomes.store.ts';
 import { ImportPlans } from './import-plan.store.ts';
 import { ImportRows } from './import-rows.store.ts';
 import { importing } from './import.ts';
-import type { CheckedEnd, CheckedOutcome } from './planned-row.ts';
+import type { CheckedEnd, CheckedOutcome, PlannedRow } from './planned-row.ts';
 
 const ends = { new: 0, update: 0, unchanged: 0, duplicate: 0, skipped: 0, error: 0 } satisfies Record<
   CheckedEnd,
@@ -32,7 +33,6 @@ type Place = {
   times?: Readonly<Record<string, number>>;
 };
 
-const atOnce = 16;
 /** How many rows are shown with what is wrong with them. */
 export const mostShown = 100;
 
@@ -62,15 +62,12 @@ export class CheckImport implements JobHandler {
     const sampled = new Set((await this.files.sample(state.file?.fileId ?? '')).map(({ line }) => line));
     const planning = { importId, jobId: job.id, round: 'check' as const };
     for await (const { rows: planned, line } of this.plans.plan(planning, state, place.line)) {
-      const outcomes: CheckedOutcome[] = [];
-      const beside = await this.outcomes.beside(planned, state);
-      const { decidedBy } = beside;
+      const { states, decidedBy } = await this.outcomes.beside(planned, state);
       const asking = { passesAs, decidedBy, signal };
       const { rules: inForce, compared } = await this.duplicates.compare(job, planned, asking);
-      const rows = await this.companies.check(planned, beside, withDuplicates({ rules: decidedBy }, inForce).rules);
-      await eachOf(rows.entries(), atOnce, async ([index, row]) => {
-        outcomes[index] = await this.outcomes.of(row, beside, compared.get(row.line));
-      });
+      const beside = { states, decidedBy: withDuplicates({ rules: decidedBy }, inForce).rules };
+      const rows = await this.companies.check(planned, beside);
+      const outcomes = await this.#inOrder(job, rows, await this.outcomes.ofEach(rows, beside, compared), compared);
       const shown = rowsWith(rows, outcomes, 'errors').slice(0, mostShown - place.kept);
       await this.rows.reject(job.id, shown);
       const warned = rowsWith(rows, outcomes, 'warnings').slice(0, mostShown - (place.warned ?? 0));
@@ -78,7 +75,7 @@ export class CheckImport implements JobHandler {
       const counts = { ...none, ...place.counts, read: place.counts.read + rows.length };
       for (const { end } of outcomes) counts[end] += 1;
       for (const { reading } of rows) counts.formulas += reading.formulas;
-      counts.possibleDuplicate += [...compared.values()].filter(isFound).length;
+      counts.possibleDuplicate += rows.filter(({ line }, index) => isFound(compared.get(line), outcomes[index])).length;
       const kept = place.kept + shown.length;
       place = {
         ...place,
@@ -92,6 +89,28 @@ export class CheckImport implements JobHandler {
     }
     await this.rows.keepTimes(job.id, place.times ?? {});
     await this.rows.forgetKeys(job.id);
+  }
+
+  /** As the rows before leave it: they have what nobody else may have. */
+  async #inOrder(
+    job: Pick<JobAtWork, 'id'>,
+    rows: readonly PlannedRow[],
+    outcomes: readonly CheckedOutcome[],
+    compared: ComparedRows,
+  ): Promise<CheckedOutcome[]> {
+    const claiming = rows.flatMap((row, index) => {
+      const { claims: values = [] } = outcomes[index] as CheckedOutcome;
+      return 'id' in row && values.length > 0 ? [{ line: row.line, id: row.id, values }] : [];
+    });
+    const late = await this.rows.claimed(job.id, claiming);
+    return outcomes.map((outcome, index) => {
+      const { line } = rows[index] as PlannedRow;
+      const found = late.get(line);
+      if (!found) return outcome;
+      const { value, first } = found;
+      const code = compared.has(line) && isReserved(value) ? 'duplicate-found-in-file' : 'value-taken-in-file';
+      return { end: 'error', errors: [{ column: null, code, params: { first } }] };
+    });
   }
 }
 

@@ -30,7 +30,7 @@ export class ForgetImports implements Worker {
 
   async forget(now = new Date()): Promise<void> {
     const before = new Date(now.getTime() - keptDays * 86_400_000).toISOString();
-    for (const table of ['import_files', 'import_errors']) {
+    for (const table of ['import_files', 'import_errors', 'import_repeats']) {
       await this.kernel.pool.query(`delete from ${table} where created_at < $1`, [before]);
     }
   }

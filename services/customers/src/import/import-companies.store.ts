@@ -4,7 +4,6 @@ import { Kernel, itemId, type JobAtWork } from '@throughline/service';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import type { StampedRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
-import type { CustomerRules } from '../customer/customer-rules.ts';
 import { GoldenCustomers, type RulesInForce } from '../customer/golden-customers.store.ts';
 import {
   companiesOf,
@@ -16,7 +15,7 @@ import {
 } from './import-company.ts';
 import { ImportOutcomes, type Beside } from './import-outcomes.store.ts';
 import { companyItem } from './import-relations.ts';
-import { movesInHierarchy, type PlannedRow } from './planned-row.ts';
+import { movesInHierarchy, type CheckedOutcome, type PlannedRow } from './planned-row.ts';
 
 type Item = { task: CompanyTask; id: string; command: CustomerCommand; commandId: string; body: object };
 
@@ -34,7 +33,8 @@ export class ImportCompanies {
   ) {}
 
   /**
-   * In the order of the rows; what many of them say alike is done once in an import. An archived one comes back.
+   * In the order of the rows; what many of them say alike is done once in an import, what overwrites once in each piece, and again
+   * after something else. An archived one comes back.
    *
    * @returns the rows as they are to be carried out
    */
@@ -47,7 +47,7 @@ export class ImportCompanies {
     if (!rows.some(namesCompanies)) return [...rows];
     const taken = await this.#taken(rows, await this.outcomes.beside(rows.filter(isDecidedAlone), {}));
     const tasks = companyTasks(taken);
-    const items = await this.#items(job, tasks);
+    const items = await this.#open(await this.#items(job, tasks));
     const outcomes = await this.commands.executeMany(customer, items, stamped);
     const notDone = new Map<string, Refusal>();
     const elsewhere: Item[] = [];
@@ -71,13 +71,14 @@ export class ImportCompanies {
   }
 
   /** As `carryOut`, without doing it. */
-  async check(rows: readonly PlannedRow[], beside: Beside, rules: CustomerRules): Promise<PlannedRow[]> {
+  async check(rows: readonly PlannedRow[], beside: Beside): Promise<PlannedRow[]> {
     if (!rows.some(namesCompanies)) return [...rows];
     const taken = await this.#taken(rows, beside);
     const tasks = companyTasks(taken);
     const ids = tasks.map(({ company }) => company.id);
     const loaded = await this.commands.loadMany(customer, ids);
     const states = new Map([...loaded].map(([id, { state }]) => [id, state]));
+    const { decidedBy: rules } = beside;
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const notDone = new Map<string, Refusal>();
     for (const task of tasks) {
@@ -85,7 +86,7 @@ export class ImportCompanies {
       const command = companyCommand(task, '');
       const before = states.get(id) ?? customer.initial;
       const refusal = await refusalOf(async () => {
-        if (before.into || before.members.length > 0) return this.customers.decided(id, command, rules.fieldSet);
+        if (before.into || before.members.length > 0) return this.customers.decided(id, command, rules);
         const after = customer.decide(before, command, context).reduce(customer.evolve, before);
         const had = customer.claims?.(before) ?? [];
         const claims = (customer.claims?.(after) ?? []).filter((claim) => !had.includes(claim));
@@ -103,13 +104,23 @@ export class ImportCompanies {
 
   /** A row that will not be taken leaves its companies alone. */
   async #taken(rows: readonly PlannedRow[], beside: Beside): Promise<PlannedRow[]> {
-    const taken = [...rows];
-    await eachOf(rows.entries(), atOnce, async ([index, row]) => {
-      if (!isDecidedAlone(row)) return;
-      const { end } = await this.outcomes.of(row, beside);
-      if (end === 'error' || end === 'skipped') taken[index] = { ...row, companies: [] };
-    });
-    return taken;
+    const alone = rows.filter(isDecidedAlone);
+    const outcomes = await this.outcomes.ofEach(alone, beside);
+    const left = new Set<PlannedRow>(alone.filter((_, index) => isLeft(outcomes[index])));
+    return rows.map((row) => (isDecidedAlone(row) && left.has(row) ? { ...row, companies: [] } : row));
+  }
+
+  /** After a kill: what overwrites is not said any more where a later word on its company was. */
+  async #open(items: readonly Item[]): Promise<Item[]> {
+    const words = items.filter(({ task }) => task.line !== undefined);
+    const settled = await this.commands.settled(words.map(({ commandId }) => commandId));
+    const lastOf = new Map(
+      words.flatMap(({ id, task, commandId }) => (settled.has(commandId) ? [[id, task.line]] : [])),
+    );
+    return items.filter(
+      ({ id, commandId, task: { line } }) =>
+        line === undefined || settled.has(commandId) || line >= (lastOf.get(id) ?? line),
+    );
   }
 
   /** One that is to be made gets one number, whichever of its commands makes it. */
@@ -118,19 +129,22 @@ export class ImportCompanies {
     const numbers = new Map<string, string>();
     for (const id of missing) numbers.set(id, await this.numbers.next());
     return tasks.map((task) => {
-      const { company, said } = task;
+      const { company, said, line } = task;
       const { id } = company;
+      const word = said && this.kernel.secrets.hmac('import-ids', JSON.stringify(said));
       return {
         task,
         id,
         command: companyCommand(task, numbers.get(id) ?? ''),
-        commandId: itemId(job, companyItem(id, said && this.kernel.secrets.hmac('import-ids', JSON.stringify(said)))),
+        commandId: itemId(job, companyItem(id, line === undefined ? word : `${word} ${line}`)),
         // Another row may spell its name in another way.
         body: { company: id, ...said },
       };
     });
   }
 }
+
+const isLeft = (outcome: CheckedOutcome | undefined): boolean => outcome?.end === 'error' || outcome?.end === 'skipped';
 
 const namesCompanies = (row: PlannedRow): boolean => companiesOf(row).length > 0;
 

@@ -47,6 +47,24 @@ describe('what rows say of companies', () => {
     expect(companyTasks(rows).map(done)).toEqual(['tea', 'ale', null]);
   });
 
+  it('is done again after something else where it overwrites, from the row on that says it then', () => {
+    const saying = (line: number, value: string, policy: 'overwrite' | 'add') => ({
+      ...naming(read({ industry: value }, { policies: { industry: policy } })),
+      line,
+    });
+    const said = (policy: 'overwrite' | 'add') =>
+      companyTasks(
+        ['tea', 'tea', 'ale', 'tea'].flatMap((value, at) => [saying(at + 2, value, policy), naming(industry('rice'))]),
+      ).map((task) => [done(task), task.line]);
+    expect(said('add')).toEqual(['tea', 'rice', 'ale'].map((value) => [value, undefined]));
+    expect(said('overwrite')).toEqual([
+      ['tea', 2],
+      ['rice', undefined],
+      ['ale', 4],
+      ['tea', 5],
+    ]);
+  });
+
   it('is not the same of two companies', () => {
     const rows = [naming(industry('tea')), naming(industry('tea'), { id: 'd' })];
     expect(companyTasks(rows).map(({ company }) => company.id)).toEqual(['c', 'd']);

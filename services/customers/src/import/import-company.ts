@@ -6,21 +6,37 @@ import { columnOf, type CompanyReading, type RowError } from './import-row.ts';
 import type { PlannedRow } from './planned-row.ts';
 import { asRowErrors, relationError } from './row-errors.ts';
 
-/** What is to be done about a company: make it, bring it back, or have it know what is `said` of it. Alike ones have one `key`. */
+/**
+ * What is to be done about a company: make it, bring it back, or have it know what is `said` of it. Alike ones have one `key`. Where
+ * the last word counts, `line` is that of the row from which on it is said.
+ */
 export type CompanyTask = {
   key: string;
   company: NamedCompany;
   said: { row: CustomerInput; policies: ImportPolicies } | undefined;
+  line?: number;
 };
 
 /** Task -> why it cannot be done. */
 export type NotDone = ReadonlyMap<string, Refusal>;
 
-/** Each once, in the order of the rows. */
+/** Each once, in the order of the rows; what overwrites once more where something else was said since. */
 export function companyTasks(rows: readonly PlannedRow[]): CompanyTask[] {
-  const tasks = new Map<string, CompanyTask>();
-  for (const task of rows.flatMap(companiesOf).flatMap(tasksOf)) if (!tasks.has(task.key)) tasks.set(task.key, task);
-  return [...tasks.values()];
+  const tasks: CompanyTask[] = [];
+  const keys = new Set<string>();
+  /** Company -> the key of what overwrote it last. */
+  const last = new Map<string, string>();
+  for (const row of rows) {
+    for (const task of companiesOf(row).flatMap(tasksOf)) {
+      const { key, company } = task;
+      const isLastWord = Object.values(task.said?.policies ?? {}).includes('overwrite');
+      if (isLastWord ? last.get(company.id) === key : keys.has(key)) continue;
+      keys.add(key);
+      if (isLastWord) last.set(company.id, key);
+      tasks.push(isLastWord ? { ...task, line: row.line } : task);
+    }
+  }
+  return tasks;
 }
 
 /** What is made has the name that the row gives it; of one that is there, it names it at most. */

@@ -107,11 +107,11 @@ export class ImportDuplicates {
   }
 
   /** On a customer of several records, or as somebody edited it in a table. */
-  #decided(row: Told, { fieldSet }: CustomerRules): Promise<readonly CustomerEvent[]> {
-    if (row.fate === 'command') return this.customers.decided(row.id, row.command, fieldSet);
+  #decided(row: Told, rules: CustomerRules): Promise<readonly CustomerEvent[]> {
+    if (row.fate === 'command') return this.customers.decided(row.id, row.command, rules);
     const { id, changes, versions: ifMatch } = row;
     return runInContext({ ...currentContext(), ifMatch }, () =>
-      this.customers.decided(id, { type: 'ChangeCustomer', changes }, fieldSet),
+      this.customers.decided(id, { type: 'ChangeCustomer', changes }, rules),
     );
   }
 }
@@ -131,8 +131,12 @@ function asRecorded(
 const decidedOn = (row: Extract<Told, { fate: 'command' }>, state: Customer, rules: CustomerRules) =>
   customer.decide(state, row.command, { now: new Date().toISOString(), entry: currentContext().entry, rules });
 
-/** Whether a rule found anybody, whatever it did then. */
-export const isFound = ({ verdict }: Guarded): boolean => verdict instanceof Refusal || verdict.found.length > 0;
+const foundCodes = ['duplicate-found', 'duplicate-found-in-file'];
+
+/** Whether a rule found anybody, whatever it did then: before the row was decided over, or by what the rule reserves. */
+export const isFound = (guarded: Guarded | undefined, { errors = [] }: Rowwise = {}): boolean =>
+  (guarded && (guarded.verdict instanceof Refusal || guarded.verdict.found.length > 0)) ||
+  errors.some(({ code }) => foundCodes.includes(code));
 
 /** What is to be said of a row that is taken: of whom it names, and what a rule warns of. */
 export function warningsIn(row: PlannedRow, guarded: Guarded | undefined): readonly RowError[] | undefined {

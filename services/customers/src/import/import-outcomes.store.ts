@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Commands, Refusal, conflict, currentContext, runInContext } from '@throughline/event-sourcing';
+import type { CustomerEvent } from '@throughline/contracts';
+import { Commands, Refusal, conflict, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
 import { withChosen } from '../field/choices.ts';
 import type { Links } from '../customer/customer-links.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
@@ -7,9 +8,8 @@ import { customer } from '../customer/customer.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { Customer } from '../customer/customer-state.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
-import { claimedByRules } from '../customer/reserved-values.ts';
 import type { Guarded } from '../duplicates/guarded-customers.store.ts';
-import { warningsIn } from './import-duplicates.store.ts';
+import { warningsIn, type ComparedRows } from './import-duplicates.store.ts';
 import type { Import } from './import.ts';
 import { customOf, linksIn, type CheckedOutcome, type PlannedRow } from './planned-row.ts';
 import { rowErrorsOf } from './row-errors.ts';
@@ -19,6 +19,8 @@ export type Beside = {
   states: ReadonlyMap<string, { state: Customer }>;
   decidedBy: CustomerRules;
 };
+
+const atOnce = 16;
 
 /** Decides over planned rows as their import would, and changes nothing. */
 @Injectable()
@@ -38,8 +40,28 @@ export class ImportOutcomes {
     return { states, decidedBy };
   }
 
-  /** @param guarded what the duplicate rules say of it */
-  async of(row: PlannedRow, beside: Beside, guarded?: Guarded): Promise<CheckedOutcome> {
+  /** Of each row by itself. @param compared what the duplicate rules say of them */
+  async ofEach(rows: readonly PlannedRow[], beside: Beside, compared?: ComparedRows): Promise<CheckedOutcome[]> {
+    const outcomes: CheckedOutcome[] = [];
+    await eachOf(rows.entries(), atOnce, async ([index, row]) => {
+      outcomes[index] = await this.#of(row, beside, compared?.get(row.line));
+    });
+    const held = await this.#holders(outcomes.flatMap(({ claims = [] }) => claims));
+    await eachOf(rows.entries(), atOnce, async ([index, row]) => {
+      const { claims = [] } = outcomes[index] as CheckedOutcome;
+      const refusal = 'id' in row ? await this.#taken(row.id, claims, held) : undefined;
+      if (refusal) outcomes[index] = { end: 'error', errors: rowErrorsOf(row.reading, refusal) };
+    });
+    return outcomes;
+  }
+
+  /** @throws Refusal `<what>-taken` where another customer holds one of the claims */
+  async checkFree(id: string, claims: readonly string[]): Promise<void> {
+    const refusal = await this.#taken(id, claims, await this.#holders(claims));
+    if (refusal) throw refusal;
+  }
+
+  async #of(row: PlannedRow, beside: Beside, guarded: Guarded | undefined): Promise<CheckedOutcome> {
     if ('errors' in row) {
       const isDuplicate = row.errors.some(({ code }) => code === 'duplicate-in-file');
       return { end: row.fate === 'failed' ? 'error' : isDuplicate ? 'duplicate' : 'skipped', errors: row.errors };
@@ -47,9 +69,10 @@ export class ImportOutcomes {
     try {
       if (guarded?.verdict instanceof Refusal) throw guarded.verdict;
       const events = await this.#decided(row, beside);
-      if (events.length === 0) return { end: 'unchanged', warnings: warningsIn(row, guarded) };
-      await this.checkFree(row.id, claimedByRules(events.reduce(customer.evolve, customer.initial)));
-      return { end: events[0]?.type === 'CustomerCreated' ? 'new' : 'update', warnings: warningsIn(row, guarded) };
+      const warnings = warningsIn(row, guarded);
+      if (events.length === 0) return { end: 'unchanged', warnings };
+      const end = events[0]?.type === 'CustomerCreated' ? 'new' : 'update';
+      return { end, warnings, claims: claimsBroughtBy(events) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const end = error.code === 'customer-exists' ? 'skipped' : 'error';
@@ -57,14 +80,20 @@ export class ImportOutcomes {
     }
   }
 
-  /** @throws Refusal `value-taken` where another customer holds one of the claims */
-  async checkFree(id: string, claims: readonly string[]): Promise<void> {
-    if (claims.length === 0) return;
-    const holders = await this.commands.holdersOf(customer.category, claims);
-    const others = [...holders.values()].filter((holder) => holder !== id);
-    const own = others.length > 0 ? await this.customers.find(id) : undefined;
-    const holder = others.find((other) => !own?.some((part) => part.id === other));
-    if (holder !== undefined) throw conflict('value-taken', { holder });
+  async #holders(claims: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return claims.length === 0 ? new Map() : this.commands.holdersOf(customer.category, claims);
+  }
+
+  /** @param held claim -> the record that has it */
+  async #taken(id: string, claims: readonly string[], held: ReadonlyMap<string, string>): Promise<Refusal | undefined> {
+    const others = claims.flatMap((claim) => {
+      const holder = held.get(claim);
+      return holder === undefined || holder === id ? [] : [{ what: claim.split(':', 1)[0], holder }];
+    });
+    if (others.length === 0) return undefined;
+    const own = await this.customers.find(id);
+    const taken = others.find(({ holder }) => !own?.some((part) => part.id === holder));
+    return taken && conflict(`${taken.what}-taken`, { holder: taken.holder });
   }
 
   async #decided(row: Extract<PlannedRow, { fate: 'command' | 'edit' }>, { states, decidedBy: rules }: Beside) {
@@ -73,7 +102,7 @@ export class ImportOutcomes {
       const changes = { ...row.changes, ...links };
       if (Object.keys(changes).length === 0) return [];
       return runInContext({ ...currentContext(), ifMatch }, () =>
-        this.customers.decided(id, { type: 'ChangeCustomer', changes }, rules.fieldSet),
+        this.customers.decided(id, { type: 'ChangeCustomer', changes }, rules),
       );
     }
     const { id, links } = row;
@@ -85,6 +114,12 @@ export class ImportOutcomes {
       return customer.decide(state, commandWith(linksIn(row)), context);
     }
     // Of companies that are still to be made nothing could be found there.
-    return this.customers.decided(id, commandWith(links), rules.fieldSet);
+    return this.customers.decided(id, commandWith(links), rules);
   }
+}
+
+/** What nobody else may have of what events say; without the number of a record that is still to get one. */
+function claimsBroughtBy(events: readonly CustomerEvent[]): string[] {
+  const brought = events.reduce(customer.evolve, customer.initial);
+  return customer.claims?.({ ...brought, status: 'active' }).filter((claim) => claim !== 'number:') ?? [];
 }

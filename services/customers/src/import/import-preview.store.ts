@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
+import { currentContext, runInContext } from '@throughline/event-sourcing';
 import { isFilledRow } from '@throughline/tables';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { ImportCells } from './import-cells.store.ts';
@@ -11,7 +11,7 @@ import { ImportPlans } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
 import type { FileRow } from './import-table.ts';
 import type { Import } from './import.ts';
-import type { CheckedEnd } from './planned-row.ts';
+import type { CheckedEnd, CheckedOutcome } from './planned-row.ts';
 import { doubtsOf, recordedCompanies, recordedValues } from './recorded-values.ts';
 
 /** A row as it stands, and what it would come to. */
@@ -41,7 +41,6 @@ export type Checked = {
 };
 
 const previewed = 20;
-const atOnce = 16;
 const nothing: Becoming = { end: null, values: null, errors: [], warnings: [], times: null };
 
 /** The first rows of an uploaded file, and what they would become. */
@@ -87,9 +86,10 @@ export class ImportPreviews {
     const beside = await this.outcomes.beside(planned, state);
     const meant = { header: reading?.header ?? [], columns: mapping.columns };
     const becoming = new Map<number, Becoming>();
-    await eachOf(planned.entries(), atOnce, async ([index, row]) => {
+    const outcomes = await this.outcomes.ofEach(planned, beside);
+    for (const [index, row] of planned.entries()) {
       const { line } = row;
-      const { end, errors = [] } = await this.outcomes.of(row, beside);
+      const { end, errors = [] } = outcomes[index] as CheckedOutcome;
       const found = checked?.errors.get(line);
       const given = row.fate === 'edit' ? row.changes : row.reading.row;
       const { fieldSet } = beside.decidedBy;
@@ -103,7 +103,7 @@ export class ImportPreviews {
         warnings: [...doubts, ...(checked?.warnings.get(line) ?? [])],
         times: checked?.times.get(line) ?? times.get(line) ?? null,
       });
-    });
+    }
     return becoming;
   }
 }

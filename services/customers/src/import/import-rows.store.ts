@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { derivedId, open, plainTypes, seal } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import type { RowError } from './import-row.ts';
-import type { Known } from './repeats.ts';
+import { keysOf, latecomers, type Claiming, type Known, type Late } from './repeats.ts';
 
 /** A row that was not taken, as it stood in the file. */
 export type RejectedRow = { line: number; cells: readonly string[]; errors: readonly RowError[] };
@@ -35,6 +35,19 @@ export class ImportRows {
         }),
       ),
     );
+  }
+
+  /**
+   * Remembers the values that rows have for themselves; a repeat changes nothing.
+   *
+   * @param rows in the order of their lines
+   * @returns line -> one of its values that an earlier line of another record has
+   */
+  async claimed(jobId: string, rows: readonly Claiming[]): Promise<ReadonlyMap<number, Late>> {
+    const { late, taken } = latecomers(rows, await this.#firstOf(jobId, 'import-claims', rows.flatMap(keysOf)));
+    const held = taken.map((row) => ({ line: row.line, values: keysOf(row) }));
+    await this.#remember(jobId, 'import-claims', held);
+    return late;
   }
 
   /** Remembers by which values other rows may mean the records of rows; a repeat changes nothing. */
@@ -97,23 +110,23 @@ export class ImportRows {
     return this.rejected(warningsOf(jobId), limit);
   }
 
-  /** Keeps in how many rows the key of a line stands. */
-  keepTimes(jobId: string, times: Readonly<Record<string, number>>): Promise<void> {
-    const rows = Object.entries(times).map(([line, count]) => ({
-      line: Number(line),
-      cells: [],
-      errors: [{ column: null, code: 'repeated', params: { times: count } }],
-    }));
-    return this.reject(repeatsOf(jobId), rows);
+  /** Keeps in how many rows the key of a line stands; a repeat changes nothing. */
+  async keepTimes(jobId: string, times: Readonly<Record<string, number>>): Promise<void> {
+    await this.kernel.pool.query(
+      `insert into import_repeats (job_id, line, times) select $1, * from unnest($2::bigint[], $3::int[])
+       on conflict do nothing`,
+      [jobId, Object.keys(times), Object.values(times)],
+    );
   }
 
   /** Line -> in how many rows its key stands. */
   async times(jobId: string): Promise<ReadonlyMap<number, number>> {
-    const times = new Map<number, number>();
-    for await (const { line, errors } of this.rejected(repeatsOf(jobId))) {
-      times.set(line, Number(errors[0]?.params?.['times']));
-    }
-    return times;
+    const { rows } = await this.kernel.pool.query<{ line: number; times: number }>({
+      text: 'select line, times from import_repeats where job_id = $1',
+      values: [jobId],
+      types: plainTypes,
+    });
+    return new Map(rows.map(({ line, times }) => [line, times]));
   }
 
   /** In the order of their lines. */
@@ -175,10 +188,8 @@ export class ImportRows {
   }
 }
 
-type Purpose = 'import-keys' | 'import-names';
+type Purpose = 'import-keys' | 'import-names' | 'import-claims';
 
 const warningsOf = (jobId: string): string => derivedId('import-warnings', jobId);
-
-const repeatsOf = (jobId: string): string => derivedId('import-repeats', jobId);
 
 const contextOf = (jobId: string, line: number): string => `${jobId} ${line}`;

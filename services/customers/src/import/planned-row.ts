@@ -34,6 +34,8 @@ export type CheckedOutcome = {
   end: CheckedEnd;
   errors?: readonly RowError[] | undefined;
   warnings?: readonly RowError[] | undefined;
+  /** Of one that is taken: what nobody else may have of what it brings. */
+  claims?: readonly string[];
 };
 
 export const unrelated: Related = { links: {}, companies: [], warnings: [] };

@@ -95,7 +95,7 @@ export class RunImport implements JobHandler {
       await this.rows.warn(job.id, rowsWith(rows, outcomes, 'warnings'));
       const counts = { ...none, ...place.counts, read: place.counts.read + rows.length };
       for (const { end } of outcomes) counts[end] += 1;
-      counts.possibleDuplicate += [...compared.values()].filter(isFound).length;
+      counts.possibleDuplicate += rows.filter(({ line }, index) => isFound(compared.get(line), outcomes[index])).length;
       place = { ...place, counts };
       yield place;
     }

@@ -80,6 +80,18 @@ export class CustomerLinks {
     });
   }
 
+  /** Of these, those that a record names in any way. */
+  async named(ids: readonly string[]): Promise<string[]> {
+    const { rows } = await this.kernel.pool.query<{ id: string }>(
+      `select id from unnest($1::uuid[]) id
+       where exists (select from "${customerLinks.table}" where employer_id = id)
+         or exists (select from "${customerLinks.table}" where parent_id = id)
+         or exists (select from "${customerLinks.table}" where referred_by = id)`,
+      [ids],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /**
    * Customers with a record that names one of these, each once, by id.
    *
