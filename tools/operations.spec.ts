@@ -23,13 +23,17 @@ class Leaving {
   @PrimaryColumn('uuid') customerId!: string;
   @Column('int') times!: number;
 }
+const spoilt = new Set<string>();
 const leavings = fold<Leaving, CustomerEvent>(Leaving, {
   name: 'leavings',
   version: 1,
   feed: 'customers',
   key: ({ stream }) => stream.id,
   on: {
-    CustomerArchived: ([row], _, { stream }) => [{ customerId: stream.id, times: (row?.times ?? 0) + 1 }],
+    CustomerArchived: ([row], _, { stream }) => {
+      if (spoilt.has(stream.id)) throw new TypeError('a bug');
+      return [{ customerId: stream.id, times: (row?.times ?? 0) + 1 }];
+    },
   },
 });
 
@@ -197,6 +201,25 @@ describe('npm run views', () => {
     expect(job.result.different).toBe(0);
     expect((await run('views', 'mend leavings')).code).toBe(0);
   });
+
+  it.each(['verify', 'rebuild', 'mend'])(
+    'says by its exit code that keys are still broken after a %s',
+    async (verb) => {
+      const id = newId();
+      spoilt.add(id);
+      await archive(id);
+      await eventually(
+        () => run('operations', 'broken-keys list'),
+        ({ out }) => out.includes(id),
+      );
+      const broken = await run('views', `${verb} leavings`);
+      expect([broken.code, broken.out]).toEqual([1, expect.stringContaining('broken: 1')]);
+      expect((await run('views', `${verb} leavings --json`)).code).toBe(1);
+      spoilt.clear();
+      expect((await run('views', 'mend leavings')).code).toBe(0);
+      expect((await run('operations', 'broken-keys list')).out).toBe('none');
+    },
+  );
 
   it('says of a view that is not there whom it could not ask', async () => {
     const { code, err } = await run('views', 'verify pipeline_board');
