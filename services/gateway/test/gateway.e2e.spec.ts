@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { newId, recordId } from '@throughline/event-sourcing';
 import { EmbeddedBus, Tokens } from '@throughline/service';
 import { caller, dropDatabases, eventually, testConfig, type Call } from '@throughline/service/testing';
@@ -141,6 +142,19 @@ describe('the gateway', () => {
 });
 
 describe('the door', () => {
+  it('tells a service where it was asked, whatever the caller says of it', async () => {
+    const owner = createServer(({ headers }, response) => response.end(JSON.stringify(headers)));
+    await new Promise<void>((resolve) => owner.listen(0, '127.0.0.1', resolve));
+    const { port } = owner.address() as AddressInfo;
+    const baseUrl = () => `http://127.0.0.1:${port}`;
+    const other = await startGateway({ config: { ...config, port: 0 }, bus: new EmbeddedBus(), baseUrl });
+    const said = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'ftp' };
+    const { body } = await caller(other.url, () => 'preset-key')('GET', '/api/customers/1', undefined, said);
+    expect(`${JSON.parse(body)['x-forwarded-proto']}://${JSON.parse(body)['x-forwarded-host']}`).toBe(other.url);
+    await other.stop();
+    owner.close();
+  });
+
   it('is not forced by guessing passwords, whatever the address looks like', async () => {
     const guess = (index: number) =>
       anonymous(

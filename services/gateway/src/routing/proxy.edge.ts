@@ -62,6 +62,9 @@ export async function forwardToOwners(
         ...ofThisConnection,
         authorization: `Bearer ${pass}`,
         traceparent: request.traceparent,
+        // Where its links have to lead.
+        'x-forwarded-proto': request.protocol,
+        'x-forwarded-host': request.host,
       }),
       rewriteHeaders: (headers: Record<string, string>) =>
         headers['allow'] === undefined ? headers : { ...headers, allow: withOthers(headers['allow'], path) },
