@@ -115,13 +115,13 @@ describe('npm run operations', () => {
       expect.stringMatching(/^Earlier dead letters of the same key come first/),
     ]);
     refused.delete(id);
-    expect((await run('operations', `dead-letters discard ${first} --reason Mistaken`)).code).toBe(0);
+    expect((await run('operations', `dead-letters discard ${first} --reason 误`)).code).toBe(0);
     const settled = await eventually(
       () => list('--state handled'),
       (page) => page.items.length === 1,
     );
     expect(settled.items[0]?.id).toBe(second);
-    expect((await list('--state discarded')).items[0]).toMatchObject({ id: first, reason: 'Mistaken' });
+    expect((await list('--state discarded')).items[0]).toMatchObject({ id: first, reason: '误' });
   });
 
   it('shows subscriptions, and resumes one', async () => {
@@ -160,7 +160,9 @@ describe('npm run operations', () => {
     ['dead-letters retry interactions.1 --reason x', 'retry takes no --reason; usage:'],
     ['dead-letters list --colour red', "Unknown option '--colour'; usage:"],
     ['dead-letters list --state lost', 'state:'],
-    ['dead-letters discard interactions.1', 'reason:'],
+    ['dead-letters discard interactions.1', 'reason: is required'],
+    ['dead-letters discard interactions.1 --reason=', 'reason: is required'],
+    ['dead-letters discard interactions.1 --reason \u3000', 'reason: is required'],
     ['dead-letters retry interactions.999', 'There is no such dead letter.'],
     ['timers retry interactions.follow-up.1', 'There is no such timer'],
     ['timers discard interactions.follow-up.1', 'reason:'],
