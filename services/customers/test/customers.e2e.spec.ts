@@ -231,8 +231,14 @@ describe('the customers service', () => {
     ]);
     expect((await service.call('GET', `/api/customers/${id}?asOf=2001-01-01T00:00:00Z`)).status).toBe(404);
     expect((await service.call('GET', `/api/customers/${id}?asOf=9999-12-31T23:59:59.999Z`)).status).toBe(200);
+    for (const moment of ['yesterday', '2026-03-01', '2026-03-01T10:20:30', '2026-03-01T10:20:30+08:00']) {
+      for (const name of ['asOf', 'knownAt']) {
+        const { status, body: problem } = await service.call('GET', `/api/customers/${id}?${name}=${moment}`);
+        const form = [{ path: name, code: 'not-an-instant', message: expect.stringContaining('RFC 3339') }];
+        expect([moment, status, problem.errors]).toMatchObject([moment, 400, form]);
+      }
+    }
     for (const moment of [
-      'yesterday',
       '9999-12-31T23:59:59-01:00',
       '0001-01-01T00:00:00%2B14:00',
       '0000-06-01T00:00:00Z',
