@@ -516,6 +516,15 @@ describe('its description', () => {
   const takesNull = ({ type, anyOf, enum: values }: Schema): boolean =>
     (anyOf ? anyOf.some(takesNull) : [type].flat().includes('null')) && (values === undefined || values.includes(null));
 
+  it('says of selections and of bounds what they take', async () => {
+    const { schemas } = (await service.call('GET', '/openapi.json', undefined, { authorization: '' })).body.components;
+    expect(schemas.BulkChangeDto.required).toBeUndefined();
+    const { required, properties } = schemas.ValidationRuleDto;
+    expect(required).toEqual(['id', 'kind', 'field', 'message']);
+    const bound = { oneOf: [{ type: 'number' }, { type: 'string' }] };
+    expect([properties.min, properties.max]).toEqual([bound, bound]);
+  });
+
   it.each([
     ['ChangeCustomerDto', ['kind'], async () => `/api/customers/${(await create()).id}`],
     [
