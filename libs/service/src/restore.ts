@@ -16,7 +16,15 @@ import {
 } from '@throughline/event-sourcing';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { checkBackup, copyStatement, orderOf, type Backup, type StoreBackup, type TableBackup } from './backup.ts';
+import {
+  checkBackup,
+  copyStatement,
+  newestBackup,
+  orderOf,
+  type Backup,
+  type StoreBackup,
+  type TableBackup,
+} from './backup.ts';
 import type { ServiceConfig } from './config.ts';
 import { createDatabase, databaseUrl } from './kernel.ts';
 import { checksumOfStream, readSealed } from './sealed-file.ts';
@@ -85,7 +93,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
  * @throws DamagedBackup, or Error naming the table that is not the same
  */
 export async function drillBackup(options: Omit<RestoreOptions, 'replace'>): Promise<Backup> {
-  const place = await placeOf(options);
+  const place = await placeOf({ ...options, from: await newestBackup(options.from) });
   const run = `${options.config.databasePrefix}drill_${randomBytes(4).toString('hex')}_`;
   const stores = storesOf(place);
   try {
