@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -311,8 +311,17 @@ describe('a drill', () => {
     const { stores } = await drillBackup({ config, definitions, from });
     expect(stores.map(({ service, events }) => [service, events])).toContainEqual(['sales', 1]);
     expect(await databases()).toEqual(usual);
+  }, 90_000);
+
+  it('takes the newest of the backups below a folder, of those that were not broken off', async () => {
+    const backups = join(folder, 'backups');
+    expect(await said(drillBackup({ config, definitions, from: backups }))).toMatch(/there is no backup in .*backups/);
+    await backUp(new Date('2026-03-01T10:20:30Z'));
+    const from = await backUp(new Date('2026-03-08T10:20:30Z'));
+    await mkdir(join(backups, '20260315T102030Z'));
+    expect((await drillBackup({ config, definitions, from: backups })).at).toBe('2026-03-08T10:20:30.000Z');
     await truncate(join(from, 'sales.events.copy'), 10);
-    expect(await said(drillBackup({ config, definitions, from }))).toMatch(/has 10 bytes/);
+    expect(await said(drillBackup({ config, definitions, from: backups }))).toMatch(/has 10 bytes/);
   }, 90_000);
 });
 

@@ -23,13 +23,17 @@ class Leaving {
   @PrimaryColumn('uuid') customerId!: string;
   @Column('int') times!: number;
 }
+const spoilt = new Set<string>();
 const leavings = fold<Leaving, CustomerEvent>(Leaving, {
   name: 'leavings',
   version: 1,
   feed: 'customers',
   key: ({ stream }) => stream.id,
   on: {
-    CustomerArchived: ([row], _, { stream }) => [{ customerId: stream.id, times: (row?.times ?? 0) + 1 }],
+    CustomerArchived: ([row], _, { stream }) => {
+      if (spoilt.has(stream.id)) throw new TypeError('a bug');
+      return [{ customerId: stream.id, times: (row?.times ?? 0) + 1 }];
+    },
   },
 });
 
@@ -111,13 +115,13 @@ describe('npm run operations', () => {
       expect.stringMatching(/^Earlier dead letters of the same key come first/),
     ]);
     refused.delete(id);
-    expect((await run('operations', `dead-letters discard ${first} --reason Mistaken`)).code).toBe(0);
+    expect((await run('operations', `dead-letters discard ${first} --reason 误`)).code).toBe(0);
     const settled = await eventually(
       () => list('--state handled'),
       (page) => page.items.length === 1,
     );
     expect(settled.items[0]?.id).toBe(second);
-    expect((await list('--state discarded')).items[0]).toMatchObject({ id: first, reason: 'Mistaken' });
+    expect((await list('--state discarded')).items[0]).toMatchObject({ id: first, reason: '误' });
   });
 
   it('shows subscriptions, and resumes one', async () => {
@@ -156,7 +160,9 @@ describe('npm run operations', () => {
     ['dead-letters retry interactions.1 --reason x', 'retry takes no --reason; usage:'],
     ['dead-letters list --colour red', "Unknown option '--colour'; usage:"],
     ['dead-letters list --state lost', 'state:'],
-    ['dead-letters discard interactions.1', 'reason:'],
+    ['dead-letters discard interactions.1', 'reason: is required'],
+    ['dead-letters discard interactions.1 --reason=', 'reason: is required'],
+    ['dead-letters discard interactions.1 --reason \u3000', 'reason: is required'],
     ['dead-letters retry interactions.999', 'There is no such dead letter.'],
     ['timers retry interactions.follow-up.1', 'There is no such timer'],
     ['timers discard interactions.follow-up.1', 'reason:'],
@@ -197,6 +203,25 @@ describe('npm run views', () => {
     expect(job.result.different).toBe(0);
     expect((await run('views', 'mend leavings')).code).toBe(0);
   });
+
+  it.each(['verify', 'rebuild', 'mend'])(
+    'says by its exit code that keys are still broken after a %s',
+    async (verb) => {
+      const id = newId();
+      spoilt.add(id);
+      await archive(id);
+      await eventually(
+        () => run('operations', 'broken-keys list'),
+        ({ out }) => out.includes(id),
+      );
+      const broken = await run('views', `${verb} leavings`);
+      expect([broken.code, broken.out]).toEqual([1, expect.stringContaining('broken: 1')]);
+      expect((await run('views', `${verb} leavings --json`)).code).toBe(1);
+      spoilt.clear();
+      expect((await run('views', 'mend leavings')).code).toBe(0);
+      expect((await run('operations', 'broken-keys list')).out).toBe('none');
+    },
+  );
 
   it('says of a view that is not there whom it could not ask', async () => {
     const { code, err } = await run('views', 'verify pipeline_board');

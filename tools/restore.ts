@@ -1,4 +1,5 @@
-// `npm run restore -- --from DIR [--service NAME] [--replace | --drill]`: puts a backup in place, or tries whether it could be.
+// `npm run restore -- --from DIR [--service NAME] [--replace | --drill]`: puts a backup in place, or tries whether it could be;
+// the drill also takes the folder that holds backups, and of those the newest.
 import { parseArgs } from 'node:util';
 import { services } from '@throughline/contracts';
 import { drillBackup, openInstallation, restoreBackup } from '@throughline/service';

@@ -40,7 +40,8 @@ await endWith(async () => {
   if (json) console.log(JSON.stringify(job));
   else if (result) console.log(told(job, result).join('\n'));
   else console.error(`${job.table}: the ${verb} failed: ${(job.result as { error?: string } | null)?.error ?? ''}`);
-  return result && !(verb === 'verify' && result.different > 0) ? 0 : 1;
+  const isGood = result && result.broken === 0 && !(verb === 'verify' && result.different > 0);
+  return isGood ? 0 : 1;
 });
 
 /** `sales.pipeline_board` of what may be the view's name alone, or its table's. */
@@ -73,7 +74,7 @@ function told({ kind, table }: Job, { rows, different, broken, hash, rebuiltHash
   const differed = kind === 'verify' ? `${different} differ` : `${different} differed and were written`;
   return [
     `${table}: ${rows} rows, ${differed}${position > 0 ? `, as of position ${position}` : ''}`,
-    ...(broken > 0 ? [`${broken} keys are broken: npm run operations -- broken-keys list`] : []),
+    ...(broken > 0 ? [`keys that are broken: ${broken}; npm run operations -- broken-keys list says which`] : []),
     ...(kind === 'mend' ? [] : [`was    ${hash}`, `anew   ${rebuiltHash || 'otherwise'}`]),
   ];
 }

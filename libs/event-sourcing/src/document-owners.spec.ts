@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Recorded } from '@throughline/contracts';
 import { balances, households, log, memberships, views } from '../test/bank.ts';
 import { feedOf, recorded, testGeneration, until } from '../test/events.ts';
-import { checkpointOf, newId, passed, takeCheckpoint, type Checkpoint, type DocumentView } from './index.ts';
+import { checkpointOf, newId, passed, takeCheckpoint, touch, type Checkpoint, type DocumentView } from './index.ts';
 
 let live: Awaited<ReturnType<typeof views>>;
 let reference: Awaited<ReturnType<typeof views>>;
@@ -56,6 +56,16 @@ const waiting = (wait: () => Promise<unknown>): DocumentView => ({
     return found;
   },
 });
+/** Its households are touched by members alone, under keys that are none of a household. */
+const byMember: DocumentView = {
+  ...households,
+  touchedBy: [touch(balances, ({ id }) => `member:${id}`), touch(memberships, ({ id }) => `member:${id}`)],
+  owners: async (keys, read) =>
+    (await households.owners?.(
+      keys.map((key) => key.replace('member:', '')),
+      read,
+    )) ?? [],
+};
 const [anna, ben] = ids as [string, string];
 const moved = (position: number, id: string) => recorded(position, 'Moved', id, { amount: 1 });
 
@@ -111,8 +121,11 @@ describe('a document of several parts', () => {
   });
 
   describe('that is verified', () => {
-    const stop = new AbortController();
+    let stop: AbortController;
     let running: Promise<void> | undefined;
+    beforeEach(() => {
+      stop = new AbortController();
+    });
     afterEach(async () => {
       stop.abort();
       await running;
@@ -131,20 +144,40 @@ describe('a document of several parts', () => {
       return (await finished())[0];
     };
 
-    it('is the same as one rendered anew, and is found to be missing where it is', async () => {
-      const family = newId();
+    const family = newId();
+    const start = async (documents?: readonly DocumentView[]) => {
       const sales = ids.map((id, index) => moved(index + 1, id));
       const customers = [anna, ben].map((id, index) => recorded(index + 1, 'Joined', id, { household: family }));
       const feeds = { sales: feedOf('sales', [sales]), customers: feedOf('customers', [customers]) };
-      const runner = live.runner();
+      const runner = live.runner(documents);
       running = runner.run((service) => feeds[service as 'sales'], runner.names, stop.signal);
       await passed(live.pool, [checkpointOf(balances)], 'sales', sales.length, 10_000);
       await passed(live.pool, [checkpointOf(memberships)], 'customers', customers.length, 10_000);
+    };
+
+    it('is the same as one rendered anew, and is found to be missing where it is', async () => {
+      await start();
       expect(await ask('verify')).toMatchObject({ state: 'done', result: { rows: 3, different: 0, broken: 0 } });
       const content = await live.content();
       await live.pool.query('delete from household_v1 where id = $1', [family]);
       expect(await ask('verify')).toMatchObject({ result: { rows: 2, different: 1 } });
       expect(await ask('rebuild')).toMatchObject({ result: { different: 1 } });
+      expect(await live.content()).toEqual(content);
+    });
+
+    it('is asked whose the touched keys are also where these could be no documents', async () => {
+      await start([byMember]);
+      const content = await live.content();
+      await live.pool.query(
+        `insert into broken_keys (view, key, position, error) values ('household_v1', $1, 0, '22P02')`,
+        [`member:${anna}`],
+      );
+      expect(await ask('verify')).toMatchObject({ state: 'done', result: { different: 0, broken: 1 } });
+      expect(await ask('mend')).toMatchObject({ state: 'done', result: { different: 0, broken: 0 } });
+      await live.pool.query('delete from household_v1 where id = $1', [family]);
+      expect(await ask('verify')).toMatchObject({ result: { different: 1, broken: 0 } });
+      expect(await ask('rebuild')).toMatchObject({ result: { rows: 3, different: 1, broken: 0 } });
+      expect(await live.rows('select key from broken_keys')).toEqual([]);
       expect(await live.content()).toEqual(content);
     });
   });

@@ -95,6 +95,26 @@ export class DocumentTable {
   }
 
   /**
+   * Documents that rows of a fold touch and that are not there; most of them need not be. Whoever moves a part meanwhile
+   * renders what it moves, so no locks are taken.
+   *
+   * @param repair marks the parts of which it cannot be told whose they are
+   */
+  async missing(client: PoolClient, touched: readonly string[], repair: boolean): Promise<string[]> {
+    if (touched.length === 0) return [];
+    const { owners } = this.view;
+    const broken = async (part: string, error: Error) => {
+      if (repair) await this.brokenKeys.mark(client, part, 0, error);
+    };
+    const keys = owners ? await this.#ask(owners, client, touched, carefully, broken) : touched;
+    const { rows } = await client.query<{ id: string }>(
+      `select id from unnest($1::text[]) as k(id) where not exists (select from "${this.name}" d where d.id = k.id)`,
+      [[...keys]],
+    );
+    return rows.map(({ id }) => id).toSorted();
+  }
+
+  /**
    * What is to be rendered where parts were touched. The parts' own locks come first, all of them before any document's: of
    * two feeds that touch a part at once, the second one sees what the first one made of it.
    */
@@ -110,6 +130,16 @@ export class DocumentTable {
     for (let from = 0; from < parts.length; from += renderChunk) {
       await this.#lock(client, parts.slice(from, from + renderChunk), `${this.name}:parts`);
     }
+    return this.#ask(owners, client, parts, step, broken);
+  }
+
+  async #ask(
+    owners: NonNullable<DocumentView['owners']>,
+    client: PoolClient,
+    parts: readonly string[],
+    step: Step,
+    broken: (part: string, error: Error) => Promise<void>,
+  ): Promise<ReadonlySet<string>> {
     const whole = new Set<string>();
     const ask = async (chunk: readonly string[]) => {
       for (const owner of await owners(chunk, this.readRows(client))) whole.add(owner);

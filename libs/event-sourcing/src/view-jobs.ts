@@ -133,15 +133,15 @@ export class ViewJobs {
         await this.#progress(run, { position: seen, target: before.rows });
       };
       for await (const keys of document.keys(this.pool)) await compare(keys);
-      // And those that should be there but are not.
+      // And those that should be there but are not, each once, whatever touches it.
+      const looked = new Set<string>();
       for (const table of folds) {
         for await (const page of table.pages(this.pool)) {
-          const keys = [...document.touched(table.fold, page)];
-          const { rows } = await this.pool.query<{ id: string }>(
-            `select id from unnest($1::text[]) as k(id) where not exists (select from "${document.name}" d where d.id = k.id)`,
-            [keys],
-          );
-          if (rows.length > 0) await compare(rows.map(({ id }) => id).toSorted());
+          const touched = [...document.touched(table.fold, page)];
+          const missing = await transaction(this.pool, (client) => document.missing(client, touched, repair));
+          const keys = missing.filter((key) => !looked.has(key));
+          for (const key of keys) looked.add(key);
+          if (keys.length > 0) await compare(keys);
         }
       }
       const after = await this.#content(document.name);

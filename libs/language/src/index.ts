@@ -10,7 +10,7 @@ export type { Alternative, Clause, QueryPlan, SearchField, SearchTier, TermGroup
 export { matches } from './search-match.ts';
 export { highlight, type Range } from './highlight.ts';
 export { cleanText, type Cleaned, type Correction, type Suggestion } from './cleaning.ts';
-export { cleanPhone, landlineAreaCode } from './phones.ts';
+export { cleanPhone, extensionOf, landlineAreaCode } from './phones.ts';
 export { countryCode } from './countries.ts';
 export { cleanEmail, companyFromEmail, readEmailDomain, suggestEmailDomain } from './email-domains.ts';
 export type { EmailDomain, InferredCompany } from './email-domains.ts';

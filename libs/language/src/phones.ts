@@ -134,6 +134,13 @@ export function cleanPhone(raw: string, defaultCountry?: string): Cleaned<NonNul
   return { value: formed.value, corrections: [...tidied.corrections, ...formed.corrections], suggestions: [], problem };
 }
 
+/**
+ * The extension within what was entered, of a number that is known to be this one; null where it has none.
+ * @example extensionOf('010-65541234-801', '+861065541234') // '801'
+ */
+export const extensionOf = (entered: string, e164: string): string | null =>
+  normalisePhone(entered, parsePhoneNumberFromString(e164)?.country).extension;
+
 /** The tails of a number, from the last four digits to all: what people remember of it. */
 export function phoneTails(phone: string): string[] {
   const digits = digitsOf(phone.normalize('NFKC'));

@@ -220,6 +220,12 @@ export async function checkBackup(folder: string, secrets: Secrets): Promise<Bac
   return backup;
 }
 
+/** The folder itself where it is a backup, else the newest one below it; what was broken off is none. */
+export async function newestBackup(from: string): Promise<string> {
+  if (existsSync(join(from, manifestName))) return from;
+  return (await backupsIn(from)).at(-1) ?? from;
+}
+
 /** Backups below a folder, the oldest first. */
 export async function backupsIn(to: string): Promise<string[]> {
   const entries = await readdir(to, { withFileTypes: true }).catch(() => []);

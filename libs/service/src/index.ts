@@ -6,6 +6,7 @@ export * from './bus.ts';
 export * from './config.ts';
 export * from './embedded-postgres.ts';
 export * from './forgetting.ts';
+export * from './gateway-url.ts';
 export * from './id-lines.ts';
 export * from './installation.ts';
 export * from './instant.ts';

@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ValidateBy, type ValidationOptions } from 'class-validator';
 
 const rfc3339 =
@@ -17,9 +18,18 @@ export const isRealInstant = (text: unknown): boolean => {
   return !Number.isNaN(at.getTime()) && isRealDate(at.toISOString().slice(0, -'T00:00:00.000Z'.length));
 };
 
-/** Checks a point in time: RFC 3339 with a zone. */
-export const IsInstant = (options?: ValidationOptions): PropertyDecorator =>
-  ValidateBy({ name: 'isRealInstant', validator: { validate: isRealInstant } }, options);
+/** As a point in time is written, whether it exists or not. */
+const instantForm = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
+const isInstantForm = (text: unknown): boolean => typeof text === 'string' && instantForm.test(text);
+
+/** Checks a point in time: RFC 3339 with a zone. Of another form it says so, and not that it does not exist. */
+export const IsInstant = (options?: ValidationOptions): PropertyDecorator => {
+  const exists = (text: unknown) => !isInstantForm(text) || isRealInstant(text);
+  return applyDecorators(
+    ValidateBy({ name: 'isInstantForm', validator: { validate: isInstantForm } }, options),
+    ValidateBy({ name: 'isRealInstant', validator: { validate: exists } }, options),
+  );
+};
 
 /** Checks a date: `YYYY-MM-DD`, one that exists. */
 export const IsDateText = (options?: ValidationOptions): PropertyDecorator =>

@@ -185,6 +185,8 @@ const english: Record<string, string> = {
   'too-many': 'has too many members',
   'too-many-fields': 'has too many fields, at most {limit}',
   'impossible-date': 'is not a date that exists',
+  'not-an-instant':
+    'is not a point in time with its zone as RFC 3339 writes it: 2026-03-01T10:20:30Z or 2026-03-01T18:20:30+08:00, where the plus is %2B in a URL',
   'unknown-field': 'is not a known field',
   'wrong-type': 'has the wrong type or form',
   'in-the-future': 'lies in the future',
@@ -446,6 +448,8 @@ const chinese: Record<string, string> = {
   'too-many': '数量过多',
   'too-many-fields': '字段过多，最多 {limit} 个',
   'impossible-date': '不是存在的日期',
+  'not-an-instant':
+    '不是 RFC 3339 格式的带时区时间，应如 2026-03-01T10:20:30Z 或 2026-03-01T18:20:30+08:00（网址中的加号须写成 %2B）',
   'unknown-field': '不是已知字段',
   'wrong-type': '类型或格式不正确',
   'in-the-future': '在未来',

@@ -31,7 +31,7 @@ const meaning: Record<string, (constraints: unknown[]) => Property> = {
   isUrl: () => ({ type: 'string', format: 'uri' }),
   isRealInstant: () => ({ type: 'string', format: 'date-time' }),
   isRealDate: () => ({ type: 'string', format: 'date' }),
-  isNumberOrText: () => ({ type: ['number', 'string'] }),
+  isNumberOrText: () => ({ oneOf: [{ type: 'number' }, { type: 'string' }] }),
   isCurrency: () => ({ type: 'string', pattern: '^[A-Z]{3}$' }),
   isIn: ([values]) => ({ enum: values }),
   maxLength: ([limit]) => ({ maxLength: limit }),
@@ -58,7 +58,7 @@ function describeBodies(): void {
 function propertyOf(target: new () => object, property: string, validations: readonly Validation[]): Property {
   const isArray = validations.some(({ name, each }) => name === 'isArray' || each);
   const required = !validations.some(
-    ({ type, name }) => type === 'conditionalValidation' || name === 'isOptional' || name === 'allow',
+    ({ type, name }) => type === 'conditionalValidation' || type === 'whitelistValidation' || name === 'isOptional',
   );
   const checks = validations.map(({ name = '', constraints = [] }) => meaning[name]?.(constraints) ?? {});
   const schema: Property = Object.assign({}, ...checks);

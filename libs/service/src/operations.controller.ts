@@ -8,7 +8,8 @@ import {
   type ViewJobKind,
 } from '@throughline/event-sourcing';
 import type { ServiceName } from '@throughline/contracts';
-import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
+import { Transform } from 'class-transformer';
+import { IsIn, IsOptional, IsString, Matches, MaxLength, MinLength } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { Feeds } from './bus.ts';
 import { Answers } from './answers.ts';
@@ -46,7 +47,12 @@ class DeadMessagesQuery {
   @IsOptional() @IsIn(['open', 'discarded']) state = 'open';
 }
 class DiscardDto {
-  @IsString() @Length(3, 500) reason!: string;
+  /** More than blanks. */
+  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))
+  @IsString()
+  @MinLength(1)
+  @MaxLength(500)
+  reason!: string;
 }
 class ResumeDto {
   @IsIn(['beginning', 'now']) from!: 'beginning' | 'now';

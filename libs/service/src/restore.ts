@@ -20,6 +20,7 @@ import {
   checkBackup,
   copyStatement,
   filesOf,
+  newestBackup,
   orderOf,
   type Backup,
   type StoreBackup,
@@ -95,7 +96,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
  * @throws DamagedBackup, or Error naming the table that is not the same
  */
 export async function drillBackup(options: Omit<RestoreOptions, 'replace'>): Promise<Backup> {
-  const place = await placeOf(options);
+  const place = await placeOf({ ...options, from: await newestBackup(options.from) });
   const run = `${options.config.databasePrefix}drill_${randomBytes(4).toString('hex')}_`;
   const stores = storesOf(place);
   try {

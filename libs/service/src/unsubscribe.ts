@@ -31,9 +31,9 @@ export function unsubscriptionOf(secrets: Secrets, token: string): Unsubscriptio
   }
 }
 
-/** @param publicUrl where the gateway is reached from outside; the link is a path without it */
-export const unsubscribeLink = (secrets: Secrets, publicUrl: string | undefined, what: Unsubscription): string =>
-  `${publicUrl?.replace(/\/+$/, '') ?? ''}/unsubscribe/${unsubscribeToken(secrets, what)}`;
+/** @param gatewayUrl where the gateway is reached from outside */
+export const unsubscribeLink = (secrets: Secrets, gatewayUrl: string, what: Unsubscription): string =>
+  `${gatewayUrl.replace(/\/+$/, '')}/unsubscribe/${unsubscribeToken(secrets, what)}`;
 
 /** The headers of a message that a mail program shows a button for (RFC 2369, RFC 8058). */
 export const unsubscribeHeaders = (link: string): Record<string, string> => ({

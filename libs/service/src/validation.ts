@@ -34,6 +34,7 @@ const codeOf: Record<string, string> = {
   isIn: 'not-allowed',
   isCurrency: 'unknown-currency',
   isRealDate: 'impossible-date',
+  isInstantForm: 'not-an-instant',
   isRealInstant: 'impossible-date',
   isStorable: 'invalid-text',
 };

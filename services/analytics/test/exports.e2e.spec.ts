@@ -62,6 +62,13 @@ describe('an export', () => {
     }
   });
 
+  it('is described as what it takes', async () => {
+    const { components } = (await service.call('GET', '/openapi.json')).body;
+    const { required, properties } = components.schemas.ExportBody;
+    expect(required).toEqual(['format']);
+    expect(properties).toMatchObject({ sort: { type: 'string' }, filter: { type: 'object' } });
+  });
+
   it('is recorded with who took what', async () => {
     const { source, after } = await ofSource(3);
     const reply = await exportOf({ source }, after, { sort: '-name' });

@@ -122,10 +122,10 @@ describe('consents', () => {
 });
 
 describe('an unsubscribe link', () => {
-  const linkOf = async (id: string, query = 'purpose=newsletter&channel=email') =>
-    (await service.call('GET', `/api/customers/${id}/consents/unsubscribe-link?${query}`)).body;
+  const linkOf = async (id: string, query = 'purpose=newsletter&channel=email', headers = {}) =>
+    (await service.call('GET', `/api/customers/${id}/consents/unsubscribe-link?${query}`, undefined, headers)).body;
   const visit = (url: string, init: RequestInit = {}) =>
-    fetch(service.url + url, init).then(async (response) => ({
+    fetch(new URL(url, service.url), init).then(async (response) => ({
       status: response.status,
       headers: response.headers,
       text: await response.text(),
@@ -148,6 +148,13 @@ describe('an unsubscribe link', () => {
     const ledger = await read(id);
     expect(newsletter(ledger)).toMatchObject({ state: 'withdrawn', how: 'link' });
     expect(ledger.history).toHaveLength(2);
+  });
+
+  it('leads to where the gateway was asked', async () => {
+    const through = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'crm.example.cn:8443' };
+    const { url, headers } = await linkOf(await create(), 'purpose=newsletter', through);
+    expect(url).toMatch(/^https:\/\/crm\.example\.cn:8443\/unsubscribe\/[\w-]+$/);
+    expect(headers['List-Unsubscribe']).toBe(`<${url}>`);
   });
 
   it('does nothing for a token that is none of ours', async () => {

@@ -231,8 +231,14 @@ describe('the customers service', () => {
     ]);
     expect((await service.call('GET', `/api/customers/${id}?asOf=2001-01-01T00:00:00Z`)).status).toBe(404);
     expect((await service.call('GET', `/api/customers/${id}?asOf=9999-12-31T23:59:59.999Z`)).status).toBe(200);
+    for (const moment of ['yesterday', '2026-03-01', '2026-03-01T10:20:30', '2026-03-01T10:20:30+08:00']) {
+      for (const name of ['asOf', 'knownAt']) {
+        const { status, body: problem } = await service.call('GET', `/api/customers/${id}?${name}=${moment}`);
+        const form = [{ path: name, code: 'not-an-instant', message: expect.stringContaining('RFC 3339') }];
+        expect([moment, status, problem.errors]).toMatchObject([moment, 400, form]);
+      }
+    }
     for (const moment of [
-      'yesterday',
       '9999-12-31T23:59:59-01:00',
       '0001-01-01T00:00:00%2B14:00',
       '0000-06-01T00:00:00Z',
@@ -509,6 +515,15 @@ describe('its description', () => {
   type Schema = { type?: string | string[]; anyOf?: Schema[]; enum?: unknown[]; properties?: Record<string, Schema> };
   const takesNull = ({ type, anyOf, enum: values }: Schema): boolean =>
     (anyOf ? anyOf.some(takesNull) : [type].flat().includes('null')) && (values === undefined || values.includes(null));
+
+  it('says of selections and of bounds what they take', async () => {
+    const { schemas } = (await service.call('GET', '/openapi.json', undefined, { authorization: '' })).body.components;
+    expect(schemas.BulkChangeDto.required).toBeUndefined();
+    const { required, properties } = schemas.ValidationRuleDto;
+    expect(required).toEqual(['id', 'kind', 'field', 'message']);
+    const bound = { oneOf: [{ type: 'number' }, { type: 'string' }] };
+    expect([properties.min, properties.max]).toEqual([bound, bound]);
+  });
 
   it.each([
     ['ChangeCustomerDto', ['kind'], async () => `/api/customers/${(await create()).id}`],

@@ -45,7 +45,7 @@ describe('a customer with an encounter', () => {
     expect(await failing('call')).toEqual([400, 'interaction wrong-type']);
     expect(await failing({ kind: 'call', startedAt: '2999-01-01T00:00:00Z' }, { birthDate: '2999-01-01' })).toEqual([
       422,
-      'birthDate impossible-date',
+      'birthDate in-the-future',
       'interaction.startedAt in-the-future',
     ]);
     expect(await count()).toBe(before);

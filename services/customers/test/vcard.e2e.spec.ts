@@ -70,6 +70,12 @@ describe('business cards', () => {
       '"1"',
     ]);
     expect(text).toMatch(/^BEGIN:VCARD\r\nVERSION:4\.0\r\n[^]*\r\nFN:王伟\r\n[^]*END:VCARD\r\n$/);
+    const caller = { name: '林悦', phones: [{ value: '010-88886666 转 123' }] };
+    const { id } = (await service.call('POST', '/api/customers', caller)).body;
+    expect((await read(id)).inferred).toHaveProperty('addresses');
+    const told = (await service.call('GET', `/api/customers/${id}/vcard`)).body;
+    expect(told).toContain('\r\nTEL;VALUE=uri:tel:+861088886666;ext=123\r\n');
+    expect(told).not.toContain('ADR');
     expect((await service.call('GET', '/api/customers/0190a1b2-0000-7000-8000-000000000001/vcard')).status).toBe(404);
   });
 });

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { newId, recordId } from '@throughline/event-sourcing';
 import { EmbeddedBus, Tokens } from '@throughline/service';
 import { caller, dropDatabases, eventually, testConfig, type Call } from '@throughline/service/testing';
@@ -30,6 +32,18 @@ const post = (path: string, body: string, headers: Record<string, string>) =>
     headers: response.headers,
     text: await response.text(),
   }));
+/** As `fetch` would not send it: it tidies the path before. */
+const sentAsWritten = (method: string, path: string, key: string): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(gateway.url);
+    const headers = { authorization: `Bearer ${key}` };
+    const sent = request({ hostname, port, method, path, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
 const connect = async (body: object) => (await call('POST', '/api/connections', { name: 'Shop', ...body })).body;
 const deliveries = async (id: string, query = '') =>
   (await call('GET', `/api/connections/${id}/deliveries${query}`)).body.items;
@@ -55,6 +69,19 @@ describe('the gateway', () => {
   ])('refuses a malformed body of %s %s, and names the fields: %j', async (method, path, body, fields) => {
     const refused = await call(method, path, body);
     expect([refused.status, refused.body.errors?.map((error: any) => error.path).toSorted()]).toEqual([400, fields]);
+  });
+
+  it.each([
+    ['member', 'POST', 'customers/1/erase', 'plain'],
+    ['member', 'POST', 'customers/1/%65rase', 'escaped'],
+    ['member', 'POST', 'customers/1/./erase', 'with a dot'],
+    ['member', 'POST', 'customers/1/%2e/erase/', 'with an escaped dot'],
+    ['member', 'POST', 'customers/1\\erase', 'with a backslash'],
+    ['member', 'POST', 'customers/1/erase#', 'with a fragment'],
+    ['member', 'PUT', 'customers/./../lifecycle', 'out of another'],
+  ])('lets a %s %s nothing that is not theirs, whatever way the path is written: %s', async (role, method, path) => {
+    const { body: issued } = await call('POST', '/api/api-keys', { name: path, roles: [role] });
+    expect(await sentAsWritten(method, `/api/${path}`, issued.key)).toBe(403);
   });
 
   it('signs in by password, and tells nobody whether the user or the password was wrong', async () => {
@@ -115,6 +142,19 @@ describe('the gateway', () => {
 });
 
 describe('the door', () => {
+  it('tells a service where it was asked, whatever the caller says of it', async () => {
+    const owner = createServer(({ headers }, response) => response.end(JSON.stringify(headers)));
+    await new Promise<void>((resolve) => owner.listen(0, '127.0.0.1', resolve));
+    const { port } = owner.address() as AddressInfo;
+    const baseUrl = () => `http://127.0.0.1:${port}`;
+    const other = await startGateway({ config: { ...config, port: 0 }, bus: new EmbeddedBus(), baseUrl });
+    const said = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'ftp' };
+    const { body } = await caller(other.url, () => 'preset-key')('GET', '/api/customers/1', undefined, said);
+    expect(`${JSON.parse(body)['x-forwarded-proto']}://${JSON.parse(body)['x-forwarded-host']}`).toBe(other.url);
+    await other.stop();
+    owner.close();
+  });
+
   it('is not forced by guessing passwords, whatever the address looks like', async () => {
     const guess = (index: number) =>
       anonymous(

@@ -16,7 +16,8 @@ export class ExportBody {
   @IsIn(tableFormats) format!: TableFormat;
   @IsOptional() @IsString() q?: string;
   @Allow() filter?: unknown;
-  @Allow() sort?: string | string[];
+  /** Names, `-` before those that go down, separated by commas. */
+  @IsOptional() @IsString() sort?: string;
   /** As the customers were at a moment of the past. */
   @IsOptional() @IsInstant() asOf?: string;
   /** Columns beside the record's id and version; all that can be imported again unless given. */

@@ -1,5 +1,6 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { Answers, AtQuery, IdPipe } from '@throughline/service';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { Answers, AtQuery, IdPipe, ServiceConfig, gatewayUrl } from '@throughline/service';
+import type { FastifyRequest } from 'fastify';
 import {
   Consents as Answer,
   GiveConsentDto,
@@ -13,7 +14,10 @@ import { Consents } from './consents.store.ts';
 @Controller('customers/:id')
 @Answers(Answer)
 export class ConsentController {
-  constructor(private readonly consents: Consents) {}
+  constructor(
+    private readonly consents: Consents,
+    private readonly config: ServiceConfig,
+  ) {}
 
   @Get('consents')
   read(@Param('id', IdPipe) id: string, @Query() at: AtQuery) {
@@ -35,8 +39,8 @@ export class ConsentController {
   /** For the foot and the headers of a message: whoever follows it needs no account. */
   @Get('consents/unsubscribe-link')
   @Answers(UnsubscribeLink)
-  link(@Param('id', IdPipe) customerId: string, @Query() what: UnsubscribeLinkQuery) {
-    return this.consents.link({ customerId, ...what });
+  link(@Param('id', IdPipe) customerId: string, @Query() what: UnsubscribeLinkQuery, @Req() request: FastifyRequest) {
+    return this.consents.link({ customerId, ...what }, gatewayUrl(this.config, request));
   }
 
   /** Do not contact: beats every consent. */

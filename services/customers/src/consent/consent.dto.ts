@@ -76,7 +76,7 @@ export const ConsentTexts = page('ConsentText', ConsentText);
 
 export const UnsubscribeLink = Type.Object(
   {
-    url: Type.String({ description: 'A path where the installation does not know its public address.' }),
+    url: Type.String({ description: 'Below the public address of the installation, or else the one that was asked.' }),
     headers: Type.Record(text, text, { description: 'For the message: its program then shows a button.' }),
   },
   { title: 'UnsubscribeLink' },

@@ -3,7 +3,6 @@ import { ledgerOf, type ConsentLedger, type ConsentPurpose } from '@throughline/
 import { Commands, Refusal, conflict, currentContext, newId, notFound } from '@throughline/event-sourcing';
 import {
   Kernel,
-  ServiceConfig,
   unsubscribeHeaders,
   unsubscribeLink,
   type AtQuery,
@@ -28,7 +27,6 @@ export class Consents {
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
     private readonly kernel: Kernel,
-    private readonly config: ServiceConfig,
   ) {}
 
   async purposes(): Promise<readonly ConsentPurpose[]> {
@@ -81,11 +79,14 @@ export class Consents {
     return answerOf(new Map([...ledgers, [customerId, done]]), purposes, new Date().toISOString());
   }
 
-  /** @throws Refusal `customer-not-found`, `customer-erased`; `invalid-consent` where nobody defined the purpose */
-  async link(what: Unsubscription): Promise<{ url: string; headers: Record<string, string> }> {
+  /**
+   * @param gatewayUrl where the gateway is reached from outside
+   * @throws Refusal `customer-not-found`, `customer-erased`; `invalid-consent` where nobody defined the purpose
+   */
+  async link(what: Unsubscription, gatewayUrl: string): Promise<{ url: string; headers: Record<string, string> }> {
     await this.#checkCustomer(what.customerId);
     checkPurpose(what, { purposes: await this.purposes() });
-    const url = unsubscribeLink(this.kernel.secrets, this.config.publicUrl, what);
+    const url = unsubscribeLink(this.kernel.secrets, gatewayUrl, what);
     return { url, headers: unsubscribeHeaders(url) };
   }
 

@@ -113,8 +113,9 @@ export function tidyFields(
   tidy.phones?.forEach(({ value }, index) => {
     if (!/\d/.test(value.normalize('NFKC'))) errors.push({ path: `phones.${index}.value`, code: 'wrong-type' });
   });
-  if (tidy.birthDate && (!exists(tidy.birthDate) || tidy.birthDate > now.slice(0, 10))) {
-    errors.push({ path: 'birthDate', code: 'impossible-date' });
+  if (tidy.birthDate && !exists(tidy.birthDate)) errors.push({ path: 'birthDate', code: 'impossible-date' });
+  else if (tidy.birthDate && tidy.birthDate > now.slice(0, 10)) {
+    errors.push({ path: 'birthDate', code: 'in-the-future' });
   }
   const kinds = { before: details.kind ?? 'person', after: after.kind ?? 'person' };
   errors.push(

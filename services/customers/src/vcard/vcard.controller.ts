@@ -9,7 +9,6 @@ import { problemItem } from '../batch-request/batch-request.controller.ts';
 import { BatchRequestOutcome, mostOperations } from '../batch-request/batch-request.dto.ts';
 import type { Operation } from '../batch-request/batch-request.ts';
 import { operationOf } from '../batch-request/operation.shape.ts';
-import type { CustomerInput } from '../customer/customer-fields.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { fieldsOf } from './card-fields.ts';
@@ -70,7 +69,7 @@ export class VcardController {
         'content-disposition': `attachment; filename*=UTF-8''${file}`,
         etag: `"${versions.join('-')}"`,
       })
-      .send(vcardOf(id, fields as CustomerInput));
+      .send(vcardOf(id, fields as Parameters<typeof vcardOf>[1]));
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { normalisePhone } from '@throughline/language';
 import { fieldsOf } from './card-fields.ts';
 import { parseVcards } from './vcard.ts';
 import { vcardOf } from './write-vcard.ts';
@@ -153,6 +154,35 @@ describe('a customer’s card', () => {
         source: 'business-card',
       },
     ]);
+  });
+
+  it.each([
+    ['010-88886666 转 123', '+861088886666', '123'],
+    ['010-88886666-123', '+861088886666', '123'],
+    ['+861088886666 ext. 123', '+861088886666', '123'],
+    ['+1 (201) 555-0123 x22', '+12015550123', '22'],
+  ])('says the extension of %j so that it is read back', (value, e164, extension) => {
+    const text = vcardOf('0190a1b2-0000-7000-8000-000000000001', {
+      name: 'x',
+      phones: [{ value, e164, label: 'work' }],
+    });
+    expect(text).toContain(`TEL;VALUE=uri;TYPE=work:tel:${e164};ext=${extension}\r\n`);
+    const [again] = read(text) as [{ phones: { value: string; label: string }[] }];
+    expect(again.phones).toEqual([{ value: `${e164} ext. ${extension}`, label: 'work' }]);
+    expect(normalisePhone(again.phones[0]?.value ?? '')).toMatchObject({ e164, extension });
+  });
+
+  it('leaves a number that is none as it was entered', () => {
+    const text = vcardOf('0190a1b2-0000-7000-8000-000000000001', { name: 'x', phones: [{ value: '8888 转 1; 2' }] });
+    expect(text).toContain('\r\nTEL:8888 转 1\\; 2\r\n');
+  });
+
+  it('says no address that was only inferred', () => {
+    const addresses = [{ country: 'CN', province: '北京市', city: '北京市' }];
+    const shown = { name: 'x', addresses, inferred: { region: 'region-from-area-code' } };
+    const id = '0190a1b2-0000-7000-8000-000000000001';
+    expect(vcardOf(id, shown)).toContain('\r\nADR');
+    expect(vcardOf(id, { ...shown, inferred: { addresses: 'region-from-area-code' } })).not.toContain('ADR');
   });
 
   it('cannot be made to hold lines of its own', () => {

@@ -1,12 +1,18 @@
+import type { Phone } from '@throughline/contracts';
+import { extensionOf } from '@throughline/language';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 
 const longestLine = 75;
 const types: Readonly<Record<string, string>> = { work: 'work', home: 'home', mobile: 'cell', fax: 'fax' };
 
-/** A customer as a vCard 4.0 (RFC 6350). */
-export function vcardOf(id: string, fields: CustomerInput): string {
+/** Fields, and by which rules the inferred ones among them came about. */
+type Shown = CustomerInput & { inferred?: Readonly<Record<string, string>> };
+
+/** A customer as a vCard 4.0 (RFC 6350). An address that was only inferred is a place at best: it is left out. */
+export function vcardOf(id: string, fields: Shown): string {
   const { name, givenName, familyName, companyName, department, title, birthDate, gender } = fields;
-  const { emails, phones, addresses, socials, tags, custom } = fields;
+  const { emails, phones, socials, tags, custom } = fields;
+  const addresses = fields.inferred?.['addresses'] === undefined ? fields.addresses : [];
   const { website, note } = (custom ?? {}) as { website?: unknown; note?: unknown };
   const sex = { male: 'M', female: 'F' }[gender ?? ''];
   const lines = [
@@ -26,7 +32,7 @@ export function vcardOf(id: string, fields: CustomerInput): string {
       : '',
     title ? `TITLE:${escaped(title)}` : '',
     ...(emails ?? []).map((one) => `EMAIL${paramsOf(one)}:${escaped(one.value)}`),
-    ...(phones ?? []).map((one) => `TEL${paramsOf(one)}:${escaped(one.e164 ?? one.value)}`),
+    ...(phones ?? []).map(telOf),
     ...(addresses ?? []).map((one) => {
       const street = [one.street, one.district].filter(Boolean).join(', ');
       const parts = ['', '', street, one.city, one.province, one.postcode, one.country];
@@ -44,6 +50,14 @@ export function vcardOf(id: string, fields: CustomerInput): string {
     .filter((line) => line !== '')
     .map((line) => `${folded(line)}\r\n`)
     .join('');
+}
+
+/** A number with an extension is an address (RFC 3966), as text has no form for it. */
+function telOf(phone: Phone): string {
+  const { value, e164 } = phone;
+  const extension = e164 === undefined ? null : extensionOf(value, e164);
+  if (extension === null) return `TEL${paramsOf(phone)}:${escaped(e164 ?? value)}`;
+  return `TEL;VALUE=uri${paramsOf(phone)}:tel:${e164};ext=${extension}`;
 }
 
 const escaped = (text: string): string =>

@@ -100,7 +100,8 @@ export function fieldError(
   if (value.includes('\0') || !value.isWellFormed()) return { path: field, code: 'invalid-text' };
   if (kind === 'email' && !normaliseEmail(value).address) return { path: field, code: 'wrong-type' };
   if (kind === 'tel' && !/\d/.test(value.normalize('NFKC'))) return { path: field, code: 'wrong-type' };
-  if (field === 'birthDate' && (!isRealDate(value) || value > today)) return { path: field, code: 'impossible-date' };
+  if (field === 'birthDate' && !isRealDate(value)) return { path: field, code: 'impossible-date' };
+  if (field === 'birthDate' && value > today) return { path: field, code: 'in-the-future' };
   return undefined;
 }
 

@@ -7,13 +7,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Passes } from './passes.edge.ts';
 import { isAllowed, methodsBeside, ownerOf } from './routes.ts';
 
-/** Percent signs must be followed by what they promise, in UTF-8. */
-function isReadable(url: string): boolean {
+/**
+ * The path as its owner will read it, without dots, backslashes and what is escaped for nothing: what is allowed must be what
+ * is done.
+ *
+ * @returns undefined where percent signs are not followed by what they promise, in UTF-8
+ */
+function pathAsRead(url: string): string | undefined {
   try {
     decodeURIComponent(url);
-    return true;
+    return pathOf(decodeURI(new URL(`http://owner${url}`).pathname));
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -35,13 +40,13 @@ export async function forwardToOwners(
   });
 
   fastify.all('/api/*', async (request: FastifyRequest, reply: FastifyReply) => {
-    const path = pathOf(request.url);
-    const service = ownerOf(request.method, path);
     const answer = (error: unknown) => sendProblem(request, reply, problemOf(error), request.traceId ?? request.id);
+    const path = pathAsRead(request.url);
+    if (path === undefined) return answer(new HttpProblem(400, 'unreadable-url'));
+    const service = ownerOf(request.method, path);
     if (!service) return answer(new HttpProblem(404, 'not-found'));
     const identity = request.identity as Identity;
     if (!isAllowed(identity.roles, request.method, path)) return answer(new HttpProblem(403, 'forbidden'));
-    if (!isReadable(request.url)) return answer(new HttpProblem(400, 'unreadable-url'));
     const pass = await passes.for(identity);
     const { method, body } = request;
     return reply.from(baseUrl(service) + request.url, {
@@ -57,6 +62,9 @@ export async function forwardToOwners(
         ...ofThisConnection,
         authorization: `Bearer ${pass}`,
         traceparent: request.traceparent,
+        // Where its links have to lead.
+        'x-forwarded-proto': request.protocol,
+        'x-forwarded-host': request.host,
       }),
       rewriteHeaders: (headers: Record<string, string>) =>
         headers['allow'] === undefined ? headers : { ...headers, allow: withOthers(headers['allow'], path) },

@@ -43,6 +43,8 @@ describe('the table of routes', () => {
         ['PATCH', '/api/customers/1'],
         ['DELETE', '/api/deals/1'],
         ['POST', '/api/tags'],
+        ['GET', '/api/customers/1/consents/unsubscribe-link'],
+        ['HEAD', '/api/customers/1/consents/unsubscribe-link'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role !== 'reader']);
       }

@@ -31,6 +31,8 @@ const configuration = new RegExp(`^/api/((${administered})(/|$)|customers/[^/]+/
 /** What takes customers out of the house, whole lists at once: a right of its own beside reading. */
 const exports = /^\/api\/customers\/export$/;
 const exporters = ['administrator', 'exporter'];
+/** Whoever has the link takes a consent back with it: it is given to those who may do so themselves. */
+const unsubscribes = /^\/api\/customers\/[^/]+\/consents\/unsubscribe-link$/;
 /** What others did is the administrators' to read. */
 const watched = /^\/api\/exports(\/|$)/;
 
@@ -40,6 +42,7 @@ const watched = /^\/api\/exports(\/|$)/;
  */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {
   if (watched.test(path)) return roles.includes('administrator');
+  if (unsubscribes.test(path)) return roles.some((role) => writers.includes(role));
   if (read.includes(method) || (method === 'POST' && path.endsWith('/query'))) return true;
   if (configuration.test(path)) return roles.includes('administrator');
   if (exports.test(path)) return roles.some((role) => exporters.includes(role));
