@@ -338,3 +338,48 @@ describe('a batch of which all or none is to be done', () => {
     }
   });
 });
+
+describe('a batch of which all or none is to be done, with companies', () => {
+  const company = async (name: string, more: object = {}): Promise<string> =>
+    (await service.call('POST', '/api/customers', { name, kind: 'company', ...more })).body.id;
+  const move = (id: string, parentId: string | null) => ({ op: 'update', id, data: { parentId } });
+  const errors = (body: any) =>
+    body.items.map(({ problem }: any) => problem?.errors?.map(({ path, code }: any) => `${path} ${code}`));
+  const all = async (...operations: object[]) => (await send(operations, { allOrNone: true })).body;
+
+  it('closes no ring of them, with those above counted in as they stand', async () => {
+    const [a, b] = [await company('甲'), await company('乙')];
+    const c = await company('丙', { parentId: b });
+    const refused = await all(move(a, c), move(b, a));
+    expect([statuses(refused), errors(refused)[1]]).toEqual([[424, 422], ['parentId circular']]);
+    expect(await read(a)).not.toHaveProperty('parentId');
+    expect(errors(await all(move(a, a)))).toEqual([['parentId not-itself']]);
+  });
+
+  it('may turn a hierarchy round where each move is right by itself', async () => {
+    const a = await company('甲');
+    const b = await company('乙', { parentId: a });
+    const c = await company('丙', { parentId: b });
+    expect(statuses(await all(move(b, null), move(a, c), move(c, b)))).toEqual([200, 200, 200]);
+    expect([await read(a), await read(c)]).toMatchObject([{ parentId: c }, { parentId: b }]);
+  });
+
+  it('names only customers that are there, those made by operations before among them', async () => {
+    const [a, b, self] = [newId(), newId(), newId()];
+    const create = (id: string, data: object) => ({ op: 'create', id, data: { name: id, kind: 'company', ...data } });
+    const ring = await all(create(a, { parentId: b }), create(b, { parentId: a }), create(self, { parentId: self }));
+    expect([statuses(ring), errors(ring)[2]]).toEqual([[422, 422, 422], ['parentId unknown-record']]);
+    const person = { op: 'create', data: { name: 'x', kind: 'person', employerId: a } };
+    expect(statuses(await all(create(a, {}), create(b, { parentId: a }), person))).toEqual([201, 201, 201]);
+    const changed = await all({ op: 'update', id: a, data: { kind: 'person' } }, person);
+    expect(errors(changed)[1]).toEqual(['employerId not-a-company']);
+  });
+
+  it('closes no ring with another that is sent at once', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const [a, b] = [await company('甲'), await company('乙')];
+      const replies = await Promise.all([all(move(a, b)), all(move(b, a))]);
+      expect(new Set(replies.flatMap(statuses))).toEqual(new Set([200, 422]));
+    }
+  });
+});

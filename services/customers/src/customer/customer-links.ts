@@ -12,6 +12,13 @@ export type Links = { readonly [F in LinkField]?: string };
 /** Nobody's companies are nested deeper. */
 export const deepest = 20;
 
+/**
+ * A company and those that it belongs to, nearest first, each once.
+ *
+ * @property lost the id at which they end because there is no such customer
+ */
+export type Above = { above: readonly Group[]; lost?: string };
+
 export function linksOf(command: CustomerCommand): Links {
   const given = fieldsGivenBy(command);
   return Object.fromEntries(linkFields.flatMap((field) => (given[field] ? [[field, given[field]]] : [])));
@@ -25,6 +32,10 @@ function fieldsGivenBy(command: CustomerCommand): CustomerInput {
 }
 
 export const hasLinks = (links: Links): boolean => Object.keys(links).length > 0;
+
+/** Companies belong to others: what is above a company is decided over together. */
+export const movesInHierarchy = (command: CustomerCommand): boolean =>
+  command.type !== 'CreateCustomer' && linksOf(command).parentId !== undefined;
 
 /** The company that a customer belongs to, by whichever of its records it was named. */
 export const parentOf = (group: Group): string | undefined =>
@@ -53,15 +64,9 @@ export function linkErrors(id: string, links: Links, found: ReadonlyMap<string, 
 /**
  * Whether a customer may belong to a company, by all that is above that one.
  *
- * @param above the company and those that it belongs to, nearest first; `own` itself is never among them
- * @param lost the id at which they end because there is no such customer
  * @returns undefined where it cannot be told from these: the companies above changed meanwhile
  */
-export function parentErrors(
-  own: Group,
-  parentId: string,
-  { above, lost }: { above: readonly Group[]; lost?: string | undefined },
-): FieldError[] | undefined {
+export function parentErrors(own: Group, parentId: string, { above, lost }: Above): FieldError[] | undefined {
   const passed = new Set<Group>();
   for (let next: string | undefined = parentId; next !== undefined;) {
     const named: string = next;

@@ -23,7 +23,16 @@ import {
   type Part,
 } from './customer-group.ts';
 import { CurrentRules, type StampedRules } from './customer-rules.store.ts';
-import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from './customer-links.ts';
+import {
+  deepest,
+  hasLinks,
+  linkErrors,
+  linksOf,
+  movesInHierarchy,
+  parentErrors,
+  parentOf,
+  type Above,
+} from './customer-links.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import { Tags } from '../tag/tags.view.ts';
 import { customer, OneOfSeveral, type CustomerCommand } from './customer.ts';
@@ -37,7 +46,6 @@ type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 export type RulesInForce = Pick<StampedRules, 'rulesVersion'> & { rules: Pick<CustomerRules, 'reserves'> };
 
 export type Ids = readonly [string, ...string[]];
-export type Above = { above: readonly Group[]; lost?: string };
 export type Remembered = { target: string; body?: unknown; commandId?: string; occurredAt?: Instant };
 
 type Choice<Answer> = {
@@ -377,10 +385,6 @@ function existing(id: string, events: readonly Recorded[]): Part {
   if (!part) throw notFound('customer-not-found');
   return part;
 }
-
-/** Companies belong to others: what is above a company is decided over together. */
-const movesInHierarchy = (command: CustomerCommand): boolean =>
-  command.type !== 'CreateCustomer' && linksOf(command).parentId !== undefined;
 
 /** With what the duplicate rules have customers reserve. */
 export const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): StampedRules => {

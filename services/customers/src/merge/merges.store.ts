@@ -3,15 +3,9 @@ import type { SurvivorshipRules } from '@throughline/contracts';
 import { Commands, Refusal, conflict, type DecideContext } from '@throughline/event-sourcing';
 import type { RecordAnswer } from '@throughline/service';
 import { groupAfter, mergeGroups, type Decided, type Group, type MergeCustomers } from '../customer/customer-group.ts';
-import { parentErrors, parentOf } from '../customer/customer-links.ts';
+import { parentErrors, parentOf, type Above } from '../customer/customer-links.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
-import {
-  GoldenCustomers,
-  GroupChanged,
-  type Above,
-  type Ids,
-  type Remembered,
-} from '../customer/golden-customers.store.ts';
+import { GoldenCustomers, GroupChanged, type Ids, type Remembered } from '../customer/golden-customers.store.ts';
 import { previewMerge } from './merge-preview.ts';
 import { picksOf } from './picks.ts';
 import { survivorship, survivorshipId } from './survivorship.ts';
