@@ -394,7 +394,7 @@ export const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): S
   return { rules, ...(rulesVersion && { rulesVersion }) };
 };
 
-const isOneOfSeveral = ({ into, members }: Customer): boolean => into !== undefined || members.length > 0;
+export const isOneOfSeveral = ({ into, members }: Customer): boolean => into !== undefined || members.length > 0;
 
 const relativesOf = ({ goldenId, members }: Customer): string[] => [
   ...members,
