@@ -56,8 +56,7 @@ const english: Record<string, string> = {
   'different-kinds': 'A person and a company cannot be one customer; change the kind first.',
   'export-cap-reached': 'With these rows you would export more today than is allowed; choose fewer, or go on tomorrow.',
   'invalid-survivorship-rules': 'Some of the rules do not fit their fields.',
-  'parents-circular':
-    'Merged, this company would belong to itself; clear a parent company first, or take the other one.',
+  'parents-circular': 'The company would then belong to itself; clear a parent company first, or take the other one.',
   'parents-too-deep': 'Above this company there are too many others to be looked through.',
   'invalid-merge': 'Some values to be taken are not those of the customers to be merged.',
   'invalid-unmerge': 'Some fields were not changed since the merge.',
@@ -320,7 +319,7 @@ const chinese: Record<string, string> = {
   'different-kinds': '个人与公司不能合并为同一客户，请先更改类型。',
   'export-cap-reached': '加上这些记录，今天的导出将超过上限，请减少范围或明天再试。',
   'invalid-survivorship-rules': '部分取值规则不适用于相应字段。',
-  'parents-circular': '合并后该公司将隶属于自身，请先清除其中一个上级公司，或改选另一个上级公司。',
+  'parents-circular': '这样该公司将隶属于自身，请先清除其中一个上级公司，或改选另一个上级公司。',
   'parents-too-deep': '该公司之上的层级过多，无法检查。',
   'invalid-merge': '所选的部分取值不属于要合并的客户。',
   'invalid-unmerge': '部分字段在合并之后没有更改过。',

@@ -163,6 +163,32 @@ describe('companies that are merged', () => {
     }
   });
 
+  it('are not taken apart where one would belong to itself, unless it loses its parent', async () => {
+    const [z, x] = [await company('癸'), await company('子')];
+    const y = await company('丑', { parentId: z.id });
+    await merge(x.id, y.id);
+    await patch(x.id, { parentId: null });
+    expect((await patch(z.id, { parentId: y.id })).status).toBe(200);
+    const unmerge = (body: object = {}) =>
+      service.call('POST', `/api/customers/${x.id}/unmerge`, { record: y.id, ...body });
+    const refused = await unmerge();
+    expect([refused.status, refused.body.code]).toEqual([409, 'parents-circular']);
+    expect(await parentsOf(z.id)).toEqual([x.id]);
+    expect(code(await unmerge({ move: ['parentId'] }))).toBe(200);
+    expect([await parentsOf(y.id), await parentsOf(z.id)]).toEqual([[], [y.id]]);
+  });
+
+  it('are taken apart where both belong to others, and one of these to the other one', async () => {
+    const [top, x] = [await company('寅'), await company('卯')];
+    await patch(x.id, { parentId: top.id });
+    const z = await company('辰');
+    const y = await company('巳', { parentId: z.id });
+    await merge(x.id, y.id);
+    await patch(z.id, { parentId: x.id });
+    expect(code(await service.call('POST', `/api/customers/${x.id}/unmerge`, { record: y.id }))).toBe(200);
+    expect(await parentsOf(y.id)).toEqual([z.id, x.id, top.id]);
+  });
+
   it('answer a repeated merge with the first outcome, also once they were archived', async () => {
     const [a, b] = [await company('辛'), await company('壬')];
     const key = { 'idempotency-key': newId() };

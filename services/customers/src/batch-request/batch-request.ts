@@ -150,8 +150,8 @@ export function rehearse(
     const top = parts.get(id);
     if (creates(operation, top !== undefined) && given.numbers[index] === undefined) unnumbered.push(index);
     const command = commandOf(operation, top !== undefined, given.numbers[index] ?? '');
-    const { errors: linkErrors, lost: end } = rehearsedLinkErrors(id, command, find);
-    if (end !== undefined) lost.push(end);
+    const { errors: linkErrors, lost: ends } = rehearsedLinkErrors(id, command, find);
+    lost.push(...ends);
     const decidedBy = { ...context, rules: { ...context.rules, linkErrors } };
     const decided =
       top && top.state.members.length > 0

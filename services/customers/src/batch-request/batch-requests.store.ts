@@ -176,7 +176,7 @@ export class BatchRequests {
     await eachOf(parents, lanesAtOnce, async (id) => {
       const above = await this.customers.above(id);
       for (const [top] of above.above) ids.add(top.id);
-      if (above.lost !== undefined) lost.add(above.lost);
+      for (const end of above.lost ?? []) lost.add(end);
     });
     await eachOf(others, lanesAtOnce, async (id) => {
       const group = await this.customers.find(id);

@@ -24,23 +24,22 @@ export function rehearsedLinkErrors(
   id: string,
   command: CustomerCommand,
   find: Find,
-): { errors: readonly FieldError[]; lost?: string } {
+): { errors: readonly FieldError[]; lost: readonly string[] } {
   const links = linksOf(command);
   const errors = linkErrors(id, links, new Map(Object.values(links).map((named) => [named, find(named)])));
   const own = find(id);
   const { parentId } = links;
   const isRefused = errors.some(({ path }) => path === 'parentId');
-  if (!own || parentId === undefined || isRefused || !movesInHierarchy(command)) return { errors };
-  const { above, lost } = aboveOf(parentId, find);
-  const circular = parentErrors(own, parentId, { above, ...(lost !== undefined && { lost }) }) ?? [];
-  return { errors: [...errors, ...circular], ...(lost !== undefined && { lost }) };
+  if (!own || parentId === undefined || isRefused || !movesInHierarchy(command)) return { errors, lost: [] };
+  const above = aboveOf(parentId, find);
+  return { errors: [...errors, ...(parentErrors(own, parentId, above) ?? [])], lost: above.lost ?? [] };
 }
 
 function aboveOf(parentId: string, find: Find): Above {
   const above: Group[] = [];
   for (let next: string | undefined = parentId; next !== undefined && above.length <= deepest;) {
     const group = find(next);
-    if (!group) return { above, lost: next };
+    if (!group) return { above, lost: [next] };
     if (above.some(([top]) => top.id === group[0].id)) break;
     above.push(group);
     next = parentOf(group);

@@ -11,7 +11,7 @@ import {
   type Item,
 } from '@throughline/event-sourcing';
 import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
-import { unmergeRecord, type Group, type Part } from '../customer/customer-group.ts';
+import type { Group, Part } from '../customer/customer-group.ts';
 import type { Above } from '../customer/customer-links.ts';
 import { parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
@@ -19,6 +19,7 @@ import type { Customer } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers, GroupChanged, isOneOfSeveral, type Ids } from '../customer/golden-customers.store.ts';
+import { Merges } from '../merge/merges.store.ts';
 import { batch, type Batch } from './batch.ts';
 import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, isUndone, type UndoPage, type Undoing } from './undo-sources.store.ts';
@@ -42,6 +43,7 @@ export class UndoBatch implements JobHandler {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly merges: Merges,
     private readonly current: CurrentRules,
     private readonly sources: UndoSources,
     private readonly uses: RecordUses,
@@ -196,10 +198,7 @@ export class UndoBatch implements JobHandler {
     for (const recordId of members) {
       const mergeId = itemId(job, `unmerge ${recordId}`);
       const command = { type: 'UnmergeCustomer', mergeId, recordId, move: [] } as const;
-      await this.customers.decide([id], command, ([group]) => unmergeRecord(group, command), {
-        target: id,
-        commandId: mergeId,
-      });
+      await this.merges.unmerge(id, command, command, { target: id, commandId: mergeId });
     }
   }
 }

@@ -15,9 +15,9 @@ export const deepest = 20;
 /**
  * A company and those that it belongs to, nearest first, each once.
  *
- * @property lost the id at which they end because there is no such customer
+ * @property lost the ids at which they end because there is no such customer
  */
-export type Above = { above: readonly Group[]; lost?: string };
+export type Above = { above: readonly Group[]; lost?: readonly string[] };
 
 export function linksOf(command: CustomerCommand): Links {
   const given = fieldsGivenBy(command);
@@ -66,11 +66,11 @@ export function linkErrors(id: string, links: Links, found: ReadonlyMap<string, 
  *
  * @returns undefined where it cannot be told from these: the companies above changed meanwhile
  */
-export function parentErrors(own: Group, parentId: string, { above, lost }: Above): FieldError[] | undefined {
+export function parentErrors(own: Group, parentId: string, { above, lost = [] }: Above): FieldError[] | undefined {
   const passed = new Set<Group>();
   for (let next: string | undefined = parentId; next !== undefined;) {
     const named: string = next;
-    if (named === lost) return [];
+    if (lost.includes(named)) return [];
     if (holds(own, named)) return [{ path: 'parentId', code: passed.size === 0 ? 'not-itself' : 'circular' }];
     const group = above.find((one) => holds(one, named));
     if (!group) return undefined;

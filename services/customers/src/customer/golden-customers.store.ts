@@ -234,7 +234,7 @@ export class GoldenCustomers {
     for (let next: string | undefined = id; next !== undefined && above.length <= deepest;) {
       const named: string = next;
       const group = await this.find(named);
-      if (!group) return { above, lost: named };
+      if (!group) return { above, lost: [named] };
       if (above.some(([top]) => top.id === group[0].id)) break;
       above.push(group);
       next = parentOf(group);
