@@ -138,6 +138,25 @@ describe('a batch', () => {
     expect(await count()).toBe(before);
   });
 
+  it('carries out what names a record of another operation after that one, or before it, as they stand', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const [company, person, made] = [newId(), newId(), newId()];
+      const create = (id: string, data: object) => ({ op: 'create', id, data: { name: id, ...data } });
+      const { body } = await send([
+        create(company, { kind: 'company' }),
+        create(person, { employerId: company }),
+        create(made, { kind: 'company', parentId: company }),
+      ]);
+      expect(statuses(body)).toEqual([201, 201, 201]);
+      const changed = await send([
+        { op: 'update', id: person, data: { kind: 'person', employerId: null } },
+        { op: 'update', id: made, data: { employerId: person } },
+      ]);
+      expect(statuses(changed.body)).toEqual([200, 422]);
+      expect(changed.body.items[1].problem.errors).toMatchObject([{ path: 'employerId', code: 'not-a-company' }]);
+    }
+  });
+
   it('that was broken off in the middle does what is missing when it is sent again', async () => {
     const { store } = service.kernel;
     const append = store.append.bind(store);

@@ -52,8 +52,8 @@ export const linksIn = (operation: Operation): Links =>
   'fields' in operation ? linksOf({ type: 'ChangeCustomer', changes: operation.fields }) : {};
 
 /**
- * The operations, by index, that may be about the same record or want the same claim, together and in their order. What
- * stands in different lanes need not wait for each other.
+ * The operations, by index, that may be about the same record or want the same claim, or name a record that another one is
+ * about, together and in their order. What stands in different lanes need not wait for each other.
  *
  * @param named whom their claims name now
  * @param goldenIds record -> the one that answers for it, of merged customers: those are one record here
@@ -63,13 +63,19 @@ export function lanesOf(
   named: Named,
   goldenIds: ReadonlyMap<string, string> = new Map(),
 ): number[][] {
-  let lanes: { indexes: number[]; names: Set<string> }[] = [];
-  operations.forEach((operation, index) => {
+  const goldenOf = (id: string): string => goldenIds.get(id) ?? id;
+  const touching = operations.map((operation) => {
     const target = targetOf(operation);
     const claims = claimsOf(operation);
     const held = claims.flatMap((claim) => named.get(claim) ?? []);
-    const records = [...held, ...('id' in target ? [target.id] : [])].map((id) => goldenIds.get(id) ?? id);
-    const names = [...claims, ...records];
+    return { claims, records: [...held, ...('id' in target ? [target.id] : [])].map(goldenOf) };
+  });
+  const written = new Set(touching.flatMap(({ records }) => records));
+  let lanes: { indexes: number[]; names: Set<string> }[] = [];
+  operations.forEach((operation, index) => {
+    const { claims, records } = touching[index] as (typeof touching)[number];
+    const linked = Object.values(linksIn(operation)).map(goldenOf);
+    const names = [...claims, ...records, ...linked.filter((id) => written.has(id))];
     const touched = lanes.filter((lane) => names.some((name) => lane.names.has(name)));
     const joined = {
       indexes: [...touched.flatMap(({ indexes }) => indexes), index].toSorted((a, b) => a - b),

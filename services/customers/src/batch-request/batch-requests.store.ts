@@ -85,7 +85,9 @@ export class BatchRequests {
     const wanted = readable.map(({ operation }) => operation);
     const outcomes = operations.map((one): Outcome => ('op' in one ? { error: undefined } : one));
     const named = await this.#named(wanted, await this.#holdersOf(wanted.flatMap(claimsOf)));
-    const ids = new Set([...[...named.values()].flat(), ...wanted.flatMap((operation) => idsOf(operation, named))]);
+    const links = wanted.flatMap((operation) => Object.values(linksIn(operation)));
+    const written = wanted.flatMap((operation) => idsOf(operation, named));
+    const ids = new Set([...[...named.values()].flat(), ...written, ...links]);
     const lanes = lanesOf(wanted, named, await this.customers.goldenIds([...ids]));
     const rules = await this.guarded.rules(skip);
     const compared = await this.#compared(wanted, named, rules, (place) => commandIdOf(readable[place]!.index));
