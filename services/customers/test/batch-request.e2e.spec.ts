@@ -150,10 +150,13 @@ describe('a batch', () => {
       expect(statuses(body)).toEqual([201, 201, 201]);
       const changed = await send([
         { op: 'update', id: person, data: { kind: 'person', employerId: null } },
-        { op: 'update', id: made, data: { employerId: person } },
+        { op: 'update', id: made, data: { employerId: person, referredBy: made } },
       ]);
       expect(statuses(changed.body)).toEqual([200, 422]);
-      expect(changed.body.items[1].problem.errors).toMatchObject([{ path: 'employerId', code: 'not-a-company' }]);
+      expect(changed.body.items[1].problem.errors).toMatchObject([
+        { path: 'employerId', code: 'not-a-company' },
+        { path: 'referredBy', code: 'not-itself' },
+      ]);
     }
   });
 

@@ -149,6 +149,9 @@ describe('a bulk change', () => {
       [owner, 'circular'],
       [group, 'not-itself'],
     ]);
+    const persons = await done({ ids: [group, unit], set: { kind: 'person' } });
+    expect(persons.counts).toMatchObject({ changed: 1, failed: 1 });
+    expect(await get(`customers/${group}`)).toMatchObject({ kind: 'company' });
     const nobody = { ids: [unit], set: { employerId: newId() } };
     expect(await preview(nobody)).toMatchObject({ changes: 0, invalid: 1, codes: { 'invalid-customer': 1 } });
     expect((await done(nobody)).counts).toMatchObject({ changed: 0, failed: 1 });

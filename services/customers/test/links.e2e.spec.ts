@@ -115,6 +115,27 @@ describe('a company', () => {
   });
 });
 
+describe('a company that others name', () => {
+  const toPerson = { kind: 'person' };
+
+  it('is not made a person while somebody works there or a company belongs to it', async () => {
+    const [head, old] = [await company('总部'), await company('总部（旧）')];
+    const worker = await create({ kind: 'person', employerId: old.id });
+    const branch = await company('分部', { parentId: head.id });
+    await service.call('POST', `/api/customers/${head.id}/merge`, { absorb: [old.id] });
+    const refused = await patch(head.id, toPerson);
+    expect([refused.status, codes(refused)]).toEqual([422, ['kind has-staff', 'kind has-subsidiaries']]);
+    const operations = [{ op: 'update', id: old.id, data: toPerson }];
+    const { body } = await service.call('POST', '/api/customers/batch', { operations });
+    expect(body.items[0].problem.errors).toHaveLength(2);
+    await patch(branch.id, { parentId: null });
+    expect(codes(await patch(head.id, toPerson))).toEqual(['kind has-staff']);
+    await service.call('DELETE', `/api/customers/${worker.id}`);
+    expect((await patch(head.id, toPerson)).body.kind).toBe('person');
+    expect((await patch(branch.id, { ...toPerson, title: 'x' })).status).toBe(200);
+  });
+});
+
 describe('companies that are merged', () => {
   const merge = (survivor: string, absorbed: string, body: object = {}, verb = 'merge') =>
     service.call('POST', `/api/customers/${survivor}/${verb}`, { absorb: [absorbed], ...body });

@@ -209,8 +209,8 @@ export class BatchRequests {
   }
 
   async #carryOut(operation: Operation, commandId: string | undefined, rules: RulesAsked) {
+    const target = targetOf(operation);
     const choose = async () => {
-      const target = targetOf(operation);
       const holder = 'claim' in target ? await this.named.find(target.claim) : undefined;
       const id = 'id' in target ? target.id : (holder ?? (operation.op === 'upsert' ? operation.id : undefined));
       if (id === undefined) throw notFound('customer-not-found');
@@ -219,7 +219,10 @@ export class BatchRequests {
       return { id, command: commandOf(operation, exists, number) };
     };
     const fields = 'fields' in operation ? operation.fields : {};
-    const named = commandId === undefined ? {} : { commandId };
+    const named = {
+      ...(commandId !== undefined && { commandId }),
+      ...(operation.op !== 'create' && 'id' in target && { about: target.id }),
+    };
     const answer = await this.customers.executeChosen(choose, fields, operation, named, rules);
     return { ...answer, created: isCreated(answer) };
   }

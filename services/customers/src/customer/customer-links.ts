@@ -33,6 +33,10 @@ function fieldsGivenBy(command: CustomerCommand): CustomerInput {
 
 export const hasLinks = (links: Links): boolean => Object.keys(links).length > 0;
 
+/** A company that others name as theirs is not made a person. */
+export const makesPerson = (command: CustomerCommand): boolean =>
+  (command.type === 'ChangeCustomer' || command.type === 'ChangeInBulk') && fieldsGivenBy(command).kind === 'person';
+
 /** Companies belong to others: what is above a company is decided over together. */
 export const movesInHierarchy = (command: CustomerCommand): boolean =>
   command.type !== 'CreateCustomer' && linksOf(command).parentId !== undefined;
@@ -43,6 +47,12 @@ export const parentOf = (group: Group): string | undefined =>
 
 /** Whether it is a person or a company; undefined where nobody said. */
 export const kindOf = (group: Group) => fieldsOf({ kind: goldenOfGroup(group).kind ?? [] }).kind ?? undefined;
+
+/** Whether it is in use and names a customer, by whichever of that one's records. */
+export const isNaming = (group: Group, field: 'employerId' | 'parentId', named: Group): boolean =>
+  group[0].state.status === 'active' &&
+  group[0].id !== named[0].id &&
+  holds(named, fieldsOf({ [field]: goldenOfGroup(group)[field] ?? [] })[field] ?? '');
 
 const holds = (group: Group, id: string): boolean => group.some((part) => part.id === id);
 
