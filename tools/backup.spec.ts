@@ -19,6 +19,7 @@ import {
 import {
   Kernel,
   Log,
+  Timers,
   backupsIn,
   checkBackup,
   databaseUrl,
@@ -27,7 +28,7 @@ import {
   writeBackup,
   type ServiceConfig,
 } from '@throughline/service';
-import { dropDatabases, testConfig, testMasterKey } from '@throughline/service/testing';
+import { dropDatabases, eventually, testConfig, testMasterKey } from '@throughline/service/testing';
 import pg from 'pg';
 import { definitions } from './definitions.ts';
 
@@ -59,6 +60,18 @@ const said = (doing: Promise<unknown>) =>
     () => 'it did it',
     (error: Error) => error.message,
   );
+
+const followUp = 'follow-up';
+const timersOf = async () => {
+  const timers = await Timers.open(of('interactions').pool, [followUp], new Log('interactions', 'error'), true);
+  const waiting = async () =>
+    (
+      await of('interactions').pool.query<{ key: string; at: string }>(
+        `select singleton_key as key, data->>'dueAt' as at from timers.job where state < 'completed' order by 1`,
+      )
+    ).rows;
+  return { timers, waiting };
+};
 
 /** A deal of a customer who said why it was lost; the words are personal. */
 async function lose(reason: string, customerId = newId()): Promise<string> {
@@ -137,6 +150,43 @@ describe('a backup', () => {
     expect(await reasons()).toEqual(['the first', 'the second', 'after the restore']);
     expect(await verify()).toMatchObject({ findings: [], proof: { events: 3, proved: 2 } });
   }, 90_000);
+
+  it('brings back what is to fall due, also what should have by then, and what a restore brought that nobody started', async () => {
+    const [early, late] = [new Date(Date.now() + 1_000).toISOString(), '2099-01-01T00:00:00.000Z'];
+    const { timers } = await timersOf();
+    await timers.at(followUp, 'early', early, { plan: 1 });
+    await timers.at(followUp, 'late', late);
+    await timers.at(followUp, 'never', late);
+    await timers.cancel(followUp, 'never');
+    const first = await backUp();
+    await timers.at(followUp, 'after the backup', late);
+    await timers.close();
+    await stop();
+    await restore(first, { replace: true });
+    const again = await backUp(new Date(Date.now() + 60_000));
+    await restore(again, { replace: true });
+
+    await start();
+    const restored = await timersOf();
+    expect(await restored.waiting()).toEqual([
+      { key: 'early', at: early },
+      { key: 'late', at: late },
+    ]);
+    const [end, rung] = [new AbortController(), [] as object[]];
+    const due = (timer: object) => Promise.resolve(void rung.push(timer));
+    const running = restored.timers.run(new Map([[followUp, { due }]]), end.signal);
+    await eventually(
+      () => Promise.resolve(rung),
+      ({ length }) => length > 0,
+    );
+    expect(rung).toEqual([{ key: 'early', dueAt: early, data: { plan: 1 } }]);
+    end.abort();
+    await running;
+    await restored.timers.close();
+    const { timers: opened, waiting } = await timersOf();
+    expect(await waiting()).toEqual([{ key: 'late', at: late }]);
+    await opened.close();
+  }, 120_000);
 
   it('saves each event with its key, however many are written meanwhile', async () => {
     let writing = true;

@@ -53,11 +53,9 @@ export async function startServers(stack: boolean): Promise<Servers> {
     const environment: Record<string, string> = { THROUGHLINE_DATABASE_URL: through.href };
     const { deadlocks, url: databaseUrl } = postgres;
     const servers = { folder, databaseUrl, environment, proxies, restarts, deadlocks, stop };
+    if (!stack) return { ...servers, searchUrl: undefined, stackMissing: 'they were not asked for' };
     const available = stackAvailable();
-    if (!stack || !available.ok) {
-      const stackMissing = available.ok ? 'they were not asked for' : available.reason;
-      return { ...servers, searchUrl: undefined, stackMissing };
-    }
+    if (!available.ok) return { ...servers, searchUrl: undefined, stackMissing: available.reason };
     let kafkaPort = 0;
     // Kafka tells its clients where it is: there has to be the proxy.
     const kafkaProxy = await proxied(() => [kafkaPort]);

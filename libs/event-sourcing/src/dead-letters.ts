@@ -116,14 +116,6 @@ export class DeadLetters {
     );
   }
 
-  /** Of which policies, told by `nameOf`, letters are to be handled again. */
-  async retried(nameOf: (policy: string, feed: string) => string): Promise<ReadonlyMap<string, true>> {
-    const { rows } = await this.pool.query<{ policy: string; feed: string }>(
-      `select distinct policy, feed from dead_letters where state = 'retrying'`,
-    );
-    return new Map(rows.map(({ policy, feed }) => [nameOf(policy, feed), true]));
-  }
-
   /** The open letters of every key that is to be handled again, key by key, in their order. */
   async wanted(policy: string, feed: string): Promise<DeadLetter[]> {
     const { rows } = await this.pool.query<DeadLetter>({

@@ -5,7 +5,16 @@ import { account, accountEvents, person, type AccountCommand } from '../test/acc
 import { background } from '../test/background.ts';
 import { freshStore } from '../test/database.ts';
 import { feedOf, openCodec, recorded, testGeneration, until } from '../test/events.ts';
-import { DeadLetters, moveCheckpoint, newId, runInContext, runPolicy, takeCheckpoint, type Policy } from './index.ts';
+import {
+  DeadLetters,
+  Operations,
+  moveCheckpoint,
+  newId,
+  runInContext,
+  runPolicy,
+  takeCheckpoint,
+  type Policy,
+} from './index.ts';
 
 let kernel: Awaited<ReturnType<typeof freshStore>>;
 beforeAll(async () => {
@@ -178,6 +187,18 @@ describe('a policy', () => {
     await run(policy, [happened(1, newId())], [happened(5, newId())]);
     expect(await checkpointOf(policy)).toBe(5);
     expect(beside.lines).toMatchObject([{ level: 'warn', message: 'subscription waits' }]);
+  });
+
+  it('goes on from where an operator moves its checkpoint, although nothing happens', async () => {
+    const key = newId();
+    const handled: number[] = [];
+    const policy = policyOf('moved back', async ({ position }) => void handled.push(position));
+    const running = keepRunning(policy, [happened(1, key), happened(2, key)]);
+    await until(async () => (await checkpointOf(policy)) === 2);
+    await new Operations(kernel.pool).resume('policy:moved back', 'sales', () => Promise.resolve(0));
+    await until(async () => (await checkpointOf(policy)) === 2);
+    expect(handled).toEqual([1, 2, 1, 2]);
+    await beside.end(running);
   });
 
   it('handles what was parked in its order once an operator asks, and then what comes after', async () => {

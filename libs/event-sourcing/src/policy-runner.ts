@@ -3,7 +3,7 @@ import type { Recorded } from '@throughline/contracts';
 import { Breaker, oneAfterTheOther } from './breaker.ts';
 import type { Codec } from './codec.ts';
 import { runInContext, type RequestContext } from './context.ts';
-import { errorForLog, isTransient, type Pool } from './database.ts';
+import { errorForLog, isTransient, plainTypes, type Pool } from './database.ts';
 import { DeadLetters, waitsBehind, type DeadLetter, type Parked } from './dead-letters.ts';
 import { eachOf } from './each-of.ts';
 import type { Feed } from './feed.ts';
@@ -16,6 +16,7 @@ import {
   type Checkpoint,
   type MoveCheckpoint,
   type SubscriptionLog,
+  type SubscriptionOptions,
 } from './subscription.ts';
 import { SpanKind, traced } from './tracing.ts';
 
@@ -39,24 +40,40 @@ const askMilliseconds = 1_000;
 /** `together`: shared by all policies of one store that run here. */
 type Deps = { feed: Feed; codec: Codec; pool: Pool; log: SubscriptionLog; together?: PoliciesTogether };
 
+/** What operators ask of a policy: `epoch` moves on when they move its checkpoint. */
+type Asked = { epoch: number; isRetried: boolean };
+
 /** What policies ask their database at the same time, as one. */
-export type PoliciesTogether = { move: MoveCheckpoint; isRetried: (policy: string, feed: string) => Promise<boolean> };
+export type PoliciesTogether = {
+  move: MoveCheckpoint;
+  asked: (subscription: string, feed: string) => Promise<Asked | undefined>;
+};
 
 export function policiesTogether(pool: Pool): PoliciesTogether {
-  const letters = new DeadLetters(pool);
-  const nameOf = (policy: string, feed: string) => JSON.stringify([policy, feed]);
-  const retried = gathered<string, true>(() => letters.retried(nameOf));
+  const nameOf = (subscription: string, feed: string) => JSON.stringify([subscription, feed]);
+  const askedOf = gathered<string, Asked>(async () => {
+    const { rows } = await pool.query<Asked & { subscription: string; feed: string }>({
+      text: `select subscription, feed, epoch, (subscription, feed) in
+          (select 'policy:' || policy, feed from dead_letters where state = 'retrying') as "isRetried"
+        from checkpoints where starts_with(subscription, 'policy:')`,
+      types: plainTypes,
+    });
+    return new Map(rows.map(({ subscription, feed, ...asked }) => [nameOf(subscription, feed), asked]));
+  });
   return {
     move: movesTogether(pool),
-    isRetried: async (policy, feed) => (await retried([nameOf(policy, feed)])).has(nameOf(policy, feed)),
+    asked: async (subscription, feed) => {
+      const name = nameOf(subscription, feed);
+      return (await askedOf([name])).get(name);
+    },
   };
 }
 
 /**
  * Lets one policy react to a feed: in order within a key, many keys at a time. An event whose handler throws is parked
  * with all later ones of its key, and stops nobody else; where many keys fail at once nothing is parked, and the policy
- * stands still until they no longer do. Parked events are handled again when an operator asks for it. Command ids derive
- * from event, policy, target and index, so a redelivery changes nothing.
+ * stands still until they no longer do. Parked events are handled again when an operator asks for it, and where one moves the
+ * checkpoint it goes on from there. Command ids derive from event, policy, target and index, so a redelivery changes nothing.
  */
 export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal): Promise<void> {
   const { feed, codec, pool, log, together = policiesTogether(pool) } = deps;
@@ -64,7 +81,8 @@ export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal)
   const letters = new DeadLetters(pool);
   const breaker = new Breaker();
   const turn = oneAfterTheOther();
-  let checkpoint: Checkpoint;
+  let checkpoint: Checkpoint | undefined;
+  let anew = new AbortController();
 
   const handle = async (handled: readonly Recorded[]) => {
     const byKey = Map.groupBy(handled, keyOf);
@@ -90,37 +108,45 @@ export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal)
     await letters.park(policy.name, feed.service, parked);
   };
 
-  const following = follow(
-    {
-      subscriptions: [subscription],
-      feed,
-      codec,
-      pool,
-      log,
-      limit: batch,
-      begin: async () => {
-        const start = policy.from === 'now' ? await feed.head() : 0;
-        checkpoint = await takeCheckpoint(pool, subscription, feed.service, start);
-        return checkpoint;
-      },
-      handles: (type) => policy.handlers.has(type),
-      apply: (events, generation, position) =>
-        turn(async () => {
-          if (events.length > 0) await handle(events);
-          checkpoint = await together.move(checkpoint, position, generation);
-        }),
+  const options: SubscriptionOptions = {
+    subscriptions: [subscription],
+    feed,
+    codec,
+    pool,
+    log,
+    limit: batch,
+    begin: async () => {
+      const start = policy.from === 'now' ? await feed.head() : 0;
+      return (checkpoint = await takeCheckpoint(pool, subscription, feed.service, start));
     },
-    signal,
-  );
-  await Promise.all([following, retryWhenAsked(policy, { ...deps, together }, letters, turn, signal)]);
+    handles: (type) => policy.handlers.has(type),
+    apply: (events, generation, position) =>
+      turn(async () => {
+        if (events.length > 0) await handle(events);
+        checkpoint = await together.move(checkpoint as Checkpoint, position, generation);
+      }),
+  };
+  const following = async () => {
+    while (!signal.aborted) {
+      anew = new AbortController();
+      await follow(options, AbortSignal.any([signal, anew.signal]));
+    }
+  };
+  const lookAfter = async () => {
+    const asked = await together.asked(subscription, feed.service);
+    if (asked && checkpoint && asked.epoch > checkpoint.epoch) anew.abort();
+    return asked?.isRetried ?? false;
+  };
+  await Promise.all([following(), retryWhenAsked(policy, deps, { letters, turn, isRetried: lookAfter }, signal)]);
 }
+
+type Retrying = { letters: DeadLetters; turn: ReturnType<typeof oneAfterTheOther>; isRetried: () => Promise<boolean> };
 
 /** Handles anew what operators ask for, key by key, each in its order, until one fails again. */
 async function retryWhenAsked(
   policy: Policy,
-  { feed, codec, log, together }: Required<Deps>,
-  letters: DeadLetters,
-  turn: ReturnType<typeof oneAfterTheOther>,
+  { feed, codec, log }: Deps,
+  { letters, turn, isRetried }: Retrying,
   signal: AbortSignal,
 ): Promise<void> {
   const retry = async (list: readonly DeadLetter[]) => {
@@ -134,8 +160,7 @@ async function retryWhenAsked(
   };
   while (!signal.aborted) {
     try {
-      const isRetried = await together.isRetried(policy.name, feed.service);
-      const wanted = isRetried ? await letters.wanted(policy.name, feed.service) : [];
+      const wanted = (await isRetried()) ? await letters.wanted(policy.name, feed.service) : [];
       // A key at a time: what comes in meanwhile of others need not wait for all of them.
       for (const list of Map.groupBy(wanted, ({ key }) => key).values()) await turn(() => retry(list));
     } catch (error) {

@@ -7,6 +7,7 @@ import { copyOut, secretsFrom, signingKeys, type Secrets } from '@throughline/ev
 import pg from 'pg';
 import type { ServiceConfig } from './config.ts';
 import { databaseUrl } from './kernel.ts';
+import { restoredTimers, timersStatement } from './restored-timers.ts';
 import { checksumOf, writeSealed, type SealedFile } from './sealed-file.ts';
 import type { ServiceDefinition } from './service.ts';
 
@@ -23,6 +24,8 @@ export type StoreBackup = {
   migrations: readonly string[];
   sequences: Readonly<Record<string, number>>;
   tables: readonly TableBackup[];
+  /** What is to fall due; older backups have none. */
+  timers?: TableBackup;
 };
 
 export type Backup = { format: 1; at: string; stores: readonly StoreBackup[]; keyring: readonly TableBackup[] };
@@ -116,6 +119,7 @@ async function storeBackup(
   const kept = [];
   for (const table of keeps) kept.push({ table, order: orderOf(table, await columnsOf(client, table)) });
   const tables = await tableBackups(client, service, [...storeTables, ...kept], folder, secrets);
+  const timers = await timersBackup(client, service, folder, secrets);
   const { rows } = await client.query<{ schema_version: number; generation: string; head: string; events: string }>(
     'select schema_version, generation, e.* from store, (select coalesce(max(position), 0) as head, count(*) as events from events) e',
   );
@@ -135,8 +139,26 @@ async function storeBackup(
     migrations: made.map(({ name }) => name),
     sequences: Object.fromEntries(sequences.map((one) => [one.sequencename, Number(one.last_value)])),
     tables,
+    ...(timers && { timers }),
   };
 }
+
+async function timersBackup(
+  client: pg.Client,
+  service: ServiceName,
+  folder: string,
+  secrets: Secrets,
+): Promise<TableBackup | undefined> {
+  const statement = await timersStatement(client);
+  if (statement === undefined) return undefined;
+  const name = `${service}.timers.copy`;
+  const sealed = await writeSealed(join(folder, name), name, copyOut(client, statement), secrets);
+  return { ...restoredTimers, name, ...sealed };
+}
+
+/** All files of a store. */
+export const filesOf = ({ tables, timers }: StoreBackup): readonly TableBackup[] =>
+  timers ? [...tables, timers] : tables;
 
 async function tableBackups(
   client: pg.Client,
@@ -188,7 +210,7 @@ export async function readManifest(folder: string, secrets: Secrets): Promise<Ba
 /** @throws DamagedBackup naming the first file that is missing, cut off or changed */
 export async function checkBackup(folder: string, secrets: Secrets): Promise<Backup> {
   const backup = await readManifest(folder, secrets);
-  for (const { name, file } of [...backup.stores.flatMap(({ tables }) => tables), ...backup.keyring]) {
+  for (const { name, file } of [...backup.stores.flatMap(filesOf), ...backup.keyring]) {
     const path = join(folder, name);
     if (!existsSync(path)) throw new DamagedBackup(`${path} is missing`);
     const { bytes, sha256 } = await checksumOf(path);

@@ -16,9 +16,18 @@ import {
 } from '@throughline/event-sourcing';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { checkBackup, copyStatement, orderOf, type Backup, type StoreBackup, type TableBackup } from './backup.ts';
+import {
+  checkBackup,
+  copyStatement,
+  filesOf,
+  orderOf,
+  type Backup,
+  type StoreBackup,
+  type TableBackup,
+} from './backup.ts';
 import type { ServiceConfig } from './config.ts';
 import { createDatabase, databaseUrl } from './kernel.ts';
+import { createRestoredTimers } from './restored-timers.ts';
 import { checksumOfStream, readSealed } from './sealed-file.ts';
 import type { ServiceDefinition } from './service.ts';
 
@@ -44,7 +53,8 @@ type Place = RestoreOptions & { secrets: Secrets; backup: Backup };
  * take their names, so that a backup which is damaged, or a restore which is killed, leaves the stores as they were. The
  * services must not run.
  *
- * Every restored store gets a new generation. Policies and relays of restored stores go on where the stores stand; the keys
+ * Every restored store gets a new generation. Policies and relays of restored stores go on where the stores stand, and timers
+ * fall due as they would have; the keys
  * of the keyring of now and of the backup's come together, and what was destroyed in either stays destroyed.
  *
  * @throws DamagedBackup; Error of one line where stores hold something or are in use
@@ -187,7 +197,8 @@ async function load(place: Place, store: StoreBackup, name: string): Promise<voi
     } finally {
       await dataSource.destroy();
     }
-    for (const table of store.tables) await loadTable(place, pool, table);
+    if (store.timers) await createRestoredTimers(pool);
+    for (const table of filesOf(store)) await loadTable(place, pool, table);
     for (const [sequence, last] of Object.entries(store.sequences))
       await pool.query('select setval(to_regclass($1), $2) where to_regclass($1) is not null', [
         pg.escapeIdentifier(sequence),

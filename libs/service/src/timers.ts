@@ -18,6 +18,7 @@ import {
   type SubscriptionLog,
 } from '@throughline/event-sourcing';
 import type { Db, JobWithMetadata, PgBoss } from 'pg-boss';
+import { takeRestoredTimers } from './restored-timers.ts';
 
 /** What falls due: the same for every delivery. */
 export type DueTimer = { key: string; dueAt: Instant; data: Readonly<Record<string, unknown>> };
@@ -94,6 +95,10 @@ export class Timers {
       // Known from now on, so that no transaction needs another connection for it.
       await boss.findJobs(name, { key: '' });
     }
+    await takeRestoredTimers(pool, names, async (client, restored) => {
+      const db = through(client);
+      for (const { name, key, data } of restored) await timers.#send(name, key, JSON.parse(data) as Payload, db);
+    });
     return timers;
   }
 
@@ -108,9 +113,11 @@ export class Timers {
       ...(causationId !== undefined && { causationId }),
       ...(traceparent !== undefined && { traceparent }),
     };
-    await this.#replace(name, key, async (db) => {
-      await this.boss.send(name, payload, { db, singletonKey: key, startAfter: new Date(instant) });
-    });
+    await this.#replace(name, key, (db) => this.#send(name, key, payload, db));
+  }
+
+  async #send(name: string, key: string, payload: Payload, db: Db): Promise<void> {
+    await this.boss.send(name, payload, { db, singletonKey: key, startAfter: new Date(payload.dueAt) });
   }
 
   /** Nothing falls due for the key any more. */

@@ -219,6 +219,14 @@ describe('lists and search', () => {
     expect(await found({ not: { tags: 'green tea' } })).toEqual(['T3', 'T4']);
     after = await tagged('T5', 'green tea');
     expect(await found({ tags: '茶' })).toEqual(['T1', 'T2', 'T5']);
+
+    // Recorded before names of tags were cleaned; customers held clean ones.
+    const wide = newId();
+    await said(wide, { type: 'TagCreated', name: 'ＷＩＤＥ' } as never);
+    await tagged('T6', 'WIDE');
+    after = await said(wide, { type: 'TagRenamed', from: 'WIDE', to: '宽' } as never);
+    expect((await ask({ tags: '宽' })).body.items).toMatchObject([{ name: 'T6', tags: ['宽'] }]);
+    expect(await found({ tags: 'WIDE' })).toEqual(['T6']);
   });
 
   it('give everybody their own writes when asked after them', async () => {

@@ -63,6 +63,7 @@ import { ImportRelations } from './import/import-relations.store.ts';
 import { ImportRows } from './import/import-rows.store.ts';
 import { ImportSuggestions } from './import/import-suggestions.store.ts';
 import { ImportTargets } from './import/import-targets.store.ts';
+import { ImportedPeople } from './import/imported-people.store.ts';
 import { RunImport } from './import/run-import.job.ts';
 import { MergeController } from './merge/merge.controller.ts';
 import { Merges } from './merge/merges.store.ts';
@@ -197,6 +198,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ImportRows,
     ImportSuggestions,
     ImportTargets,
+    ImportedPeople,
     MatchQuestions,
     MatchRecords,
     Duplicates,
@@ -209,6 +211,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ReplayedErasures,
   ],
   describes: [FieldSchemas],
+  forgets: [ImportedPeople],
   uploads: ['/api/imports'],
   jobs: {
     'bulk-change': ChangeInBulk,

@@ -182,6 +182,18 @@ describe('a mapping', () => {
     expect((await service.call('POST', `/api/imports/${body.id}/run`)).body.code).toBe('import-not-mapped');
   });
 
+  it('matches by the ids of records where there are any, and is refused where it would lose them', async () => {
+    const { body } = await upload(`Record id,Name,Title\n${newId()},Anna,CEO\n`);
+    expect(body.suggestion).toMatchObject({ matchBy: 'id', mode: 'update' });
+    for (const matchBy of ['none', 'number']) {
+      const { status, body: problem } = await map(body.id, { ...body.suggestion, matchBy, mode: 'both' });
+      expect([status, problem.code]).toEqual([422, 'invalid-mapping']);
+      expect(problem.errors).toContainEqual(
+        expect.objectContaining({ path: 'columns.0.field', code: 'id-not-matched' }),
+      );
+    }
+  });
+
   it('is offered again by the header, and by the name under which it was saved', async () => {
     const { body } = await upload('Kundenname,email\nAnna,a1@example.org\n');
     const mapping = {
@@ -334,6 +346,27 @@ describe('an import', () => {
     expect(counts).toMatchObject({ read: 1, skipped: 1 });
     const create = await imported('name,email\nX,office@example.com\n', { matchBy: 'email', mode: 'create' });
     expect(create.counts).toMatchObject({ read: 1, skipped: 1, created: 0 });
+  });
+
+  it('of an exported table without its versions changes what it says otherwise than the records, and makes none', async () => {
+    const { body: there } = await service.call('POST', '/api/customers', {
+      name: '孙莉',
+      title: '经理',
+      phones: [{ value: '13800138123', label: 'work' }],
+      tags: ['vip'],
+    });
+    const { body: other } = await service.call('POST', '/api/customers', { name: '吴刚', title: '总监' });
+    const header = '记录ID,姓名,职位,手机,标签';
+    const row = ({ id, name }: any, rest: string) => `${id},${name},${rest}\n`;
+    const content = `${header}\n${row(there, '总经理,13800138123,vip')}${row(other, '总监,,')}${row({ id: newId(), name: '无' }, ',,')}`;
+    const { counts } = await imported(content);
+    expect(counts).toMatchObject({ read: 3, created: 0, updated: 1, unchanged: 1, skipped: 1 });
+    const { items } = await get(`customers/${there.id}/history`);
+    const changes = items.filter(({ type }: any) => type === 'CustomerDetailsChanged').map(({ data }: any) => data);
+    expect(changes).toEqual([expect.objectContaining({ title: '总经理' })]);
+    for (const same of ['name', 'phones', 'tags']) expect(changes[0]).not.toHaveProperty(same);
+    expect(await get(`customers/${there.id}`)).toMatchObject({ title: '总经理', tags: ['vip'] });
+    expect((await get(`customers/${other.id}`)).version).toBe(other.version);
   });
 
   it('changes the customer that a record was merged into', async () => {

@@ -50,17 +50,37 @@ describe('the survivorship rules', () => {
     expect((await service.call('PUT', path, {})).status).toBe(400);
   });
 
+  it('leave the fields that they do not name as they come with the product', async () => {
+    const { body: builtIn } = await service.call('GET', path);
+    await configure({ field: 'title', rule: 'longest' });
+    const one = await create({ name: '周敏', title: '经理', tags: ['vip'], emails: [{ value: 'min@one.example' }] });
+    const other = await create({
+      name: '周敏',
+      title: '采购经理',
+      tags: ['b2b'],
+      emails: [{ value: 'min@two.example' }],
+    });
+    await post(one.id, 'merge', { absorb: [other.id] });
+    expect(await get(one.id)).toMatchObject({
+      title: '采购经理',
+      tags: ['vip', 'b2b'],
+      emails: [{ value: 'min@one.example' }, { value: 'min@two.example' }],
+    });
+    expect(await configure()).toMatchObject({ status: 200, body: builtIn });
+  });
+
   it('hold for merges from then on, as the preview says, and not for those before', async () => {
     const two = async () => ({
       entered: await create({ name: '王伟', title: '采购部经理', tags: ['vip'] }),
       told: await fromErp({ name: '王伟明', title: '总监', tags: ['b2b'] }),
     });
-    await configure({ field: 'tags', rule: 'all' });
+    await configure();
     const before = await two();
     await post(before.entered.id, 'merge', { absorb: [before.told.id] });
     await configure(
       { field: 'name', rule: 'survivor', sources: [erp, 'entered'] },
       { field: 'title', rule: 'longest' },
+      { field: 'tags', rule: 'survivor' },
     );
     const after = await two();
     const { fields } = await post(after.entered.id, 'merge/preview', { absorb: [after.told.id] });

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { TagEvent } from '@throughline/contracts';
+import { newId, runInContext, systemContext } from '@throughline/event-sourcing';
 import { eventually, fresh, startTestService, type Reply, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
+import { tag } from '../src/tag/tag.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -29,6 +32,42 @@ describe('a tag', () => {
       code: 'tag-name-taken',
       holder: tag.id,
     });
+  });
+
+  it('is called as customers hold its name, and there is no other of that name', async () => {
+    const tag = await create(' Ａ\u200bＢ ');
+    expect(tag.name).toBe('AB');
+    for (const name of ['AB', 'ＡＢ', 'A\u200bB']) {
+      const twin = await service.call('POST', '/api/tags', { name });
+      expect([twin.status, twin.body.code, twin.body.holder]).toEqual([409, 'tag-name-taken', tag.id]);
+    }
+    const id = await customer('ＡＢ');
+    const renamed = await service.call('PATCH', `/api/tags/${tag.id}`, { name: 'Ｃ' });
+    expect(renamed.body).toMatchObject({ name: 'C', formerNames: ['AB'] });
+    expect(await tagsOf(id, renamed)).toEqual(['C']);
+    for (const name of ['\n', '\u200b', '\u3000\u200b\r\n']) {
+      for (const [method, path] of [
+        ['POST', '/api/tags'],
+        ['PATCH', `/api/tags/${tag.id}`],
+      ] as const) {
+        const { status, body } = await service.call(method, path, { name });
+        expect([status, body.code, body.errors?.[0]?.path]).toEqual([422, 'invalid-tag', 'name']);
+      }
+    }
+  });
+
+  it('that was recorded in another form is found by its clean name', async () => {
+    const id = newId();
+    const unclean = { ...tag, decide: (): TagEvent[] => [{ type: 'TagCreated', name: 'ＷＩＤＥ' }] };
+    await runInContext(systemContext('test'), () =>
+      service.kernel.commands.execute(unclean, id, { type: 'CreateTag', name: 'ＷＩＤＥ' }),
+    );
+    const holder = await customer('ＷＩＤＥ');
+    const renamed = await service.call('PATCH', `/api/tags/${id}`, { name: '宽' });
+    expect(renamed.body.formerNames.toSorted()).toEqual(['WIDE', 'ＷＩＤＥ']);
+    expect(await tagsOf(holder, renamed)).toEqual(['宽']);
+    const twin = await service.call('POST', '/api/tags', { name: 'WIDE' });
+    expect(twin.body).toMatchObject({ code: 'tag-name-taken', holder: id });
   });
 
   it('means the one that it was merged into, and what that one was merged into', async () => {

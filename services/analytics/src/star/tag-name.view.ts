@@ -1,9 +1,10 @@
 import type { TagEvent } from '@throughline/contracts';
 import { fold, type ReadRows } from '@throughline/event-sourcing';
+import { cleanText } from '@throughline/language';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { uuid } from './columns.view.ts';
 
-/** Every name that a tag ever had. */
+/** Every name that a tag ever had, also as it was recorded before names were cleaned. */
 @Entity()
 export class TagName {
   @PrimaryColumn('uuid') tagId!: string;
@@ -16,19 +17,22 @@ export class TagName {
 
 export const tagName = fold<TagName, TagEvent>(TagName, {
   name: 'tag_name',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key: ({ stream }) => stream.id,
   on: {
-    TagCreated: (_, { name }, { stream }) => [{ tagId: stream.id, name, current: name, into: null }],
-    TagRenamed: (rows, { to }, { stream }) => {
-      const renamed = rows.map((row) => ({ ...row, current: to }));
-      const isThere = rows.some(({ name }) => name === to);
-      return isThere ? renamed : [...renamed, { tagId: stream.id, name: to, current: to, into: null }];
-    },
+    TagCreated: (rows, { name }, { stream }) => named(rows, stream.id, name),
+    TagRenamed: (rows, { to }, { stream }) => named(rows, stream.id, to),
     TagAbsorbed: (rows, { into }) => rows.map((row) => ({ ...row, into })),
   },
 });
+
+/** Customers hold clean names. */
+function named(rows: readonly TagName[], tagId: string, given: string): TagName[] {
+  const current = cleanText(given).value || given;
+  const names = new Set([...rows.map(({ name }) => name), given, current]);
+  return [...names].map((name) => ({ tagId, name, current, into: null }));
+}
 
 /** The names of tags as they are now, by the names given. */
 export async function namesNow(names: readonly string[], read: ReadRows): Promise<ReadonlyMap<string, string>> {

@@ -126,18 +126,20 @@ function columnsCalled(header: readonly string[], ranked: readonly ImportField[]
 export function suggestedMapping(header: readonly string[], fields: readonly ImportField[]): ImportMapping {
   const columns = suggestedColumns(header, fields);
   const has = (field: string) => columns.some((column) => column.field === field);
-  const isExported = has('id') && has('version');
-  const matchBy = isExported
-    ? 'id'
-    : (['number', 'registrationNumber', 'email', 'phone'] as const).find((key) => has(matchFields[key]));
+  const keys = ['id', 'number', 'registrationNumber', 'email', 'phone'] as const;
+  const matchBy = keys.find((key) => has(matchFields[key])) ?? 'none';
   return {
     columns,
     defaults: {},
-    matchBy: matchBy ?? 'none',
-    mode: isExported ? 'update' : 'both',
+    matchBy,
+    mode: matchBy === 'id' ? 'update' : 'both',
     policies: {},
   };
 }
+
+/** Ids that rows are not found by would be lost, and a second record made of each. */
+export const losesIds = ({ columns, matchBy }: ImportMapping): boolean =>
+  matchBy !== 'id' && columns.some(({ field }) => field === 'id');
 
 /** @throws Refusal `invalid-mapping` with everything that does not fit the header and the fields */
 export function checkMapping(mapping: ImportMapping, header: readonly string[], fields: readonly ImportField[]): void {
@@ -155,6 +157,7 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
     else if (isSingle(found) && columns.findIndex((one) => one.field === field) < index) {
       errors.push({ path: `columns.${index}.field`, code: 'repeated' });
     }
+    if (field === 'id' && losesIds(mapping)) errors.push({ path: `columns.${index}.field`, code: 'id-not-matched' });
     if (found && findBy !== undefined && found.kind !== 'relation') {
       errors.push({ path: `columns.${index}.findBy`, code: 'not-allowed' });
     }

@@ -154,6 +154,14 @@ export class ImportRows {
     }
   }
 
+  /** All that jobs remember of their rows. */
+  async forget(jobIds: readonly string[]): Promise<void> {
+    const ids = [...jobIds, ...jobIds.map(warningsOf)];
+    for (const table of ['import_errors', 'import_repeats', 'import_keys', 'import_waiting']) {
+      await this.kernel.pool.query(`delete from ${table} where job_id = any($1)`, [ids]);
+    }
+  }
+
   async #remember(jobId: string, purpose: Purpose, rows: readonly Known[]): Promise<void> {
     const keys = rows.flatMap(({ line, values }) =>
       values.map((value) => ({ line, key: this.#hashed(purpose, value) })),

@@ -4,7 +4,7 @@ import { OrganisationTime } from '../care/organisation.view.ts';
 import type { ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { Imports } from './import-list.view.ts';
-import { suggestedMapping, type ImportMapping } from './import-mapping.ts';
+import { losesIds, suggestedMapping, type ImportMapping } from './import-mapping.ts';
 import { dateOrderOf } from './import-table.ts';
 import type { Import } from './import.ts';
 
@@ -41,7 +41,9 @@ export class ImportSuggestions {
 
   async #suggested({ file, reading }: Import, fields: readonly ImportField[]): Promise<Suggested> {
     const header = reading?.header ?? [];
-    const before = reading && ((await this.imports.mappedBefore(reading.fingerprint)) as ImportMapping | undefined);
+    const last = reading && ((await this.imports.mappedBefore(reading.fingerprint)) as ImportMapping | undefined);
+    // One from a time when that was not refused.
+    const before = last && losesIds(last) ? undefined : last;
     const named = before ?? suggestedMapping(header, fields);
     const sample = file ? await this.files.sample(file.fileId) : [];
     const shown = dateOrderOf(header, sample, named.columns, fields);

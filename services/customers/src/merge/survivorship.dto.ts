@@ -1,6 +1,7 @@
 import {
   OneOf,
   Uuid,
+  builtInSurvivorship,
   customerFieldNames,
   entered,
   survivorships,
@@ -43,7 +44,7 @@ class FieldSurvivorshipDto {
 }
 
 export class SurvivorshipDto {
-  /** What is left out has the rule `survivor`. */
+  /** What is left out has the rule that it has where none are configured, and no ranking of sources. */
   @IsArray()
   @ArrayMaxSize(shownFields.length)
   @IsObject({ each: true })
@@ -81,16 +82,17 @@ export const shownRules = ({ rules, sources = {} }: SurvivorshipRules) => ({
 /** In the order of the fields, and without what goes without saying: the same rules are the same however they are told. */
 export function rulesOf({ fields }: SurvivorshipDto): SurvivorshipRules {
   const told = new Map(fields.map((one) => [inEvents(one.field), one]));
-  const each = <V>(valueOf: (one: FieldSurvivorshipDto) => V | undefined): [CustomerField, V][] =>
-    customerFieldNames.flatMap((field) => {
-      const one = told.get(field);
-      const value = one && valueOf(one);
-      return value === undefined ? [] : [[field, value] as [CustomerField, V]];
-    });
-  const rules = each(({ rule }) => (rule === 'survivor' ? undefined : rule));
-  const sources = each((one) => one.sources);
-  return {
-    rules: Object.fromEntries(rules),
-    ...(sources.length > 0 && { sources: Object.fromEntries(sources) }),
-  };
+  const each = <V>(valueOf: (field: CustomerField) => V | undefined): Partial<Record<CustomerField, V>> =>
+    Object.fromEntries(
+      customerFieldNames.flatMap((field) => {
+        const value = valueOf(field);
+        return value === undefined ? [] : [[field, value] as const];
+      }),
+    );
+  const rules = each((field) => {
+    const rule = told.get(field)?.rule ?? builtInSurvivorship.rules[field];
+    return rule === 'survivor' ? undefined : rule;
+  });
+  const sources = each((field) => told.get(field)?.sources);
+  return { rules, ...(Object.keys(sources).length > 0 && { sources }) };
 }

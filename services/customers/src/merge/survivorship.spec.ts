@@ -39,8 +39,16 @@ describe('the survivorship rules', () => {
   it('are the same however they are told', () => {
     const told = shownRules(rules);
     expect(rulesOf(told)).toEqual(rules);
-    expect(rulesOf({ fields: told.fields.toReversed().filter(({ rule }) => rule !== 'survivor') })).toEqual(rules);
     expect(JSON.stringify(rulesOf({ fields: told.fields.toReversed() }))).toBe(JSON.stringify(rulesOf(told)));
     expect(told.fields).toContainEqual({ field: 'type', rule: 'survivor' });
+  });
+
+  it('that are not told are those that come with the product, unlike those that are told to be the survivor’s', () => {
+    expect(rulesOf({ fields: [] })).toEqual(builtInSurvivorship);
+    expect(rulesOf({ fields: [{ field: 'title', rule: 'longest' }] })).toEqual({
+      rules: { ...builtInSurvivorship.rules, title: 'longest' },
+    });
+    const { tags: _, ...others } = builtInSurvivorship.rules;
+    expect(rulesOf({ fields: [{ field: 'tags', rule: 'survivor' }] })).toEqual({ rules: others });
   });
 });

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { Commands, idOfNew } from '@throughline/event-sourcing';
+import { Commands, conflict, idOfNew } from '@throughline/event-sourcing';
 import { Answers, HistoryQuery, IdPipe, Records } from '@throughline/service';
 import { ChangeTagDto, CreateTagDto, MergeTagsDto, Tag, TagPage, TagsQuery } from './tag.dto.ts';
 import { mergeTags, tag } from './tag.ts';
@@ -15,8 +15,9 @@ export class TagController {
   ) {}
 
   @Post()
-  create(@Body() body: CreateTagDto) {
+  async create(@Body() body: CreateTagDto) {
     const { id = idOfNew(tag.category), ...fields } = body;
+    await this.#checkFree(id, fields.name);
     return this.commands.execute(tag, id, { type: 'CreateTag', ...fields }, { body });
   }
 
@@ -38,7 +39,8 @@ export class TagController {
 
   /** A new name shows at once on every customer that has the tag; the former one goes on meaning it. */
   @Patch(':id')
-  change(@Param('id', IdPipe) id: string, @Body() changes: ChangeTagDto) {
+  async change(@Param('id', IdPipe) id: string, @Body() changes: ChangeTagDto) {
+    if (changes.name !== undefined) await this.#checkFree(id, changes.name);
     return this.commands.execute(tag, id, { type: 'ChangeTag', changes });
   }
 
@@ -65,5 +67,11 @@ export class TagController {
   @HttpCode(200)
   restore(@Param('id', IdPipe) id: string) {
     return this.commands.execute(tag, id, { type: 'RestoreTag' });
+  }
+
+  /** Names that were recorded before names were cleaned are claimed as they came: the view knows them by their clean form. */
+  async #checkFree(id: string, name: string): Promise<void> {
+    const holder = await this.tags.holderOf(name);
+    if (holder !== undefined && holder !== id) throw conflict('tag-name-taken', { holder });
   }
 }

@@ -21,6 +21,27 @@ describe('a tag', () => {
       .thenClaims('tag-name:VIP', 'tag-name:贵宾');
   });
 
+  it('is called as customers hold its name', () => {
+    given().when({ type: 'CreateTag', name: ' Ａ\u200bＢ  １ ' }).then({ type: 'TagCreated', name: 'AB 1' });
+    given({ type: 'TagCreated', name: 'AB' })
+      .when({ type: 'ChangeTag', changes: { name: 'ＡＢ' } })
+      .thenNothing();
+    for (const name of ['', '\n', '\u200b', '\u3000\r\n']) {
+      given().when({ type: 'CreateTag', name }).thenRefused('invalid-tag');
+      given(created).when({ type: 'ChangeTag', changes: { name } }).thenRefused('invalid-tag');
+    }
+  });
+
+  it('that was recorded in another form is called by its clean name', () => {
+    const wide: TagEvent = { type: 'TagCreated', name: 'ＡＢ' };
+    expect(replay(tag, [wide])).toMatchObject({ name: 'AB', formerNames: ['ＡＢ'] });
+    given(wide)
+      .when({ type: 'ChangeTag', changes: { name: 'C' } })
+      .then({ type: 'TagRenamed', from: 'AB', to: 'C' });
+    // Somebody else may have made a tag of that name meanwhile.
+    given(wide).when({ type: 'ArchiveTag' }).thenClaims('tag-name:ＡＢ');
+  });
+
   it('says only what changed', () => {
     given(created)
       .when({ type: 'ChangeTag', changes: { colour: '#ff0000' } })

@@ -1,5 +1,6 @@
 import type { TagEvent } from '@throughline/contracts';
-import { conflict, invalid, notFound, type Decider, type FieldError } from '@throughline/event-sourcing';
+import { conflict, invalid, notFound, type Decider } from '@throughline/event-sourcing';
+import { cleanText } from '@throughline/language';
 
 export type TagLook = { colour?: string | null; description?: string | null };
 export type TagCommand =
@@ -12,6 +13,8 @@ export type Tag = {
   status: 'none' | 'active' | 'archived' | 'merged';
   name: string;
   formerNames: readonly string[];
+  /** The names as they were recorded: before names were cleaned, they were so as they came. */
+  recorded: readonly string[];
   look: TagLook;
   /** What it was merged into. */
   into?: string;
@@ -19,7 +22,7 @@ export type Tag = {
 
 export const tag: Decider<Tag, TagCommand, TagEvent> = {
   category: 'tag',
-  initial: { status: 'none', name: '', formerNames: [], look: {} },
+  initial: { status: 'none', name: '', formerNames: [], recorded: [], look: {} },
 
   decide(state, command) {
     if (command.type === 'CreateTag') {
@@ -52,12 +55,10 @@ export const tag: Decider<Tag, TagCommand, TagEvent> = {
     switch (event.type) {
       case 'TagCreated': {
         const { type: _, name, ...look } = event;
-        return { ...state, status: 'active', name, look };
+        return { ...withName(state, name), status: 'active', look };
       }
-      case 'TagRenamed': {
-        const formerNames = [...state.formerNames, state.name].filter((name) => name !== event.to);
-        return { ...state, name: event.to, formerNames: [...new Set(formerNames)] };
-      }
+      case 'TagRenamed':
+        return withName(state, event.to);
       case 'TagDescribed': {
         const { type: _, ...look } = event;
         return { ...state, look: { ...state.look, ...look } };
@@ -74,8 +75,7 @@ export const tag: Decider<Tag, TagCommand, TagEvent> = {
   },
 
   /** A name that customers may still hold means nobody else's tag. */
-  claims: ({ status, name, formerNames }) =>
-    status === 'none' ? [] : [name, ...formerNames].map((one) => `tag-name:${one}`),
+  claims: ({ recorded }) => recorded.map((name) => `tag-name:${name}`),
 
   fields: ({ status, name, formerNames, look, into }) => ({
     name,
@@ -105,8 +105,17 @@ function checkThere({ status, into }: Tag): void {
   if (status === 'merged') throw conflict('tag-merged', { into });
 }
 
-function tidyName(name: string): string {
-  const errors: FieldError[] = name.trim() ? [] : [{ path: 'name', code: 'required' }];
-  if (errors.length > 0) throw invalid('invalid-tag', errors);
-  return name.trim();
+/** The name as customers hold it. */
+function tidyName(given: string): string {
+  const { value: name } = cleanText(given);
+  if (name === '') throw invalid('invalid-tag', [{ path: 'name', code: 'required' }]);
+  return name;
+}
+
+/** One that was recorded in another form means the tag as well. */
+function withName(state: Tag, given: string): Tag {
+  const name = cleanText(given).value || given;
+  const before = state.recorded.length === 0 ? [] : [...state.formerNames, state.name];
+  const formerNames = new Set([...before, given].filter((one) => one !== name));
+  return { ...state, name, formerNames: [...formerNames], recorded: [...new Set([...state.recorded, given])] };
 }

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { TagEvent } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
+import { cleanText } from '@throughline/language';
 import { Column, DataSource, Entity, IsNull, PrimaryColumn } from 'typeorm';
 
 @Entity()
 export class TagRow {
   @PrimaryColumn('uuid') id!: string;
   @Column('text') name!: string;
-  /** Every name that it ever had. */
+  /** Every name that it ever had, also as it was recorded before names were cleaned. */
   @Column({ type: 'text', array: true }) names!: string[];
   @Column({ type: 'text', nullable: true }) colour!: string | null;
   @Column({ type: 'text', nullable: true }) description!: string | null;
@@ -18,21 +19,25 @@ export class TagRow {
 
 export const tags = fold<TagRow, TagEvent>(TagRow, {
   name: 'tags',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key: ({ stream }) => stream.id,
   on: {
     TagCreated: (_, { name, colour = null, description = null }, { stream }) => [
-      { id: stream.id, name, names: [name], colour, description, archived: false, into: null },
+      { id: stream.id, ...named([], name), colour, description, archived: false, into: null },
     ],
-    TagRenamed: (rows, { to }) =>
-      rows.map((row) => ({ ...row, name: to, names: [...row.names.filter((name) => name !== to), to] })),
+    TagRenamed: (rows, { to }) => rows.map((row) => ({ ...row, ...named(row.names, to) })),
     TagDescribed: (rows, look) => rows.map((row) => ({ ...row, ...look })),
     TagAbsorbed: (rows, { into }) => rows.map((row) => ({ ...row, into })),
     TagArchived: (rows) => rows.map((row) => ({ ...row, archived: true })),
     TagRestored: (rows) => rows.map((row) => ({ ...row, archived: false })),
   },
 });
+
+function named(before: readonly string[], given: string): Pick<TagRow, 'name' | 'names'> {
+  const name = cleanText(given).value || given;
+  return { name, names: [...new Set([...before, given])].filter((one) => one !== name).concat(name) };
+}
 
 const mostTags = 1_000;
 
@@ -49,6 +54,15 @@ export class Tags {
       ...row,
       formerNames: names.filter((name) => name !== row.name),
     }));
+  }
+
+  /** The tag that has, or had, a name, whatever it means now. */
+  async holderOf(given: string): Promise<string | undefined> {
+    const rows: { id: string }[] = await this.database.query(
+      `select id from "${tags.table}" where $1 = any(names) limit 1`,
+      [cleanText(given).value],
+    );
+    return rows[0]?.id;
   }
 
   /** All names that mean the tags that these names mean, those of tags that were merged into them as well. */
@@ -72,9 +86,10 @@ export class Tags {
       `with recursive meant as (
          select given, t.name, t."into" from "${tags.table}" t join unnest($1::text[]) as given on given = any(t.names)
          union select m.given, t.name, t."into" from meant m join "${tags.table}" t on t.id = m."into"
-       ) select given, name from meant where "into" is null`,
+       ) select given, name from meant where "into" is null order by given = name`,
       [names],
     );
+    // Of two the one that is called so: the other was recorded in another form.
     return new Map(rows.map(({ given, name }) => [given, name]));
   }
 }
