@@ -190,7 +190,38 @@ describe('what else is affected where a customer goes', () => {
       interactions: 1,
       plannedFollowUps: 1,
       consents: 1,
+      staff: 0,
+      subsidiaries: 0,
+      referred: 0,
     });
+  });
+
+  it('counts the active customers that name it by any of its records, each once and not itself', async () => {
+    const [company, absorbed, person] = [newId(), newId(), newId()];
+    const merge = { mergeId: newId(), rules: {} };
+    const create = (id: string, more: object, ...events: { type: string; [key: string]: unknown }[]) =>
+      append(
+        'customers',
+        'customer',
+        id,
+        { type: 'CustomerCreated', number: id, name: id, emailsReserved: false, ...more },
+        ...events,
+      );
+    await create(company, { referredBy: company }, { type: 'CustomersMerged', absorbed: [absorbed], ...merge });
+    await create(absorbed, {}, { type: 'CustomerAbsorbed', mergeId: merge.mergeId, into: company, goldenId: company });
+    await create(person, { employerId: absorbed, referredBy: company });
+    await create(newId(), { employerId: company }, { type: 'CustomerArchived' });
+    await create(
+      newId(),
+      { employerId: company },
+      { type: 'CustomerDetailsChanged', emailsReserved: false, employerId: null },
+    );
+    await create(newId(), { employerId: newId(), parentId: person });
+    const after = await create(newId(), { kind: 'company', parentId: company });
+    const counts = { records: 2, staff: 1, subsidiaries: 1, referred: 1 };
+    expect((await ask(company, 'impact', [after])).body).toMatchObject(counts);
+    expect((await ask(absorbed, 'impact', [after])).body).toMatchObject(counts);
+    expect((await ask(person, 'impact', [after])).body).toMatchObject({ staff: 0, subsidiaries: 1, referred: 0 });
   });
 
   it('is nothing for a customer alone, and unknown for nobody', async () => {

@@ -138,6 +138,28 @@ describe('a batch', () => {
     expect(await count()).toBe(before);
   });
 
+  it('carries out what names a record of another operation after that one, or before it, as they stand', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const [company, person, made] = [newId(), newId(), newId()];
+      const create = (id: string, data: object) => ({ op: 'create', id, data: { name: id, ...data } });
+      const { body } = await send([
+        create(company, { kind: 'company' }),
+        create(person, { employerId: company }),
+        create(made, { kind: 'company', parentId: company }),
+      ]);
+      expect(statuses(body)).toEqual([201, 201, 201]);
+      const changed = await send([
+        { op: 'update', id: person, data: { kind: 'person', employerId: null } },
+        { op: 'update', id: made, data: { employerId: person, referredBy: made } },
+      ]);
+      expect(statuses(changed.body)).toEqual([200, 422]);
+      expect(changed.body.items[1].problem.errors).toMatchObject([
+        { path: 'employerId', code: 'not-a-company' },
+        { path: 'referredBy', code: 'not-itself' },
+      ]);
+    }
+  });
+
   it('that was broken off in the middle does what is missing when it is sent again', async () => {
     const { store } = service.kernel;
     const append = store.append.bind(store);
@@ -335,6 +357,51 @@ describe('a batch of which all or none is to be done', () => {
       const replies = await Promise.all([1, 2, 3].map(() => send(operations, { allOrNone: true })));
       expect(replies.map(({ body }) => codes(body)[0]).filter((code) => code === 'email-taken')).toHaveLength(2);
       expect(replies.flatMap(({ body }) => statuses(body)).filter((status) => status === 201)).toHaveLength(2);
+    }
+  });
+});
+
+describe('a batch of which all or none is to be done, with companies', () => {
+  const company = async (name: string, more: object = {}): Promise<string> =>
+    (await service.call('POST', '/api/customers', { name, kind: 'company', ...more })).body.id;
+  const move = (id: string, parentId: string | null) => ({ op: 'update', id, data: { parentId } });
+  const errors = (body: any) =>
+    body.items.map(({ problem }: any) => problem?.errors?.map(({ path, code }: any) => `${path} ${code}`));
+  const all = async (...operations: object[]) => (await send(operations, { allOrNone: true })).body;
+
+  it('closes no ring of them, with those above counted in as they stand', async () => {
+    const [a, b] = [await company('甲'), await company('乙')];
+    const c = await company('丙', { parentId: b });
+    const refused = await all(move(a, c), move(b, a));
+    expect([statuses(refused), errors(refused)[1]]).toEqual([[424, 422], ['parentId circular']]);
+    expect(await read(a)).not.toHaveProperty('parentId');
+    expect(errors(await all(move(a, a)))).toEqual([['parentId not-itself']]);
+  });
+
+  it('may turn a hierarchy round where each move is right by itself', async () => {
+    const a = await company('甲');
+    const b = await company('乙', { parentId: a });
+    const c = await company('丙', { parentId: b });
+    expect(statuses(await all(move(b, null), move(a, c), move(c, b)))).toEqual([200, 200, 200]);
+    expect([await read(a), await read(c)]).toMatchObject([{ parentId: c }, { parentId: b }]);
+  });
+
+  it('names only customers that are there, those made by operations before among them', async () => {
+    const [a, b, self] = [newId(), newId(), newId()];
+    const create = (id: string, data: object) => ({ op: 'create', id, data: { name: id, kind: 'company', ...data } });
+    const ring = await all(create(a, { parentId: b }), create(b, { parentId: a }), create(self, { parentId: self }));
+    expect([statuses(ring), errors(ring)[2]]).toEqual([[422, 422, 422], ['parentId unknown-record']]);
+    const person = { op: 'create', data: { name: 'x', kind: 'person', employerId: a } };
+    expect(statuses(await all(create(a, {}), create(b, { parentId: a }), person))).toEqual([201, 201, 201]);
+    const changed = await all({ op: 'update', id: a, data: { kind: 'person' } }, person);
+    expect(errors(changed)[1]).toEqual(['employerId not-a-company']);
+  });
+
+  it('closes no ring with another that is sent at once', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const [a, b] = [await company('甲'), await company('乙')];
+      const replies = await Promise.all([all(move(a, b)), all(move(b, a))]);
+      expect(new Set(replies.flatMap(statuses))).toEqual(new Set([200, 422]));
     }
   });
 });

@@ -149,9 +149,45 @@ describe('a bulk change', () => {
       [owner, 'circular'],
       [group, 'not-itself'],
     ]);
+    const persons = await done({ ids: [group, unit], set: { kind: 'person' } });
+    expect(persons.counts).toMatchObject({ changed: 1, failed: 1 });
+    expect(await get(`customers/${group}`)).toMatchObject({ kind: 'company' });
     const nobody = { ids: [unit], set: { employerId: newId() } };
     expect(await preview(nobody)).toMatchObject({ changes: 0, invalid: 1, codes: { 'invalid-customer': 1 } });
     expect((await done(nobody)).counts).toMatchObject({ changed: 0, failed: 1 });
+  });
+
+  it('is undone but for parents that would close a ring by now, and says so beforehand', async () => {
+    const company = async (name: string, more: object = {}) =>
+      (await create({ kind: 'company', name, ...more })).id as string;
+    const top = await company('集团');
+    const [a, b] = [await company('甲', { parentId: top }), await company('乙', { parentId: top })];
+    const { id } = await done({ ids: [a, b], clear: ['parentId'], set: { industry: '零售' } });
+    await service.call('PATCH', `/api/customers/${top}`, { parentId: a });
+    const { items } = await get(`batches/${id}/undo`);
+    const told = new Map(items.map(({ recordId, fields, kept }: any) => [recordId, { fields, kept }]));
+    expect(told.get(a)).toEqual({ fields: { industry: null }, kept: ['parentId'] });
+    expect(told.get(b)).toEqual({ fields: { industry: null, parentId: top }, kept: [] });
+    expect((await undone(id)).counts).toMatchObject({ changed: 2, kept: 0, failed: 0 });
+    expect(await get(`customers/${a}`)).not.toHaveProperty('parentId');
+    expect(await get(`customers/${a}`)).not.toHaveProperty('industry');
+    expect(await get(`customers/${b}`)).toMatchObject({ parentId: top });
+    expect(await get(`customers/${top}`)).toMatchObject({ parentId: a });
+    const only = await done({ ids: [b], clear: ['parentId'] });
+    await service.call('PATCH', `/api/customers/${a}`, { parentId: b });
+    expect((await undone(only.id)).counts).toMatchObject({ changed: 0, kept: 1 });
+  });
+
+  it('of the parents of companies that belong to one another is undone whole', async () => {
+    const names = ['甲', '乙', '丙', '丁'];
+    const ids: string[] = [];
+    for (const name of names) {
+      ids.push((await create({ kind: 'company', name, ...(ids.length > 0 && { parentId: ids.at(-1) }) })).id);
+    }
+    const { id } = await done({ ids, clear: ['parentId'] });
+    expect((await undone(id)).counts).toMatchObject({ changed: 3, kept: 0, failed: 0 });
+    const parents = await Promise.all(ids.map(async (one) => (await get(`customers/${one}`)).parentId));
+    expect(parents).toEqual([undefined, ...ids.slice(0, -1)]);
   });
 
   it("checks the fields of the installation's own", async () => {

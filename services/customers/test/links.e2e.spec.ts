@@ -115,6 +115,27 @@ describe('a company', () => {
   });
 });
 
+describe('a company that others name', () => {
+  const toPerson = { kind: 'person' };
+
+  it('is not made a person while somebody works there or a company belongs to it', async () => {
+    const [head, old] = [await company('总部'), await company('总部（旧）')];
+    const worker = await create({ kind: 'person', employerId: old.id });
+    const branch = await company('分部', { parentId: head.id });
+    await service.call('POST', `/api/customers/${head.id}/merge`, { absorb: [old.id] });
+    const refused = await patch(head.id, toPerson);
+    expect([refused.status, codes(refused)]).toEqual([422, ['kind has-staff', 'kind has-subsidiaries']]);
+    const operations = [{ op: 'update', id: old.id, data: toPerson }];
+    const { body } = await service.call('POST', '/api/customers/batch', { operations });
+    expect(body.items[0].problem.errors).toHaveLength(2);
+    await patch(branch.id, { parentId: null });
+    expect(codes(await patch(head.id, toPerson))).toEqual(['kind has-staff']);
+    await service.call('DELETE', `/api/customers/${worker.id}`);
+    expect((await patch(head.id, toPerson)).body.kind).toBe('person');
+    expect((await patch(branch.id, { ...toPerson, title: 'x' })).status).toBe(200);
+  });
+});
+
 describe('companies that are merged', () => {
   const merge = (survivor: string, absorbed: string, body: object = {}, verb = 'merge') =>
     service.call('POST', `/api/customers/${survivor}/${verb}`, { absorb: [absorbed], ...body });
@@ -161,6 +182,32 @@ describe('companies that are merged', () => {
       const outcomes = await Promise.all([merge(x.id, z.id), patch(y.id, { parentId: x.id })]);
       expect(outcomes.filter(({ status }) => status === 200)).toHaveLength(1);
     }
+  });
+
+  it('are not taken apart where one would belong to itself, unless it loses its parent', async () => {
+    const [z, x] = [await company('癸'), await company('子')];
+    const y = await company('丑', { parentId: z.id });
+    await merge(x.id, y.id);
+    await patch(x.id, { parentId: null });
+    expect((await patch(z.id, { parentId: y.id })).status).toBe(200);
+    const unmerge = (body: object = {}) =>
+      service.call('POST', `/api/customers/${x.id}/unmerge`, { record: y.id, ...body });
+    const refused = await unmerge();
+    expect([refused.status, refused.body.code]).toEqual([409, 'parents-circular']);
+    expect(await parentsOf(z.id)).toEqual([x.id]);
+    expect(code(await unmerge({ move: ['parentId'] }))).toBe(200);
+    expect([await parentsOf(y.id), await parentsOf(z.id)]).toEqual([[], [y.id]]);
+  });
+
+  it('are taken apart where both belong to others, and one of these to the other one', async () => {
+    const [top, x] = [await company('寅'), await company('卯')];
+    await patch(x.id, { parentId: top.id });
+    const z = await company('辰');
+    const y = await company('巳', { parentId: z.id });
+    await merge(x.id, y.id);
+    await patch(z.id, { parentId: x.id });
+    expect(code(await service.call('POST', `/api/customers/${x.id}/unmerge`, { record: y.id }))).toBe(200);
+    expect(await parentsOf(y.id)).toEqual([z.id, x.id, top.id]);
   });
 
   it('answer a repeated merge with the first outcome, also once they were archived', async () => {

@@ -5,10 +5,12 @@ import { Kernel } from '@throughline/service';
 import { customerConsent, type CustomerConsent } from '../search/customer-consent.view.ts';
 import { recordOf, type CustomerProfile, customerProfile } from '../search/customer-profile.view.ts';
 import { recordsBeside } from '../search/customer-records.reader.ts';
+import { customerDocument } from '../search/customer-document.view.ts';
 import { interactionRecord } from '../search/interaction-document.view.ts';
 import { orderDocument } from '../search/order-document.view.ts';
 import { dimDeal } from '../star/dim-deal.view.ts';
 import { timelineSales } from '../timeline/timeline.view.ts';
+import { customerLink } from './customer-link.view.ts';
 
 /** What else is affected where a customer is put away or erased. */
 export type Impact = {
@@ -26,7 +28,13 @@ export type Impact = {
   interactions: number;
   plannedFollowUps: number;
   consents: number;
+  /** Active customers that go on naming this one: who works for it, the companies that belong to it, whom it recommended us to. */
+  staff: number;
+  subsidiaries: number;
+  referred: number;
 };
+
+type Naming = Pick<Impact, 'staff' | 'subsidiaries' | 'referred'>;
 
 /** Counts what hangs on a customer, in any service. */
 @Injectable()
@@ -41,7 +49,7 @@ export class ImpactReader {
     const profiles = await of<CustomerProfile>(
       `select id, number, golden_id as "goldenId", rest from "${customerProfile.table}" where id = any($1::uuid[])`,
     );
-    const [deals, [orders], [interactions], consents] = await Promise.all([
+    const [deals, [orders], [interactions], consents, [naming]] = await Promise.all([
       of<{ isOpen: boolean; currency: string | null; count: number; amount: string | null }>(
         `select status = 'open' as "isOpen", currency, count(*)::int as count, sum(amount)::text as amount
          from "${dimDeal.table}" where record_id = any($1::uuid[]) group by 1, 2 order by 2`,
@@ -57,6 +65,15 @@ export class ImpactReader {
          from "${interactionRecord.table}" where customer_id = any($1::uuid[]) and not archived`,
       ),
       of<CustomerConsent>(`select ledger from "${customerConsent.table}" where record_id = any($1::uuid[])`),
+      // What one of several records says need not be what their customer is shown with.
+      of<Naming>(
+        `select (count(*) filter (where doc->>'employerId' = any($1::text[])))::int as staff,
+           (count(*) filter (where doc->>'parentId' = any($1::text[])))::int as subsidiaries,
+           (count(*) filter (where doc->>'referredBy' = any($1::text[])))::int as referred
+         from "${customerDocument.table}" where doc->>'archived' = 'false' and id <> all($1::text[]) and id in (
+           select golden_id::text from "${customerProfile.table}" where id in (
+             select record_id from "${customerLink.table}" where named = any($1::uuid[])))`,
+      ),
     ]);
     const open = deals.filter(({ isOpen }) => isOpen);
     const ledger = consents.length > 0 ? ledgerOf(consents.map((one) => one.ledger)) : emptyLedger;
@@ -76,6 +93,7 @@ export class ImpactReader {
       interactions: interactions?.count ?? 0,
       plannedFollowUps: interactions?.planned ?? 0,
       consents: ledger.entries.length,
+      ...(naming ?? { staff: 0, subsidiaries: 0, referred: 0 }),
     };
   }
 

@@ -113,6 +113,9 @@ export const Impact = Type.Object(
     interactions: count,
     plannedFollowUps: count,
     consents: count,
+    staff: count,
+    subsidiaries: count,
+    referred: count,
   },
   { title: 'Impact' },
 );

@@ -37,6 +37,14 @@ describe('the lanes of a batch', () => {
     expect(lanesOf([archive(a), create(b, shared)], named)).toEqual([[0, 1]]);
   });
 
+  it('keep together what names a record that another operation is about, and only that', () => {
+    const employed = [create(b, { employerId: a }), create(c, { employerId: 'd' }), update('e', { referredBy: 'd' })];
+    expect(lanesOf([update(a, { kind: 'person' }), ...employed], new Map())).toEqual([[0, 1], [2], [3]]);
+    const named = new Map([['number:C-1', [a]]]);
+    const byNumber: Operation = { op: 'archive', target: { claim: 'number:C-1' } };
+    expect(lanesOf([update(b, { parentId: c }), byNumber], named, new Map([[c, a]]))).toEqual([[0, 1]]);
+  });
+
   it('join where one operation links two of them', () => {
     const link = update(a, { emails: email('b@example.com') });
     expect(lanesOf([archive(a), upsert('b@example.com', b), link], new Map())).toEqual([[0, 1, 2]]);

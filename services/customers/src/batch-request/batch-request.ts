@@ -1,13 +1,15 @@
 import type { CustomerEvent } from '@throughline/contracts';
 import { Refusal, conflict, notFound, type DecideContext } from '@throughline/event-sourcing';
 import { emailKeys, type CustomerInput } from '../customer/customer-fields.ts';
-import { decideForGroup, groupOf, partAfter, type Decided, type Part } from '../customer/customer-group.ts';
+import { decideForGroup, groupOf, partAfter, type Decided, type Group, type Part } from '../customer/customer-group.ts';
+import { linksOf, type Links } from '../customer/customer-links.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import type { CreateCustomer } from '../customer/customer-creation.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { Customer } from '../customer/customer-state.ts';
 import type { Met } from '../customer/met.ts';
 import { emailOf, type Named } from '../customer/unique-keys.ts';
+import { rehearsedLinkErrors } from './rehearsed-links.ts';
 
 /** A record by its id, or whoever holds something unique, such as `email:a@example.com`. */
 export type Target = { id: string } | { claim: string };
@@ -45,9 +47,13 @@ export function claimsOf(operation: Operation): string[] {
   return [...named, ...number, ...emails.map((email) => `email:${email}`)];
 }
 
+/** Those that an operation names as employer, parent or referrer. */
+export const linksIn = (operation: Operation): Links =>
+  'fields' in operation ? linksOf({ type: 'ChangeCustomer', changes: operation.fields }) : {};
+
 /**
- * The operations, by index, that may be about the same record or want the same claim, together and in their order. What
- * stands in different lanes need not wait for each other.
+ * The operations, by index, that may be about the same record or want the same claim, or name a record that another one is
+ * about, together and in their order. What stands in different lanes need not wait for each other.
  *
  * @param named whom their claims name now
  * @param goldenIds record -> the one that answers for it, of merged customers: those are one record here
@@ -57,13 +63,19 @@ export function lanesOf(
   named: Named,
   goldenIds: ReadonlyMap<string, string> = new Map(),
 ): number[][] {
-  let lanes: { indexes: number[]; names: Set<string> }[] = [];
-  operations.forEach((operation, index) => {
+  const goldenOf = (id: string): string => goldenIds.get(id) ?? id;
+  const touching = operations.map((operation) => {
     const target = targetOf(operation);
     const claims = claimsOf(operation);
     const held = claims.flatMap((claim) => named.get(claim) ?? []);
-    const records = [...held, ...('id' in target ? [target.id] : [])].map((id) => goldenIds.get(id) ?? id);
-    const names = [...claims, ...records];
+    return { claims, records: [...held, ...('id' in target ? [target.id] : [])].map(goldenOf) };
+  });
+  const written = new Set(touching.flatMap(({ records }) => records));
+  let lanes: { indexes: number[]; names: Set<string> }[] = [];
+  operations.forEach((operation, index) => {
+    const { claims, records } = touching[index] as (typeof touching)[number];
+    const linked = Object.values(linksIn(operation)).map(goldenOf);
+    const names = [...claims, ...records, ...linked.filter((id) => written.has(id))];
     const touched = lanes.filter((lane) => names.some((name) => lane.names.has(name)));
     const joined = {
       indexes: [...touched.flatMap(({ indexes }) => indexes), index].toSorted((a, b) => a - b),
@@ -100,13 +112,14 @@ export const creates = (operation: Operation, exists: boolean): boolean =>
 
 /**
  * `taken` are the values, but for numbers, that become a record's own; `unnumbered` the operations, by index, that would make a
- * record and lack its number.
+ * record and lack its number; `lost` the companies above others that are not among the records.
  */
 type Rehearsal = {
   outcomes: readonly (Done | Refused)[];
   decided: Decided;
   taken: readonly string[];
   unnumbered: readonly number[];
+  lost: readonly string[];
 };
 
 /**
@@ -114,7 +127,7 @@ type Rehearsal = {
  * an operation is one on their customer.
  *
  * @param parts the records as they stand, with all of the same customers, also those that are known by an e-mail that an
- * operation names and nobody holds
+ * operation names and nobody holds, those that they name as employer, parent or referrer, and the companies above
  * @param holders of all claims that the operations name or take, in `parts` or not
  * @param numbers by the operations' index, for what is created without one
  */
@@ -129,6 +142,11 @@ export function rehearse(
   const all = new Map<string, readonly CustomerEvent[]>();
   const madeBy = new Map<string, number>();
   const unnumbered: number[] = [];
+  const lost: string[] = [];
+  const find = (id: string): Group | undefined => {
+    const top = parts.get(parts.get(id)?.state.goldenId ?? id);
+    return top && groupOf(top, parts);
+  };
   const carryOut = (operation: Operation, index: number): Done => {
     const target = targetOf(operation);
     const known = 'id' in target ? target.id : (holders.get(target.claim) ?? knownBy(target.claim, parts));
@@ -138,10 +156,13 @@ export function rehearse(
     const top = parts.get(id);
     if (creates(operation, top !== undefined) && given.numbers[index] === undefined) unnumbered.push(index);
     const command = commandOf(operation, top !== undefined, given.numbers[index] ?? '');
+    const { errors: linkErrors, lost: ends } = rehearsedLinkErrors(id, command, find);
+    lost.push(...ends);
+    const decidedBy = { ...context, rules: { ...context.rules, linkErrors } };
     const decided =
       top && top.state.members.length > 0
-        ? decideForGroup(groupOf(top, parts), command, context)
-        : new Map([[id, customer.decide(top?.state ?? customer.initial, command, context)]]);
+        ? decideForGroup(groupOf(top, parts), command, decidedBy)
+        : new Map([[id, customer.decide(top?.state ?? customer.initial, command, decidedBy)]]);
     const next = [...decided].map(([one, events]) => ({ id: one, events, part: after(one, events) }));
     for (const { id: own, part } of next) {
       for (const claim of claimsHeld(part?.state)) {
@@ -177,7 +198,7 @@ export function rehearse(
     const before = new Set(claimsHeld(given.parts.get(id)?.state));
     return claimsHeld(parts.get(id)?.state).filter((claim) => !before.has(claim) && !claim.startsWith('number:'));
   });
-  return { outcomes, decided: all, taken, unnumbered };
+  return { outcomes, decided: all, taken, unnumbered, lost };
 }
 
 /** The active customer that has an e-mail without holding it. @throws Refusal `several-matches` */

@@ -28,6 +28,7 @@ import {
   commandOf,
   creates,
   lanesOf,
+  linksIn,
   rehearse,
   targetOf,
   type Done,
@@ -84,7 +85,9 @@ export class BatchRequests {
     const wanted = readable.map(({ operation }) => operation);
     const outcomes = operations.map((one): Outcome => ('op' in one ? { error: undefined } : one));
     const named = await this.#named(wanted, await this.#holdersOf(wanted.flatMap(claimsOf)));
-    const ids = new Set([...[...named.values()].flat(), ...wanted.flatMap((operation) => idsOf(operation, named))]);
+    const links = wanted.flatMap((operation) => Object.values(linksIn(operation)));
+    const written = wanted.flatMap((operation) => idsOf(operation, named));
+    const ids = new Set([...[...named.values()].flat(), ...written, ...links]);
     const lanes = lanesOf(wanted, named, await this.customers.goldenIds([...ids]));
     const rules = await this.guarded.rules(skip);
     const compared = await this.#compared(wanted, named, rules, (place) => commandIdOf(readable[place]!.index));
@@ -108,9 +111,13 @@ export class BatchRequests {
     const numbers: string[] = [];
     const claims = new Set(operations.flatMap(claimsOf));
     const creating = new Set<number>();
+    const links = operations.map(linksIn);
+    const parents = new Set(links.flatMap(({ parentId }) => parentId ?? []));
+    const others = new Set(links.flatMap(({ parentId: _, ...rest }) => Object.values(rest)));
     let compared: Compared = [];
     const choose = async () => {
       const holders = await this.#holdersOf([...claims]);
+      const linked = await this.#linked(parents, others);
       const named = await this.#named(operations, holders);
       for (const [index, operation] of operations.entries()) {
         const target = targetOf(operation);
@@ -119,13 +126,17 @@ export class BatchRequests {
       }
       compared = await this.#compared(operations, named, rules);
       const decide = (parts: ReadonlyMap<string, Part>, context: DecideContext<CustomerRules>) => {
-        const { outcomes, decided, taken, unnumbered } = rehearse(operations, { parts, holders, numbers }, context);
+        const rehearsed = rehearse(operations, { parts, holders, numbers }, context);
+        const { outcomes, decided, taken, unnumbered } = rehearsed;
         // A rule may claim more than the operations name: who holds that is to be looked up first.
         const unasked = taken.filter((claim) => !claims.has(claim));
         for (const claim of unasked) claims.add(claim);
         // One before it may have freed what an upsert names.
         for (const index of unnumbered) creating.add(index);
-        if (unasked.length > 0 || unnumbered.length > 0) throw new Elsewhere();
+        // It may give a company a parent that it had before: what is above that one is to be looked up as well.
+        const unseen = rehearsed.lost.filter((id) => !parents.has(id) && !linked.lost.has(id));
+        for (const id of unseen) parents.add(id);
+        if (unasked.length > 0 || unnumbered.length > 0 || unseen.length > 0) throw new Elsewhere();
         const verdicts = compared.map((one) => one?.verdict);
         if (verdicts.some((verdict) => verdict instanceof Refusal)) {
           throw new HeldUp(outcomes.map((one, index) => heldUp(verdicts[index]) ?? asRefusal(one)));
@@ -134,7 +145,8 @@ export class BatchRequests {
         return { decided, answer: outcomes as readonly Done[] };
       };
       const fresh = operations.flatMap((operation) => (operation.op === 'upsert' ? [operation.id] : []));
-      return { ids: [...new Set([...operations.flatMap((operation) => idsOf(operation, named)), ...fresh])], decide };
+      const written = operations.flatMap((operation) => idsOf(operation, named));
+      return { ids: [...new Set([...written, ...fresh, ...linked.ids])], decide };
     };
     try {
       const done = await this.customers.decideChosen(choose, body, rules);
@@ -154,6 +166,25 @@ export class BatchRequests {
         }),
       );
     }
+  }
+
+  /**
+   * The records of those whom operations name, as far as there are any.
+   *
+   * @returns `lost`: companies that those above belong to, and that there are none of
+   */
+  async #linked(parents: Iterable<string>, others: Iterable<string>): Promise<{ ids: string[]; lost: Set<string> }> {
+    const [ids, lost] = [new Set<string>(), new Set<string>()];
+    await eachOf(parents, lanesAtOnce, async (id) => {
+      const above = await this.customers.above(id);
+      for (const [top] of above.above) ids.add(top.id);
+      for (const end of above.lost ?? []) lost.add(end);
+    });
+    await eachOf(others, lanesAtOnce, async (id) => {
+      const group = await this.customers.find(id);
+      if (group) ids.add(group[0].id);
+    });
+    return { ids: [...ids], lost };
   }
 
   /** What the duplicate rules say of the operations, on the records as they stand. */
@@ -178,8 +209,8 @@ export class BatchRequests {
   }
 
   async #carryOut(operation: Operation, commandId: string | undefined, rules: RulesAsked) {
+    const target = targetOf(operation);
     const choose = async () => {
-      const target = targetOf(operation);
       const holder = 'claim' in target ? await this.named.find(target.claim) : undefined;
       const id = 'id' in target ? target.id : (holder ?? (operation.op === 'upsert' ? operation.id : undefined));
       if (id === undefined) throw notFound('customer-not-found');
@@ -188,7 +219,10 @@ export class BatchRequests {
       return { id, command: commandOf(operation, exists, number) };
     };
     const fields = 'fields' in operation ? operation.fields : {};
-    const named = commandId === undefined ? {} : { commandId };
+    const named = {
+      ...(commandId !== undefined && { commandId }),
+      ...(operation.op !== 'create' && 'id' in target && { about: target.id }),
+    };
     const answer = await this.customers.executeChosen(choose, fields, operation, named, rules);
     return { ...answer, created: isCreated(answer) };
   }

@@ -11,12 +11,15 @@ import {
   type Item,
 } from '@throughline/event-sourcing';
 import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
-import { unmergeRecord } from '../customer/customer-group.ts';
+import type { Group, Part } from '../customer/customer-group.ts';
+import type { Above } from '../customer/customer-links.ts';
+import { parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
 import type { Customer } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
-import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers, GroupChanged, isOneOfSeveral, type Ids } from '../customer/golden-customers.store.ts';
+import { Merges } from '../merge/merges.store.ts';
 import { batch, type Batch } from './batch.ts';
 import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, isUndone, type UndoPage, type Undoing } from './undo-sources.store.ts';
@@ -40,6 +43,7 @@ export class UndoBatch implements JobHandler {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly merges: Merges,
     private readonly current: CurrentRules,
     private readonly sources: UndoSources,
     private readonly uses: RecordUses,
@@ -60,12 +64,20 @@ export class UndoBatch implements JobHandler {
     const page = await this.sources.page(undoing, after);
     const loaded = await this.commands.loadMany(customer, page.records);
     const used = await this.#usedAmong(loaded, undoing);
-    const items = [...loaded].map(([id, { state, events }]) => ({
-      recordId: id,
-      number: state.number,
-      ...undoOf(events as Happened[], isUndone(undoing, state), used.has(id)),
-    }));
+    const items: UndoneRecord[] = [];
+    for (const [id, { state, events }] of loaded) {
+      const undone = undoOf(events as Happened[], isUndone(undoing, state), used.has(id));
+      items.push({ recordId: id, number: state.number, ...(await this.#asFarAsItGoes(id, state, undone)) });
+    }
     return { items, next: page.next };
+  }
+
+  /** Without a parent that the record cannot get back, on the companies as they stand. */
+  async #asFarAsItGoes(id: string, state: Customer, undone: Undone): Promise<Undone> {
+    if (!movesUp(state, undone)) return undone;
+    const group = await this.customers.group(id);
+    const above = await this.#above(group, id, undone);
+    return undoneBelow(group, id, undone, above, new Date().toISOString()) ?? undone;
   }
 
   async *run(job: JobAtWork<Undoing, Place>): AsyncIterable<JobStep<Place>> {
@@ -84,19 +96,28 @@ export class UndoBatch implements JobHandler {
     await this.commands.execute(batch, job.id, { type: 'FinishBatch', counts }, { commandId: itemId(job, 'finish') });
   }
 
-  /** Together, each on its events as they were loaded; one by one what has moved on since, or is to be taken apart. */
+  /**
+   * Together, each on its events as they were loaded; one by one what has moved on since, or is to be taken apart. Companies that
+   * get their parents back do so at the end, the last that was changed first: each of them is let in below what is there by then.
+   */
   async #undoPage(job: Pick<JobAtWork, 'id'>, undoing: Undoing, records: readonly string[]): Promise<Outcome[]> {
     const loaded = await this.commands.loadMany(customer, records);
     const used = await this.#usedAmong(loaded, undoing);
     const alone: string[] = [];
+    const moved: string[] = [];
     const items: Item<CustomerCommand>[] = [];
     for (const [id, { state, events, version }] of loaded) {
       const happened = events as Happened[];
       const isOne = isUndone(undoing, state);
       if (state.status === 'erased' || happened.some((event) => event.type === 'CustomersMerged' && isOne(event))) {
         alone.push(id);
+        continue;
+      }
+      const undone = undoOf(happened, isOne, used.has(id));
+      if (movesUp(state, undone)) {
+        moved.push(id);
       } else {
-        const command = { ...undoChanges, undone: undoOf(happened, isOne, used.has(id)) };
+        const command = { ...undoChanges, undone };
         // A repeat is told as one that went alone: by then the record holds what was undone.
         items.push({ id, command, commandId: itemId(job, id), body: undoChanges, version });
       }
@@ -112,6 +133,7 @@ export class UndoBatch implements JobHandler {
     await eachOf(alone, atOnce, async (id) => {
       ends.push(await this.#undo(job, undoing, id, used.has(id)));
     });
+    for (const id of moved.toReversed()) ends.push(await this.#undo(job, undoing, id, used.has(id)));
     return ends;
   }
 
@@ -126,23 +148,33 @@ export class UndoBatch implements JobHandler {
   async #undo(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string, isUsed: boolean): Promise<Outcome> {
     try {
       const stamped = await this.current.recent();
-      const isUnmerged = await this.#unmerge(job, undoing, id);
-      let undone: Undone = { fields: {}, record: null, kept: [] };
-      const { streams } = await this.commands.executeAcross(
-        customer,
-        [id],
+      await this.#unmerge(job, undoing, id);
+      const undoneOf = (group: Group): Undone => {
+        const { state, events } = recordIn(group, id);
+        return undoOf(events, isUndone(undoing, state), isUsed);
+      };
+      // All companies above stand still while it is decided.
+      let above: Above = { above: [] };
+      const ids = async (): Promise<Ids> => {
+        const group = await this.customers.group(id);
+        above = await this.#above(group, id, undoneOf(group));
+        return [id, ...above.above.map(([top]) => top.id)];
+      };
+      await this.customers.decide(
+        ids,
         undoChanges,
-        ([state], [events]) => {
-          if (!state || state.status === 'erased') return [[]];
-          undone = undoOf(events as readonly Happened[], isUndone(undoing, state), isUsed);
-          const context = { now: new Date().toISOString(), entry: 'person', rules: stamped.rules } as const;
-          return [customer.decide(state, { ...undoChanges, undone }, context)];
+        ([group, ...others], context) => {
+          const { state } = recordIn(group, id);
+          if (state.status === 'erased') return new Map();
+          const undone = undoneBelow(group, id, undoneOf(group), { ...above, above: others }, context.now);
+          if (!undone) throw new GroupChanged();
+          return new Map([[id, customer.decide(state, { ...undoChanges, undone }, context)]]);
         },
-        { ...stamped, commandId: itemId(job, id) },
+        { target: id, commandId: itemId(job, id) },
+        stamped,
       );
-      if (streams.length > 0 && undone.record) return undone.record === 'archive' ? 'archived' : 'restored';
-      if (streams.length > 0) return 'changed';
-      return isUnmerged ? 'unmerged' : 'kept';
+      const { events } = await this.commands.load(customer, id);
+      return endOf((events as Happened[]).filter(({ meta }) => meta.batchId === job.id));
     } catch (error) {
       // An address that somebody else has by now, say: the others go on.
       if (!(error instanceof Refusal) || error.code === 'too-busy') throw error;
@@ -150,8 +182,13 @@ export class UndoBatch implements JobHandler {
     }
   }
 
+  async #above(group: Group, id: string, undone: Undone): Promise<Above> {
+    const parentId = parentUndone(group, id, undone, new Date().toISOString());
+    return parentId === undefined ? { above: [] } : this.customers.above(parentId);
+  }
+
   /** Takes apart what had been merged into a record. */
-  async #unmerge(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<boolean> {
+  async #unmerge(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<void> {
     const { state, events } = await this.commands.load(customer, id);
     const isMerge = isUndone(undoing, state);
     const merged = (events as Happened[]).flatMap((event) =>
@@ -161,18 +198,25 @@ export class UndoBatch implements JobHandler {
     for (const recordId of members) {
       const mergeId = itemId(job, `unmerge ${recordId}`);
       const command = { type: 'UnmergeCustomer', mergeId, recordId, move: [] } as const;
-      await this.customers.decide([id], command, ([group]) => unmergeRecord(group, command), {
-        target: id,
-        commandId: mergeId,
-      });
+      await this.merges.unmerge(id, command, command, { target: id, commandId: mergeId });
     }
-    return members.length > 0;
   }
 }
 
-function endOf(events: readonly CustomerEvent[]): Outcome {
-  const last = events.at(-1);
-  if (last?.type === 'CustomerArchived') return 'archived';
-  if (last?.type === 'CustomerRestored') return 'restored';
-  return last ? 'changed' : 'kept';
+/** Whether it gives a company another parent than it has: what is above that one is decided over together. */
+const movesUp = (state: Customer, { fields: { parentId } }: Undone): boolean =>
+  parentId !== undefined && (parentId !== null || isOneOfSeveral(state));
+
+const recordIn = (group: Group, id: string): Part => group.find((part) => part.id === id) as Part;
+
+const endBy = {
+  CustomerArchived: 'archived',
+  CustomerRestored: 'restored',
+  CustomerDetailsChanged: 'changed',
+  CustomersUnmerged: 'unmerged',
+} as const satisfies { [T in CustomerEvent['type']]?: Outcome };
+
+function endOf(events: readonly { type: CustomerEvent['type'] }[]): Outcome {
+  const last = events.findLast(({ type }) => type in endBy);
+  return last ? endBy[last.type as keyof typeof endBy] : 'kept';
 }

@@ -290,6 +290,13 @@ export function unmergeRecord(group: Group, { mergeId, recordId, move }: Unmerge
   ]);
 }
 
+/** The two customers that a decided unmerge would leave, the one that the record was taken out of first. */
+export function unmergedAfter(group: Group, recordId: string, decided: Decided, now: Instant): readonly [Group, Group] {
+  const [top] = group;
+  const parts = new Map(group.map((part) => [part.id, partAfter(part.id, part, decided.get(part.id) ?? [], now)]));
+  return [groupOf(parts.get(top.id) as Part, parts), groupOf(parts.get(recordId) as Part, parts)];
+}
+
 /** What was said of the customer since a record was merged into `parent`: what it was before, what it is now. */
 export function changedSince(
   parent: Part,

@@ -49,7 +49,7 @@ describe('a company that belongs to another', () => {
   });
 
   it('ends at companies that are not there, and in rings above', () => {
-    expect(parentErrors(a, 'c', { above: [c], lost: 'b' })).toEqual([]);
+    expect(parentErrors(a, 'c', { above: [c], lost: ['b'] })).toEqual([]);
     expect(parentErrors(a, 'y', { above: [company('y', 'z'), company('z', 'y')] })).toEqual([]);
   });
 });

@@ -12,6 +12,13 @@ export type Links = { readonly [F in LinkField]?: string };
 /** Nobody's companies are nested deeper. */
 export const deepest = 20;
 
+/**
+ * A company and those that it belongs to, nearest first, each once.
+ *
+ * @property lost the ids at which they end because there is no such customer
+ */
+export type Above = { above: readonly Group[]; lost?: readonly string[] };
+
 export function linksOf(command: CustomerCommand): Links {
   const given = fieldsGivenBy(command);
   return Object.fromEntries(linkFields.flatMap((field) => (given[field] ? [[field, given[field]]] : [])));
@@ -26,12 +33,26 @@ function fieldsGivenBy(command: CustomerCommand): CustomerInput {
 
 export const hasLinks = (links: Links): boolean => Object.keys(links).length > 0;
 
+/** A company that others name as theirs is not made a person. */
+export const makesPerson = (command: CustomerCommand): boolean =>
+  (command.type === 'ChangeCustomer' || command.type === 'ChangeInBulk') && fieldsGivenBy(command).kind === 'person';
+
+/** Companies belong to others: what is above a company is decided over together. */
+export const movesInHierarchy = (command: CustomerCommand): boolean =>
+  command.type !== 'CreateCustomer' && linksOf(command).parentId !== undefined;
+
 /** The company that a customer belongs to, by whichever of its records it was named. */
 export const parentOf = (group: Group): string | undefined =>
   fieldsOf({ parentId: goldenOfGroup(group).parentId ?? [] }).parentId ?? undefined;
 
 /** Whether it is a person or a company; undefined where nobody said. */
 export const kindOf = (group: Group) => fieldsOf({ kind: goldenOfGroup(group).kind ?? [] }).kind ?? undefined;
+
+/** Whether it is in use and names a customer, by whichever of that one's records. */
+export const isNaming = (group: Group, field: 'employerId' | 'parentId', named: Group): boolean =>
+  group[0].state.status === 'active' &&
+  group[0].id !== named[0].id &&
+  holds(named, fieldsOf({ [field]: goldenOfGroup(group)[field] ?? [] })[field] ?? '');
 
 const holds = (group: Group, id: string): boolean => group.some((part) => part.id === id);
 
@@ -53,19 +74,13 @@ export function linkErrors(id: string, links: Links, found: ReadonlyMap<string, 
 /**
  * Whether a customer may belong to a company, by all that is above that one.
  *
- * @param above the company and those that it belongs to, nearest first; `own` itself is never among them
- * @param lost the id at which they end because there is no such customer
  * @returns undefined where it cannot be told from these: the companies above changed meanwhile
  */
-export function parentErrors(
-  own: Group,
-  parentId: string,
-  { above, lost }: { above: readonly Group[]; lost?: string | undefined },
-): FieldError[] | undefined {
+export function parentErrors(own: Group, parentId: string, { above, lost = [] }: Above): FieldError[] | undefined {
   const passed = new Set<Group>();
   for (let next: string | undefined = parentId; next !== undefined;) {
     const named: string = next;
-    if (named === lost) return [];
+    if (lost.includes(named)) return [];
     if (holds(own, named)) return [{ path: 'parentId', code: passed.size === 0 ? 'not-itself' : 'circular' }];
     const group = above.find((one) => holds(one, named));
     if (!group) return undefined;

@@ -10,6 +10,7 @@ import {
   notFound,
   type DecideContext,
   type Executed,
+  type FieldError,
 } from '@throughline/event-sourcing';
 import { AtQuery, HistoryQuery, historyItem, historyPageOf, type RecordAnswer } from '@throughline/service';
 import {
@@ -23,8 +24,21 @@ import {
   type Part,
 } from './customer-group.ts';
 import { CurrentRules, type StampedRules } from './customer-rules.store.ts';
-import { deepest, hasLinks, linkErrors, linksOf, parentErrors, parentOf } from './customer-links.ts';
+import {
+  deepest,
+  hasLinks,
+  isNaming,
+  kindOf,
+  linkErrors,
+  linksOf,
+  makesPerson,
+  movesInHierarchy,
+  parentErrors,
+  parentOf,
+  type Above,
+} from './customer-links.ts';
 import type { CustomerInput } from './customer-fields.ts';
+import { CustomerLinks } from '../links/customer-links.view.ts';
 import { Tags } from '../tag/tags.view.ts';
 import { customer, OneOfSeveral, type CustomerCommand } from './customer.ts';
 import { builtInRules, type CustomerRules } from './customer-rules.ts';
@@ -37,7 +51,6 @@ type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
 export type RulesInForce = Pick<StampedRules, 'rulesVersion'> & { rules: Pick<CustomerRules, 'reserves'> };
 
 export type Ids = readonly [string, ...string[]];
-export type Above = { above: readonly Group[]; lost?: string };
 export type Remembered = { target: string; body?: unknown; commandId?: string; occurredAt?: Instant };
 
 type Choice<Answer> = {
@@ -49,6 +62,9 @@ type Choice<Answer> = {
 };
 
 const attempts = 20;
+/** Customers that are looked at together. */
+const together = 100;
+const nobody = '00000000-0000-0000-0000-000000000000';
 
 /** Undefined where it is refused: whoever carries the command out asks again, unless it is a repeat. */
 export async function unlessRefused<T>(choose: () => Promise<T>): Promise<T | undefined> {
@@ -70,6 +86,7 @@ export class GoldenCustomers {
     private readonly commands: Commands,
     private readonly current: CurrentRules,
     private readonly tags: Tags,
+    private readonly links: CustomerLinks,
   ) {}
 
   /** @throws Refusal `customer-not-found` where it did not exist then */
@@ -151,15 +168,18 @@ export class GoldenCustomers {
     return this.#executeForGroup(id, command, rules, { target: id, body });
   }
 
-  /** As `Commands.executeChosen`: `choose` names a record and what is to be done with its customer, by the fields given. */
+  /**
+   * As `Commands.executeChosen`: `choose` names a record and what is to be done with its customer, by the fields given;
+   * `about` is that record where it is known before.
+   */
   async executeChosen(
     choose: () => Promise<{ id: string; command: CustomerCommand }>,
     fields: CustomerInput,
     body: object,
-    named: Pick<Remembered, 'commandId'> = {},
+    { about = '', ...named }: Pick<Remembered, 'commandId'> & { about?: string } = {},
     inForce?: RulesInForce,
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
-    const rules = withDuplicates(await this.rulesFor('', { type: 'ChangeCustomer', changes: fields }), inForce);
+    const rules = withDuplicates(await this.rulesFor(about, { type: 'ChangeCustomer', changes: fields }), inForce);
     const remembered = { target: '', body, ...named };
     const first = fields.parentId ? await unlessRefused(choose) : undefined;
     if (first && movesInHierarchy(first.command)) {
@@ -184,15 +204,46 @@ export class GoldenCustomers {
     return this.#withTags({ ...executed, fields: { ...fields, ...stage } });
   }
 
-  /** What a command on a customer is decided by, besides the customer. */
+  /**
+   * What a command on a customer is decided by, besides the customer.
+   *
+   * @param id empty where it is not known yet
+   */
   async rulesFor(id: string, command: CustomerCommand): Promise<StampedRules> {
     const stamped = await this.current.read();
     const links = linksOf(command);
-    if (!hasLinks(links)) return stamped;
+    const kindErrors = id !== '' && makesPerson(command) ? await this.#companyErrors(id) : [];
+    if (!hasLinks(links) && kindErrors.length === 0) return stamped;
     const found = new Map(
       await Promise.all(Object.values(links).map(async (named) => [named, await this.find(named)] as const)),
     );
-    return { ...stamped, rules: { ...stamped.rules, linkErrors: linkErrors(id, links, found) } };
+    return { ...stamped, rules: { ...stamped.rules, linkErrors: [...linkErrors(id, links, found), ...kindErrors] } };
+  }
+
+  /** Why a company cannot become a person: somebody works for it, or companies belong to it. */
+  async #companyErrors(id: string): Promise<FieldError[]> {
+    const group = await this.find(id);
+    if (!group || kindOf(group) === 'person') return [];
+    await this.links.upToNow();
+    const [staff, subsidiaries] = await Promise.all([
+      this.#isNamed(group, 'employerId'),
+      this.#isNamed(group, 'parentId'),
+    ]);
+    return [
+      ...(staff ? [{ path: 'kind', code: 'has-staff' }] : []),
+      ...(subsidiaries ? [{ path: 'kind', code: 'has-subsidiaries' }] : []),
+    ];
+  }
+
+  async #isNamed(company: Group, field: 'employerId' | 'parentId'): Promise<boolean> {
+    const ids = company.map((part) => part.id);
+    for (let after = nobody; ;) {
+      const [first, ...others] = await this.links.naming(field, ids, after, together);
+      if (first === undefined) return false;
+      const groups = await this.groups([first, ...others]);
+      if (groups.some((group) => isNaming(group, field, company))) return true;
+      after = others.at(-1) ?? first;
+    }
   }
 
   async #executeForGroup(
@@ -226,7 +277,7 @@ export class GoldenCustomers {
     for (let next: string | undefined = id; next !== undefined && above.length <= deepest;) {
       const named: string = next;
       const group = await this.find(named);
-      if (!group) return { above, lost: named };
+      if (!group) return { above, lost: [named] };
       if (above.some(([top]) => top.id === group[0].id)) break;
       above.push(group);
       next = parentOf(group);
@@ -378,10 +429,6 @@ function existing(id: string, events: readonly Recorded[]): Part {
   return part;
 }
 
-/** Companies belong to others: what is above a company is decided over together. */
-const movesInHierarchy = (command: CustomerCommand): boolean =>
-  command.type !== 'CreateCustomer' && linksOf(command).parentId !== undefined;
-
 /** With what the duplicate rules have customers reserve. */
 export const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): StampedRules => {
   if (!inForce) return stamped;
@@ -390,7 +437,7 @@ export const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): S
   return { rules, ...(rulesVersion && { rulesVersion }) };
 };
 
-const isOneOfSeveral = ({ into, members }: Customer): boolean => into !== undefined || members.length > 0;
+export const isOneOfSeveral = ({ into, members }: Customer): boolean => into !== undefined || members.length > 0;
 
 const relativesOf = ({ goldenId, members }: Customer): string[] => [
   ...members,

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import type { CustomerField } from '@throughline/contracts';
 import { conflict, idOfNew, invalid } from '@throughline/event-sourcing';
 import { Answers, IdPipe } from '@throughline/service';
-import { groupOfEvents, unmergeRecord, type Group } from '../customer/customer-group.ts';
+import { groupOfEvents, type Group } from '../customer/customer-group.ts';
 import { Customer } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { changesOf, previewUnmerge, provenanceOf, valuesBefore, valuesThen } from './merge-preview.ts';
@@ -51,14 +51,7 @@ export class MergeController {
     const mergeId = idOfNew('merge');
     const { record: recordId, move = [] } = body;
     const command = { type: 'UnmergeCustomer', mergeId, recordId, move: move.map(inEvents) } as const;
-    return this.customers.decide(
-      [id],
-      { type: 'UnmergeCustomer', ...body },
-      ([group]) => unmergeRecord(group, command),
-      {
-        target: id,
-      },
-    );
+    return this.merges.unmerge(id, command, { type: 'UnmergeCustomer', ...body }, { target: id });
   }
 
   /** What was changed since the merge: named in `move`, it goes along with the record. */

@@ -2,16 +2,19 @@ import { Injectable } from '@nestjs/common';
 import type { SurvivorshipRules } from '@throughline/contracts';
 import { Commands, Refusal, conflict, type DecideContext } from '@throughline/event-sourcing';
 import type { RecordAnswer } from '@throughline/service';
-import { groupAfter, mergeGroups, type Decided, type Group, type MergeCustomers } from '../customer/customer-group.ts';
-import { parentErrors, parentOf } from '../customer/customer-links.ts';
-import type { CustomerRules } from '../customer/customer-rules.ts';
 import {
-  GoldenCustomers,
-  GroupChanged,
-  type Above,
-  type Ids,
-  type Remembered,
-} from '../customer/golden-customers.store.ts';
+  groupAfter,
+  mergeGroups,
+  unmergeRecord,
+  unmergedAfter,
+  type Decided,
+  type Group,
+  type MergeCustomers,
+  type UnmergeCustomer,
+} from '../customer/customer-group.ts';
+import { parentErrors, parentOf, type Above } from '../customer/customer-links.ts';
+import type { CustomerRules } from '../customer/customer-rules.ts';
+import { GoldenCustomers, GroupChanged, type Ids, type Remembered } from '../customer/golden-customers.store.ts';
 import { previewMerge } from './merge-preview.ts';
 import { picksOf } from './picks.ts';
 import { survivorship, survivorshipId } from './survivorship.ts';
@@ -51,6 +54,37 @@ export class Merges {
     return this.customers.decide(withAbove, command, decide, remembered ?? { target: ids.join(',') });
   }
 
+  /**
+   * Takes a record out again.
+   *
+   * @param body what the caller sent
+   * @throws Refusal as `unmergeRecord`, and `parents-circular`, `parents-too-deep`
+   */
+  async unmerge(
+    id: string,
+    command: UnmergeCustomer,
+    body: { type: string },
+    remembered: Remembered,
+  ): Promise<RecordAnswer> {
+    let above: Above = nothingAbove;
+    const withAbove = async (): Promise<Ids> => {
+      above = await this.#aboveUnmerged(await this.customers.group(id), command);
+      return [id, ...above.above.map(([top]) => top.id)];
+    };
+    const decide = ([group, ...others]: [Group, ...Group[]], { now }: DecideContext<CustomerRules>): Decided => {
+      const decided = unmergeRecord(group, command);
+      const apart = unmergedAfter(group, command.recordId, decided, now);
+      const moved = apart.filter((one) => parentOf(one) !== parentOf(group));
+      const beside = (one: Group): Above => ({
+        ...above,
+        above: [...others, ...apart.filter((other) => other !== one)],
+      });
+      if (!moved.every((one) => isBelow(one, beside(one)))) throw new GroupChanged();
+      return decided;
+    };
+    return this.customers.decide(withAbove, body, decide, remembered);
+  }
+
   /** What it would make of each field, and why. @throws Refusal as `merge` does */
   async preview(ids: Ids, merging: Merging) {
     const rules = await this.#inForce();
@@ -72,6 +106,19 @@ export class Merges {
     }
   }
 
+  /** What is above both of those that a customer is taken apart into. */
+  async #aboveUnmerged(group: Group, command: UnmergeCustomer): Promise<Above> {
+    try {
+      const decided = unmergeRecord(group, command);
+      const apart = unmergedAfter(group, command.recordId, decided, new Date().toISOString());
+      const all = await Promise.all(apart.map((one) => this.#aboveOf(one)));
+      return { above: all.flatMap(({ above }) => above), lost: all.flatMap(({ lost = [] }) => lost) };
+    } catch (error) {
+      if (error instanceof Refusal) return nothingAbove;
+      throw error;
+    }
+  }
+
   async #aboveOf(group: Group): Promise<Above> {
     const parentId = parentOf(group);
     return parentId === undefined ? nothingAbove : this.customers.above(parentId);
@@ -85,7 +132,7 @@ export class Merges {
 const nothingAbove: Above = { above: [] };
 
 /**
- * Whether a merged customer stands below all that is above it; false where that cannot be told, since those changed meanwhile.
+ * Whether a customer that was merged or taken apart stands below all that is above it; false where that cannot be told, since those changed meanwhile.
  *
  * @throws Refusal where it would belong to itself, or to more companies than are looked through
  */
