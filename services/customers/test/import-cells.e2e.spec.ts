@@ -90,7 +90,7 @@ describe('the preview of an import', () => {
       'error',
       expect.arrayContaining([
         ['邮箱', 'wrong-type'],
-        ['生日', 'impossible-date'],
+        ['生日', 'in-the-future'],
         ['额度', 'wrong-type'],
       ]),
       [['手机', 'phone-not-recognised']],

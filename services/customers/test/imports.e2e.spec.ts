@@ -253,7 +253,7 @@ describe('an import', () => {
         5,
         [
           ['手机', 'scientific-number'],
-          ['生日', 'impossible-date'],
+          ['生日', 'in-the-future'],
         ],
       ],
       [6, [[null, 'duplicate-in-file']]],
