@@ -40,7 +40,8 @@ async function main() {
   const suites = JSON.parse(output.slice(output.lastIndexOf('\n[') + 1));
   const onStack = suites.filter((file) => needsStack.test(file));
 
-  const postgres = await startEmbeddedPostgres({ dataDir: join(temporary, 'postgres') });
+  // Its data go with the run: no test needs them after a crash of the machine.
+  const postgres = await startEmbeddedPostgres({ dataDir: join(temporary, 'postgres'), durable: false });
   endings.unshift(() => postgres.stop());
   const databaseUrl = postgres.url('postgres');
   const env = { THROUGHLINE_TEST_DATABASE_URL: databaseUrl, THROUGHLINE_TEST_RESULT: resultFile };

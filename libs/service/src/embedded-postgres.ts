@@ -28,6 +28,8 @@ export type EmbeddedPostgresOptions = {
   dataDir: string;
   /** A free one unless given. */
   port?: number;
+  /** Whether what was committed outlives a crash of the machine; by default it does. */
+  durable?: boolean;
   log?: (line: string) => void;
 };
 
@@ -52,7 +54,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await releaseLock(dataDir, log);
 
   const port = options.port ?? (await freePort());
-  const child = await startServer(binaries, dataDir, port, log);
+  const child = await startServer(binaries, dataDir, { port, durable: options.durable ?? true }, log);
   const exited = new Promise<void>((done) => child.once('exit', () => done()));
   const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
 
@@ -281,7 +283,12 @@ async function releaseLock(dataDir: string, log: (line: string) => void) {
 const inUse = (dataDir: string, pid: number) =>
   new Error(`${dataDir} is in use by another Throughline (its Postgres is process ${pid})`);
 
-async function startServer(binaries: Binaries, dataDir: string, port: number, log: (line: string) => void) {
+async function startServer(
+  binaries: Binaries,
+  dataDir: string,
+  { port, durable }: { port: number; durable: boolean },
+  log: (line: string) => void,
+) {
   const user = await unprivileged(dataDir, [binaries.postgres]);
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -291,6 +298,7 @@ async function startServer(binaries: Binaries, dataDir: string, port: number, lo
     lc_messages: 'C',
     timezone: 'UTC',
     log_timezone: 'UTC',
+    ...(!durable && { fsync: 'off', full_page_writes: 'off' }),
     'throughline.starter': process.pid, // see releaseLock
   };
   const args = [
