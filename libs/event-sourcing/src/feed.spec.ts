@@ -279,9 +279,9 @@ describe('the feed of a store', () => {
   });
 
   it('leaves no listeners behind, whether it is aborted or left in the middle', async () => {
-    const feed = new StoreFeed('sales', kernel.store);
     const stop = new AbortController();
     const before = kernel.store.listenerCount('appended');
+    const feed = new StoreFeed('sales', kernel.store);
     for await (const batch of feed.read(0, 10, stop.signal)) {
       expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(1);
       if ((batch.events[0]?.position ?? 0) > 50) break;

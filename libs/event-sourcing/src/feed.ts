@@ -38,27 +38,23 @@ export interface Wake {
 }
 
 /** Wakes by the appends that the store object makes, or is told of. */
-export function wakeOn(store: EventStore): Wake {
-  let heard = 0;
-  store.on('appended', () => (heard += 1));
-  return {
-    get heard() {
-      return heard;
-    },
-    next: (milliseconds, signal) =>
-      new Promise((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          store.off('appended', done);
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        const timer = setTimeout(done, milliseconds);
-        store.once('appended', done);
-        signal.addEventListener('abort', done, { once: true });
-      }),
-  };
-}
+export const wakeOn = (store: EventStore): Wake => ({
+  get heard() {
+    return store.heard;
+  },
+  next: (milliseconds, signal) =>
+    new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        store.off('appended', done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      store.once('appended', done);
+      signal.addEventListener('abort', done, { once: true });
+    }),
+});
 
 const idleMilliseconds = 1_000;
 const pollMilliseconds = 3;

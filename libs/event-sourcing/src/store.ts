@@ -91,6 +91,7 @@ export class EventStore extends EventEmitter<Happenings> {
   #waiting: Waiting[] = [];
   readonly #sealing: Sealing;
   #busy = false;
+  #heard = 0;
 
   constructor(
     readonly pool: Pool,
@@ -100,6 +101,12 @@ export class EventStore extends EventEmitter<Happenings> {
     super();
     this.#sealing = { codec, chainKey };
     this.setMaxListeners(0);
+    this.on('appended', () => (this.#heard += 1));
+  }
+
+  /** How many commits it made, or was told of. */
+  get heard(): number {
+    return this.#heard;
   }
 
   /** Identity of this store's lifetime, asked anew: it may have been restored while this process went on. */
