@@ -33,8 +33,10 @@ export class FeedTail {
     const to = events.at(-1)?.position ?? position;
     if (to <= this.#to) return;
     const isNext = position <= this.#to && position >= this.#from;
-    if (!isNext) this.forget();
-    if (!isNext) this.#from = position;
+    if (!isNext) {
+      this.forget();
+      this.#from = position;
+    }
     const fresh = events.slice(firstAbove(events, this.#to));
     this.#events.push(...fresh);
     for (const event of fresh) this.#text += textOf(event);

@@ -137,16 +137,17 @@ export async function runPolicy(policy: Policy, deps: Deps, signal: AbortSignal)
     if (asked && checkpoint && asked.epoch > checkpoint.epoch) anew.abort();
     return asked?.isRetried ?? false;
   };
-  await Promise.all([following(), retryWhenAsked(policy, deps, { letters, turn, isRetried: lookAfter }, signal)]);
+  await Promise.all([following(), retryWhenAsked(policy, deps, { letters, turn, lookAfter }, signal)]);
 }
 
-type Retrying = { letters: DeadLetters; turn: ReturnType<typeof oneAfterTheOther>; isRetried: () => Promise<boolean> };
+/** `lookAfter`: whether an operator asks for some to be handled again. */
+type Retrying = { letters: DeadLetters; turn: ReturnType<typeof oneAfterTheOther>; lookAfter: () => Promise<boolean> };
 
 /** Handles anew what operators ask for, key by key, each in its order, until one fails again. */
 async function retryWhenAsked(
   policy: Policy,
   { feed, codec, log }: Deps,
-  { letters, turn, isRetried }: Retrying,
+  { letters, turn, lookAfter }: Retrying,
   signal: AbortSignal,
 ): Promise<void> {
   const retry = async (list: readonly DeadLetter[]) => {
@@ -160,7 +161,7 @@ async function retryWhenAsked(
   };
   while (!signal.aborted) {
     try {
-      const wanted = (await isRetried()) ? await letters.wanted(policy.name, feed.service) : [];
+      const wanted = (await lookAfter()) ? await letters.wanted(policy.name, feed.service) : [];
       // A key at a time: what comes in meanwhile of others need not wait for all of them.
       for (const list of Map.groupBy(wanted, ({ key }) => key).values()) await turn(() => retry(list));
     } catch (error) {

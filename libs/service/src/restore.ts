@@ -55,8 +55,8 @@ type Place = RestoreOptions & { secrets: Secrets; backup: Backup };
  * services must not run.
  *
  * Every restored store gets a new generation. Policies and relays of restored stores go on where the stores stand, and timers
- * fall due as they would have; the keys
- * of the keyring of now and of the backup's come together, and what was destroyed in either stays destroyed.
+ * fall due as they would have; the keys of the keyring of now and of the backup's come together, and what was destroyed in
+ * either stays destroyed.
  *
  * @throws DamagedBackup; Error of one line where stores hold something or are in use
  */
