@@ -1,10 +1,10 @@
 export default {
   testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: { '^.+\\.ts$': '@swc/jest' },
+  testRunner: '<rootDir>/tools/jest/runner.mjs',
+  transform: {},
   testMatch: ['<rootDir>/{libs,services,apps,tools}/**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.stack/', '<rootDir>/data/', '<rootDir>/.cache/'],
   testTimeout: 30_000,
-  // Modules of suites that have ended stay in memory, and every look for garbage goes through them.
+  // What suites that have ended left in memory is gone through by every look for garbage.
   workerIdleMemoryLimit: '800MB',
 };

@@ -102,8 +102,10 @@ async function jest(args, output, env = {}) {
     env: {
       ...process.env,
       ...env,
-      NODE_OPTIONS:
-        '--experimental-vm-modules --disable-warning=ExperimentalWarning --disable-warning=TimeoutNegativeWarning',
+      NODE_OPTIONS: ['typescript.mjs', 'jest/hooks.mjs']
+        .map((hooks) => `--import=${import.meta.resolve(`./${hooks}`)}`)
+        .concat('--disable-warning=TimeoutNegativeWarning') // kafkajs
+        .join(' '),
     },
   });
   endings.unshift(() => void child.kill());

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
+import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
 import type { AnyEvent } from '@throughline/contracts';
 import {
   newId,
@@ -140,7 +140,7 @@ export async function freshKafka(client: KafkaClient, brokers = stackBrokers()) 
     drop: (topic: string) => asAdmin((admin) => admin.deleteTopics({ topics: [prefix + topic] })),
     settings: (topic: string) =>
       asAdmin(async (admin) => {
-        const asked = [{ type: ConfigResourceTypes.TOPIC, name: prefix + topic }];
+        const asked = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: prefix + topic }];
         const { resources } = await admin.describeConfigs({ resources: asked, includeSynonyms: false });
         return Object.fromEntries(
           resources.flatMap(({ configEntries }) =>
