@@ -1,6 +1,7 @@
 export default {
   testEnvironment: 'node',
   testRunner: '<rootDir>/tools/jest/runner.mjs',
+  testSequencer: '<rootDir>/tools/jest/sequencer.mjs',
   transform: {},
   testMatch: ['<rootDir>/{libs,services,apps,tools}/**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/.stack/', '<rootDir>/data/', '<rootDir>/.cache/'],

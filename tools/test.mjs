@@ -56,9 +56,9 @@ async function main() {
 
   const exceptThese = new RegExp(`^(?!.*${startsAll.source})`);
   const runs = missing
-    ? [{ leftOut: needsStack, workers: 2 }]
+    ? [{ leftOut: needsStack, workers: 3 }]
     : [
-        { leftOut: startsAll, workers: 2 },
+        { leftOut: startsAll, workers: 3 },
         { leftOut: exceptThese, workers: 1 },
       ];
   const reporters = ['--reporters=default', `--reporters=${join(root, 'tools', 'test-reporter.mjs')}`];
