@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@throughline/contracts';
 import type { SetAside } from '@throughline/messaging';
-import type { EventStore, Feed, StoreFeed } from '@throughline/event-sourcing';
+import type { Feed, Pool, StoreFeed } from '@throughline/event-sourcing';
 
 /** Where a service reads the logs of the others, and hands on its own. */
 export abstract class Bus {
   /** The log of another service; `setAside` gets what cannot be read of it. */
   abstract feed(service: ServiceName, setAside: SetAside): Feed;
   /** Hands this service's log on for as long as this process leads; nothing to do where the store is the bus. */
-  abstract relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void>;
+  abstract relay(feed: StoreFeed, pool: Pool, signal: AbortSignal): Promise<void>;
   /** Milliseconds for which a read of another service's log has got no answer; 0 where none is under way. */
   abstract fetchAge(): number;
   /** Whether `relay` has something to do, and a checkpoint. */

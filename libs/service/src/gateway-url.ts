@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import type { ServiceConfig } from './config.ts';
 
-/**
- * Where the gateway is reached from outside: as configured, else as the caller asked it. For services behind it alone, as the
- * gateway says so in `X-Forwarded-Proto` and `X-Forwarded-Host`.
- */
-export function gatewayUrl({ publicUrl }: ServiceConfig, { headers, protocol, host }: FastifyRequest): string {
+/** Where the gateway is reached from outside, for itself: as configured, else as the caller asked it. */
+export const ownUrl = ({ publicUrl }: ServiceConfig, { protocol, host }: { protocol: string; host: string }): string =>
+  publicUrl ?? `${protocol}://${host}`;
+
+/** The same for services behind it alone, as the gateway says so in `X-Forwarded-Proto` and `X-Forwarded-Host`. */
+export function gatewayUrl(config: ServiceConfig, { headers, protocol, host }: FastifyRequest): string {
   const { 'x-forwarded-proto': proto = protocol, 'x-forwarded-host': asked = host } = headers;
-  return publicUrl ?? `${String(proto)}://${String(asked)}`;
+  return ownUrl(config, { protocol: String(proto), host: String(asked) });
 }

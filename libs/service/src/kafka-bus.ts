@@ -1,5 +1,5 @@
 import { topicOf, type ServiceName } from '@throughline/contracts';
-import { StoreFeed, secretsFrom, type EventStore, type Feed } from '@throughline/event-sourcing';
+import { secretsFrom, type Feed, type Pool, type StoreFeed } from '@throughline/event-sourcing';
 import {
   KafkaFeed,
   fetchWatch,
@@ -50,8 +50,8 @@ export class KafkaBus implements Bus {
     return new KafkaFeed({ service, port: this.port, history, log: this.log, setAside });
   }
 
-  relay(service: ServiceName, store: EventStore, signal: AbortSignal): Promise<void> {
-    return runRelay({ feed: new StoreFeed(service, store), port: this.port, pool: store.pool, log: this.log }, signal);
+  relay(feed: StoreFeed, pool: Pool, signal: AbortSignal): Promise<void> {
+    return runRelay({ feed, port: this.port, pool, log: this.log }, signal);
   }
 
   fetchAge(): number {

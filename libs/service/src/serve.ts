@@ -185,7 +185,7 @@ export async function startService(module: Type<unknown>, options: StartOptions)
       try {
         await Promise.all([
           transport.run({ feed, codec: kernel.codec, pool: kernel.pool, log }, signal),
-          bus.relay(definition.name, kernel.store, signal),
+          bus.relay(kernel.feed(), kernel.pool, signal),
           app.get(Forgetting).run(signal),
           anchored(kernel, config, log, signal),
           kernel.views.forgetOld(signal),

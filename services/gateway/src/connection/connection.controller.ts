@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req } from '@nestjs/common';
 import { Commands, idOfNew, invalid, notFound, type FieldError } from '@throughline/event-sourcing';
-import { Answers, IdPipe, Records, ServiceConfig, type RecordAnswer } from '@throughline/service';
+import { Answers, IdPipe, Records, ServiceConfig, ownUrl, type RecordAnswer } from '@throughline/service';
 import type { FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
 import { requireAdministrator } from '../access/access.controller.ts';
@@ -125,7 +125,7 @@ export class ConnectionController {
   }
 
   #hookUrl(id: string, request: FastifyRequest): string {
-    return `${this.config.publicUrl ?? `${request.protocol}://${request.host}`}/hooks/${id}`;
+    return `${ownUrl(this.config, request)}/hooks/${id}`;
   }
 }
 

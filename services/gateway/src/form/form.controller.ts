@@ -8,6 +8,7 @@ import {
   ServiceConfig,
   languageOf,
   messageOf,
+  ownUrl,
   type RecordAnswer,
 } from '@throughline/service';
 import type { FastifyRequest } from 'fastify';
@@ -124,7 +125,7 @@ export class FormController {
   }
 
   #url(key: string, request: FastifyRequest): string {
-    return `${this.config.publicUrl ?? `${request.protocol}://${request.host}`}/forms/${key}`;
+    return `${ownUrl(this.config, request)}/forms/${key}`;
   }
 }
 

@@ -11,7 +11,16 @@ import {
   runInContext,
   type FieldError,
 } from '@throughline/event-sourcing';
-import { Answers, Kernel, ServiceConfig, messageOf, problemOf, sendProblem, type Language } from '@throughline/service';
+import {
+  Answers,
+  Kernel,
+  ServiceConfig,
+  messageOf,
+  ownUrl,
+  problemOf,
+  sendProblem,
+  type Language,
+} from '@throughline/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { valuesOf, written, type CustomFields } from './custom-fields.ts';
 import { KnownCustomFields } from './custom-fields.view.ts';
@@ -169,7 +178,7 @@ export class PublicFormController {
   }
 
   #ownOrigin(request: FastifyRequest): string {
-    return new URL(this.config.publicUrl ?? `${request.protocol}://${request.host}`).origin;
+    return new URL(ownUrl(this.config, request)).origin;
   }
 
   /** Proof that a page was served then, under this submission's id and no other. */
