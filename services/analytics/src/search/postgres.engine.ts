@@ -42,10 +42,10 @@ export class PostgresEngine extends SearchEngine {
       );
       if (!rows[0]?.has) {
         // A document that is gone stays as a row without one, so that an older revision cannot bring it back.
-        // Documents lie apart, so that who counts reads keys alone.
+        // Documents lie apart, so that who counts reads keys alone; and of a row only what stands before the last column asked.
         await client.query(`create table "${table}" (
-          id text collate "C" primary key, rev bigint not null,
-          ${columnsOf(index, 'storage main')}, terms tsvector storage main, doc json
+          id text collate "C" primary key, rev bigint not null, doc json,
+          ${columnsOf(index, 'storage main')}, terms tsvector storage main
         ) with (toast_tuple_target = 256)`);
         await client.query(`create index on "${table}" using gin (terms)`);
         for (const [name, { type, often }] of Object.entries(index.fields as Fields)) {
@@ -296,21 +296,31 @@ function columnOf(key: string, many = false): string {
     when 'array' then array(select jsonb_array_elements_text(${column}->${name}) collate "C")
     when 'string' then array[(${column}->>${name}) collate "C"] end)`;
 }
-/** Keys order by code point. */
+/** Keys order by code point. The columns: what lists count by, other values, lists, then texts to look and sort by. */
 const columnsIn = ({ fields, open }: Index) => [
-  ...keyNames(fields).map(({ name, many }) => ({
+  ...keysInOrder(fields).map(({ name, many }) => ({
     name: columnOf(name),
     type: `text${many ? '[]' : ''}`,
     collation: 'collate "C"',
   })),
   ...(open ? openGroups.map((group) => ({ name: `"${columnPrefix}${group}"`, type: 'jsonb', collation: '' })) : []),
 ];
+function keysInOrder(fields: Fields) {
+  const place = ({ name, many }: { name: string; many: boolean }) => {
+    const field = fields[name];
+    if (!field) return 3;
+    return many ? 2 : Number(!field.facet);
+  };
+  return keyNames(fields).sort((a, b) => place(a) - place(b));
+}
 const columnsOf = (index: Index, storage = '') =>
   columnsIn(index)
     .map(({ name, type, collation }) => [name, type, storage, collation].filter(Boolean).join(' '))
     .join(', ');
 const viewOf = ({ type }: Index) => `search_${type}`;
-const tableOf = (index: Index) => `${viewOf(index)}_${versionOf(index).replace('-', '_')}`;
+/** Changed with the order of the columns. */
+const layout = 'counted first';
+const tableOf = (index: Index) => `${viewOf(index)}_${versionOf(index, layout).replace('-', '_')}`;
 
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
