@@ -315,26 +315,37 @@ const keys: { readonly [F in ListField]: (entry: never) => string } = {
 /** What two entries of a list have in common where they are the same one. */
 export const entryKey = (field: ListField): ((entry: unknown) => string) => keys[field] as (entry: unknown) => string;
 
-/** Each entry once, the first one that says so; one of them at most is the primary one. */
+/**
+ * Each entry once, as the first one says it, with what that leaves open from those that say it too. The first that is said to be
+ * the primary one is, and no other.
+ */
 function onlyOnce(field: CustomerField, origins: readonly Origin[]): Origin[] {
   if (!isListField(field)) return origins.slice(0, 1);
   const key = entryKey(field);
-  const once = new Map<string, Origin>();
-  for (const origin of origins) if (!once.has(key(origin.value))) once.set(key(origin.value), origin);
-  const kept = [...once.values()];
-  const values = withOnePrimary(kept.map(({ value }) => value));
-  return kept.map((origin, index) => (values[index] === origin.value ? origin : { ...origin, value: values[index] }));
+  const alike = Map.groupBy(origins, ({ value }) => key(value));
+  const main = origins.find(({ value }) => isPrimary(value));
+  return [...alike].map(([one, [first, ...others]]) => {
+    const origin = first as Origin;
+    const value = others.reduce((said, other) => withOpen(said, other.value), origin.value);
+    if (main && one === key(main.value)) return { ...origin, value: { ...(value as object), primary: true } };
+    return { ...origin, value: isPrimary(value) ? withoutPrimary(value) : value };
+  });
+}
+
+const withOpen = (entry: unknown, other: unknown): unknown =>
+  typeof entry === 'object' ? { ...entry, ...(other as object), ...entry } : entry;
+
+const isPrimary = (entry: unknown): boolean => (Object(entry) as { primary?: boolean }).primary === true;
+
+function withoutPrimary<E>(entry: E): E {
+  const { primary: _, ...rest } = entry as E & { primary?: boolean };
+  return rest as E;
 }
 
 /** Of several entries of a list that are said to be the primary one, the first is; the others stay as they are. */
 export function withOnePrimary<E>(entries: readonly E[]): E[] {
-  const isPrimary = (entry: E) => (Object(entry) as { primary?: boolean }).primary === true;
   const first = entries.findIndex(isPrimary);
-  return entries.map((entry, index) => {
-    if (index <= first || !isPrimary(entry)) return entry;
-    const { primary: _, ...rest } = entry as E & { primary: boolean };
-    return rest as E;
-  });
+  return entries.map((entry, index) => (index > first && isPrimary(entry) ? withoutPrimary(entry) : entry));
 }
 
 export const setBy = ['manual', 'automatic'] as const;
