@@ -35,10 +35,67 @@ const contentOf = ({ content = {} }: any): any => content['application/json'] ??
 const isCommand = ({ method, path }: { method: string; path: string }) =>
   path.startsWith('/api/') && method !== 'get' && !/\/query$|^\/api\/sessions$/.test(path);
 
+const customOf = ['CreateCustomerDto', 'ChangeCustomerDto', 'CreatedCustomer', 'Customer', 'CustomerItem', 'MatchDto'];
+/** Objects whose members nobody can name beforehand. */
+const holdingAnything = [
+  // The installation's own fields.
+  ...[...customOf, 'VcardDto'].map((name) => `${name}.custom`),
+  // Conditions on whichever fields there are, as deep as wanted.
+  ...['ListQueryBody', 'SelectionBody', 'ExportBody', 'BulkChangeDto'].map((name) => `${name}.filter`),
+  // Where each field stands in what a source sends.
+  ...['MakeConnectionDto', 'ChangeConnectionDto'].map((name) => `${name}.mapping`),
+  // The body of another request.
+  'OperationDto.data',
+  'NewCustomerDto.fields',
+  // What an event of any type says.
+  ...['HistoryItem', 'TimelineItem', 'PersonalData.history'].map((name) => `${name}.data`),
+  // Records of several types, and the values of some of their fields.
+  'Hit.record',
+  'PersonalData.orders',
+  'PersonalData.deals',
+  'PersonalData.interactions',
+  'ReportResult.rows',
+  'CheckedCustomer.fields',
+  'UndoneRecord.fields',
+  'Suggestion.changes',
+  'PreviewRow.values',
+  // What stands in for the gaps of a message, and what a job came to.
+  'FieldError.params',
+  'FieldProblem.params',
+  'ViewJob.result',
+];
+
 describe('the OpenAPI document of all services', () => {
   it('refers to nothing that is not there', () => {
     const refs = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref]) => ref);
     expect(refs.filter((ref) => resolved({ $ref: ref }) === undefined)).toEqual([]);
+  });
+
+  it('says of every object what it holds, but for those that hold anything', () => {
+    const properties: [path: string, schema: any][] = [];
+    const walk = (schema: any, path: string): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      properties.push([path, schema]);
+      const { anyOf = [], oneOf = [], items, additionalProperties, patternProperties = {} } = schema;
+      for (const [name, inner] of Object.entries(schema.properties ?? {})) walk(inner, `${path}.${name}`);
+      for (const inner of [...anyOf, ...oneOf, items, additionalProperties, ...Object.values(patternProperties)])
+        walk(inner, path);
+    };
+    for (const [name, schema] of Object.entries(document.components.schemas)) walk(schema, name);
+    for (const { name, operation } of operations) {
+      for (const { name: parameter, schema } of (operation.parameters ?? []).map(resolved))
+        walk(schema, `${name} ${parameter}`);
+      for (const part of [operation.requestBody, ...Object.values(operation.responses)].map(resolved))
+        for (const { schema } of Object.values<any>(part?.content ?? {})) walk(schema, name);
+    }
+    const saysSomething = (schema: unknown) => Object.keys(Object(schema) as object).length > 0;
+    const bare = properties.flatMap(([path, { type, properties: members, additionalProperties, patternProperties }]) =>
+      [type].flat().includes('object') &&
+      ![members, additionalProperties, ...Object.values(patternProperties ?? {})].some(saysSomething)
+        ? [path]
+        : [],
+    );
+    expect(new Set(bare)).toEqual(new Set(holdingAnything));
   });
 
   it('says of every operation what it answers', () => {

@@ -224,7 +224,7 @@ const confirmed = described(Type.Array(text), 'Fields that the source repeated u
 const mergeId = described(Uuid, 'The merge, or the unmerge: the same on every record that it concerns.');
 const leftOut = described(
   Type.Optional(Type.Array(text)),
-  'Custom fields whose values a source or a form gave in another type than theirs: they were left out.',
+  'Fields whose values a source or a form gave and that were left out: of another type than theirs, or the `kind` of a company that others name.',
 );
 const stamp = described(SourceStamp, 'What it weighs, where a source said it.');
 

@@ -114,6 +114,36 @@ describe('what a field says', () => {
     expect(together(top, b).tags).toEqual(['b', 'vip', 'a']);
   });
 
+  it('has each entry once as the survivor spells it, with the label and the flag of the other where it has none', () => {
+    const e164 = '+8613800008201';
+    const spaced = { value: '138 0000 8201', e164 };
+    const other = { value: '13800008202', e164: '+8613800008202' };
+    const theirs = { phones: [{ value: e164, e164, label: '公司', primary: true }] };
+    const merging = (own: CustomerFields, absorbed: CustomerFields) =>
+      together(
+        recordOf('a', made(own), absorbs(['b'], { phones: 'all', emails: 'all' })),
+        recordOf('b', made(absorbed)),
+      );
+    expect(merging({ phones: [other, spaced] }, theirs).phones).toEqual([
+      other,
+      { ...spaced, label: '公司', primary: true },
+    ]);
+    const own = [
+      { ...spaced, label: '手机' },
+      { ...other, primary: true },
+    ];
+    expect(merging({ phones: own }, theirs).phones).toEqual(own);
+    const mails = { emails: [{ value: 'Wei@x.cn' }] };
+    const labelled = { emails: [{ value: 'wang@x.cn' }, { value: 'wei@x.cn', label: 'work', primary: true }] };
+    expect(merging(mails, labelled).emails).toEqual([
+      { value: 'Wei@x.cn', label: 'work', primary: true },
+      { value: 'wang@x.cn' },
+    ]);
+    expect(merging({ emails: [{ value: 'wei@x.cn', primary: false }] }, mails).emails).toEqual([
+      { value: 'wei@x.cn', primary: false },
+    ]);
+  });
+
   it('is chosen by the rules of each merge, also after another one by others, and that one’s end', () => {
     const b = recordOf('b', made({ title: '经理', tags: ['b'] }));
     const c = recordOf('c', made({ title: '总监兼经理', tags: ['c'] }));

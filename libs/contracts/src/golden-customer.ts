@@ -24,7 +24,10 @@ export type Word = {
 export type Words = { readonly [F in CustomerField]?: Word };
 /** A record that was merged into this one, the place of the merge, and the rules that it was merged by. */
 export type Member = { recordId: string; position: number; rules: SurvivorshipRules };
-/** A value that somebody chose by hand: that of `recordId`, until the survivor's own is changed. */
+/**
+ * A value that somebody chose by hand as a merge was made: that of the customer that `recordId` was, or in its own case what it and
+ * those merged into it before showed, until the survivor's own is changed.
+ */
 type Picked = { recordId: string; position: number };
 
 /** One source's record with all that merging needs to know of it; folded from its stream by `recordAfter`. */
@@ -39,8 +42,8 @@ export type CustomerRecord = {
   goldenId: string;
   /** Those merged into it, which may have members themselves. */
   members: readonly Member[];
-  /** By field, own ones as `custom.<key>`. */
-  picks: Readonly<Record<string, Picked>>;
+  /** By field, own ones as `custom.<key>`; the last one counts, or the one before where nothing is left of it. */
+  picks: Readonly<Record<string, readonly Picked[]>>;
   status: 'active' | 'archived' | 'erased';
   createdAt: Instant;
   updatedAt: Instant;
@@ -76,7 +79,10 @@ export function recordAfter(
     case 'CustomersMerged': {
       const { absorbed, picks, rules, sources } = event.data;
       const frozen = { rules, ...(sources && { sources }) } as SurvivorshipRules;
-      const picked = Object.entries(picks ?? {}).map(([field, recordId]) => [field, { recordId, position }]);
+      const picked = Object.entries(picks ?? {}).map(([field, recordId]) => [
+        field,
+        [...(before.picks[field] ?? []), { recordId, position }],
+      ]);
       return {
         ...now,
         members: [...before.members, ...absorbed.map((recordId) => ({ recordId, position, rules: frozen }))],
@@ -201,7 +207,7 @@ function chosen(
   if (field !== 'custom') {
     const word = record.words[field];
     const own = word ? spread(field, { ...word, recordId: record.recordId }) : [];
-    return chosenOf(field, record, { word, own, pick: record.picks[field] }, joined, rankOf);
+    return chosenOf(field, record, { word, own, picks: record.picks[field] ?? [] }, joined, rankOf);
   }
   const words = record.words.custom?.own ?? {};
   const keys = [...Object.keys(words), ...joined.flatMap(({ says }) => (says.custom ?? []).map(ownKeyOf))];
@@ -213,20 +219,21 @@ function chosen(
       ...merge,
       says: { custom: (says.custom ?? []).filter((origin) => ownKeyOf(origin) === key) },
     }));
-    const pick = record.picks[`custom.${key}`] ?? record.picks['custom'];
-    return chosenOf('custom', record, { word, own, pick }, saying, rankOf);
+    const picks = ['custom', `custom.${key}`].flatMap((name) => record.picks[name] ?? []);
+    const inOrder = picks.toSorted((a, b) => a.position - b.position);
+    return chosenOf('custom', record, { word, own, picks: inOrder }, saying, rankOf);
   });
 }
 
 /** Which of the installation's own fields an origin of `custom` is about. */
 export const ownKeyOf = ({ value }: Pick<Origin, 'value'>): string => Object.keys(value as object)[0] as string;
 
-type Standing = { word: Word | undefined; own: readonly Origin[]; pick: Picked | undefined };
+type Standing = { word: Word | undefined; own: readonly Origin[]; picks: readonly Picked[] };
 
 function chosenOf(
   field: CustomerField,
   record: CustomerRecord,
-  { word, own, pick }: Standing,
+  { word, own, picks }: Standing,
   joined: readonly Joined[],
   rankOf: RankOf,
 ): readonly Origin[] {
@@ -239,10 +246,19 @@ function chosenOf(
     ...merge,
     origins: (says[field] ?? []).filter((origin) => !isReplaced(merge.position, origin)),
   }));
+  // A merge that was taken apart leaves nothing behind.
+  const standing = picks.filter(({ recordId, position }) =>
+    joined.some((one) => one.position === position && [one.recordId, record.recordId].includes(recordId)),
+  );
+  const pick = standing.at(-1);
   if (pick && !(word && !word.inferred && word.position > pick.position)) {
+    const before = (some: readonly Joined[]) =>
+      chosenOf(field, record, { word, own, picks: standing.slice(0, -1) }, some, rankOf);
     const picked =
-      pick.recordId === record.recordId ? own : others.find(({ recordId }) => recordId === pick.recordId)?.origins;
-    if (picked && picked.length > 0) return picked;
+      pick.recordId === record.recordId
+        ? before(joined.filter(({ position }) => position < pick.position))
+        : others.find(({ recordId }) => recordId === pick.recordId)?.origins;
+    return picked && picked.length > 0 ? picked : before(joined);
   }
   const merges = Map.groupBy(others, ({ position }) => position);
   return [...merges.values()].reduce<readonly Origin[]>((kept, members) => {
@@ -315,26 +331,37 @@ const keys: { readonly [F in ListField]: (entry: never) => string } = {
 /** What two entries of a list have in common where they are the same one. */
 export const entryKey = (field: ListField): ((entry: unknown) => string) => keys[field] as (entry: unknown) => string;
 
-/** Each entry once, the first one that says so; one of them at most is the primary one. */
+/**
+ * Each entry once, as the first one says it, with what that leaves open from those that say it too. The first that is said to be
+ * the primary one is, and no other.
+ */
 function onlyOnce(field: CustomerField, origins: readonly Origin[]): Origin[] {
   if (!isListField(field)) return origins.slice(0, 1);
   const key = entryKey(field);
-  const once = new Map<string, Origin>();
-  for (const origin of origins) if (!once.has(key(origin.value))) once.set(key(origin.value), origin);
-  const kept = [...once.values()];
-  const values = withOnePrimary(kept.map(({ value }) => value));
-  return kept.map((origin, index) => (values[index] === origin.value ? origin : { ...origin, value: values[index] }));
+  const alike = Map.groupBy(origins, ({ value }) => key(value));
+  const main = origins.find(({ value }) => isPrimary(value));
+  return [...alike].map(([one, [first, ...others]]) => {
+    const origin = first as Origin;
+    const value = others.reduce((said, other) => withOpen(said, other.value), origin.value);
+    if (main && one === key(main.value)) return { ...origin, value: { ...(value as object), primary: true } };
+    return { ...origin, value: isPrimary(value) ? withoutPrimary(value) : value };
+  });
+}
+
+const withOpen = (entry: unknown, other: unknown): unknown =>
+  typeof entry === 'object' ? { ...entry, ...(other as object), ...entry } : entry;
+
+const isPrimary = (entry: unknown): boolean => (Object(entry) as { primary?: boolean }).primary === true;
+
+function withoutPrimary<E>(entry: E): E {
+  const { primary: _, ...rest } = entry as E & { primary?: boolean };
+  return rest as E;
 }
 
 /** Of several entries of a list that are said to be the primary one, the first is; the others stay as they are. */
 export function withOnePrimary<E>(entries: readonly E[]): E[] {
-  const isPrimary = (entry: E) => (Object(entry) as { primary?: boolean }).primary === true;
   const first = entries.findIndex(isPrimary);
-  return entries.map((entry, index) => {
-    if (index <= first || !isPrimary(entry)) return entry;
-    const { primary: _, ...rest } = entry as E & { primary: boolean };
-    return rest as E;
-  });
+  return entries.map((entry, index) => (index > first && isPrimary(entry) ? withoutPrimary(entry) : entry));
 }
 
 export const setBy = ['manual', 'automatic'] as const;

@@ -8,7 +8,7 @@ import { OneOf } from './money.ts';
  * - `survivor`: that of the record the others were merged into, where it has one; else the latest
  * - `latest`, `earliest`: by when it took effect
  * - `longest`: the longest text
- * - `all`: of lists, every entry once
+ * - `all`: of lists, every entry once: as the survivor says it, with the label, say, that only another one gives it
  */
 export const survivorships = ['survivor', 'latest', 'earliest', 'longest', 'all'] as const;
 export type Survivorship = (typeof survivorships)[number];

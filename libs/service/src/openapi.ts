@@ -31,6 +31,8 @@ const meaning: Record<string, (constraints: unknown[]) => Property> = {
   isUrl: () => ({ type: 'string', format: 'uri' }),
   isRealInstant: () => ({ type: 'string', format: 'date-time' }),
   isRealDate: () => ({ type: 'string', format: 'date' }),
+  isTexts: () => ({ type: 'object', additionalProperties: { type: 'string' } }),
+  areNames: () => ({ oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }),
   isNumberOrText: () => ({ oneOf: [{ type: 'number' }, { type: 'string' }] }),
   isCurrency: () => ({ type: 'string', pattern: '^[A-Z]{3}$' }),
   isIn: ([values]) => ({ enum: values }),

@@ -391,9 +391,9 @@ describe('a batch of which all or none is to be done, with companies', () => {
     const create = (id: string, data: object) => ({ op: 'create', id, data: { name: id, kind: 'company', ...data } });
     const ring = await all(create(a, { parentId: b }), create(b, { parentId: a }), create(self, { parentId: self }));
     expect([statuses(ring), errors(ring)[2]]).toEqual([[422, 422, 422], ['parentId unknown-record']]);
-    const person = { op: 'create', data: { name: 'x', kind: 'person', employerId: a } };
-    expect(statuses(await all(create(a, {}), create(b, { parentId: a }), person))).toEqual([201, 201, 201]);
-    const changed = await all({ op: 'update', id: a, data: { kind: 'person' } }, person);
+    const person = { op: 'create', data: { name: 'x', kind: 'person', employerId: b } };
+    expect(statuses(await all(create(a, {}), create(b, { parentId: a })))).toEqual([201, 201]);
+    const changed = await all({ op: 'update', id: b, data: { kind: 'person' } }, person);
     expect(errors(changed)[1]).toEqual(['employerId not-a-company']);
   });
 

@@ -149,7 +149,9 @@ describe('a bulk change', () => {
       [owner, 'circular'],
       [group, 'not-itself'],
     ]);
-    const persons = await done({ ids: [group, unit], set: { kind: 'person' } });
+    const toPersons = { ids: [group, unit], set: { kind: 'person' } };
+    expect(await preview(toPersons)).toMatchObject({ changes: 1, invalid: 1 });
+    const persons = await done(toPersons);
     expect(persons.counts).toMatchObject({ changed: 1, failed: 1 });
     expect(await get(`customers/${group}`)).toMatchObject({ kind: 'company' });
     const nobody = { ids: [unit], set: { employerId: newId() } };

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@throughline/event-sourcing';
-import { fresh, startTestService, type TestService } from '@throughline/service/testing';
+import { eventually, fresh, startTestService, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
+import { importing } from './importing.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -9,6 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.end());
 
+const { mapped, run, told } = importing(() => service);
 const create = async (body: object) => (await service.call('POST', '/api/customers', { name: 'x', ...body })).body;
 const company = (name: string, body: object = {}) => create({ kind: 'company', name, ...body });
 const patch = (id: string, body: object, headers = {}) => service.call('PATCH', `/api/customers/${id}`, body, headers);
@@ -133,6 +135,74 @@ describe('a company that others name', () => {
     await service.call('DELETE', `/api/customers/${worker.id}`);
     expect((await patch(head.id, toPerson)).body.kind).toBe('person');
     expect((await patch(branch.id, { ...toPerson, title: 'x' })).status).toBe(200);
+  });
+
+  it('is not made one by a batch, whoever it is named by, unless the batch done whole frees it', async () => {
+    const head = await company('总公司', { emails: [{ value: 'head@example.com' }] });
+    const [worker, other] = [await create({ employerId: head.id }), await create({ employerId: head.id })];
+    const batch = (operations: object[], allOrNone = false) =>
+      service.call('POST', '/api/customers/batch', { operations, allOrNone });
+    const errorsOf = ({ body }: { body: any }) => body.items.at(-1).problem?.errors.map(({ code }: any) => code);
+    const named = { op: 'update', key: 'email/head@example.com', data: toPerson };
+    const quits = [worker, other].map(({ id }) => ({ op: 'update', id, data: { employerId: null } }));
+    for (const whole of [false, true]) {
+      expect(errorsOf(await batch([named], whole))).toEqual(['has-staff']);
+      expect(errorsOf(await batch([{ ...named, op: 'upsert', key: `number/${head.number}` }], whole))).toEqual([
+        'has-staff',
+      ]);
+    }
+    for (const [key, value] of [
+      ['email', 'head@example.com'],
+      ['number', head.number],
+    ]) {
+      const reply = await service.call('PUT', `/api/customers/by/${key}/${value}`, { ...toPerson, title: 'x' });
+      expect([reply.status, codes(reply)]).toEqual([422, ['kind has-staff']]);
+    }
+    expect(errorsOf(await batch([...quits.slice(1), named], true))).toEqual(['has-staff']);
+    expect(errorsOf(await batch([...quits, named], true))).toBeUndefined();
+    expect((await read(`/api/customers/${head.id}`)).kind).toBe('person');
+    const hires = [
+      { op: 'update', id: head.id, data: { kind: 'company' } },
+      { op: 'update', id: worker.id, data: { employerId: head.id } },
+    ];
+    expect(errorsOf(await batch([...hires, named], true))).toEqual(['has-staff']);
+  });
+
+  it('is not made one by the rows of an import, and its check says so', async () => {
+    const head = await company('本部', { title: '一' });
+    const person = await create({ kind: 'person' });
+    await company('支部', { parentId: head.id });
+    const file = `number,kind,title\n${head.number},person,二\n${person.number},person,三\n`;
+    const id = await mapped(file, {}, { matchBy: 'number' });
+    expect((await told(id)).errors).toEqual([[2, 'has-subsidiaries']]);
+    expect((await run(id)).counts).toMatchObject({ updated: 1, failed: 1 });
+    const kept = await mapped(file.replace('二', '四'), {}, { matchBy: 'number', policies: { kind: 'if-empty' } });
+    expect((await run(kept)).counts).toMatchObject({ updated: 1, unchanged: 1 });
+    expect(await read(`/api/customers/${head.id}`)).toMatchObject({ kind: 'company', title: '四' });
+  });
+
+  it('stays one where a source says otherwise, until nobody names it', async () => {
+    const id = newId();
+    const see = (day: number, fields: object) => {
+      const at = `2026-01-0${day}T00:00:00.000Z`;
+      const said = { customerId: id, name: '来源', ...fields, stamp: { rank: 'profile', at, hash: `${day}` } };
+      return service.log('gateway').append({ type: 'seen-customer', id }, { type: 'CustomerSeen', ...said } as never);
+    };
+    const shows = (fields: object) =>
+      eventually(
+        () => service.call('GET', `/api/customers/${id}`),
+        ({ body }) => Object.entries(fields).every(([field, value]) => body[field] === value),
+      );
+    await see(1, { kind: 'company' });
+    await shows({ kind: 'company' });
+    const worker = await create({ employerId: id });
+    await see(2, { ...toPerson, title: '经理' });
+    await shows({ kind: 'company', title: '经理' });
+    const { items } = await read(`/api/customers/${id}/history`);
+    expect(items.at(-1).data.leftOut).toEqual(['kind']);
+    await patch(worker.id, { employerId: null });
+    await see(3, toPerson);
+    await shows({ kind: 'person' });
   });
 });
 

@@ -60,6 +60,17 @@ describe('a merge', () => {
     expect([merged.status, merged.body]).toMatchObject([200, { name: '王大伟', department: '采购' }]);
   });
 
+  it('takes what the survivor showed where it was picked itself, as the preview says', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    await post(beijing.id, 'merge', { absorb: [shanghai.id], fields: { name: shanghai.id } });
+    const third = await create({ name: '王大伟', tags: ['x'] });
+    const body = { absorb: [third.id], fields: { name: beijing.id, tags: beijing.id } };
+    const preview = await post(beijing.id, 'merge/preview', body);
+    const value = (name: string) => preview.body.fields.find(({ field }: any) => field === name).value;
+    expect([value('name'), value('tags')]).toEqual(['Wang Wei', ['vip', 'b2b']]);
+    expect((await post(beijing.id, 'merge', body)).body).toMatchObject({ name: 'Wang Wei', tags: ['vip', 'b2b'] });
+  });
+
   it('makes one customer, whom each id, number and e-mail finds', async () => {
     const { beijing, shanghai } = await twoWangs();
     const merged = await post(beijing.id, 'merge', { absorb: [shanghai.id], reason: '同一个人' });

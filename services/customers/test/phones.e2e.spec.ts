@@ -109,9 +109,17 @@ describe('a phone in two spellings', () => {
   });
 
   it('is one entry of customers that are merged', async () => {
-    const [first, second] = [await create({ phones: [spaced] }), await create({ phones: [other, whole] })];
-    await service.call('POST', `/api/customers/${first.id}/merge`, { absorb: [second.id] });
-    expect((await recorded(first.id)).phones).toMatchObject([spaced, other]);
+    const called = { ...whole, label: '手机', primary: true };
+    const [first, second] = [await create({ phones: [spaced] }), await create({ phones: [other, called] })];
+    const body = { absorb: [second.id] };
+    const preview = (await service.call('POST', `/api/customers/${first.id}/merge/preview`, body)).body;
+    await service.call('POST', `/api/customers/${first.id}/merge`, body);
+    const { phones } = await recorded(first.id);
+    expect(phones).toEqual([
+      { ...spaced, e164, label: '手机', primary: true },
+      { ...other, e164: '+8613800008202' },
+    ]);
+    expect(preview.fields.find(({ field }: any) => field === 'phones').value).toEqual(phones);
     const changed = await change(first.id, { phones: [other, spaced, { ...whole, label: '公司' }] });
     expect(changed.phones).toMatchObject([other, { ...spaced, label: '公司' }]);
   });

@@ -10,7 +10,7 @@ import {
   setBy,
 } from '@throughline/contracts';
 import { Total, orNull, page } from '@throughline/service';
-import { Allow, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { Allow, IsIn, IsOptional, IsString, Matches, MaxLength, ValidateBy } from 'class-validator';
 import { Type, type TProperties } from 'typebox';
 
 const text = Type.String();
@@ -107,15 +107,21 @@ export class ListQueryDto {
   @IsOptional() @IsString() fields?: string;
 }
 
+const isText = (value: unknown) => typeof value === 'string';
+const areNames = (value: unknown) => isText(value) || (Array.isArray(value) && value.every(isText));
+const Names = () => ValidateBy({ name: 'areNames', validator: { validate: areNames } });
+const isNumberOrText = (value: unknown) => isText(value) || typeof value === 'number';
+const NumberOrText = () => ValidateBy({ name: 'isNumberOrText', validator: { validate: isNumberOrText } });
+
 /** `POST /api/<plural>/query`: the same; the filter as an object, names also as lists. */
 export class ListQueryBody {
   @IsOptional() @IsString() q?: string;
   @Allow() filter?: unknown;
-  @Allow() sort?: string | string[];
-  @Allow() limit?: number | string;
+  @IsOptional() @Names() sort?: string | string[];
+  @IsOptional() @NumberOrText() limit?: number | string;
   @IsOptional() @IsString() cursor?: string;
-  @Allow() facets?: string | string[];
-  @Allow() fields?: string | string[];
+  @IsOptional() @Names() facets?: string | string[];
+  @IsOptional() @Names() fields?: string | string[];
 }
 
 /** What selects records, of a list's query. */

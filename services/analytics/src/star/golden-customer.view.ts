@@ -19,7 +19,7 @@ const ofSeveral = ({ id, goldenId, rest }: CustomerProfile) =>
 
 export const goldenCustomer = document<GoldenCustomer>({
   name: 'golden_customer',
-  version: 1,
+  version: 2,
   touchedBy: [touch(customerProfile, ofSeveral)],
   async render(keys, read) {
     const groups = groupsOf(keys, await read(customerProfile, 'goldenId', keys));

@@ -2,7 +2,7 @@ import type { CustomerEvent } from '@throughline/contracts';
 import { Refusal, conflict, notFound, type DecideContext } from '@throughline/event-sourcing';
 import { emailKeys, type CustomerInput } from '../customer/customer-fields.ts';
 import { decideForGroup, groupOf, partAfter, type Decided, type Group, type Part } from '../customer/customer-group.ts';
-import { linksOf, type Links } from '../customer/customer-links.ts';
+import { kindErrors, linksOf, makesPerson, type Links } from '../customer/customer-links.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import type { CreateCustomer } from '../customer/customer-creation.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
@@ -50,6 +50,10 @@ export function claimsOf(operation: Operation): string[] {
 /** Those that an operation names as employer, parent or referrer. */
 export const linksIn = (operation: Operation): Links =>
   'fields' in operation ? linksOf({ type: 'ChangeCustomer', changes: operation.fields }) : {};
+
+/** Whether it may make a person of a customer that is there. */
+export const mayMakePerson = (operation: Operation): boolean =>
+  'fields' in operation && makesPerson({ type: 'ChangeCustomer', changes: operation.fields });
 
 /**
  * The operations, by index, that may be about the same record or want the same claim, or name a record that another one is
@@ -127,7 +131,8 @@ type Rehearsal = {
  * an operation is one on their customer.
  *
  * @param parts the records as they stand, with all of the same customers, also those that are known by an e-mail that an
- * operation names and nobody holds, those that they name as employer, parent or referrer, and the companies above
+ * operation names and nobody holds, those that they name as employer, parent or referrer, the companies above, and somebody
+ * else who names a company that they make a person, where there is anybody
  * @param holders of all claims that the operations name or take, in `parts` or not
  * @param numbers by the operations' index, for what is created without one
  */
@@ -158,7 +163,9 @@ export function rehearse(
     const command = commandOf(operation, top !== undefined, given.numbers[index] ?? '');
     const { errors: linkErrors, lost: ends } = rehearsedLinkErrors(id, command, find);
     lost.push(...ends);
-    const decidedBy = { ...context, rules: { ...context.rules, linkErrors } };
+    const own = makesPerson(command) ? find(id) : undefined;
+    const rules = { ...context.rules, linkErrors, kindErrors: own ? kindErrors(own, customersIn(parts)) : [] };
+    const decidedBy = { ...context, rules };
     const decided =
       top && top.state.members.length > 0
         ? decideForGroup(groupOf(top, parts), command, decidedBy)
@@ -200,6 +207,9 @@ export function rehearse(
   });
   return { outcomes, decided: all, taken, unnumbered, lost };
 }
+
+const customersIn = (parts: ReadonlyMap<string, Part>): Group[] =>
+  [...parts.values()].flatMap((part) => (part.state.into === undefined ? [groupOf(part, parts)] : []));
 
 /** The active customer that has an e-mail without holding it. @throws Refusal `several-matches` */
 function knownBy(claim: string, parts: ReadonlyMap<string, Part>): string | undefined {

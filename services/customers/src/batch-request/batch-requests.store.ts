@@ -29,6 +29,7 @@ import {
   creates,
   lanesOf,
   linksIn,
+  mayMakePerson,
   rehearse,
   targetOf,
   type Done,
@@ -125,6 +126,11 @@ export class BatchRequests {
         if (creates(operation, exists) || creating.has(index)) numbers[index] ??= await this.numbers.next();
       }
       compared = await this.#compared(operations, named, rules);
+      const written = operations.flatMap((operation) => idsOf(operation, named));
+      const naming = await this.#naming(
+        operations.filter(mayMakePerson).flatMap((operation) => idsOf(operation, named)),
+        new Set(written),
+      );
       const decide = (parts: ReadonlyMap<string, Part>, context: DecideContext<CustomerRules>) => {
         const rehearsed = rehearse(operations, { parts, holders, numbers }, context);
         const { outcomes, decided, taken, unnumbered } = rehearsed;
@@ -145,8 +151,7 @@ export class BatchRequests {
         return { decided, answer: outcomes as readonly Done[] };
       };
       const fresh = operations.flatMap((operation) => (operation.op === 'upsert' ? [operation.id] : []));
-      const written = operations.flatMap((operation) => idsOf(operation, named));
-      return { ids: [...new Set([...written, ...fresh, ...linked.ids])], decide };
+      return { ids: [...new Set([...written, ...fresh, ...linked.ids, ...naming])], decide };
     };
     try {
       const done = await this.customers.decideChosen(choose, body, rules);
@@ -185,6 +190,17 @@ export class BatchRequests {
       if (group) ids.add(group[0].id);
     });
     return { ids: [...ids], lost };
+  }
+
+  /** Records of customers besides those written that keep companies from becoming persons. */
+  async #naming(ids: readonly string[], written: ReadonlySet<string>): Promise<string[]> {
+    const naming: string[] = [];
+    await eachOf(ids, lanesAtOnce, async (id) => {
+      const company = await this.customers.find(id);
+      const groups = company ? await this.customers.namedBy(company, written) : [];
+      naming.push(...groups.map(([top]) => top.id));
+    });
+    return naming;
   }
 
   /** What the duplicate rules say of the operations, on the records as they stand. */

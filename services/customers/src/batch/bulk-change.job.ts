@@ -3,7 +3,7 @@ import { Commands, Refusal, currentContext, eachOf, runInContext, type ItemOutco
 import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import type { CustomerEvent } from '@throughline/contracts';
 import type { BulkChange } from '../customer/customer-bulk.ts';
-import { hasLinks, linksOf, makesPerson } from '../customer/customer-links.ts';
+import { hasLinks, linksOf } from '../customer/customer-links.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import type { Customer } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
@@ -66,9 +66,8 @@ export class ChangeInBulk implements JobHandler {
     const ids = selected.map(({ recordId }) => recordId);
     const ends = new Map<string, Outcome>(await this.previews.heldUp(ids, change, inForce));
     const free = ids.filter((id) => !ends.has(id));
-    // Who may be named depends on the customer that names them, and what it may become on who names it.
-    const areApart = hasLinks(linksOf(command)) || makesPerson(command);
-    const outcomes = areApart ? [] : await this.#changeTogether(job, command, free, inForce);
+    // Who may be named depends on the customer that names them.
+    const outcomes = hasLinks(linksOf(command)) ? [] : await this.#changeTogether(job, command, free, inForce);
     await eachOf([...free.entries()], atOnce, async ([index, id]) => {
       ends.set(id, outcomes[index] ?? (await this.#changeAlone(job, command, id, inForce)));
     });
@@ -86,7 +85,7 @@ export class ChangeInBulk implements JobHandler {
     return (await this.commands.executeMany(customer, items, rules)).map(outcomeOf);
   }
 
-  /** Of a customer of several records, or whose links are to be checked. */
+  /** Of a customer of several records, or whose links, or who names it, are to be checked. */
   async #changeAlone(
     job: Pick<JobAtWork, 'id'>,
     command: CustomerCommand,

@@ -1,10 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { CustomerEvent } from '@throughline/contracts';
-import { Commands, Refusal, conflict, currentContext, replay, type DecideContext } from '@throughline/event-sourcing';
+import {
+  Commands,
+  Elsewhere,
+  Refusal,
+  conflict,
+  currentContext,
+  replay,
+  type DecideContext,
+} from '@throughline/event-sourcing';
 import type { BulkChange } from '../customer/customer-bulk.ts';
 import { decideForGroup, stateOfGroup } from '../customer/customer-group.ts';
-import { customer, OneOfSeveral, type CustomerCommand } from '../customer/customer.ts';
+import { makesPerson } from '../customer/customer-links.ts';
+import { customer, type CustomerCommand } from '../customer/customer.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { Customer } from '../customer/customer-state.ts';
 import { GoldenCustomers, withDuplicates } from '../customer/golden-customers.store.ts';
@@ -96,12 +105,13 @@ export class BulkPreviews {
       customer.guard?.(before, command);
       return { id, before, after: customer.decide(before, command, context).reduce(customer.evolve, before) };
     } catch (error) {
-      if (!(error instanceof OneOfSeveral)) throw error;
+      if (!(error instanceof Elsewhere)) throw error;
     }
     const group = await this.customers.group(id);
     const [top] = group;
     const golden = stateOfGroup(group);
-    const events: readonly CustomerEvent[] = decideForGroup(group, command, context).get(top.id) ?? [];
+    const rules = makesPerson(command) ? await this.customers.withKindErrors(id, context.rules) : context.rules;
+    const events: readonly CustomerEvent[] = decideForGroup(group, command, { ...context, rules }).get(top.id) ?? [];
     return { id: top.id, before: golden, after: replay({ ...customer, initial: golden }, events) };
   }
 

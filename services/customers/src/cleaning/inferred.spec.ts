@@ -14,7 +14,8 @@ import type { Customer } from '../customer/customer-state.ts';
 import { inferFields } from './infer-fields.ts';
 
 const given = scenario(customer, { rules: builtInRules });
-const context = { now: '2026-02-01T00:00:00.000Z', entry: 'person', rules: builtInRules } as const;
+const rules = { ...builtInRules, kindErrors: [] };
+const context = { now: '2026-02-01T00:00:00.000Z', entry: 'person', rules } as const;
 const landline = { value: '0755-26770000', e164: '+8675526770000' };
 const shenzhen = [{ country: 'CN', province: '广东省', city: '深圳市', regionCode: '440300' }];
 const card = '11010519491231002X';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CustomerEvent, CustomerField, CustomerFields } from '@throughline/contracts';
-import { conflict, type DecideContext } from '@throughline/event-sourcing';
+import { Elsewhere, conflict, type DecideContext } from '@throughline/event-sourcing';
 import { checkMove } from '../care/lifecycle.ts';
 import { atTheDoor, withCorrections } from '../cleaning/at-the-door.ts';
 import type { CustomerInput } from './customer-fields.ts';
@@ -17,7 +17,11 @@ export function checkMoveOf(
   if (isBoundToMoves(entry) && status === 'active') checkMove(rules.lifecycle, details.lifecycle, lifecycle);
 }
 
-/** What somebody enters, as far as it differs. */
+/**
+ * What somebody enters, as far as it differs.
+ *
+ * @throws Elsewhere where it makes a person and nobody looked who names it
+ */
 export function changeDetails(
   state: Customer,
   input: CustomerInput,
@@ -28,6 +32,7 @@ export function changeDetails(
   const { corrections = [], ...wanted } = atTheDoor(state, input, context);
   const changes = differing(wanted, state);
   if (Object.keys(changes).length === 0) return [];
+  if (changes.kind === 'person' && !rules.kindErrors) throw new Elsewhere();
   const { emailsReserved, reserved = [] } = reservations(changes, rules.reserves(entry, 'change'));
   const kept = state.reserved.filter((field) => changes[field] === undefined);
   const given = withCorrections(changes, corrections);

@@ -92,7 +92,7 @@ export function withE164(fields: CustomerFields, known: CustomerFields = {}): Cu
 export function tidyFields(
   input: CustomerInput,
   known: CustomerFields | undefined,
-  { now, entry, rules: { fieldSet, ruleSet, linkErrors = [] } }: DecideContext<CustomerRules>,
+  { now, entry, rules: { fieldSet, ruleSet, linkErrors = [], kindErrors = [] } }: DecideContext<CustomerRules>,
   others: readonly FieldError[] = [],
 ): CustomerFields {
   const errors = [...others];
@@ -121,6 +121,7 @@ export function tidyFields(
   errors.push(
     ...choiceErrors(tidy),
     ...linkErrors,
+    ...(tidy.kind === 'person' ? kindErrors : []),
     ...customErrors(given.custom ?? {}, known && (details.custom ?? {}), after.custom ?? {}, { set: fieldSet, kinds }),
     ...brokenRules(rulesInForce(ruleSet, fieldSet), { before: known, after, now }),
   );

@@ -180,6 +180,32 @@ describe('a customer of several records', () => {
     expect(records.shown('a')['name']).toBe('王薇');
   });
 
+  it('takes what a customer showed that was picked, also the survivor of earlier merges, as long as the merge stands', () => {
+    const records = new Records();
+    records.create('a', { name: 'a', title: '经理', tags: ['a'], custom: { num: 1 } });
+    records.create('b', { name: 'b', title: '总监', industry: '零售', tags: ['b'], custom: { num: 2, lvl: 'gold' } });
+    records.create('c', { name: 'c', title: 'CEO', industry: '制造', tags: ['c'], custom: { num: 3, lvl: 'silver' } });
+    const latest: SurvivorshipRules = { rules: { industry: 'latest', custom: 'latest', tags: 'all' } };
+    records.merge(['a', 'b'], { title: 'b' }, latest);
+    const { title, industry, tags, custom } = records.shown('a');
+    expect({ title, industry, tags, custom }).toEqual({
+      title: '总监',
+      industry: '零售',
+      tags: ['a', 'b'],
+      custom: { num: 2, lvl: 'gold' },
+    });
+    records.merge(['a', 'c'], { title: 'a', industry: 'a', tags: 'a', custom: 'a' }, latest);
+    expect(records.shown('a')).toMatchObject({ title, industry, tags, custom });
+    records.said('b', { industry: '电商' });
+    expect(records.shown('a')['industry']).toBe('电商');
+    records.unmerge('c');
+    records.merge(['a', 'c'], {}, latest);
+    expect(records.shown('a')).toMatchObject({ title, industry: '电商', tags: ['a', 'b', 'c'], custom: { num: 3 } });
+    records.unmerge('b');
+    records.merge(['a', 'b'], {}, latest);
+    expect(records.shown('a')['title']).toBe('经理');
+  });
+
   it('follows the rule of each field', () => {
     const records = new Records();
     records.create('a', { name: '王', source: 'web', industry: '制造', title: 'CEO' });

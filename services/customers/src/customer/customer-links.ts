@@ -1,6 +1,6 @@
 import { fieldsOf } from '@throughline/contracts';
 import type { FieldError } from '@throughline/event-sourcing';
-import { goldenOfGroup, type Group } from './customer-group.ts';
+import { goldenOfGroup, stateOfGroup, type Group } from './customer-group.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import type { CustomerCommand } from './customer.ts';
 
@@ -33,9 +33,9 @@ function fieldsGivenBy(command: CustomerCommand): CustomerInput {
 
 export const hasLinks = (links: Links): boolean => Object.keys(links).length > 0;
 
-/** A company that others name as theirs is not made a person. */
+/** Whether it may make a person of a customer that is there. */
 export const makesPerson = (command: CustomerCommand): boolean =>
-  (command.type === 'ChangeCustomer' || command.type === 'ChangeInBulk') && fieldsGivenBy(command).kind === 'person';
+  command.type !== 'CreateCustomer' && fieldsGivenBy(command).kind === 'person';
 
 /** Companies belong to others: what is above a company is decided over together. */
 export const movesInHierarchy = (command: CustomerCommand): boolean =>
@@ -52,7 +52,21 @@ export const kindOf = (group: Group) => fieldsOf({ kind: goldenOfGroup(group).ki
 export const isNaming = (group: Group, field: 'employerId' | 'parentId', named: Group): boolean =>
   group[0].state.status === 'active' &&
   group[0].id !== named[0].id &&
-  holds(named, fieldsOf({ [field]: goldenOfGroup(group)[field] ?? [] })[field] ?? '');
+  holds(named, stateOfGroup(group).details[field] ?? '');
+
+/**
+ * Why a company cannot become a person: somebody works for it, or companies belong to it.
+ *
+ * @param others those who may name it
+ */
+export function kindErrors(company: Group, others: readonly Group[]): FieldError[] {
+  if (kindOf(company) === 'person') return [];
+  const isNamed = (field: 'employerId' | 'parentId') => others.some((one) => isNaming(one, field, company));
+  return [
+    ...(isNamed('employerId') ? [{ path: 'kind', code: 'has-staff' }] : []),
+    ...(isNamed('parentId') ? [{ path: 'kind', code: 'has-subsidiaries' }] : []),
+  ];
+}
 
 const holds = (group: Group, id: string): boolean => group.some((part) => part.id === id);
 

@@ -19,6 +19,8 @@ export type CustomerRules = {
   reserves: (way: Entry | WayIn, operation: DuplicateOperation) => readonly ReservedField[];
   /** What is wrong with the other customers that a command names. */
   linkErrors?: readonly FieldError[];
+  /** Why it cannot become a person; undefined where nobody looked who names it. */
+  kindErrors?: readonly FieldError[] | undefined;
   /** The fields of the installation's own. */
   fieldSet: FieldSet;
   /** The moves that people and the API may make; sources say what they say. */

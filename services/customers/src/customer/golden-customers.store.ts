@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { stageOf, type CustomerEvent, type Instant, type Recorded, type RecordedOf } from '@throughline/contracts';
 import {
   Commands,
+  Elsewhere,
   Refusal,
   VersionConflict,
   checkConflicts,
@@ -10,7 +11,6 @@ import {
   notFound,
   type DecideContext,
   type Executed,
-  type FieldError,
 } from '@throughline/event-sourcing';
 import { AtQuery, HistoryQuery, historyItem, historyPageOf, type RecordAnswer } from '@throughline/service';
 import {
@@ -28,6 +28,7 @@ import {
   deepest,
   hasLinks,
   isNaming,
+  kindErrors,
   kindOf,
   linkErrors,
   linksOf,
@@ -125,7 +126,7 @@ export class GoldenCustomers {
     const group = checked(await this.group(id), command);
     const { rules } = await this.rulesFor(id, command);
     const linkErrors = [...(rules.linkErrors ?? []), ...(await this.#parentErrors(group, command, rules))];
-    const decidedBy = { ...given, linkErrors };
+    const decidedBy = { ...given, linkErrors, kindErrors: rules.kindErrors };
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules: decidedBy };
     return [...decideForGroup(group, command, context).values()].flat();
   }
@@ -188,10 +189,10 @@ export class GoldenCustomers {
     try {
       return await this.#answer(await this.commands.executeChosen(customer, choose, { ...rules, body, ...named }));
     } catch (error) {
-      if (!(error instanceof OneOfSeveral)) throw error;
+      if (!(error instanceof Elsewhere)) throw error;
     }
     const { id, command } = await choose();
-    return this.#executeForGroup(id, command, rules, remembered);
+    return this.#executeForGroup(id, command, withDuplicates(await this.rulesFor(id, command), inForce), remembered);
   }
 
   /** With what only all events of the customer say. */
@@ -212,36 +213,48 @@ export class GoldenCustomers {
   async rulesFor(id: string, command: CustomerCommand): Promise<StampedRules> {
     const stamped = await this.current.read();
     const links = linksOf(command);
-    const kindErrors = id !== '' && makesPerson(command) ? await this.#companyErrors(id) : [];
-    if (!hasLinks(links) && kindErrors.length === 0) return stamped;
+    const isLookedAt = id !== '' && makesPerson(command);
+    if (!hasLinks(links) && !isLookedAt) return stamped;
     const found = new Map(
       await Promise.all(Object.values(links).map(async (named) => [named, await this.find(named)] as const)),
     );
-    return { ...stamped, rules: { ...stamped.rules, linkErrors: [...linkErrors(id, links, found), ...kindErrors] } };
+    const rules = { ...stamped.rules, linkErrors: linkErrors(id, links, found) };
+    return { ...stamped, rules: isLookedAt ? await this.withKindErrors(id, rules) : rules };
   }
 
-  /** Why a company cannot become a person: somebody works for it, or companies belong to it. */
-  async #companyErrors(id: string): Promise<FieldError[]> {
+  /** With why a record's customer cannot become a person. */
+  async withKindErrors(id: string, rules: CustomerRules): Promise<CustomerRules> {
     const group = await this.find(id);
-    if (!group || kindOf(group) === 'person') return [];
-    await this.links.upToNow();
-    const [staff, subsidiaries] = await Promise.all([
-      this.#isNamed(group, 'employerId'),
-      this.#isNamed(group, 'parentId'),
-    ]);
-    return [
-      ...(staff ? [{ path: 'kind', code: 'has-staff' }] : []),
-      ...(subsidiaries ? [{ path: 'kind', code: 'has-subsidiaries' }] : []),
-    ];
+    return { ...rules, kindErrors: group ? kindErrors(group, await this.namedBy(group)) : [] };
   }
 
-  async #isNamed(company: Group, field: 'employerId' | 'parentId'): Promise<boolean> {
+  /**
+   * One customer that works for a company and one that belongs to it, where there are any; nobody for what is a person already.
+   *
+   * @param besides records whose customers are not asked for
+   */
+  async namedBy(company: Group, besides: ReadonlySet<string> = new Set()): Promise<Group[]> {
+    if (kindOf(company) === 'person') return [];
+    await this.links.upToNow();
+    const fields = ['employerId', 'parentId'] as const;
+    return (await Promise.all(fields.map((field) => this.#naming(field, company, besides)))).flatMap((one) =>
+      one ? [one] : [],
+    );
+  }
+
+  async #naming(
+    field: 'employerId' | 'parentId',
+    company: Group,
+    besides: ReadonlySet<string>,
+  ): Promise<Group | undefined> {
     const ids = company.map((part) => part.id);
     for (let after = nobody; ;) {
       const [first, ...others] = await this.links.naming(field, ids, after, together);
-      if (first === undefined) return false;
+      if (first === undefined) return undefined;
       const groups = await this.groups([first, ...others]);
-      if (groups.some((group) => isNaming(group, field, company))) return true;
+      const isOther = (group: Group) => !group.some(({ id }) => besides.has(id));
+      const found = groups.find((group) => isOther(group) && isNaming(group, field, company));
+      if (found) return found;
       after = others.at(-1) ?? first;
     }
   }

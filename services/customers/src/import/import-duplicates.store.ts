@@ -128,8 +128,13 @@ function asRecorded(
   return first < 0 ? undefined : { operation: first === 0 ? 'create' : 'change', goldenId, fields: details };
 }
 
+/** Whether it may become a person is asked where it is carried out. */
 const decidedOn = (row: Extract<Told, { fate: 'command' }>, state: Customer, rules: CustomerRules) =>
-  customer.decide(state, row.command, { now: new Date().toISOString(), entry: currentContext().entry, rules });
+  customer.decide(state, row.command, {
+    now: new Date().toISOString(),
+    entry: currentContext().entry,
+    rules: { ...rules, kindErrors: [] },
+  });
 
 const foundCodes = ['duplicate-found', 'duplicate-found-in-file'];
 

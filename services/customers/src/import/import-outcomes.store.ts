@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { CustomerEvent } from '@throughline/contracts';
-import { Commands, Refusal, conflict, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
+import {
+  Commands,
+  Elsewhere,
+  Refusal,
+  conflict,
+  currentContext,
+  eachOf,
+  runInContext,
+} from '@throughline/event-sourcing';
 import { withChosen } from '../field/choices.ts';
 import type { Links } from '../customer/customer-links.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
@@ -111,7 +119,11 @@ export class ImportOutcomes {
     const state = states.get(id)?.state ?? customer.initial;
     const isMoved = row.isThere && links.parentId !== undefined;
     if (!isMoved && !state.into && state.members.length === 0) {
-      return customer.decide(state, commandWith(linksIn(row)), context);
+      try {
+        return customer.decide(state, commandWith(linksIn(row)), context);
+      } catch (error) {
+        if (!(error instanceof Elsewhere)) throw error;
+      }
     }
     // Of companies that are still to be made nothing could be found there.
     return this.customers.decided(id, commandWith(links), rules);

@@ -71,7 +71,7 @@ export class MappingDto {
   @IsOptional() @IsTexts() defaults?: Record<string, string>;
   @IsIn(matchKeys) matchBy!: MatchKey;
   @IsIn(importModes) mode!: 'create' | 'update' | 'both';
-  @IsOptional() @IsObject() policies?: Record<string, 'overwrite' | 'if-empty' | 'never' | 'add'>;
+  @IsOptional() @IsTexts() policies?: Record<string, 'overwrite' | 'if-empty' | 'never' | 'add'>;
   @IsOptional() @IsIn(dateOrders) dateOrder?: 'ymd' | 'dmy' | 'mdy';
   @IsOptional() @IsString() @MaxLength(100) timeZone?: string;
   @IsOptional() @Matches(/^[A-Z]{2}$/) country?: string;

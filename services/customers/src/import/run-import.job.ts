@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { Commands, Refusal, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
+import { Commands, Elsewhere, Refusal, currentContext, eachOf, runInContext } from '@throughline/event-sourcing';
 import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { batch } from '../batch/batch.ts';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import { deepest } from '../customer/customer-links.ts';
 import { CurrentRules, type StampedRules } from '../customer/customer-rules.store.ts';
-import { OneOfSeveral, customer } from '../customer/customer.ts';
+import { customer } from '../customer/customer.ts';
 import { GoldenCustomers, withDuplicates, type RulesInForce } from '../customer/golden-customers.store.ts';
 import { optionsChosen } from '../field/choices.ts';
 import { fieldSet, fieldSetId } from '../field/field-set.ts';
@@ -185,7 +185,7 @@ export class RunImport implements JobHandler {
     const { id, command, commandId, body, ...options } = await this.#item(job, row);
     try {
       try {
-        if (movesInHierarchy(row)) throw new OneOfSeveral();
+        if (movesInHierarchy(row)) throw new Elsewhere();
         const rules = withDuplicates(current, inForce);
         const { events } = await this.commands.execute(customer, id, command, {
           ...options,
@@ -195,7 +195,7 @@ export class RunImport implements JobHandler {
         });
         return { end: endOf(events) };
       } catch (error) {
-        if (!(error instanceof OneOfSeveral)) throw error;
+        if (!(error instanceof Elsewhere)) throw error;
       }
       await runInContext({ ...currentContext(), commandId }, () => this.customers.execute(id, command, body, inForce));
       return { end: await this.#endOf(id, commandId) };

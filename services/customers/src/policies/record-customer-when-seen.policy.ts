@@ -7,12 +7,14 @@ import {
   type RecordedOf,
   type SeenEvent,
 } from '@throughline/contracts';
-import { Commands } from '@throughline/event-sourcing';
+import { Commands, Elsewhere } from '@throughline/event-sourcing';
 import type { PolicyPattern } from '@throughline/service';
 import { withE164 } from '../customer/customer-fields.ts';
 import { CustomerNumbers } from '../customer/customer-numbers.store.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
+import type { CustomerRules } from '../customer/customer-rules.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 
 type CustomerSeen = RecordedOf<Extract<SeenEvent, { type: 'CustomerSeen' }>>;
 
@@ -47,6 +49,7 @@ export class RecordCustomerWhenSeen {
     private readonly commands: Commands,
     private readonly numbers: CustomerNumbers,
     private readonly current: CurrentRules,
+    private readonly customers: GoldenCustomers,
   ) {}
 
   @EventPattern(on)
@@ -54,9 +57,14 @@ export class RecordCustomerWhenSeen {
     const id = event.data.customerId;
     // A number is only taken from the sequence for a record that does not exist yet.
     const number = (await this.commands.exists(customer.category, id)) ? '' : await this.numbers.next();
-    await this.commands.execute(customer, id, react(event, number), {
-      ...(await this.current.recent()),
-      occurredAt: event.data.stamp.at,
-    });
+    const stamped = { ...(await this.current.recent()), occurredAt: event.data.stamp.at };
+    const record = (rules: CustomerRules) =>
+      this.commands.execute(customer, id, react(event, number), { ...stamped, rules });
+    try {
+      await record(stamped.rules);
+    } catch (error) {
+      if (!(error instanceof Elsewhere)) throw error;
+      await record(await this.customers.withKindErrors(id, stamped.rules));
+    }
   }
 }
