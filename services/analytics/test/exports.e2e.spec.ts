@@ -88,6 +88,33 @@ describe('an export', () => {
     ]);
   });
 
+  it('is recorded without what may name people, whom nobody could forget there', async () => {
+    const { source, after } = await ofSource(1);
+    const asked = {
+      source,
+      or: [
+        { name: '王0' },
+        { emails: { hasAny: ['wang@example.cn'] }, not: { city: { startsWith: '临安' } } },
+        { 'custom.nick': { exists: true }, birthDate: { between: ['1990-01-02', '1990-01-03'] } },
+      ],
+    };
+    const nick = { type: 'FieldDefined', object: 'customer', key: 'nick', fieldType: 'text', label: { en: 'Nick' } };
+    await service.log('customers').append({ type: 'field-set', id: newId() }, nick);
+    expect((await exportOf(asked, after, { q: '王0' })).status).toBe(200);
+    const [item] = await recorded(source);
+    expect(item.selection).toEqual({
+      q: '…',
+      filter: {
+        source,
+        or: [
+          { name: '…' },
+          { emails: { hasAny: '…' }, not: { city: { startsWith: '…' } } },
+          { 'custom.nick': { exists: true }, birthDate: { between: '…' } },
+        ],
+      },
+    });
+  });
+
   it('is recorded each time, whatever is repeated, and not where nothing was handed out', async () => {
     const { source, after } = await ofSource(1);
     const key = { 'idempotency-key': newId() };
