@@ -151,6 +151,14 @@ describe('a backup', () => {
     expect(await verify()).toMatchObject({ findings: [], proof: { events: 3, proved: 2 } });
   }, 90_000);
 
+  it('makes the last folder of its path, and not those above', async () => {
+    const missing = join(folder, 'unmounted');
+    expect(await said(writeBackup(config, definitions, join(missing, 'backups')))).toBe(
+      `there is no ${missing}: nothing was saved`,
+    );
+    expect(await readdir(folder)).not.toContain('unmounted');
+  });
+
   it('brings back what is to fall due, also what should have by then, and what a restore brought that nobody started', async () => {
     const [early, late] = [new Date(Date.now() + 1_000).toISOString(), '2099-01-01T00:00:00.000Z'];
     const { timers } = await timersOf();

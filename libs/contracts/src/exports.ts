@@ -1,20 +1,57 @@
 import { Type, type Static } from 'typebox';
-import { Personal, described, event, type EventOf } from './event.ts';
+import { customerEvents } from './customers.ts';
+import { Personal, described, event, personalOf, type EventOf } from './event.ts';
 import { DateText, InstantText, OneOf } from './money.ts';
 
 export const tableFormats = ['csv', 'xlsx'] as const;
 export type TableFormat = (typeof tableFormats)[number];
 
-/** What of the customers was asked for; the filter may name people. */
+/** What of the customers was asked for. */
 export const Selection = Type.Object(
   {
     q: Type.Optional(Type.String()),
     filter: Type.Optional(Type.Unknown()),
     sort: Type.Optional(Type.Unknown()),
   },
-  { title: 'Selection', description: 'What selected the records, as it was asked.' },
+  {
+    title: 'Selection',
+    description:
+      'What selected the records; `…` stands for words, and for values of fields that may say who somebody is.',
+  },
 );
 export type Selection = Static<typeof Selection>;
+
+const unsaid = '…';
+const placesOfAddresses = ['country', 'province', 'city', 'district', 'regionCode'];
+const telling = new Set([...personalOf(customerEvents.CustomerCreated.data).keys(), ...placesOfAddresses]);
+
+/** Whether values of a field of customers name nobody, so that they may be known after an erasure. */
+export const namesNobody = (field: string): boolean => !telling.has(field) && !field.includes('.');
+
+/** The selection without what may name people: which fields were asked of, and how, stays. */
+export const withoutNames = ({ q, filter, ...order }: Selection): Selection => ({
+  ...(q !== undefined && { q: unsaid }),
+  ...(filter !== undefined && { filter: filterWithoutNames(filter) }),
+  ...order,
+});
+
+function filterWithoutNames(filter: unknown): unknown {
+  if (Array.isArray(filter)) return filter.map(filterWithoutNames);
+  return mapped(filter, (name, value) => {
+    if (name === 'and' || name === 'or' || name === 'not') return filterWithoutNames(value);
+    return namesNobody(name) ? value : withoutValues(value);
+  });
+}
+
+function withoutValues(asked: unknown): unknown {
+  if (typeof asked === 'boolean' || asked === null) return asked;
+  return typeof asked === 'object' && !Array.isArray(asked)
+    ? mapped(asked, (_, value) => withoutValues(value))
+    : unsaid;
+}
+
+const mapped = (object: unknown, change: (name: string, value: unknown) => unknown): object =>
+  Object.fromEntries(Object.entries(Object(object)).map(([name, value]) => [name, change(name, value)]));
 
 const rowsPerDay = described(
   Type.Integer({ minimum: 0 }),

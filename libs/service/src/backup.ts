@@ -1,7 +1,7 @@
 import { sign, verify } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { ServiceName } from '@throughline/contracts';
 import { copyOut, secretsFrom, signingKeys, type Secrets } from '@throughline/event-sourcing';
 import pg from 'pg';
@@ -68,6 +68,7 @@ export const orderOf = (table: string, columns: readonly string[]): string =>
  * Saves all stores and the keyring in a new folder below `to`, one consistent snapshot a database. The keyring's is the
  * last one: a key is made before the event that needs it, so each event's key is in it, or its tombstone.
  *
+ * @param to is made where only the last folder of its path is missing
  * @returns the folder
  */
 export async function writeBackup(
@@ -80,6 +81,8 @@ export async function writeBackup(
   const at = now.toISOString();
   const folder = join(to, at.replaceAll(/[-:]|\.\d+/g, ''));
   const begun = join(to, `.${at.replaceAll(':', '')}.${process.pid}`);
+  const parent = dirname(resolve(to));
+  if (!existsSync(parent)) throw new Error(`there is no ${parent}: nothing was saved`);
   if (existsSync(folder)) throw new Error(`${folder} is there already`);
   await mkdir(begun, { recursive: true, mode: 0o700 });
   const clients: pg.Client[] = [];

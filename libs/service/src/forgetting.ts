@@ -17,7 +17,7 @@ import { ServiceConfig } from './config.ts';
 import { Kernel } from './kernel.ts';
 import { Log } from './log.ts';
 import type { PolicyPattern } from './policy-transport.ts';
-import type { Forgets } from './service.ts';
+import { StillNeeded, type Forgets } from './service.ts';
 
 type PersonErased = RecordedOf<Extract<ErasureEvent, { type: 'PersonErased' }>>;
 type ForgettingCommand = { type: 'Forget'; erasureId: string; customerId: string };
@@ -63,6 +63,9 @@ type Row = { erasureId: string; subject: string };
  */
 @Injectable()
 export class Forgetting {
+  /** Erasures of which was said that they wait for something that is needed still. */
+  readonly #waiting = new Set<string>();
+
   constructor(
     private readonly kernel: Kernel,
     private readonly commands: Commands,
@@ -85,6 +88,11 @@ export class Forgetting {
     if (!signal.aborted && !isTransient(error)) this.log.error('an erasure waits', errorForLog(error));
   }
 
+  #sayOnce({ erasureId }: Row, { message }: StillNeeded): void {
+    if (!this.#waiting.has(erasureId)) this.log.info('an erasure waits', { erasure: erasureId, reason: message });
+    this.#waiting.add(erasureId);
+  }
+
   async #goOn(signal: AbortSignal): Promise<void> {
     const { pool, views, definition } = this.kernel;
     const { rowCount } = await pool.query('select from forgettings where not_before <= now() limit 1');
@@ -101,7 +109,8 @@ export class Forgetting {
         }
         forgotten.push(row);
       } catch (error) {
-        this.#complain(signal, error);
+        if (error instanceof StillNeeded) this.#sayOnce(row, error);
+        else this.#complain(signal, error);
       }
     }
     if (forgotten.length === 0) return;
@@ -129,6 +138,7 @@ export class Forgetting {
       this.commands.execute(forgetting, erasureId, { type: 'Forget', erasureId, customerId: subject }),
     );
     await this.kernel.pool.query('delete from forgettings where erasure_id = $1', [erasureId]);
+    this.#waiting.delete(erasureId);
   }
 
   /** What failed is tried again, now and then. */

@@ -18,9 +18,12 @@ export interface Preparation {
 
 /** Provided by a service that keeps more of people than views: raw messages, search indexes. */
 export interface Forgets {
-  /** Removes all that it keeps of a data subject. May be called again. */
+  /** Removes all that it keeps of a data subject. May be called again. @throws StillNeeded to be asked again later */
   forget(subject: string): Promise<void>;
 }
+
+/** Work that needs what is to be forgotten has to end first. The message says which, and is one line. */
+export class StillNeeded extends Error {}
 
 /** Provided by a service whose bodies hold more than its code says: fields that are configured. */
 export interface Describes {

@@ -3,10 +3,14 @@ import { newId } from '@throughline/event-sourcing';
 import { administrator, eventually, fresh, startTestService, type TestService } from '@throughline/service/testing';
 import { bytesInMemory, openTable } from '@throughline/tables';
 import { AnalyticsModule } from '../src/analytics.module.ts';
+import { customerPast } from '../src/exports/customer-past.view.ts';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await startTestService(AnalyticsModule, { listensTo: ['customers', 'sales', 'interactions', 'gateway'] });
+  service = await startTestService(AnalyticsModule, {
+    listensTo: ['customers', 'sales', 'interactions', 'gateway'],
+    config: { keyCacheSeconds: 1 },
+  });
 });
 afterAll(() => service.end());
 
@@ -86,6 +90,33 @@ describe('an export', () => {
         asOf: null,
       },
     ]);
+  });
+
+  it('is recorded without what may name people, whom nobody could forget there', async () => {
+    const { source, after } = await ofSource(1);
+    const asked = {
+      source,
+      or: [
+        { name: '王0' },
+        { emails: { hasAny: ['wang@example.cn'] }, not: { city: { startsWith: '临安' } } },
+        { 'custom.nick': { exists: true }, birthDate: { between: ['1990-01-02', '1990-01-03'] } },
+      ],
+    };
+    const nick = { type: 'FieldDefined', object: 'customer', key: 'nick', fieldType: 'text', label: { en: 'Nick' } };
+    await service.log('customers').append({ type: 'field-set', id: newId() }, nick);
+    expect((await exportOf(asked, after, { q: '王0' })).status).toBe(200);
+    const [item] = await recorded(source);
+    expect(item.selection).toEqual({
+      q: '…',
+      filter: {
+        source,
+        or: [
+          { name: '…' },
+          { emails: { hasAny: '…' }, not: { city: { startsWith: '…' } } },
+          { 'custom.nick': { exists: true }, birthDate: { between: '…' } },
+        ],
+      },
+    });
   });
 
   it('is recorded each time, whatever is repeated, and not where nothing was handed out', async () => {
@@ -199,6 +230,22 @@ describe('an export as of a moment', () => {
     await shownNow(`customers@${Math.max(...appended.map((after) => Number(after.split('@')[1])))}`);
     const rows = await as(await moment(), { source });
     expect(rows).toEqual(ids.map((id) => `${id} 1 ${id}`).toSorted());
+  });
+
+  it('tells nothing any more of somebody who was erased', async () => {
+    const [id, source] = [newId(), newId()];
+    await append(id, created({ name: '王被忘', source }));
+    const after = await append(id, { type: 'CustomerDetailsChanged', emailsReserved: false, title: '王经理' });
+    const asOf = new Date().toISOString();
+    expect(await rowsOf(await exportOf({ source }, after, { asOf }))).toEqual([[id, '2', '王被忘']]);
+    await service.log('customers').kernel.keyring.destroy(id);
+    const erased: { type: string; [key: string]: unknown } = { type: 'PersonErased', customerId: id };
+    await service.log('customers').append({ type: 'erasure', id: newId() }, erased);
+    const { rows } = await eventually(
+      () => service.kernel.pool.query(`select data from "${customerPast.table}" where record_id = $1`, [id]),
+      (found) => !JSON.stringify(found.rows).includes('王'),
+    );
+    expect(rows).toHaveLength(2);
   });
 
   it('says what cannot be asked of the past', async () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestService, type TestService } from '@throughline/service/testing';
+import { NamedCustomers } from '../src/customer/named-customers.store.ts';
 import { CustomersModule } from '../src/customers.module.ts';
+import { ImportTargets } from '../src/import/import-targets.store.ts';
 import { importing } from './importing.ts';
 
 let service: TestService;
@@ -95,5 +97,55 @@ describe('an upsert by an e-mail that no rule reserves', () => {
       expect(body.items.map(({ version }: any) => version)).toEqual([1, 2, 3]);
       expect(new Set(body.items.map(({ id }: any) => id)).size).toBe(1);
     }
+  });
+});
+
+describe('an upsert at the very moment of an import', () => {
+  /** Once, between looking for somebody and recording them. */
+  const between = (store: object, name: string, first: () => Promise<unknown>) => {
+    const looking = store as Record<string, (...given: unknown[]) => Promise<unknown>>;
+    const find = looking[name] as (typeof looking)[string];
+    looking[name] = async (...given) => {
+      const found = await find.apply(store, given);
+      looking[name] = find;
+      await first();
+      return found;
+    };
+  };
+  const inBatch = (allOrNone: boolean) => async (key: string, name: string) =>
+    (await batch([{ op: 'upsert', key, data: { name } }], { allOrNone })).body.items[0];
+  /** By what an upsert looks for somebody last, or first. */
+  const upserts = {
+    alone: {
+      looking: 'findOrNew',
+      upsert: (key: string, name: string) => service.call('PUT', `/api/customers/by/${key}`, { name }),
+    },
+    'one of a batch': { looking: 'find', upsert: inBatch(false) },
+    'with others or not at all': { looking: 'findEach', upsert: inBatch(true) },
+  };
+  const cases = ['email', 'number'].flatMap((key) =>
+    Object.entries(upserts).map(([how, one]) => ({ key, how, ...one })),
+  );
+  let values = 0;
+  const fresh = (key: string) => `race${(values += 1)}${key === 'email' ? '@ex.cn' : ''}`;
+  const count = async () => {
+    const { rows } = await service.kernel.pool.query(`select count(*)::int as n from streams where type = 'customer'`);
+    return rows[0].n;
+  };
+
+  it.each(cases)('by $key, $how, makes one record with it, whichever comes first', async ({ key, looking, upsert }) => {
+    const before = await count();
+    const [first, second] = [fresh(key), fresh(key)];
+    const file = (value: string) => `name,title,${key}\nImported,CEO,${value}\n`;
+
+    const id = await mapped(file(first), {}, { matchBy: key });
+    between(service.app.get(ImportTargets), 'find', () => upsert(`${key}/${first}`, 'Upserted'));
+    expect((await run(id)).counts).toMatchObject({ updated: 1, failed: 0 });
+    expect(await get(`customers/by/${key}/${first}`)).toMatchObject({ name: 'Imported', title: 'CEO' });
+
+    between(service.app.get(NamedCustomers), looking, () => imported(file(second), { matchBy: key }));
+    expect(await upsert(`${key}/${second}`, 'Upserted')).toMatchObject({ status: 200 });
+    expect(await get(`customers/by/${key}/${second}`)).toMatchObject({ name: 'Upserted', title: 'CEO' });
+    expect((await count()) - before).toBe(2);
   });
 });

@@ -33,10 +33,10 @@ afterEach(async () => {
 
 describe('the rules for customers', () => {
   it('are read and defined as a whole', async () => {
-    expect((await service.call('GET', url)).body).toEqual({ rules: [] });
+    expect((await service.call('GET', url)).body).toEqual({ rules: [], pending: [] });
     const rules = [rule({ kind: 'range', field: 'birthDate', max: 'today' })];
     expect(await define(...rules)).toMatchObject({ status: 200, body: { rules } });
-    expect((await service.call('GET', url)).body).toEqual({ rules });
+    expect((await service.call('GET', url)).body).toEqual({ rules, pending: [] });
     const wrong = await define(rule({ kind: 'format', field: 'name', pattern: '(a' }), { ...rules[0], field: 'shoe' });
     expect([wrong.status, wrong.body.code, ...codes(wrong)]).toEqual([
       422,
@@ -45,7 +45,7 @@ describe('the rules for customers', () => {
       'rules.1.field unknown-field',
     ]);
     expect((await define({ ...rules[0], max: true })).status).toBe(400);
-    expect((await service.call('GET', url)).body).toEqual({ rules });
+    expect((await service.call('GET', url)).body).toEqual({ rules, pending: [] });
   });
 
   it('refuse what is entered, whichever way it comes, and name every field', async () => {
@@ -223,6 +223,30 @@ describe('a value that was there before only one might have it', () => {
     await service.call('DELETE', `/api/customers/${old.id}`);
     expect((await create(giving(badge))).status).toBe(201);
     expect((await service.call('POST', `/api/customers/${old.id}/restore`)).body.code).toBe('value-taken');
+  });
+
+  it('is its customer’s once the definition is answered, or no longer pending', async () => {
+    const badge = numberOf();
+    const { body: old } = await create(giving(badge));
+    expect((await define({ ...unique, id: 'at-once' })).body.pending).toEqual([]);
+    expect((await create(giving(badge))).body).toMatchObject({ code: 'value-taken', holder: old.id });
+
+    // Nobody carries out a job of this kind.
+    const { pool } = service.kernel;
+    await pool.query(`create function hold() returns trigger language plpgsql as
+      'begin new.kind = ''held''; return new; end'; create trigger hold before insert on jobs for each row execute function hold()`);
+    const rules = [
+      { ...unique, id: 'at-once' },
+      { ...unique, id: 'later' },
+    ];
+    expect((await define(...rules)).body).toEqual({ rules, pending: ['later'] });
+    await pool.query(`drop function hold cascade; update jobs set kind = 'verify-customers' where kind = 'held'`);
+    await eventually(
+      () => service.call('GET', url),
+      ({ body }) => body.pending.length === 0,
+    );
+    await define({ ...unique, id: 'later' });
+    expect((await create(giving(badge))).body).toMatchObject({ code: 'value-taken', holder: old.id });
   });
 
   it('is the older one’s of two, and the other is told of', async () => {

@@ -19,6 +19,7 @@ import { HookController } from './hooks/hook.controller.ts';
 import { Gateway1700000000001 } from './migrations/1-gateway.migration.ts';
 import { ErasedRecords1700000000002 } from './migrations/2-erased-records.migration.ts';
 import { Forms1700000000003 } from './migrations/3-forms.migration.ts';
+import { IgnoredDeliveries1700000000004 } from './migrations/4-ignored-deliveries.migration.ts';
 import { RememberRecordWhenPersonErased } from './policies/remember-record-when-person-erased.policy.ts';
 import { SettingsController } from './settings/settings.controller.ts';
 
@@ -46,7 +47,7 @@ import { SettingsController } from './settings/settings.controller.ts';
   ],
   forgets: [ErasedRecords, Submissions],
   workers: [DeliveriesWorker, Submissions],
-  migrations: [Gateway1700000000001, ErasedRecords1700000000002, Forms1700000000003],
+  migrations: [Gateway1700000000001, ErasedRecords1700000000002, Forms1700000000003, IgnoredDeliveries1700000000004],
   keeps: ['passwords', 'api_keys', 'connection_secrets', 'deliveries', 'erased_records', 'form_texts', 'form_refusals'],
 })
 export class GatewayModule {}

@@ -263,6 +263,31 @@ describe('a hook', () => {
     );
   });
 
+  it('lists as ignored what is in order and says nothing that is recorded', async () => {
+    const shop = await connect({ kind: 'shopify', secret: 'secret-6' });
+    const product = { 'x-shopify-topic': 'products/update' };
+    await post(`/hooks/${shop.id}`, '{"id":1}', { ...shopify('secret-6', '{"id":1}', 'd1'), ...product });
+    const woo = await connect({ kind: 'woocommerce', secret: 'secret-7' });
+    const topic = { 'content-type': 'application/json', 'x-wc-webhook-topic': 'coupon.created' };
+    await post(`/hooks/${woo.id}`, '{"id":1}', { ...topic, ...signWooCommerce('secret-7', '{"id":1}') });
+    const readBack = { url: 'https://sap.example.com', user: 'crm', password: 'pw' };
+    const sap = await connect({ kind: 'sap', auth: { type: 'bearer', token: 'sap-token' }, readBack });
+    const event = { specversion: '1.0', id: '1', source: '/1', type: 'sap.s4.beh.product.v1.Product.Changed.v1' };
+    const structured = {
+      'content-type': 'application/cloudevents+json',
+      ...signAuthorization({ bearer: 'sap-token' }),
+    };
+    await post(`/hooks/${sap.id}`, JSON.stringify(event), structured);
+    for (const [{ id }, named] of [
+      [shop, ' (products/update)'],
+      [woo, ' (coupon.created)'],
+      [sap, ''],
+    ]) {
+      const [delivery] = await settled(id, 1);
+      expect(delivery).toMatchObject({ status: 'ignored', reason: `It says nothing that is recorded here${named}.` });
+    }
+  });
+
   it('refuses a wrong signature with 401, unreadable JSON with 400, what is too large with 413, and keeps nothing', async () => {
     const { id } = await connect({ kind: 'shopify', secret: 'secret-3' });
     const body = shopifyCustomer('1');

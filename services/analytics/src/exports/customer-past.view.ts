@@ -1,12 +1,15 @@
 import type { CustomerEvent, EventData, Instant, Recorded, RecordedOf } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** What happened to a record of a customer, as far as it changes what the record says. */
 @Entity()
+@Index(['recordId', 'version'], { unique: true })
 export class CustomerPast {
-  @PrimaryColumn('uuid') recordId!: string;
-  @PrimaryColumn('integer') version!: number;
+  /** The event's, which is a key of its own: what happened before need not be read for it. */
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid') recordId!: string;
+  @Column('integer') version!: number;
   @Column('bigint') position!: string;
   @Column('timestamptz') occurredAt!: Instant;
   /** When it took effect. */
@@ -15,21 +18,28 @@ export class CustomerPast {
   @Column('json') data!: EventData;
 }
 
-function happened(
-  rows: readonly CustomerPast[],
+const happened = (
+  _: readonly CustomerPast[],
   data: object,
-  { stream, position, occurredAt, effectiveAt: at, type }: Recorded<CustomerEvent>,
-): CustomerPast[] {
-  const { id: recordId, version } = stream;
-  const past = { recordId, version, position: String(position), occurredAt, at, type, data: data as EventData };
-  return [...rows, past];
-}
+  { id, stream, position, occurredAt, effectiveAt: at, type }: Recorded<CustomerEvent>,
+): CustomerPast[] => [
+  {
+    id,
+    recordId: stream.id,
+    version: stream.version,
+    position: String(position),
+    occurredAt,
+    at,
+    type,
+    data: data as EventData,
+  },
+];
 
 export const customerPast = fold<CustomerPast, CustomerEvent>(CustomerPast, {
   name: 'customer_past',
-  version: 1,
+  version: 2,
   feed: 'customers',
-  key: ({ stream }) => stream.id,
+  key: ({ id }) => id,
   on: {
     CustomerCreated: happened,
     CustomerDetailsChanged: happened,
@@ -52,7 +62,7 @@ export const eventOfPast = ({
   at,
   type,
   data,
-}: CustomerPast): RecordedOf<CustomerEvent> =>
+}: Omit<CustomerPast, 'id'>): RecordedOf<CustomerEvent> =>
   ({
     type,
     data,

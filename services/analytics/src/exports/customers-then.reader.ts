@@ -87,7 +87,7 @@ export class CustomersThen {
   }
 
   async #records(ids: readonly string[], asOf: Instant): Promise<Map<string, Then>> {
-    const { rows } = await this.kernel.pool.query<CustomerPast>({
+    const { rows } = await this.kernel.pool.query<Omit<CustomerPast, 'id'>>({
       text: `select record_id as "recordId", version, position, occurred_at as "occurredAt", at, type, data
         from "${customerPast.table}"
         where record_id = any($1::uuid[]) and at <= $2 order by record_id, version`,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import {
   known,
+  withoutNames,
   type Actor,
   type ExportEvent,
   type Instant,
@@ -30,7 +31,7 @@ export class ExportRow {
 
 export const exportList = fold<ExportRow, ExportEvent>(ExportRow, {
   name: 'export_list',
-  version: 1,
+  version: 2,
   feed: 'analytics',
   key: ({ stream }) => stream.id,
   by: 'streamId',
@@ -49,12 +50,15 @@ export const exportList = fold<ExportRow, ExportEvent>(ExportRow, {
         rows,
         format,
         columns,
-        selection: known(selection) ?? null,
+        selection: statedOf(known(selection)),
         asOf,
       },
     ],
   },
 });
+
+/** Older records have it as it was asked. */
+const statedOf = (selection?: Selection) => (selection ? withoutNames(selection) : null);
 
 const pageSize = 50;
 

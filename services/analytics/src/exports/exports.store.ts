@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Instant, Selection, TableFormat } from '@throughline/contracts';
+import { withoutNames, type Instant, type Selection, type TableFormat } from '@throughline/contracts';
 import { Commands, Refusal, currentContext, invalid, newId } from '@throughline/event-sourcing';
 import { HttpProblem } from '@throughline/service';
 import { Lists } from '../lists/lists.reader.ts';
@@ -68,7 +68,7 @@ export class Exports {
     const { state: rules, version } = await this.commands.load(exportSettings, exportSettingsId);
     const { day, until } = await this.lists.today();
     const rulesVersion = version > 0 ? { rulesVersion: `exports@${version}` } : {};
-    const exported = { ...table, day, columns: [...table.columns], selection };
+    const exported = { ...table, day, columns: [...table.columns], selection: withoutNames(selection) };
     try {
       await this.commands.execute(
         exportLog,

@@ -36,6 +36,7 @@ import {
   type Holders,
   type Operation,
   type Refused,
+  type Target,
 } from './batch-request.ts';
 import { intendedBy, type Standing } from './operation.intention.ts';
 
@@ -107,19 +108,21 @@ export class BatchRequests {
    * Carries out all of them in one append over their records, or none: they are rehearsed on the records as they stand,
    * and the append counts only if the records still stand there.
    */
-  async allOrNone(operations: readonly Operation[], body: object, skip = false): Promise<Outcome[]> {
+  async allOrNone(asked: readonly Operation[], body: object, skip = false): Promise<Outcome[]> {
     const rules = await this.guarded.rules(skip);
     const numbers: string[] = [];
-    const claims = new Set(operations.flatMap(claimsOf));
+    const claims = new Set(asked.flatMap(claimsOf));
     const creating = new Set<number>();
-    const links = operations.map(linksIn);
+    const links = asked.map(linksIn);
     const parents = new Set(links.flatMap(({ parentId }) => parentId ?? []));
     const others = new Set(links.flatMap(({ parentId: _, ...rest }) => Object.values(rest)));
     let compared: Compared = [];
     const choose = async () => {
       const holders = await this.#holdersOf([...claims]);
       const linked = await this.#linked(parents, others);
-      const named = await this.#named(operations, holders);
+      const ids = await this.#idsOfNew(asked);
+      const named = await this.#named(asked, holders);
+      const operations = withIds(asked, new Map([...ids].filter(([claim]) => !named.has(claim))));
       for (const [index, operation] of operations.entries()) {
         const target = targetOf(operation);
         const exists = 'claim' in target ? named.has(target.claim) : await this.#exists(operation, target.id);
@@ -227,10 +230,7 @@ export class BatchRequests {
   async #carryOut(operation: Operation, commandId: string | undefined, rules: RulesAsked) {
     const target = targetOf(operation);
     const choose = async () => {
-      const holder = 'claim' in target ? await this.named.find(target.claim) : undefined;
-      const id = 'id' in target ? target.id : (holder ?? (operation.op === 'upsert' ? operation.id : undefined));
-      if (id === undefined) throw notFound('customer-not-found');
-      const exists = 'claim' in target ? holder !== undefined : await this.#exists(operation, id);
+      const { id, exists } = await this.#found(operation, target);
       const number = creates(operation, exists) ? await this.numbers.next() : '';
       return { id, command: commandOf(operation, exists, number) };
     };
@@ -241,6 +241,27 @@ export class BatchRequests {
     };
     const answer = await this.customers.executeChosen(choose, fields, operation, named, rules);
     return { ...answer, created: isCreated(answer) };
+  }
+
+  /** Claim -> the id of whom an upsert by it makes, where it names nobody. */
+  async #idsOfNew(operations: readonly Operation[]): Promise<ReadonlyMap<string, string>> {
+    const claims = operations.flatMap((one) =>
+      one.op === 'upsert' && 'claim' in one.target ? [one.target.claim] : [],
+    );
+    return new Map(
+      await Promise.all([...new Set(claims)].map(async (claim) => [claim, await this.named.idOfNew(claim)] as const)),
+    );
+  }
+
+  /** The record that an operation is about, and whether an upsert finds it there. */
+  async #found(operation: Operation, target: Target): Promise<{ id: string; exists: boolean }> {
+    if ('id' in target) return { id: target.id, exists: await this.#exists(operation, target.id) };
+    const { claim } = target;
+    const found =
+      operation.op === 'upsert' ? await this.named.findOrNew(claim) : { holder: await this.named.find(claim) };
+    if ('id' in found) return { id: found.id, exists: false };
+    if (found.holder === undefined) throw notFound('customer-not-found');
+    return { id: found.holder, exists: true };
   }
 
   #holdersOf(claims: readonly string[]): Promise<Holders> {
@@ -277,6 +298,18 @@ function refusedAmong(error: unknown): readonly (Done | Refusal)[] | undefined {
   if (error instanceof HeldUp) return error.outcomes;
   if (!(error instanceof Refusal && error.code === 'batch-refused')) return undefined;
   return (error.params['outcomes'] as readonly (Done | Refused)[]).map(asRefusal);
+}
+
+/** Whom a later upsert by the same claim makes is another record: the first one lost it before. */
+function withIds(operations: readonly Operation[], ids: ReadonlyMap<string, string>): Operation[] {
+  const left = new Map(ids);
+  return operations.map((operation) => {
+    if (operation.op !== 'upsert' || 'id' in operation.target) return operation;
+    const { claim } = operation.target;
+    const id = left.get(claim) ?? operation.id;
+    left.delete(claim);
+    return { ...operation, id };
+  });
 }
 
 /** The records that an operation may write to. */

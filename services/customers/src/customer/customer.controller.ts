@@ -85,11 +85,12 @@ export class CustomerController {
     @Headers(skipHeader) skip?: string,
   ) {
     return this.#upsert({ key, value, changes }, changes, skip, async () => {
-      const holder = await this.#find(key, value);
-      if (holder) return { id: holder, command: { type: 'ChangeCustomer', changes } };
+      const claim = uniqueClaim(key, value);
+      const found = await this.named.findOrNew(claim);
+      if ('holder' in found) return { id: found.holder, command: { type: 'ChangeCustomer', changes } };
       const fields = key === 'email' ? { ...changes, emails: withEmail(changes.emails, value) } : changes;
       const number = key === 'number' ? value : await this.numbers.next();
-      return { id: idOfNew(customer.category), command: { type: 'CreateCustomer', number, fields } };
+      return { id: found.id, command: { type: 'CreateCustomer', number, fields } };
     });
   }
 
@@ -124,15 +125,15 @@ export class CustomerController {
   }
 
   async #holder(key: string, value: string): Promise<string> {
-    const holder = await this.#find(key, value);
+    const holder = await this.named.find(uniqueClaim(key, value));
     if (!holder) throw notFound('customer-not-found');
     return holder;
   }
+}
 
-  /** @throws Refusal `not-found` where nothing is unique by that key, and as `NamedCustomers.find` */
-  async #find(key: string, value: string): Promise<string | undefined> {
-    const claim = claimOf(key, value);
-    if (claim === undefined) throw notFound('not-found');
-    return this.named.find(claim);
-  }
+/** @throws Refusal `not-found` where nothing is unique by that key */
+function uniqueClaim(key: string, value: string): string {
+  const claim = claimOf(key, value);
+  if (claim === undefined) throw notFound('not-found');
+  return claim;
 }

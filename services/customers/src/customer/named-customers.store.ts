@@ -12,6 +12,11 @@ export class NamedCustomers {
     return this.keys.withValues(['email'], emails);
   });
 
+  readonly #withIds = gathered(async (ids: readonly string[]) => {
+    await this.keys.upToNow();
+    return this.keys.withIds(ids);
+  });
+
   constructor(
     private readonly commands: Commands,
     private readonly keys: CustomerKeys,
@@ -42,6 +47,29 @@ export class NamedCustomers {
         return ids.length > 0 ? [[claim, ids]] : [];
       }),
     );
+  }
+
+  /**
+   * As `find`; where it names nobody, the id of the record that is made: an import at the same moment makes no other one.
+   *
+   * @throws Refusal as `find`
+   */
+  async findOrNew(claim: string): Promise<{ holder: string } | { id: string }> {
+    const holder = await this.find(claim);
+    if (holder !== undefined) return { holder };
+    const id = await this.idOfNew(claim);
+    const late = await this.find(claim);
+    return late === undefined ? { id } : { holder: late };
+  }
+
+  /** Asked for before somebody is looked for: what is made in between is found by its value then, not by its id alone. */
+  async idOfNew(claim: string): Promise<string> {
+    // Whoever has had a number holds it.
+    if (emailOf(claim) === undefined) return this.keys.idOfNew(claim, 0);
+    for (let salt = 0; ; salt += 1) {
+      const id = this.keys.idOfNew(claim, salt);
+      if (!(await this.#withIds([id])).has(id)) return id;
+    }
   }
 }
 

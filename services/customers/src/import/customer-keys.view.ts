@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { known, type CustomerEvent } from '@throughline/contracts';
-import { fold, plainTypes } from '@throughline/event-sourcing';
+import { derivedId, fold, plainTypes } from '@throughline/event-sourcing';
 import { nameKey, normaliseEmail, registrationNumberKey } from '@throughline/language';
 import { Kernel } from '@throughline/service';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
@@ -116,6 +116,15 @@ export type FoundRecord = { recordId: string; goldenId: string; status: Customer
 @Injectable()
 export class CustomerKeys {
   constructor(private readonly kernel: Kernel) {}
+
+  /**
+   * The id of the record that is made for a key such as `email:a@example.com`, by an import or an upsert: of two at once each
+   * meets the record of the other. `salt` counts those of the key that others have by now.
+   */
+  idOfNew(key: string, salt: number): string {
+    const hash = this.kernel.secrets.hmac('import-ids', key);
+    return salt === 0 ? derivedId('import', hash) : derivedId('import', hash, salt);
+  }
 
   /** Waits until it holds all that is recorded by now. */
   async caughtUp(signal: AbortSignal): Promise<void> {

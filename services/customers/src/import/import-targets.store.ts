@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Commands, derivedId, recordId } from '@throughline/event-sourcing';
-import { Kernel } from '@throughline/service';
 import { customer } from '../customer/customer.ts';
 import { CustomerKeys, type CustomerKeyKind, type FoundRecord } from './customer-keys.view.ts';
 import type { ImportMapping, MatchKey } from './import-mapping.ts';
@@ -24,7 +23,6 @@ const byValue: Readonly<Partial<Record<MatchKey, CustomerKeyKind>>> = {
 @Injectable()
 export class ImportTargets {
   constructor(
-    private readonly kernel: Kernel,
     private readonly commands: Commands,
     private readonly keys: CustomerKeys,
   ) {}
@@ -84,8 +82,7 @@ export class ImportTargets {
   #idOf({ matchBy, connectionId }: ImportMapping, value: string, salt: number): string {
     if (matchBy === 'id') return value;
     if (matchBy === 'externalId') return recordId(connectionId as string, value);
-    const hash = this.kernel.secrets.hmac('import-ids', `${matchBy}:${value}`);
-    return salt === 0 ? derivedId('import', hash) : derivedId('import', hash, salt);
+    return this.keys.idOfNew(`${matchBy}:${value}`, salt);
   }
 }
 

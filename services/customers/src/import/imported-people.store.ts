@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Commands } from '@throughline/event-sourcing';
-import { Jobs, Kernel, jobStates, type Forgets } from '@throughline/service';
+import { Jobs, Kernel, StillNeeded, jobStates, type Forgets } from '@throughline/service';
 import { customer } from '../customer/customer.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { ImportRows } from './import-rows.store.ts';
@@ -17,7 +17,7 @@ export class ImportedPeople implements Forgets {
     private readonly rows: ImportRows,
   ) {}
 
-  /** Counts stay, and so does what an undo needs. @throws while one of the imports is under way: it needs its file to the end */
+  /** Counts stay, and so does what an undo needs. @throws StillNeeded while one of the imports is under way: it needs its file to the end */
   async forget(subject: string): Promise<void> {
     for (const id of await this.#importsOf(subject)) {
       const { state, events } = await this.commands.load(importing, id);
@@ -25,7 +25,7 @@ export class ImportedPeople implements Forgets {
       const jobIds = [id, ...checks.map(({ data }) => (data as { checkId: string }).checkId)];
       const jobs = await Promise.all(jobIds.map((jobId) => this.jobs.find(jobId)));
       if (jobs.some((job) => job && jobStates.underWay.some((one) => one === job.state))) {
-        throw new Error('an import of the person is under way');
+        throw new StillNeeded('an import of the person is under way');
       }
       if (state.file) await this.files.remove(state.file.fileId);
       await this.rows.forget(jobIds);

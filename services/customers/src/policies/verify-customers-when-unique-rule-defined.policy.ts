@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { noRules, type RecordedOf, type RuleSet, type RuleSetEvent } from '@throughline/contracts';
-import { Commands, derivedId } from '@throughline/event-sourcing';
+import { Commands } from '@throughline/event-sourcing';
 import { Jobs, type PolicyPattern } from '@throughline/service';
 import { ruleSet } from '../rules/rule-set.ts';
-import { verifying } from '../rules/verify-customers.job.ts';
+import { verificationId, verifying } from '../rules/verify-customers.job.ts';
 
 type RuleSetDefined = RecordedOf<RuleSetEvent>;
 
@@ -14,7 +14,7 @@ export function react({ id, data }: Pick<RuleSetDefined, 'id' | 'data'>, before:
   const isNew = data.rules.some(
     (rule) => rule.kind === 'unique' && !before.rules.some((other) => isDeepStrictEqual(other, rule)),
   );
-  return isNew ? [{ id: derivedId('verification', id) }] : [];
+  return isNew ? [{ id: verificationId(id) }] : [];
 }
 
 const on: PolicyPattern = { policy: 'verify-customers-when-unique-rule-defined', event: 'RuleSetDefined' };

@@ -3,7 +3,7 @@ import type { RuleKind, ValidationRule } from '@throughline/contracts';
 import { Refusal } from '@throughline/event-sourcing';
 import { scenario } from '@throughline/event-sourcing/scenario';
 import { noFields, type FieldDefinition, type FieldSet } from '../field/field-set.ts';
-import { ruleSet } from './rule-set.ts';
+import { ruleSet, uniqueSince } from './rule-set.ts';
 
 const message = { zh: '不行', en: 'No.' };
 const rule = (kind: RuleKind, field: string, more: Partial<ValidationRule> = {}): ValidationRule => ({
@@ -121,5 +121,25 @@ describe('a rule set', () => {
     given()
       .when(define(rule('required', 'shoe')))
       .thenRefused('invalid-rule-set');
+  });
+});
+
+describe('a rule by which only one may have a value', () => {
+  it('counts since it was first defined as it is, without a definition that lacks it', () => {
+    const [kept, changed, back] = ['kept', 'changed', 'back'].map((id) => rule('unique', 'custom.card', { id }));
+    const other = { ...changed, field: 'emails' } as ValidationRule;
+    const definitions = [
+      [kept, other, back],
+      [kept, other],
+      [kept, changed, back],
+      [kept, changed, back],
+    ].map((rules, index) => ({ index, data: { rules: rules as ValidationRule[] } }));
+    const found = uniqueSince(definitions).map(({ rule, since }) => [rule.id, since.index]);
+    expect(found).toEqual([
+      ['kept', 0],
+      ['changed', 2],
+      ['back', 2],
+    ]);
+    expect(uniqueSince([])).toEqual([]);
   });
 });

@@ -43,6 +43,20 @@ export const ruleSet: Decider<RuleSet, RuleSetCommand, RuleSetEvent, FieldSet> =
   evolve: (_, { rules }) => ({ rules }),
 };
 
+/** The rules by which only one may have a value, each with the definition since which it is as it is. */
+export function uniqueSince<Definition extends { data: RuleSet }>(
+  definitions: readonly Definition[],
+): { rule: ValidationRule; since: Definition }[] {
+  const now = definitions.at(-1)?.data.rules ?? [];
+  return now
+    .filter(({ kind }) => kind === 'unique')
+    .flatMap((rule) => {
+      const isWithout = ({ data }: Definition) => !data.rules.some((one) => isDeepStrictEqual(one, rule));
+      const since = definitions[definitions.findLastIndex(isWithout) + 1];
+      return since ? [{ rule, since }] : [];
+    });
+}
+
 /** What each kind says besides what all do. */
 const own: Record<RuleKind, readonly (keyof ValidationRule)[]> = {
   required: [],

@@ -17,9 +17,18 @@ import {
 } from 'class-validator';
 import { Type } from 'typebox';
 
-export const RuleSet = Type.Object({ rules: Type.Array(ValidationRule) }, { title: 'RuleSet' });
-
 const text = Type.String();
+export const RuleSet = Type.Object(
+  {
+    rules: Type.Array(ValidationRule),
+    pending: Type.Array(text, {
+      description:
+        'Ids of `unique` rules for which the values of now are still gone over: until then somebody new may take one of them.',
+    }),
+  },
+  { title: 'RuleSet' },
+);
+
 const counted = (description: string) => Type.Integer({ description });
 export const Verification = Type.Object(
   {

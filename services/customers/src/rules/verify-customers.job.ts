@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ValidationRule } from '@throughline/contracts';
+import { derivedId } from '@throughline/event-sourcing';
 import type { JobAtWork, JobHandler, JobStep } from '@throughline/service';
 import { Verifications, type Found } from './verifications.store.ts';
 
@@ -8,6 +9,9 @@ type Place = { after: number; counts: Found; unique: readonly ValidationRule[] }
 
 /** The kind of the job. */
 export const verifying = 'verify-customers';
+
+/** The one that a definition of rules asks for. */
+export const verificationId = (definitionId: string): string => derivedId('verification', definitionId);
 
 /** What it has found before it begins. */
 export const nothingFound: Found = { verified: 0, failed: 0, passed: 0, claimed: 0 };

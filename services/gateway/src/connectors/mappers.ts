@@ -1,9 +1,10 @@
 import type { ConnectionKind } from '@throughline/contracts';
 import { cloudEvents } from './cloudevents.ts';
-import { type Mapper, Unmappable } from './connector.ts';
+import { type Delivery, type Mapper, Unmappable } from './connector.ts';
 import { cloudEventRecords, jsonMapping } from './json-mapping.ts';
 import { isSapEvent, sap, sapEvent } from './sap.ts';
 import { shopify } from './shopify.ts';
+import { shopifyHeader } from './signatures.ts';
 import { woocommerce } from './woocommerce.ts';
 
 /** With a mapping the connection's own; without one SAP's events are understood. */
@@ -43,3 +44,9 @@ export const mappers: Record<ConnectionKind, Mapper> = {
   json: mappedAs('json'),
   kafka,
 };
+
+/** Why nothing came of a delivery that is in order, with the topic that it names outside of its body. */
+export function unusedReason({ headers }: Delivery): string {
+  const topic = shopifyHeader(headers, 'topic') ?? headers['x-wc-webhook-topic'] ?? headers['ce-type'];
+  return `It says nothing that is recorded here${topic ? ` (${topic})` : ''}.`;
+}

@@ -81,6 +81,14 @@ export class Deliveries extends EventEmitter<{ stored: [] }> {
     );
   }
 
+  /** There was nothing in it to record. */
+  async ignored(id: string, reason: string): Promise<void> {
+    await this.kernel.pool.query(
+      `update deliveries set status = 'ignored', reason = $2, attempts = attempts + 1, settled_at = now() where id = $1`,
+      [id, reason],
+    );
+  }
+
   async failed(id: string, reason: string): Promise<void> {
     await this.kernel.pool.query(
       `update deliveries set status = 'failed', reason = $2, attempts = attempts + 1, settled_at = now() where id = $1`,
@@ -126,10 +134,10 @@ export class Deliveries extends EventEmitter<{ stored: [] }> {
     await this.kernel.pool.query(`delete from deliveries where id::text = any($1) and status = 'applied'`, [ids]);
   }
 
-  /** Applied messages have done their work: they go after thirty days. */
+  /** Messages that have done their work, or had none to do, go after thirty days. */
   async purge(): Promise<void> {
     await this.kernel.pool.query(
-      `delete from deliveries where status = 'applied' and settled_at < now() - interval '30 days'`,
+      `delete from deliveries where status in ('applied', 'ignored') and settled_at < now() - interval '30 days'`,
     );
   }
 

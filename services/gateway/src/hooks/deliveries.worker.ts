@@ -5,7 +5,7 @@ import { Kernel, Log } from '@throughline/service';
 import { Connections, type KnownConnection } from '../connection/connections.store.ts';
 import { cloudEvents } from '../connectors/cloudevents.ts';
 import { Unmappable, type Delivery, type MappingContext, type Seen } from '../connectors/connector.ts';
-import { mappers } from '../connectors/mappers.ts';
+import { mappers, unusedReason } from '../connectors/mappers.ts';
 import { ReadBackFailed, SapReader } from '../connectors/sap-read-back.client.ts';
 import { isSapEvent, readBackRequest, withReadBack } from '../connectors/sap.ts';
 import { ErasedRecords } from '../erasure/erased-records.store.ts';
@@ -63,12 +63,15 @@ export class DeliveriesWorker {
         hmac: (value) => this.kernel.secrets.hmac('record-ids', value),
         ...(connection.mapping !== undefined && { mapping: connection.mapping }),
       };
+      let isUsed = false;
       for (const whole of await this.#complete(connection, delivery)) {
         for (const seen of mappers[connection.kind](whole, context)) {
           await this.#record(connection, id, await this.erased.redirect(seen));
+          isUsed = true;
         }
       }
-      await this.deliveries.applied(id);
+      if (isUsed) await this.deliveries.applied(id);
+      else await this.deliveries.ignored(id, unusedReason(delivery));
     } catch (error) {
       if (error instanceof Unmappable) {
         await this.deliveries.failed(id, error.pointer ? `${error.message} (${error.pointer})` : error.message);
@@ -98,7 +101,7 @@ export class DeliveriesWorker {
         complete.push({
           ...delivery,
           headers: { 'content-type': 'application/cloudevents+json' },
-          body: JSON.stringify(event),
+          body: JSON.stringify({ specversion: '1.0', ...event }),
         });
         continue;
       }

@@ -3,7 +3,7 @@ import { orNull, page } from '@throughline/service';
 import { IsIn, IsOptional, Matches } from 'class-validator';
 import { Type } from 'typebox';
 
-export const deliveryStatuses = ['received', 'applied', 'failed'] as const;
+export const deliveryStatuses = ['received', 'applied', 'ignored', 'failed'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 export const Delivery = Type.Object(
