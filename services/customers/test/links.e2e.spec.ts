@@ -58,6 +58,11 @@ describe('what a customer says of itself', () => {
     ]);
     const other = await create({ kind: 'person' });
     expect(codes(await patch(other.id, { employerId: person.id }))).toEqual(['employerId not-a-company']);
+    const email = `${newId()}@x.cn`;
+    const named = await create({ kind: 'person', emails: [{ value: email }] });
+    const byEmail = `/api/customers/by/email/${email}`;
+    const itself = await service.call('PUT', byEmail, { referredBy: named.id });
+    expect(codes(itself)).toEqual(['referredBy not-itself']);
     expect((await service.call('POST', '/api/customers', { name: 'y', parentId: newId() })).status).toBe(422);
   });
 });

@@ -235,10 +235,7 @@ export class BatchRequests {
       return { id, command: commandOf(operation, exists, number) };
     };
     const fields = 'fields' in operation ? operation.fields : {};
-    const named = {
-      ...(commandId !== undefined && { commandId }),
-      ...(operation.op !== 'create' && 'id' in target && { about: target.id }),
-    };
+    const named = commandId !== undefined ? { commandId } : {};
     const answer = await this.customers.executeChosen(choose, fields, operation, named, rules);
     return { ...answer, created: isCreated(answer) };
   }

@@ -169,20 +169,18 @@ export class GoldenCustomers {
     return this.#executeForGroup(id, command, rules, { target: id, body });
   }
 
-  /**
-   * As `Commands.executeChosen`: `choose` names a record and what is to be done with its customer, by the fields given;
-   * `about` is that record where it is known before.
-   */
+  /** As `Commands.executeChosen`: `choose` names a record and what is to be done with its customer, by the fields given. */
   async executeChosen(
     choose: () => Promise<{ id: string; command: CustomerCommand }>,
     fields: CustomerInput,
     body: object,
-    { about = '', ...named }: Pick<Remembered, 'commandId'> & { about?: string } = {},
+    named: Pick<Remembered, 'commandId'> = {},
     inForce?: RulesInForce,
   ): Promise<Executed<Customer, CustomerEvent> | RecordAnswer> {
-    const rules = withDuplicates(await this.rulesFor(about, { type: 'ChangeCustomer', changes: fields }), inForce);
+    const given = { type: 'ChangeCustomer', changes: fields } as const;
+    const first = hasLinks(linksOf(given)) ? await unlessRefused(choose) : undefined;
+    const rules = withDuplicates(await this.rulesFor(first?.id ?? '', given), inForce);
     const remembered = { target: '', body, ...named };
-    const first = fields.parentId ? await unlessRefused(choose) : undefined;
     if (first && movesInHierarchy(first.command)) {
       return this.#executeForGroup(first.id, first.command, rules, remembered);
     }
