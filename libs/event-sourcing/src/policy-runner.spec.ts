@@ -184,9 +184,10 @@ describe('a policy', () => {
       const taken = await takeCheckpoint(kernel.pool, 'policy:deposed', 'sales');
       await moveCheckpoint(kernel.pool, taken, 5, testGeneration);
     });
-    await run(policy, [happened(1, newId())], [happened(5, newId())]);
-    expect(await checkpointOf(policy)).toBe(5);
+    const running = keepRunning(policy, [happened(1, newId())], [happened(5, newId())]);
+    await until(async () => beside.lines.length > 0 && (await checkpointOf(policy)) === 5);
     expect(beside.lines).toMatchObject([{ level: 'warn', message: 'subscription waits' }]);
+    await beside.end(running);
   });
 
   it('goes on from where an operator moves its checkpoint, although nothing happens', async () => {

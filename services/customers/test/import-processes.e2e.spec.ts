@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 afterAll(() => dropDatabases(config));
-const started = () => spawned(config, 'all', (kill) => ends.push(kill));
+const started = (...flags: string[]) => spawned(config, 'all', (kill) => ends.push(kill), flags);
 
 /** Sends a form whose file is made while it is sent. */
 async function upload(url: string, rows: Iterable<string>): Promise<any> {
@@ -144,7 +144,8 @@ describe('an import in a process that is killed', () => {
 
 describe('an upload', () => {
   it('takes no more memory where the file is larger', async () => {
-    const service = await started();
+    // Without a limit garbage stays for as long as there is room.
+    const service = await started('--max-old-space-size=200');
     const note = 'x'.repeat(1_000);
     function* rows(count: number) {
       yield 'name,email,note';
@@ -154,6 +155,6 @@ describe('an upload', () => {
     const before = await service.peak();
     const { file } = await upload(service.url, rows(120_000));
     expect(file.bytes).toBeGreaterThan(120_000_000);
-    expect((await service.peak()) - before).toBeLessThan(100_000_000);
+    expect((await service.peak()) - before).toBeLessThan(60_000_000);
   });
 });

@@ -13,15 +13,18 @@ export const token = async () =>
  * The service in a process of its own, on databases that are there.
  *
  * @param onSpawn hears of it before it answers, so that it is ended however it fares
+ * @param flags Node's
  */
 export async function spawned(
   { databaseUrl, databasePrefix }: ServiceConfig,
   role: ServiceConfig['role'],
   onSpawn: (kill: () => Promise<void>) => void,
+  flags: readonly string[] = [],
 ) {
   const child = spawn(
     process.execPath,
     [
+      ...flags,
       '--import',
       join(import.meta.dirname, '../../../tools/typescript.mjs'),
       join(import.meta.dirname, 'customers-process.ts'),
