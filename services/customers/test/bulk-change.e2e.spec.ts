@@ -322,7 +322,7 @@ describe('a bulk change', () => {
     );
     expect(await refused({ set: { title: 'x' } })).toEqual([400, 'invalid-request', ['ids']]);
     expect(await refused({ ids: [id], filter: {}, archive: true })).toEqual([400, 'invalid-request', ['filter']]);
-    expect(await refused({ ids: ['x'], set: { nonsense: 1 }, clear: ['number'] })).toEqual([
+    expect(await refused({ ids: ['x'], set: { nonsense: 1 }, clear: ['number', 'kind'] })).toEqual([
       400,
       'invalid-request',
       ['ids', 'set.nonsense', 'clear'],

@@ -147,7 +147,7 @@ describe('an unsubscribe link', () => {
     }
     const ledger = await read(id);
     expect(newsletter(ledger)).toMatchObject({ state: 'withdrawn', how: 'link' });
-    expect(ledger.history).toHaveLength(2);
+    expect(ledger.history.map(({ kind }: any) => kind)).toEqual(['given', 'withdrawn', 'withdrawn']);
   });
 
   it('leads to where the gateway was asked', async () => {
@@ -230,9 +230,11 @@ describe('the consents of a merged customer', () => {
     await post(below, 'consents', form);
     const gone = await post(top, 'consents/withdraw', withdrawal);
     expect(newsletter(gone.body)).toMatchObject({ state: 'withdrawn', how: 'link' });
-    const { length } = (await read(top)).history;
+    // Said again, it also beats what is heard of the time in between later on.
+    const between = new Date().toISOString();
     await post(top, 'consents/withdraw', withdrawal);
-    expect((await read(top)).history).toHaveLength(length);
+    await post(below, 'consents', { ...form, occurredAt: between });
+    expect(newsletter(await read(top)).state).toBe('withdrawn');
     await post(below, 'consents/withdraw', withdrawal);
     await post(top, 'unmerge', { record: below });
     expect(newsletter(await read(below)).state).toBe('withdrawn');

@@ -22,6 +22,15 @@ const moment = async () => {
 };
 
 describe('a customer', () => {
+  it('leaves the kind as it is where nobody had said one: that cannot be taken back', async () => {
+    const { id } = await create({ name: 'x' });
+    const then = await moment();
+    await patch(id, { kind: 'company', title: 'CEO' });
+    expect(Object.keys((await get(`${id}/revert?to=${encodeURIComponent(then)}`)).fields)).toEqual(['title']);
+    const { status, body } = await revert(id, { to: then });
+    expect([status, body.kind, body.title]).toEqual([200, 'company', undefined]);
+  });
+
   it('gets back every field as it was at a moment, by one event, and may be brought back from there', async () => {
     const before = { name: '王伟', type: 'new', tags: ['vip'], custom: { size: 'M', deep: { a: 1, b: 2 } } };
     const { id } = await create({ ...before, title: '经理' });

@@ -19,6 +19,8 @@ import type { CustomerInput } from '../customer/customer-fields.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { BeforeAfter, shownFields } from '../merge/merge.dto.ts';
 
+const clearable = shownFields.filter((field) => field !== 'kind');
+
 class EntriesDto extends PickType(ChangeCustomerDto, listFields) {}
 
 /** A selection, by ids or by a filter, and what is to be changed on each of its customers. */
@@ -34,7 +36,7 @@ export class BulkChangeDto {
   @IsOptional() @IsObject() @ValidateNested() @Nested(() => EntriesDto) add?: EntriesDto;
   /** Entries that lists lose. */
   @IsOptional() @IsObject() @ValidateNested() @Nested(() => EntriesDto) remove?: EntriesDto;
-  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsIn(shownFields, { each: true }) clear?: (keyof CustomerInput)[];
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsIn(clearable, { each: true }) clear?: (keyof CustomerInput)[];
   @IsOptional() @IsBoolean() archive?: boolean;
   @IsOptional() @IsBoolean() restore?: boolean;
 }

@@ -162,6 +162,20 @@ describe('the last word', () => {
     expect(mayContact(both, email).because).toBe('withdrawn');
   });
 
+  it('counts also where it only repeats the one before: a word from in between may arrive later', () => {
+    const again = { now: '2026-03-01T00:00:00.000Z' };
+    const repeated = { ...withdrawn, withdrawnAt: again.now };
+    given(withdrawn).when(withdraw, again).then(repeated);
+    const between = { ...allowed, givenAt: '2026-02-01T00:00:00.000Z' };
+    expect(permission(ledger(withdrawn, repeated, between), 'newsletter', 'email')).toBe('no');
+    const forbidden = { type: 'ContactForbidden', customerId, how: 'phone', forbiddenAt: now } as const;
+    const forbid = { type: 'ForbidContact', customerId, how: 'phone' } as const;
+    given(forbidden).when(forbid).thenNothing();
+    given(forbidden)
+      .when(forbid, again)
+      .then({ ...forbidden, forbiddenAt: again.now });
+  });
+
   it('was another one before', () => {
     const shown = consentsShown(ledger(paper, withdrawn), builtInPurposes, '2020-01-01T00:00:00.000Z');
     expect(

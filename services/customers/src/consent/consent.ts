@@ -33,11 +33,7 @@ export type ConsentCommand =
   | (Said & { type: 'ForbidContact' })
   | (Said & { type: 'AllowContact' });
 
-export type ConsentRules = {
-  purposes: readonly ConsentPurpose[];
-  /** What all records of the customer say together, where there are several. */
-  whole?: ConsentLedger | undefined;
-};
+export type ConsentRules = { purposes: readonly ConsentPurpose[] };
 
 /** The stream of what was said about a record; the record's id stays its data subject. */
 export const consentId = (customerId: string): string => derivedId('consent', customerId);
@@ -49,8 +45,7 @@ export const consent: Decider<ConsentLedger, ConsentCommand, ConsentEvent, Conse
 
   decide(state, command, { now, rules }) {
     const { customerId } = command;
-    // A word is no news only where it is none to its own record and to the customer: records can be taken apart again.
-    const ledgers = [state, rules.whole ?? state];
+    // What is said again later is news: a word from in between may still arrive.
     switch (command.type) {
       case 'GiveConsent':
         return give(state, command, now, rules);
@@ -58,7 +53,7 @@ export const consent: Decider<ConsentLedger, ConsentCommand, ConsentEvent, Conse
         const { purpose, channel, how, reference } = command;
         checkPurpose(command, rules);
         const withdrawnAt = saidAt(command, now);
-        if (ledgers.every((ledger) => isWithdrawn(ledger, command, withdrawnAt))) return [];
+        if (state.entries.some((entry) => isWithdrawn(entry, command, withdrawnAt))) return [];
         return [
           {
             type: 'ConsentWithdrawn',
@@ -79,12 +74,12 @@ export const consent: Decider<ConsentLedger, ConsentCommand, ConsentEvent, Conse
       }
       case 'ForbidContact': {
         const forbiddenAt = saidAt(command, now);
-        if (ledgers.every((ledger) => contactAt(ledger, forbiddenAt) === false)) return [];
+        if (isSaid(state, false, forbiddenAt)) return [];
         return [{ type: 'ContactForbidden', customerId, how: command.how, forbiddenAt }];
       }
       case 'AllowContact': {
         const allowedAt = saidAt(command, now);
-        if (ledgers.every((ledger) => contactAt(ledger, allowedAt) === true)) return [];
+        if (isSaid(state, true, allowedAt)) return [];
         return [{ type: 'ContactAllowed', customerId, how: command.how, allowedAt }];
       }
     }
@@ -149,14 +144,13 @@ const isSame = (
   entry.textVersion === textVersion &&
   entry.expiresOn === expiresOn;
 
-/** Whether it was withdrawn already then, and nothing said about any of the channels since. */
-function isWithdrawn({ entries }: ConsentLedger, { purpose, channel }: About, at: Instant): boolean {
-  const last = entries.findLast(
-    (entry) => entry.purpose === purpose && entry.at <= at && (!channel || !entry.channel || entry.channel === channel),
-  );
-  return last?.kind === 'withdrawn' && (!last.channel || last.channel === channel);
-}
+/** The same objection, or one to all channels. */
+const isWithdrawn = (entry: ConsentEntry, { purpose, channel }: About, at: Instant): boolean =>
+  entry.kind === 'withdrawn' &&
+  entry.at === at &&
+  entry.purpose === purpose &&
+  (!entry.channel || entry.channel === channel);
 
-/** What was said about contact as such until then. */
-const contactAt = ({ contact }: ConsentLedger, at: Instant): boolean | undefined =>
-  contact.findLast((word) => word.at <= at)?.allowed;
+/** Whether that was said about contact as such at that instant. */
+const isSaid = ({ contact }: ConsentLedger, allowed: boolean, at: Instant): boolean =>
+  contact.some((word) => word.at === at && word.allowed === allowed);

@@ -71,7 +71,7 @@ export class Consents {
     const isGrouped = ledgers.size > 1;
     if (isGrouped) await this.#checkVersions([...ledgers.values()].map(({ version }) => version));
     const done = await this.commands.execute(consent, consentId(customerId), command, {
-      rules: { purposes, whole: wholeOf(ledgers) },
+      rules: { purposes },
       body,
       anyVersion: isGrouped,
       ...(occurredAt !== undefined && { occurredAt: new Date(occurredAt).toISOString() }),

@@ -55,7 +55,11 @@ export const differing = (
   Object.fromEntries(
     Object.entries(wanted).filter(
       ([field, value]) =>
-        !isDeepStrictEqual(value ?? null, details[field as CustomerField] ?? null) ||
-        (field in inferred && value !== null),
+        !isUnsayable(field as CustomerField, value) &&
+        (!isDeepStrictEqual(value ?? null, details[field as CustomerField] ?? null) ||
+          (field in inferred && value !== null)),
     ),
   );
+
+/** Whom a customer is about can be changed, but not taken back: no released event says so. */
+export const isUnsayable = (field: CustomerField, value: unknown): boolean => field === 'kind' && value === null;

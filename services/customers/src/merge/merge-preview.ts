@@ -8,6 +8,7 @@ import {
   type Origin,
   type SurvivorshipRules,
 } from '@throughline/contracts';
+import { isUnsayable } from '../customer/customer-change.ts';
 import { patchBetween, type CustomerInput } from '../customer/customer-fields.ts';
 import { changedSince, goldenOfGroup, groupBefore, type Group } from '../customer/customer-group.ts';
 import { shown } from '../customer/field-names.ts';
@@ -151,7 +152,10 @@ function reverted(
   const valueIn = (one: Group | undefined, field: CustomerField) =>
     one ? (valueOf(goldenOfGroup(one), field) ?? null) : null;
   return Object.fromEntries(
-    fields.map((field) => [shown(field), { before: valueIn(group, field), after: valueIn(pastOf(field), field) }]),
+    fields.flatMap((field) => {
+      const after = valueIn(pastOf(field), field);
+      return isUnsayable(field, after) ? [] : [[shown(field), { before: valueIn(group, field), after }]];
+    }),
   );
 }
 
