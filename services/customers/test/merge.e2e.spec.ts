@@ -113,6 +113,19 @@ describe('a merge', () => {
     expect((await get(b.id)).body.custom).toEqual({ num: 2, lvl: 'gold' });
   });
 
+  it('is made and taken apart only as the caller saw it, where they say what they saw', async () => {
+    const { beijing, shanghai } = await twoWangs();
+    const seen = { 'if-match': (await get(beijing.id)).headers.get('etag') ?? '' };
+    await patch(beijing.id, { title: '总监' });
+    const merge = (headers: Record<string, string>) =>
+      service.call('POST', url(beijing.id, 'merge'), { absorb: [shanghai.id] }, headers);
+    expect(await merge(seen)).toMatchObject({ status: 412, body: { code: 'record-changed' } });
+    const now = { 'if-match': (await get(beijing.id)).headers.get('etag') ?? '' };
+    expect((await merge(now)).status).toBe(200);
+    const unmerge = await service.call('POST', url(beijing.id, 'unmerge'), { record: shanghai.id }, now);
+    expect(unmerge).toMatchObject({ status: 412, body: { code: 'record-changed' } });
+  });
+
   it('takes changes through any of its ids, and shows where each value comes from', async () => {
     const { beijing, shanghai } = await twoWangs();
     await post(beijing.id, 'merge', { absorb: [shanghai.id] });

@@ -494,14 +494,18 @@ const answerOf = (group: Group): RecordAnswer => {
 /** @throws Refusal `changed-meanwhile` where the same fields changed since the versions that the caller saw */
 function checked(group: Group, command: CustomerCommand): Group {
   const { ifMatch } = currentContext();
-  if (ifMatch === undefined || ifMatch.join() === versionsOf(group).join()) return group;
   if (command.type === 'EraseCustomer') return group;
-  const seen = command.type === 'ChangeCustomer' ? groupAt(group, ifMatch) : undefined;
-  if (!seen || command.type !== 'ChangeCustomer') {
-    throw new Refusal('precondition', 'record-changed', { conflicts: [] });
-  }
+  const seen = command.type === 'ChangeCustomer' && ifMatch ? groupAt(group, ifMatch) : undefined;
+  if (!seen || command.type !== 'ChangeCustomer') return checkedWhole(group);
   checkConflicts(command.changes, shownGroup(seen), shownGroup(group));
   return group;
+}
+
+/** @throws Refusal `record-changed` where the customer is not at the versions that the caller saw */
+export function checkedWhole(group: Group): Group {
+  const { ifMatch } = currentContext();
+  if (ifMatch === undefined || ifMatch.join() === versionsOf(group).join()) return group;
+  throw new Refusal('precondition', 'record-changed', { conflicts: [] });
 }
 
 /** The group as it was at the versions of an ETag; undefined where they do not fit it. */

@@ -14,7 +14,13 @@ import {
 } from '../customer/customer-group.ts';
 import { parentErrors, parentOf, type Above } from '../customer/customer-links.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
-import { GoldenCustomers, GroupChanged, type Ids, type Remembered } from '../customer/golden-customers.store.ts';
+import {
+  GoldenCustomers,
+  GroupChanged,
+  checkedWhole,
+  type Ids,
+  type Remembered,
+} from '../customer/golden-customers.store.ts';
 import { previewMerge } from './merge-preview.ts';
 import { picksOf } from './picks.ts';
 import { survivorship, survivorshipId } from './survivorship.ts';
@@ -34,7 +40,7 @@ export class Merges {
 
   /**
    * @param ids a record of each customer, that of the survivor first
-   * @throws Refusal as `mergeGroups`, and `parents-circular`, `parents-too-deep`
+   * @throws Refusal as `mergeGroups`, `parents-circular`, `parents-too-deep`, and `record-changed` where the caller saw another survivor
    */
   async merge(ids: Ids, merging: Merging, command: { type: string }, remembered?: Remembered): Promise<RecordAnswer> {
     const rules = await this.#inForce();
@@ -46,6 +52,7 @@ export class Merges {
     };
     const decide = (groups: [Group, ...Group[]], { now }: DecideContext<CustomerRules>): Decided => {
       const own = groups.filter((group) => group.some(({ id }) => ids.includes(id))) as [Group, ...Group[]];
+      checkedWhole(own[0]);
       const decided = merged(own, merging, rules);
       const others = groups.filter((group) => !own.includes(group));
       if (!isBelow(groupAfter(own, decided, now), { ...above, above: others })) throw new GroupChanged();
@@ -72,7 +79,7 @@ export class Merges {
       return [id, ...above.above.map(([top]) => top.id)];
     };
     const decide = ([group, ...others]: [Group, ...Group[]], { now }: DecideContext<CustomerRules>): Decided => {
-      const decided = unmergeRecord(group, command);
+      const decided = unmergeRecord(checkedWhole(group), command);
       const apart = unmergedAfter(group, command.recordId, decided, now);
       const moved = apart.filter((one) => parentOf(one) !== parentOf(group));
       const beside = (one: Group): Above => ({
