@@ -45,6 +45,8 @@ describe('the table of routes', () => {
         ['POST', '/api/tags'],
         ['GET', '/api/customers/1/consents/unsubscribe-link'],
         ['HEAD', '/api/customers/1/consents/unsubscribe-link'],
+        ['GET', '/api/imports/1/errors.csv'],
+        ['GET', '/api/imports/1/warnings.csv'],
       ] as const) {
         expect([role, path, isAllowed([role], method, path)]).toEqual([role, path, role !== 'reader']);
       }

@@ -31,8 +31,11 @@ const configuration = new RegExp(`^/api/((${administered})(/|$)|customers/[^/]+/
 /** What takes customers out of the house, whole lists at once: a right of its own beside reading. */
 const exports = /^\/api\/customers\/export$/;
 const exporters = ['administrator', 'exporter'];
-/** Whoever has the link takes a consent back with it: it is given to those who may do so themselves. */
-const unsubscribes = /^\/api\/customers\/[^/]+\/consents\/unsubscribe-link$/;
+/**
+ * Reading that is for those who may write: whoever has an unsubscribe link takes a consent back with it, and rows that an import
+ * left out are a table of people for whoever mends it.
+ */
+const forWriters = /^\/api\/(customers\/[^/]+\/consents\/unsubscribe-link|imports\/[^/]+\/(errors|warnings)\.csv)$/;
 /** What others did is the administrators' to read. */
 const watched = /^\/api\/exports(\/|$)/;
 
@@ -42,7 +45,7 @@ const watched = /^\/api\/exports(\/|$)/;
  */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {
   if (watched.test(path)) return roles.includes('administrator');
-  if (unsubscribes.test(path)) return roles.some((role) => writers.includes(role));
+  if (forWriters.test(path)) return roles.some((role) => writers.includes(role));
   if (read.includes(method) || (method === 'POST' && path.endsWith('/query'))) return true;
   if (configuration.test(path)) return roles.includes('administrator');
   if (exports.test(path)) return roles.some((role) => exporters.includes(role));
