@@ -111,6 +111,16 @@ describe('a rule set', () => {
     expect(wrong(one)).toEqual(errors.map((error) => `rules.0.${error}`));
   });
 
+  it('may be sent back as it is, with a rule of a field that nobody fills in any more', () => {
+    const old = rule('required', 'custom.old', { id: 'old' });
+    given(defined(old))
+      .when(define(old, ...rules))
+      .then(defined(old, ...rules));
+    given(defined(old))
+      .when(define({ ...old, message: { zh: '不', en: 'No' } }))
+      .thenRefused('invalid-rule-set');
+  });
+
   it('names all that is wrong at once', () => {
     expect(wrong(rule('required', 'name'), rule('format', 'shoe'), rule('range', 'name'))).toEqual([
       'rules.1.id repeated',

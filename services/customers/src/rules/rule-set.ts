@@ -34,7 +34,12 @@ export const ruleSet: Decider<RuleSet, RuleSetCommand, RuleSetEvent, FieldSet> =
     const ids = rules.map(({ id }) => id);
     const errors = rules.flatMap((rule, index) => {
       const at: At = (path, code) => ({ path: `rules.${index}.${path}`, code });
-      return [...(ids.indexOf(rule.id) < index ? [at('id', 'repeated')] : []), ...errorsOf(rule, fieldSet, at)];
+      // One that stands may stay, although its field is not filled in any more.
+      const stands = state.rules.some((one) => isDeepStrictEqual(one, rule));
+      return [
+        ...(ids.indexOf(rule.id) < index ? [at('id', 'repeated')] : []),
+        ...(stands ? [] : errorsOf(rule, fieldSet, at)),
+      ];
     });
     if (errors.length > 0) throw invalid('invalid-rule-set', errors);
     return isDeepStrictEqual(state.rules, rules) ? [] : [{ type: 'RuleSetDefined', object, rules: [...rules] }];
