@@ -1,5 +1,5 @@
 import { cellNumber } from './numbers.ts';
-import { serialText } from './serial-dates.ts';
+import { serialText, zeroFilled } from './serial-dates.ts';
 import { TableError } from './table-error.ts';
 import { EMPTY, type Cell, type Limits, type TableRow } from './table-types.ts';
 import type { Workbook } from './workbook.ts';
@@ -129,5 +129,6 @@ function number(stored: string, style: number, { kindOfStyle, date1904 }: Workbo
   if (time !== undefined) return { type: time.includes('-') ? 'date' : 'time', text: time };
   const decimal = cellNumber(stored);
   if (decimal === undefined) throw new TableError('unreadable-archive');
-  return { type: 'number', text: decimal };
+  const filled = zeroFilled(decimal, kind);
+  return filled === undefined ? { type: 'number', text: decimal } : { type: 'text', text: filled };
 }

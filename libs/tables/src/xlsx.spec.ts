@@ -116,6 +116,22 @@ describe('an XLSX file', () => {
   });
 
   it.each([
+    ['000000', 10001, 'text 010001'],
+    ['000000;@', 42, 'text 000042'],
+    ['[$-804]000000', 1234567, 'text 1234567'],
+    ['00000\\-0000', 21380001, 'text 02138-0001'],
+    ['000&quot;-&quot;0000-0000', 1380013800, 'text 013-8001-3800'],
+    ['000-0000-0000', 8613800138000, 'text 86138-0013-8000'],
+    ['000000', 1.5, 'number 1.5'],
+    ['000000', -42, 'number -42'],
+    ['0', 42, 'number 42'],
+    ['0.00', 42, 'number 42'],
+  ])('fills up with zeros as %s does: %d is %s', async (code, value, text) => {
+    const zeros = { formats: [164], numFmts: `<numFmt numFmtId="164" formatCode="${code}"/>` };
+    expect(await cellsOf([styled(value, 0)], zeros)).toEqual([text]);
+  });
+
+  it.each([
     [false, 1, 'date 1900-01-01'],
     [false, 59, 'date 1900-02-28'],
     [false, 60, 'number 60'], // 29 February 1900 was none
