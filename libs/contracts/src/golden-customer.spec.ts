@@ -155,4 +155,13 @@ describe('what a field says', () => {
     expect(together(recordOf('a', ...first, second), late, c)).toEqual({ title: '总监兼经理', tags: ['a', 'c'] });
     expect(together(recordOf('a', ...first, second, released), b)).toEqual({ title: '顾问', tags: ['a'] });
   });
+
+  it('never names its own customer, but another one that a record names', () => {
+    const itself = recordOf('a', made({ name: 'x', employerId: 'b', referredBy: 'c' }), absorbs(['b', 'c'], {}));
+    const employed = recordOf('b', made({ employerId: 'a', referredBy: 'a' }));
+    expect(together(itself, employed, recordOf('c', made({ employerId: 'd' })))).toEqual({
+      name: 'x',
+      employerId: 'd',
+    });
+  });
 });

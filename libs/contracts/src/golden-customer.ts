@@ -180,7 +180,9 @@ export function goldenOf(top: CustomerRecord, of: ReadonlyMap<string, CustomerRe
     const rank = ranking.indexOf(sourceOf(recordId)?.connectionId ?? entered);
     return rank < 0 ? ranking.length : rank;
   };
-  const combined = (record: CustomerRecord): Golden => {
+  const isOfGroup = (id: unknown) => id === top.recordId || of.has(id as string);
+  const combined = (given: CustomerRecord): Golden => {
+    const record = { ...given, words: withoutItself(given.words, isOfGroup) };
     const joined = record.members.flatMap(({ recordId, ...merge }) => {
       const member = of.get(recordId);
       return member ? [{ recordId, ...merge, says: combined(member) }] : [];
@@ -192,6 +194,15 @@ export function goldenOf(top: CustomerRecord, of: ReadonlyMap<string, CustomerRe
     return Object.fromEntries(golden) as Golden;
   };
   return combined(top);
+}
+
+const othersNamed: readonly CustomerField[] = ['employerId', 'referredBy'];
+
+/** Nobody works for himself, nor recommended himself: records that named each other do so no more once they are one customer. */
+function withoutItself(words: Words, isOfGroup: (id: unknown) => boolean): Words {
+  const itself = othersNamed.filter((field) => isOfGroup(words[field]?.value));
+  if (itself.length === 0) return words;
+  return Object.fromEntries(Object.entries(words).filter(([field]) => !itself.includes(field as CustomerField)));
 }
 
 type Joined = Member & { says: Golden };
