@@ -155,4 +155,32 @@ describe('what a field says', () => {
     expect(together(recordOf('a', ...first, second), late, c)).toEqual({ title: '总监兼经理', tags: ['a', 'c'] });
     expect(together(recordOf('a', ...first, second, released), b)).toEqual({ title: '顾问', tags: ['a'] });
   });
+
+  it('never names its own customer, but another one that a record names', () => {
+    const itself = recordOf('a', made({ name: 'x', employerId: 'b', referredBy: 'c' }), absorbs(['b', 'c'], {}));
+    const employed = recordOf('b', made({ employerId: 'a', referredBy: 'a' }));
+    expect(together(itself, employed, recordOf('c', made({ employerId: 'd' })))).toEqual({
+      name: 'x',
+      employerId: 'd',
+    });
+  });
+
+  it('has the parts of the name that it has, and not those of another one', () => {
+    const li = { name: 'Li Wei', givenName: 'Wei', familyName: 'Li' };
+    const wang = { name: '王小明', givenName: '小明', familyName: '王' };
+    const merging = (own: CustomerFields, absorbed: CustomerFields, rule: string, ...later: CustomerEvent[]) => {
+      const b = recordOf('b', made(absorbed));
+      return together(recordOf('a', made(own), absorbs(['b'], { name: rule }), ...later), b);
+    };
+    expect(merging({ name: '王小明' }, li, 'survivor')).toEqual({ name: '王小明' });
+    expect(merging({ name: '王小明' }, wang, 'survivor')).toEqual(wang);
+    expect(merging({ ...wang, title: '经理' }, li, 'earliest')).toEqual({ ...li, title: '经理' });
+    expect(merging(wang, { name: 'Wei' }, 'earliest')).toEqual({ name: 'Wei' });
+    expect(merging({ title: '经理' }, li, 'survivor')).toEqual({ ...li, title: '经理' });
+    const changed: CustomerEvent = { type: 'CustomerDetailsChanged', ...told, givenName: 'Wei Ming' };
+    expect(merging(wang, li, 'earliest', changed)).toEqual({ ...li, givenName: 'Wei Ming' });
+    const picked = { ...absorbs(['b'], {}), picks: { givenName: 'b' } } as CustomerEvent;
+    const parts = together(recordOf('a', made(wang), picked), recordOf('b', made(li)));
+    expect(parts).toEqual({ ...wang, givenName: 'Wei' });
+  });
 });

@@ -180,13 +180,19 @@ export function goldenOf(top: CustomerRecord, of: ReadonlyMap<string, CustomerRe
     const rank = ranking.indexOf(sourceOf(recordId)?.connectionId ?? entered);
     return rank < 0 ? ranking.length : rank;
   };
-  const combined = (record: CustomerRecord): Golden => {
+  const isOfGroup = (id: unknown) => id === top.recordId || of.has(id as string);
+  const combined = (given: CustomerRecord): Golden => {
+    const record = { ...given, words: withoutItself(given.words, isOfGroup) };
     const joined = record.members.flatMap(({ recordId, ...merge }) => {
       const member = of.get(recordId);
       return member ? [{ recordId, ...merge, says: combined(member) }] : [];
     });
+    const name = chosen('name', record, joined, rankOf)[0];
+    const named = name ? ofName(name, record, joined) : { record, joined };
     const golden = customerFieldNames.flatMap((field) => {
-      const origins = chosen(field, record, joined, rankOf);
+      const isPart = nameParts.includes(field) && !record.picks[field];
+      const among = isPart ? named : { record, joined };
+      const origins = chosen(field, among.record, among.joined, rankOf);
       return origins.length > 0 ? [[field, origins]] : [];
     });
     return Object.fromEntries(golden) as Golden;
@@ -194,9 +200,44 @@ export function goldenOf(top: CustomerRecord, of: ReadonlyMap<string, CustomerRe
   return combined(top);
 }
 
+const othersNamed: readonly CustomerField[] = ['employerId', 'referredBy'];
+
+/** Nobody works for himself, nor recommended himself: records that named each other do so no more once they are one customer. */
+function withoutItself(words: Words, isOfGroup: (id: unknown) => boolean): Words {
+  const itself = othersNamed.filter((field) => isOfGroup(words[field]?.value));
+  if (itself.length === 0) return words;
+  return Object.fromEntries(Object.entries(words).filter(([field]) => !itself.includes(field as CustomerField)));
+}
+
 type Joined = Member & { says: Golden };
 /** Place of an origin's source in a ranking, 0 for the first one; those that are not named come last. */
 type RankOf = (ranking: readonly string[], origin: Origin) => number;
+
+const nameParts: readonly CustomerField[] = ['givenName', 'familyName'];
+
+/** Those who say the parts of a name: who is called so, and the survivor in what it was told after the name had joined it. */
+function ofName(
+  { value, recordId }: Origin,
+  record: CustomerRecord,
+  joined: readonly Joined[],
+): { record: CustomerRecord; joined: readonly Joined[] } {
+  const isCalledSo = (name: unknown) => name === value;
+  const since = joined.find(({ says }) => says.name?.[0]?.recordId === recordId)?.position ?? 0;
+  const without = ({ words }: CustomerRecord): Words =>
+    Object.fromEntries(
+      Object.entries(words).filter(
+        ([field, { position }]) => position > since || !nameParts.includes(field as CustomerField),
+      ),
+    );
+  return {
+    record: isCalledSo(record.words.name?.value) ? record : { ...record, words: without(record) },
+    joined: joined.map(({ says, ...merge }) => {
+      if (isCalledSo(says.name?.[0]?.value)) return { ...merge, says };
+      const { givenName: _, familyName: __, ...others } = says;
+      return { ...merge, says: others };
+    }),
+  };
+}
 
 function chosen(
   field: CustomerField,

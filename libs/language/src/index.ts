@@ -12,6 +12,7 @@ export { highlight, type Range } from './highlight.ts';
 export { cleanText, type Cleaned, type Correction, type Suggestion } from './cleaning.ts';
 export { cleanPhone, extensionOf, landlineAreaCode } from './phones.ts';
 export { countryCode } from './countries.ts';
+export { cleanGender } from './genders.ts';
 export { cleanEmail, companyFromEmail, readEmailDomain, suggestEmailDomain } from './email-domains.ts';
 export type { EmailDomain, InferredCompany } from './email-domains.ts';
 export {

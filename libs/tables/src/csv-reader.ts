@@ -2,7 +2,7 @@ import { type ByteSource } from './byte-source.ts';
 import { guessDelimiter, sepLine } from './csv-delimiter.ts';
 import { csvSplitter, type CsvRecord } from './csv-records.ts';
 import { encodingOf, type Encoding } from './encodings.ts';
-import { withoutApostrophe } from './formulas.ts';
+import { asText } from './formulas.ts';
 import { isFilledRow, underHeader } from './header.ts';
 import { TableError } from './table-error.ts';
 import { EMPTY, LIMITS, type Cell, type Table, type TableOptions, type TableRow } from './table-types.ts';
@@ -71,4 +71,7 @@ function rowOf({ line, cells, strayQuote }: CsvRecord, damaged?: string): TableR
 export const isDamaged = (text: string): boolean => /[\0\ufffd]/.test(text) || !text.isWellFormed();
 
 /** What a text is as a cell of a CSV file. */
-export const csvCell = (text: string): Cell => (text === '' ? EMPTY : { type: 'text', text: withoutApostrophe(text) });
+export function csvCell(raw: string): Cell {
+  const text = asText(raw);
+  return text === '' ? EMPTY : { type: 'text', text };
+}

@@ -121,6 +121,15 @@ describe('a CSV file', () => {
     ]);
   });
 
+  it('may have texts as formulas, so that Excel keeps their zeros', async () => {
+    const table = await open('="a",b,c,d\n="013800138000","=""0571""","=""a""""b""","\'=""1"""\n="",=1,=A1&"",x\n');
+    expect(table.header).toEqual(['a', 'b', 'c', 'd']);
+    expect(await textsOf(table)).toEqual([
+      ['013800138000', '0571', 'a"b', '="1"'],
+      ['', '=1', '=A1&""', 'x'],
+    ]);
+  });
+
   it('is read anew by each iteration', async () => {
     const table = await open('a\n1\n2\n');
     for await (const row of table.rows) {

@@ -7,4 +7,11 @@ const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
 export const withApostrophe = (text: string): string => (FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text);
 
 /** Takes the apostrophe away again. */
-export const withoutApostrophe = (text: string): string => (HIDDEN_FORMULA.test(text) ? text.slice(1) : text);
+const withoutApostrophe = (text: string): string => (HIDDEN_FORMULA.test(text) ? text.slice(1) : text);
+
+// How codes are written so that Excel keeps their zeros.
+const TEXT_FORMULA = /^="((?:[^"]|"")*)"$/;
+
+/** What a cell means to a spreadsheet: the text in `="0138"`, and of text behind an apostrophe. */
+export const asText = (text: string): string =>
+  TEXT_FORMULA.exec(text)?.[1]?.replaceAll('""', '"') ?? withoutApostrophe(text);

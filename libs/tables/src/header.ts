@@ -76,3 +76,14 @@ export function columnName(column: number): string {
   }
   return name;
 }
+
+/** The column, from 1, of a reference like `AB12`. */
+export function columnOf(reference: string): number {
+  let column = 0;
+  for (let i = 0; i < reference.length; i++) {
+    const code = reference.charCodeAt(i) & ~0x20;
+    if (code < 65 || code > 90) break;
+    column = column * 26 + code - 64;
+  }
+  return column;
+}

@@ -4,8 +4,10 @@ const EPOCH_1900 = Date.UTC(1899, 11, 30);
 const EPOCH_1904 = Date.UTC(1904, 0, 1);
 const LAST = Date.UTC(10_000, 0, 1);
 
+/** Zeros and dashes of a format that fills up with zeros: `000000`, `000-0000-0000`. */
+type ZeroFormat = `0${string}`;
 /** How a number format shows a number. */
-export type NumberKind = 'number' | 'date' | 'time' | 'duration';
+export type NumberKind = 'number' | 'date' | 'time' | 'duration' | ZeroFormat;
 
 /** Built-in formats (ECMA-376 part 1, 18.8.30), with those of the East Asian languages. */
 export function builtInKind(id: number): NumberKind {
@@ -15,8 +17,12 @@ export function builtInKind(id: number): NumberKind {
   return id === 46 ? 'duration' : 'number';
 }
 
+const isZeroFormat = (code: string): code is ZeroFormat => /^(?=.{2,30}$)0+(-0+)*$/.test(code);
+
 /** The kind of a format code: its letters, without what stands in quotes, brackets and behind a backslash. */
 export function kindOfFormat(code: string): NumberKind {
+  const shown = code.split(';')[0]!.replace(/\[\$[^\]]*\]|[_*].|["\\\s]/g, '');
+  if (isZeroFormat(shown)) return shown;
   const elapsed = /\[(h+|m+|s+)\]/i.test(code);
   const letters = code
     .replace(/"[^"]*"?|\\.|[_*].|\[[^\]]*\]|general|am\/pm|a\/p|e[+-]/gi, ' ')
@@ -33,7 +39,7 @@ export function kindOfFormat(code: string): NumberKind {
  * below one day, and of any duration, `13:30:00`. Nothing for what no calendar has.
  */
 export function serialText(serial: number, kind: NumberKind, date1904: boolean): string | undefined {
-  if (kind === 'number' || !Number.isFinite(serial) || serial < 0) return undefined;
+  if (kind === 'number' || isZeroFormat(kind) || !Number.isFinite(serial) || serial < 0) return undefined;
   const ms = Math.round(serial * DAY_MS);
   const isBeforeDates = ms < DAY_MS && (kind === 'time' || (!date1904 && ms > 0));
   if (kind === 'duration' || isBeforeDates) return clock(ms);
@@ -42,6 +48,15 @@ export function serialText(serial: number, kind: NumberKind, date1904: boolean):
   if (epoch + ms >= LAST) return undefined;
   const iso = new Date(epoch + ms).toISOString();
   return ms % DAY_MS === 0 ? iso.slice(0, 10) : iso.replace(/(\.000)?Z$/, '');
+}
+
+/** A whole number with the zeros and dashes of its format; nothing for another kind or number. */
+export function zeroFilled(decimal: string, kind: NumberKind): string | undefined {
+  if (!isZeroFormat(kind) || !/^\d+$/.test(decimal)) return undefined;
+  const [, ...groups] = kind.split('-');
+  const digits = decimal.padStart(kind.length - groups.length, '0');
+  let at = digits.length - groups.join('').length;
+  return [digits.slice(0, at), ...groups.map(({ length }) => digits.slice(at, (at += length)))].join('-');
 }
 
 function clock(ms: number): string {

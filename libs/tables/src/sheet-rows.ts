@@ -1,5 +1,6 @@
+import { columnOf } from './header.ts';
 import { cellNumber } from './numbers.ts';
-import { serialText } from './serial-dates.ts';
+import { serialText, zeroFilled } from './serial-dates.ts';
 import { TableError } from './table-error.ts';
 import { EMPTY, type Cell, type Limits, type TableRow } from './table-types.ts';
 import type { Workbook } from './workbook.ts';
@@ -8,7 +9,7 @@ import { parseXml, type Attributes, type XmlHandlers } from './xml.ts';
 const MAX_COLUMNS = 16_384;
 
 /**
- * The rows of a sheet as they stand in its file, empty ones too. The value of merged cells is that of the first one.
+ * The rows of a sheet as they stand in its file, empty ones too. Of merged cells only the first one has their value.
  * @throws TableError `unreadable-archive`, `cell-too-long`, `record-too-long`
  */
 export async function* sheetRows(
@@ -77,17 +78,6 @@ function rowsInto(take: (row: TableRow) => void, workbook: Workbook, limit: numb
   };
 }
 
-/** The column, from 1, of a reference like `AB12`. */
-function columnOf(reference: string): number {
-  let column = 0;
-  for (let i = 0; i < reference.length; i++) {
-    const code = reference.charCodeAt(i) & ~0x20;
-    if (code < 65 || code > 90) break;
-    column = column * 26 + code - 64;
-  }
-  return column;
-}
-
 function cellOf(value: string, { t: type = 'n', s: style = '0' }: Attributes, workbook: Workbook): Cell {
   switch (type) {
     case 's':
@@ -129,5 +119,6 @@ function number(stored: string, style: number, { kindOfStyle, date1904 }: Workbo
   if (time !== undefined) return { type: time.includes('-') ? 'date' : 'time', text: time };
   const decimal = cellNumber(stored);
   if (decimal === undefined) throw new TableError('unreadable-archive');
-  return { type: 'number', text: decimal };
+  const filled = zeroFilled(decimal, kind);
+  return filled === undefined ? { type: 'number', text: decimal } : { type: 'text', text: filled };
 }

@@ -62,8 +62,10 @@ export interface Limits {
   unpackedBytes: number;
   /** XLSX: how many times its packed size a large file of the archive may have. */
   packingRatio: number;
-  /** XLSX: bytes of the texts that all sheets share, the one thing held in memory. */
+  /** XLSX: bytes of the texts that all sheets share, held outside the heap. */
   sharedTextBytes: number;
+  /** XLSX: merged cells over several rows of a sheet, held in memory. */
+  mergedCells: number;
 }
 
 export const LIMITS: Limits = {
@@ -73,6 +75,7 @@ export const LIMITS: Limits = {
   unpackedBytes: 4 * 1024 ** 3,
   packingRatio: 300,
   sharedTextBytes: 256 * 1024 * 1024,
+  mergedCells: 200_000,
 };
 
 export const EMPTY: Cell = { type: 'empty', text: '' };

@@ -53,12 +53,15 @@ export interface WorkbookParts {
   /** Number formats of the styles 0, 1, 2, … */
   formats?: number[];
   date1904?: boolean;
+  /** Ranges of the first sheet, like `A2:A3`. */
+  merged?: string[];
 }
 
 const TYPE = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
 
 /** The files of a workbook, as Excel writes them. */
-export function workbookFiles({ sheets, hidden = [], texts, numFmts = '', formats = [0], date1904 }: WorkbookParts) {
+export function workbookFiles({ sheets, hidden = [], texts, numFmts = '', formats = [0], ...parts }: WorkbookParts) {
+  const { date1904, merged = [] } = parts;
   const names = Object.keys(sheets);
   const relation = (id: string, type: string, target: string) =>
     `<Relationship Id="${id}" Type="${TYPE}/${type}" Target="${target}"/>`;
@@ -83,7 +86,8 @@ export function workbookFiles({ sheets, hidden = [], texts, numFmts = '', format
     files[`xl/worksheets/s${i}.xml`] = (function* () {
       yield '<worksheet><sheetData>';
       yield* typeof content === 'string' ? [content] : content;
-      yield '</sheetData><mergeCells count="1"><mergeCell ref="A2:A3"/></mergeCells></worksheet>';
+      const cells = i === 0 ? merged.map((ref) => `<mergeCell ref="${ref}"/>`) : [];
+      yield `</sheetData><mergeCells>${cells.join('')}</mergeCells></worksheet>`;
     })();
   });
   return files;

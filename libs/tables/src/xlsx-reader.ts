@@ -1,6 +1,7 @@
 import { openArchive, type Archive } from './archive.ts';
 import type { ByteSource } from './byte-source.ts';
-import { isFilledRow, underHeader } from './header.ts';
+import { underHeader } from './header.ts';
+import { mergedCells, withMerged } from './merged-cells.ts';
 import { sheetRows } from './sheet-rows.ts';
 import { TableError } from './table-error.ts';
 import { LIMITS, type Table, type TableOptions } from './table-types.ts';
@@ -22,9 +23,8 @@ export async function openXlsx(source: ByteSource, options: TableOptions): Promi
       : new TableError('sheet-not-found', { sheets: shown });
   }
 
-  const read = async function* () {
-    for await (const row of sheetRows(archive.read(sheet.part), workbook, limits)) if (isFilledRow(row)) yield row;
-  };
+  const merged = await mergedCells(archive.read(sheet.part), limits);
+  const read = () => withMerged(sheetRows(archive.read(sheet.part), workbook, limits), merged, limits);
   const { header, rows } = await underHeader(read, {
     hasHeader: options.header ?? true,
     maxColumns: limits.columns,

@@ -116,6 +116,22 @@ describe('an XLSX file', () => {
   });
 
   it.each([
+    ['000000', 10001, 'text 010001'],
+    ['000000;@', 42, 'text 000042'],
+    ['[$-804]000000', 1234567, 'text 1234567'],
+    ['00000\\-0000', 21380001, 'text 02138-0001'],
+    ['000&quot;-&quot;0000-0000', 1380013800, 'text 013-8001-3800'],
+    ['000-0000-0000', 8613800138000, 'text 86138-0013-8000'],
+    ['000000', 1.5, 'number 1.5'],
+    ['000000', -42, 'number -42'],
+    ['0', 42, 'number 42'],
+    ['0.00', 42, 'number 42'],
+  ])('fills up with zeros as %s does: %d is %s', async (code, value, text) => {
+    const zeros = { formats: [164], numFmts: `<numFmt numFmtId="164" formatCode="${code}"/>` };
+    expect(await cellsOf([styled(value, 0)], zeros)).toEqual([text]);
+  });
+
+  it.each([
     [false, 1, 'date 1900-01-01'],
     [false, 59, 'date 1900-02-28'],
     [false, 60, 'number 60'], // 29 February 1900 was none
@@ -130,7 +146,7 @@ describe('an XLSX file', () => {
     expect(await cellsOf([styled(serial, 1)], { ...dated, date1904 })).toEqual([text]);
   });
 
-  it('may leave out cells and rows, and have merged ones', async () => {
+  it('may leave out cells and rows', async () => {
     const table = await sheet(
       '<row r="2"><c r="A2" t="inlineStr"><is><t>a</t></is></c><c r="C2" t="inlineStr"><is><t>c</t></is></c></row>' +
         '<row r="5"><c r="B5"><v>1</v></c></row><row r="6"><c r="A6" s="1"/></row><row r="9"><c r="A9"><v>2</v></c><c r="XFD9" s="1"/></row>',
@@ -140,6 +156,34 @@ describe('an XLSX file', () => {
       [5, '', '1', ''],
       [9, '2', '', ''],
     ]);
+  });
+
+  it('has the value of merged cells in each of their rows, but for those in which nothing else stands', async () => {
+    const content =
+      header(4) +
+      row(inline('王小明'), '<c/>', inline('甲公司'), inline('杭州')) +
+      row(inline('李雷')) +
+      row('<c/>', '<c/>', '<c/>', '<c/>') +
+      row('<c r="D5"><v>1</v></c>') +
+      row(inline('韩梅梅'));
+    expect(await textsOf(await sheet(content, { merged: ['A1:B1', 'A2:B2', 'C2:D5'] }))).toEqual([
+      ['王小明', '', '甲公司', '杭州'],
+      ['李雷', '', '甲公司', ''],
+      ['', '', '甲公司', '1'],
+      ['韩梅梅', '', '', ''],
+    ]);
+  });
+
+  it('does not grow beyond its limits by merged cells', async () => {
+    const long = 'x'.repeat(600);
+    const cells = row(inline(long), '<c/>') + row('<c/>', inline(long));
+    const bytes = await workbook({ sheets: { Data: header(2) + cells }, merged: ['A2:A3', 'B3:B9'] });
+    const table = await open(bytes, { limits: { rowCharacters: 1000 } });
+    expect(await failureOf(rowsOf(table))).toEqual({ code: 'record-too-long', params: { line: 3, limit: 1000 } });
+    expect(await failureOf(open(bytes, { limits: { mergedCells: 1 } }))).toEqual({
+      code: 'archive-too-large',
+      params: { what: 'merged-cells', limit: 1 },
+    });
   });
 
   it('gives a row with more cells than the header an error', async () => {
@@ -173,7 +217,7 @@ describe('an XLSX file', () => {
     expect(await open(await zip(files))).toMatchObject({ header: ['a'] });
   });
 
-  it('is streamed: its first rows come before its last are unpacked', async () => {
+  it('is streamed: its first rows come before its last are parsed', async () => {
     const many = Array.from({ length: 200 }, (_, i) => row(inline(`${i}${'x'.repeat(2000)}`)));
     const broken = await workbook({ sheets: { Data: [header(1), ...many, '<row></wrong>'] } });
     const table = await open(broken);

@@ -239,6 +239,17 @@ describe('an import', () => {
     'K-1,王伟,,,,,,',
   ].join('\n');
 
+  it('takes one row of a customer, by whichever of its records it is named, and says so of the others', async () => {
+    const [a, b] = [newId(), newId()];
+    await imported(`编号,姓名\n${a},王伟\n${b},Wang Wei`);
+    const [one, other] = [await byNumber(a), await byNumber(b)];
+    await service.call('POST', `/api/customers/${one.id}/merge`, { absorb: [other.id] });
+    const { id, counts } = await imported(`编号,姓名\n${b},王大伟\n${a},王小伟`);
+    expect(counts).toMatchObject({ read: 2, updated: 1, skipped: 1 });
+    expect((await byNumber(a)).name).toBe('王大伟');
+    expect((await errorsOf(id))[1]).toBe(`${a},王小伟,3,has the same key as line 2`);
+  });
+
   it('is checked without changing anything, then makes records, and its counts add up', async () => {
     const { body } = await upload(file);
     await map(body.id, { ...body.suggestion, timeZone: 'Asia/Shanghai' });

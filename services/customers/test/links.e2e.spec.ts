@@ -84,6 +84,24 @@ describe('a company', () => {
     expect(second.nextCursor).toBeNull();
   });
 
+  it('is not its own employer nor who referred it, once it is merged with somebody whom it employs or referred', async () => {
+    const employer = await company('云栖茶业');
+    const person = await create({ employerId: employer.id, referredBy: employer.id });
+    const merge = (verb: string) =>
+      service.call('POST', `/api/customers/${employer.id}/${verb}`, { absorb: [person.id] });
+    const named = (fields: any[]) => fields.filter(({ field }) => ['employerId', 'referredBy'].includes(field));
+    expect(named((await merge('merge/preview')).body.fields)).toEqual([]);
+    const merged = await merge('merge');
+    expect(merged).toMatchObject({ status: 200 });
+    expect(merged.body).not.toHaveProperty('employerId');
+    expect(merged.body).not.toHaveProperty('referredBy');
+    const after = merged.headers.get('x-position') as string;
+    expect((await read(`/api/customers/${employer.id}/people`, after)).items).toEqual([]);
+    await service.call('POST', `/api/customers/${employer.id}/unmerge`, { record: person.id });
+    const { body } = await service.call('GET', `/api/customers/${person.id}`);
+    expect(body).toMatchObject({ employerId: employer.id, referredBy: employer.id });
+  });
+
   it('stands below those that it belongs to and above those that belong to it', async () => {
     const top = await company('集团');
     const middle = await company('华东', { parentId: top.id });

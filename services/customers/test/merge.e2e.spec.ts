@@ -71,6 +71,26 @@ describe('a merge', () => {
     expect((await post(beijing.id, 'merge', body)).body).toMatchObject({ name: 'Wang Wei', tags: ['vip', 'b2b'] });
   });
 
+  it('keeps the parts of a name together with it, in the preview, in the answer and in where they come from', async () => {
+    const wang = await create({ name: '王小明' });
+    const li = await create({ name: 'Li Wei', givenName: 'Wei', familyName: 'Li' });
+    const namesIn = ({ name, givenName, familyName }: any) => ({ name, givenName, familyName });
+    for (const [fields, names] of [
+      [{}, { name: '王小明' }],
+      [{ name: li.id }, { name: 'Li Wei', givenName: 'Wei', familyName: 'Li' }],
+    ] as const) {
+      const body = { absorb: [li.id], fields };
+      const preview = await post(wang.id, 'merge/preview', body);
+      const values = Object.fromEntries(preview.body.fields.map(({ field, value }: any) => [field, value]));
+      expect(namesIn(values)).toEqual(names);
+      expect(namesIn((await post(wang.id, 'merge', body)).body)).toEqual(names);
+      const provenance = (await service.call('GET', url(wang.id, 'provenance'))).body.fields;
+      expect(Object.keys(namesIn(provenance)).filter((name) => provenance[name])).toEqual(Object.keys(names));
+      await post(wang.id, 'unmerge', { record: li.id });
+    }
+    expect((await get(li.id)).body).toMatchObject({ givenName: 'Wei', familyName: 'Li' });
+  });
+
   it('makes one customer, whom each id, number and e-mail finds', async () => {
     const { beijing, shanghai } = await twoWangs();
     const merged = await post(beijing.id, 'merge', { absorb: [shanghai.id], reason: '同一个人' });

@@ -105,7 +105,7 @@ const ofTag = 'tag:';
 
 export const customerDocument = document<CustomerDocument>({
   name: 'customer_document',
-  version: 7,
+  version: 9,
   touchedBy: [
     touch(customerProfile, ({ id }) => id),
     touch(customerConsent, ({ recordId }) => recordId),

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Address, Correction, CustomerFields, Reverted } from '@throughline/contracts';
 import {
   cleanEmail,
+  cleanGender,
   cleanRegistrationNumber,
   cleanSocialAccount,
   cleanText,
@@ -38,8 +39,7 @@ export function cleanCustomer<F extends object>(given: F, context: CleaningConte
   };
   const fields = Object.entries(given).map(([field, value]: [string, unknown]) => {
     if (typeof value === 'string') {
-      const clean = field === 'registrationNumber' ? cleanRegistrationNumber : cleanText;
-      return [field, cleaned(correct, shown(field), value, clean)];
+      return [field, cleaned(correct, shown(field), value, textCleaners[field] ?? cleanText)];
     }
     if (!Array.isArray(value)) return [field, value];
     const entries = value.map((entry: unknown, index) => {
@@ -51,6 +51,11 @@ export function cleanCustomer<F extends object>(given: F, context: CleaningConte
   });
   return { fields: Object.fromEntries(fields) as F, corrections };
 }
+
+const textCleaners: Readonly<Record<string, Clean>> = {
+  registrationNumber: cleanRegistrationNumber,
+  gender: cleanGender,
+};
 
 const entryCleaners: Readonly<
   Record<string, (correct: Correct, path: string, entry: Entry, before: CustomerFields) => Entry>

@@ -11,6 +11,7 @@ import {
 } from './import-company-fields.ts';
 import { importFieldOf, type ImportField } from './import-fields.ts';
 import { invalid, type FieldError } from '@throughline/event-sourcing';
+import { foldText } from '@throughline/language';
 import type { DateOrder } from '@throughline/tables';
 
 /** How a row finds the record that it is about. */
@@ -70,16 +71,12 @@ const matchFields: Readonly<Record<Exclude<MatchKey, 'none'>, string>> = {
   registrationNumber: 'registrationNumber',
 };
 
-/** Width, case, blanks and what marks a required column say nothing: `Phone 2 *` is `phone2`. */
-const folded = (name: string): string =>
-  name
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[\s_\-*:：]+/g, '');
+/** Width, case, blanks, traditional characters and what marks a required column say nothing: `Phone 2 *` is `phone2`. */
+const folded = (name: string): string => foldText(name).replace(/[\s_\-*:：]+/g, '');
 
 /** Columns of some fields say more about themselves: `Email (work)`, `手机2`, `Work phone`. */
 function partsOf(name: string): { bare: string; label: string | undefined } {
-  const text = name.normalize('NFKC');
+  const text = name.normalize('NFKC').replace(/\p{Cf}/gu, '');
   const [, before = text, label] = /^(.*?)\s*[([【]([^)\]】]*)[)\]】]\s*\*?$/.exec(text) ?? [];
   return { bare: folded(before).replace(/(?<=\D)\d{1,2}$/, ''), label: label?.trim() || undefined };
 }

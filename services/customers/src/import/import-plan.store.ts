@@ -152,9 +152,15 @@ export class ImportPlans {
     const duplicates = await this.#duplicates(planning, sound);
     const sought = sound.filter(({ line }) => !duplicates.has(line));
     const targets = await this.targets.find(planning.importId, mapping, sought);
+    // A customer may be known by several keys, and by those of all records that were merged into it.
+    const known = sought.flatMap(({ line }): Known[] => {
+      const target = targets.get(line);
+      return typeof target === 'object' && target.isThere ? [{ line, values: [`record ${target.id}`] }] : [];
+    });
+    const repeated = await this.#duplicates(planning, known);
     const planned = rows.map(({ values, errors, ...row }): PlannedRow => {
       if (errors.length > 0) return { ...row, fate: 'failed', errors };
-      const first = duplicates.get(row.line);
+      const first = duplicates.get(row.line) ?? repeated.get(row.line);
       if (first !== undefined) return skipped(row, 'duplicate-in-file', { first });
       const target = targets.get(row.line) as Target;
       if (target === 'several') return { ...row, fate: 'failed', errors: [{ column: null, code: 'several-matches' }] };

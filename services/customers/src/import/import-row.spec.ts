@@ -45,6 +45,13 @@ describe('the columns of a header', () => {
     ['上级公司', { field: 'parentId' }],
     ['Parent company id', { field: 'parentId' }],
     ['推荐人', { field: 'referredBy' }],
+    ['電話', { field: 'phones' }],
+    ['客戶名稱', { field: 'name' }],
+    ['電子郵件（公司）', { field: 'emails', label: '公司' }],
+    ['郵箱', { field: 'emails' }],
+    ['地址', { field: 'address' }],
+    ['\u200b手\u200d机\ufeff', { field: 'phones' }],
+    ['Email\u200b (work)\u200b', { field: 'emails', label: 'work' }],
   ])('%s is known', (column, wanted) => {
     expect(suggestedColumns([column], customerImportFields)).toEqual([{ column, ...wanted }]);
   });
