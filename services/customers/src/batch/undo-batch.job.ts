@@ -28,7 +28,7 @@ type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
 type Place = { after: string; counts: Counts };
 
-export type UndoneRecord = { recordId: string; number: string } & Undone;
+export type UndoneRecord = { recordId: string; number: string } & Omit<Undone, 'restored'>;
 
 type Outcome = keyof Counts;
 type Loaded = { state: Customer; events: readonly Recorded[] };
@@ -67,7 +67,8 @@ export class UndoBatch implements JobHandler {
     const items: UndoneRecord[] = [];
     for (const [id, { state, events }] of loaded) {
       const undone = undoOf(events as Happened[], isUndone(undoing, state), used.has(id));
-      items.push({ recordId: id, number: state.number, ...(await this.#asFarAsItGoes(id, state, undone)) });
+      const { restored: _, ...shown } = await this.#asFarAsItGoes(id, state, undone);
+      items.push({ recordId: id, number: state.number, ...shown });
     }
     return { items, next: page.next };
   }

@@ -63,7 +63,7 @@ describe('undoing a batch', () => {
       happened('import', changed({ custom: { num: 50, ok: false, lvl: 'gold', club: 'x' } })),
       happened('', changed({ custom: { num: 50, ok: true, lvl: 'silver', club: 'x' } })),
     ];
-    expect(undoOf(events, ofBatch('import'))).toEqual({
+    expect(undoOf(events, ofBatch('import'))).toMatchObject({
       fields: { custom: { num: 1, ok: true, lvl: 'silver' } },
       record: null,
       kept: ['custom.lvl'],
@@ -77,12 +77,33 @@ describe('undoing a batch', () => {
     const claimed = happened('', { type: 'CustomerValuesClaimed', unique: [{ rule: 'card', field: 'custom.card' }] });
     expect(undone([made, claimed], 'import').status).toBe('archived');
     const touched = [made, happened('', changed({ title: '医生' }))];
-    expect(undoOf(touched, ofBatch('import'))).toEqual({ fields: {}, record: null, kept: ['record'] });
+    expect(undoOf(touched, ofBatch('import'))).toEqual({ fields: {}, restored: [], record: null, kept: ['record'] });
     expect(undone(touched, 'import')).toMatchObject({ status: 'active', details: { name: '李娜', title: '医生' } });
   });
 
   it('brings back what it had archived', () => {
     expect(undone([before, happened('bulk', { type: 'CustomerArchived' })], 'bulk').status).toBe('active');
+  });
+
+  it('says of each field since when it holds, and leaves those alone that say nothing', () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const placed = (event: Happened, position: number) => ({ ...event, position, occurredAt: at, effectiveAt: at });
+    const events = [
+      placed(happened('', created({ title: '经理', custom: { one: 1, none: null } })), 1),
+      placed(
+        happened('import', changed({ title: 'CEO', industry: '零售', custom: { one: 2, two: 2, none: null } })),
+        2,
+      ),
+    ];
+    expect(undoOf(events, ofBatch('import'))).toMatchObject({
+      fields: { title: '经理', industry: null, custom: { one: 1, none: null } },
+      restored: [
+        { field: 'title', position: 1, at },
+        { field: 'industry' },
+        { field: 'custom.one', position: 1, at },
+        { field: 'custom.two' },
+      ],
+    });
   });
 
   it('can be undone itself', () => {

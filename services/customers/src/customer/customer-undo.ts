@@ -4,19 +4,23 @@ import {
   type CustomerEvent,
   type CustomerFields,
   type RecordedOf,
+  type Restored,
 } from '@throughline/contracts';
-import { openAgain, saidOf } from '../cleaning/inferred.ts';
+import { nothingTells, openAgain, type SayingEvent } from '../cleaning/inferred.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
-import { differing } from './customer-change.ts';
 import { completed, type Customer } from './customer-state.ts';
-import { changedIn, filledIn, type OwnFields } from './own-fields.ts';
+import { saidAnew, type OwnFields } from './own-fields.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
+/** What a record says in a field, and by which of its events. */
+type Word = { value: unknown; place: number; event: Happened };
 
 /** What undoing some of a record's events does to it, and what it leaves because somebody changed it since. */
 export type Undone = {
   /** Field -> the value it gets back; null where it had none. */
   fields: CustomerFields;
+  /** What says those, own ones as `custom.<key>`: they are as old as they were. */
+  restored: readonly Restored[];
   /** Whether the whole record goes to the archive, where they had made it, or comes out of it. */
   record: 'archive' | 'restore' | null;
   /** Fields that stay as they are, own ones as `custom.<key>`, and `record` where the record itself stays although they had made it. */
@@ -35,48 +39,53 @@ const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
  * @param isUsed whether somebody works with the record in ways that its own events do not tell
  */
 export function undoOf(events: readonly Happened[], isUndone: (event: Happened) => boolean, isUsed = false): Undone {
-  const words = new Map<string, { undone: boolean; value: unknown; before: unknown }>();
-  const undoneFields = new Set<string>();
+  const words = new Map<string, Word>();
+  const taken = new Map<string, Word>();
   let custom: OwnFields = {};
   let isMade = false;
   let isTouched = isUsed;
   let lastMove: { undone: boolean; type: string } | undefined;
-  for (const event of events) {
+  for (const [place, event] of events.entries()) {
     const undone = isUndone(event);
     if (event.type === 'CustomerCreated') isMade = undone;
     else if (!undone && !ofNobody.has(event.type)) isTouched = true;
     if (event.type === 'CustomerArchived' || event.type === 'CustomerRestored') lastMove = { undone, type: event.type };
-    for (const [field, value] of saidIn(event, custom)) {
-      if (undone) undoneFields.add(field);
-      const word = words.get(field);
-      // What stood there before the first of those that are undone in a row.
-      const before = undone ? (word?.undone ? word.before : (word?.value ?? null)) : null;
-      words.set(field, { undone, value, before });
-    }
+    for (const [field, value] of saidIn(event, custom)) (undone ? taken : words).set(field, { value, place, event });
     if ('custom' in event.data) custom = known(event.data.custom) ?? {};
   }
+  const nothing = { fields: {}, restored: [], record: null, kept: [] };
   // Nobody wants a record back in pieces that they have worked with.
-  if (isMade) {
-    return isTouched ? { fields: {}, record: null, kept: ['record'] } : { fields: {}, record: 'archive', kept: [] };
-  }
-  const given = [...words].flatMap(([field, { undone, before }]) => (undone ? [[field, before] as const] : []));
-  const [own, others] = [true, false].map((isOwn) =>
-    given.filter(([field]) => (customKeyOf(field) !== undefined) === isOwn),
-  ) as [typeof given, typeof given];
-  const patch = Object.fromEntries(own.map(([field, before]) => [customKeyOf(field), before]));
+  if (isMade) return isTouched ? { ...nothing, kept: ['record'] } : { ...nothing, record: 'archive' };
+  const isKept = (field: string) => (words.get(field)?.place ?? -1) > (taken.get(field) as Word).place;
+  const given = [...taken.keys()].filter((field) => !isKept(field));
+  const own = given.filter((field) => customKeyOf(field) !== undefined);
+  const others = given.filter((field) => customKeyOf(field) === undefined);
+  const patch = Object.fromEntries(own.map((field) => [customKeyOf(field), words.get(field)?.value]));
   const fields = {
-    ...Object.fromEntries(others),
-    ...(own.length > 0 && { custom: filledIn({ ...custom, ...patch }) }),
+    ...Object.fromEntries(others.map((field) => [field, words.get(field)?.value ?? null])),
+    ...(own.length > 0 && { custom: saidAmong({ ...custom, ...patch }) }),
   };
   return {
     fields: fields as CustomerFields,
+    restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
     record: lastMove?.undone ? (lastMove.type === 'CustomerArchived' ? 'restore' : 'archive') : null,
-    kept: [...undoneFields].filter((field) => words.get(field)?.undone === false),
+    kept: [...taken.keys()].filter(isKept),
   };
 }
 
+/** Since when a word holds, and which event said it. */
+const saidBy = (field: string, word: Word | undefined): Omit<Restored, 'field'> =>
+  word
+    ? { position: word.event.position, at: field === 'lifecycle' ? word.event.occurredAt : word.event.effectiveAt }
+    : {};
+
+/** Those of which something is said, if only that they are empty. */
+const saidAmong = (own: OwnFields): OwnFields =>
+  Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+
 /**
- * What an event says, null where it clears: of the installation's own fields what differs from `custom`, as `custom.<key>`.
+ * What an event says, null where it clears: of the installation's own fields what differs from `custom`, as `custom.<key>`,
+ * undefined where it says nothing of one any more.
  * Without fields whose value only follows from others: it comes and goes with them.
  */
 function saidIn({ data }: Happened, custom: OwnFields): [field: string, value: unknown][] {
@@ -85,20 +94,26 @@ function saidIn({ data }: Happened, custom: OwnFields): [field: string, value: u
     if (!(field in data) || inferred.has(field)) return [];
     const value = known((data as Record<string, unknown>)[field]) ?? null;
     if (field !== 'custom') return [[field, value]];
-    const changed = changedIn(custom, (value ?? {}) as OwnFields);
+    const changed = saidAnew(custom, (value ?? {}) as OwnFields);
     return Object.entries(changed).map(([key, now]) => [`custom.${key}`, now]);
   });
 }
 
 /** Back to what was: values that were valid then are not checked again. */
-export function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {
-  const changes = differing(fields, { details: saidOf(state), inferred: {} });
-  const isChanged = Object.keys(changes).length > 0;
-  const emailsReserved = state.emailsReserved && changes.emails === undefined;
-  const event = { type: 'CustomerDetailsChanged' as const, ...changes, ...openAgain(changes), emailsReserved };
+export function undoChanges(state: Customer, { fields, restored, record }: Undone): CustomerEvent[] {
+  const emailsReserved = state.emailsReserved && fields.emails === undefined;
+  const said = { type: 'CustomerDetailsChanged' as const, ...fields, ...openAgain(fields), emailsReserved };
   return [
-    ...(isChanged ? [completed(state, event)] : []),
+    ...(Object.keys(fields).length > 0 ? [withRestored(completed(state, said), restored)] : []),
     ...(record === 'archive' && state.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
     ...(record === 'restore' && state.status === 'archived' ? [{ type: 'CustomerRestored' as const }] : []),
   ];
+}
+
+/** With how old that is which somebody said, and not what follows from it now. */
+function withRestored(event: SayingEvent, restored: readonly Restored[]): CustomerEvent {
+  const follows = new Set(event.inferred?.flatMap(({ field, rule }) => (rule === nothingTells ? [] : [field])));
+  const isSaid = ({ field }: Restored) =>
+    (customKeyOf(field) === undefined ? field in event : 'custom' in event) && !follows.has(field);
+  return { ...event, restored: restored.filter(isSaid) } as CustomerEvent;
 }
