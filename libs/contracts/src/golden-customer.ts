@@ -128,7 +128,8 @@ function wordsAfter(before: Words, { data, position, occurredAt, effectiveAt }: 
     const given = known((data as Record<string, unknown>)[field]) ?? null;
     const inferred = rules.get(field);
     const earlier = restored.get(field);
-    if (earlier && earlier.position === undefined) {
+    const isFollowing = inferred !== undefined && given !== null;
+    if (earlier && earlier.position === undefined && !isFollowing) {
       delete words[field];
       continue;
     }

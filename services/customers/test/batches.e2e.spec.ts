@@ -135,9 +135,20 @@ describe('a batch', () => {
       tags: ['a', 'c', 'b'],
     });
     await undone(before);
-    const { title, industry, phones, emails } = await get(`customers/${one.id}`);
-    expect({ title, industry }).toEqual({ title: '经理', industry: '零售' });
+    const { title, industry, tags, phones, emails } = await get(`customers/${one.id}`);
+    expect({ title, industry, tags }).toEqual({ title: '经理', industry: '零售', tags: ['a', 'b'] });
     expect([phones, emails]).toMatchObject([[{ e164: '+8613912345678' }], [{ value: 'bob@ex.cn' }]]);
+  });
+
+  it('that is undone after a later one brings back nothing that the other undid', async () => {
+    const { id } = await create({ name: '李娜', title: '医生', tags: ['x'] });
+    const said = (title: string, tags: string[]) => inBatch([{ id, type: 'ChangeCustomer', changes: { title, tags } }]);
+    const [first, second] = [await said('A', ['x', 'a']), await said('B', ['x', 'a', 'b'])];
+    for (const one of [first, second]) {
+      await finished((await service.call('POST', `/api/batches/${one}/undo`)).body.id);
+    }
+    expect(await get(`customers/${id}`)).toMatchObject({ title: '医生', tags: ['x'] });
+    expect((await get(`batches/${first}/undo`)).items).toMatchObject([{ fields: {}, kept: [] }]);
   });
 
   it('that nobody knows is not found', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { CustomerEvent, CustomerFields, RecordedOf } from '@throughline/contracts';
 import { replay } from '@throughline/event-sourcing';
 import fc from 'fast-check';
+import { tellingOf, type Undo } from '../batch/undoing.ts';
 import { customer } from './customer.ts';
 import { builtInRules } from './customer-rules.ts';
 import { undoOf } from './customer-undo.ts';
@@ -21,11 +22,18 @@ const created = (fields: CustomerFields): CustomerEvent => ({
   ...fields,
   emailsReserved: false,
 });
-const happened = (batchId: string, { type, ...data }: CustomerEvent) => ({ type, data, meta: { batchId } }) as Happened;
-const ofBatch =
-  (batch: string) =>
-  ({ meta }: Happened) =>
-    meta.batchId === batch;
+let position = 0;
+const happened = (batchId: string, { type, ...data }: CustomerEvent) => {
+  position += 1;
+  return { type, data, position, meta: { batchId } } as Happened;
+};
+const undoing = (undoes: string, id = `undo ${undoes}`): Undo => ({
+  id,
+  undoes,
+  undoesConnection: null,
+  startedAt: '',
+});
+const ofBatch = (batch: string, undos: Undo[] = []) => tellingOf({ undoes: batch }, undos)({ externalIds: [] });
 const stateAfter = (events: readonly Happened[]) =>
   replay(
     customer,
@@ -33,10 +41,16 @@ const stateAfter = (events: readonly Happened[]) =>
   );
 
 /** The record's state after a batch was undone. */
-function undone(events: readonly Happened[], batch: string) {
+function undone(events: readonly Happened[], batch: string, undos: Undo[] = []) {
   const state = stateAfter(events);
-  const command = { type: 'UndoChanges', undone: undoOf(events, ofBatch(batch)) } as const;
+  const command = { type: 'UndoChanges', undone: undoOf(events, ofBatch(batch, undos)) } as const;
   return customer.decide(state, command, context).reduce(customer.evolve, state);
+}
+
+/** What undoing a batch adds, as a batch itself. */
+function undoneBy(batch: string, events: readonly Happened[], undos: Undo[] = []): Happened[] {
+  const command = { type: 'UndoChanges', undone: undoOf(events, ofBatch(batch, undos)) } as const;
+  return customer.decide(stateAfter(events), command, context).map((event) => happened(`undo ${batch}`, event));
 }
 
 describe('undoing a batch', () => {
@@ -108,8 +122,38 @@ describe('undoing a batch', () => {
 
   it('can be undone itself', () => {
     const events = [before, happened('import', changed({ title: 'CEO' }))];
-    const back = happened('undo', changed(undoOf(events, ofBatch('import')).fields));
-    expect(undone([...events, back], 'undo').details).toMatchObject({ title: 'CEO' });
+    const all = [...events, ...undoneBy('import', events)];
+    expect(undone(all, 'undo import', [undoing('import')]).details).toMatchObject({ title: 'CEO' });
+  });
+
+  it('brings nothing back that was undone as well, in whichever order', () => {
+    const start = happened('', created({ name: '王伟', title: '经理', tags: ['vip'], region: '华东' }));
+    const given = changed({ title: 'A', tags: ['vip', 'a'], custom: { one: 1 } });
+    const events = [
+      start,
+      happened('a', given),
+      happened('b', changed({ title: 'B', tags: ['b'], custom: { one: 2 } })),
+    ];
+    for (const [first, second] of ['ab', 'ba']) {
+      const once = [...events, ...undoneBy(first as string, events)];
+      const undos = [undoing(first as string)];
+      const twice = [...once, ...undoneBy(second as string, once, undos)];
+      expect(stateAfter(twice).details).toEqual({
+        name: '王伟',
+        title: '经理',
+        tags: ['vip'],
+        region: '华东',
+        custom: {},
+      });
+      const both = [...undos, undoing(second as string)];
+      expect(undoOf(twice, ofBatch(first as string, both))).toMatchObject({ fields: {}, kept: [] });
+    }
+  });
+
+  it('archives a record that one of two made which are both undone', () => {
+    const events = [happened('a', created({ name: '李娜' })), happened('b', changed({ title: '医生' }))];
+    expect(undoOf(events, ofBatch('a')).kept).toEqual(['record']);
+    expect(undone(events, 'b', [undoing('a')]).status).toBe('archived');
   });
 
   const fields = fc.record(
@@ -127,7 +171,7 @@ describe('undoing a batch', () => {
       fc.property(fc.array(said, { maxLength: 12 }), (all) => {
         const events = [before, ...all.map((one) => happened(one.batch, changed(one.fields)))];
         const { details } = undone(events, 'a');
-        const without = stateAfter(events.filter((event) => !ofBatch('a')(event))).details;
+        const without = stateAfter(events.filter(ofBatch('a').stands)).details;
         const { kept } = undoOf(events, ofBatch('a'));
         expect(details).toEqual(without);
         for (const field of kept)

@@ -6,7 +6,7 @@ import {
   type RecordedOf,
   type Restored,
 } from '@throughline/contracts';
-import { nothingTells, openAgain, type SayingEvent } from '../cleaning/inferred.ts';
+import { openAgain } from '../cleaning/inferred.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
 import { completed, type Customer } from './customer-state.ts';
 import { saidAnew, type OwnFields } from './own-fields.ts';
@@ -20,12 +20,15 @@ export type Undone = {
   /** Field -> the value it gets back; null where it had none. */
   fields: CustomerFields;
   /** What says those, own ones as `custom.<key>`: they are as old as they were. */
-  restored: readonly Restored[];
+  restored: Restored[];
   /** Whether the whole record goes to the archive, where they had made it, or comes out of it. */
   record: 'archive' | 'restore' | null;
   /** Fields that stay as they are, own ones as `custom.<key>`, and `record` where the record itself stays although they had made it. */
   kept: readonly string[];
 };
+
+/** Which events are to be taken back, and which stand: neither those, nor what was taken back before, nor what took it back. */
+export type Telling = { isUndone: (event: Happened) => boolean; stands: (event: Happened) => boolean };
 
 /** What happens to a record without anybody working with it. */
 const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
@@ -35,29 +38,44 @@ const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
  * set since by something else. A record that they made is archived, unless anybody worked with it since.
  *
  * @param events all that happened to the record, in order
- * @param isUndone tells those that are to be taken back
  * @param isUsed whether somebody works with the record in ways that its own events do not tell
  */
-export function undoOf(events: readonly Happened[], isUndone: (event: Happened) => boolean, isUsed = false): Undone {
+export function undoOf(events: readonly Happened[], { isUndone, stands }: Telling, isUsed = false): Undone {
   const words = new Map<string, Word>();
   const taken = new Map<string, Word>();
+  const shown = new Map<string, number | undefined>();
   let custom: OwnFields = {};
-  let isMade = false;
+  const made = { isUndone: false, stands: true };
+  const archived = { isMoved: false, now: false, then: false };
   let isTouched = isUsed;
-  let lastMove: { undone: boolean; type: string } | undefined;
   for (const [place, event] of events.entries()) {
-    const undone = isUndone(event);
-    if (event.type === 'CustomerCreated') isMade = undone;
-    else if (!undone && !ofNobody.has(event.type)) isTouched = true;
-    if (event.type === 'CustomerArchived' || event.type === 'CustomerRestored') lastMove = { undone, type: event.type };
-    for (const [field, value] of saidIn(event, custom)) (undone ? taken : words).set(field, { value, place, event });
-    if ('custom' in event.data) custom = known(event.data.custom) ?? {};
+    const { type, data, position } = event;
+    const [undone, standing] = [isUndone(event), stands(event)];
+    const isMaking = type === 'CustomerCreated';
+    if (isMaking) Object.assign(made, { isUndone: undone, stands: standing });
+    else if (standing && !ofNobody.has(type)) isTouched = true;
+    if (type === 'CustomerArchived' || type === 'CustomerRestored') {
+      archived.now = type === 'CustomerArchived';
+      archived.isMoved ||= undone;
+      if (standing) archived.then = archived.now;
+    }
+    const restored = new Map(restoredIn(event).map((one) => [one.field, one]));
+    for (const [field, value] of saidIn(event, custom)) {
+      const word = { value, place, event };
+      if (undone) taken.set(field, word);
+      // Of a record that stays, what it was made with does.
+      if (standing || isMaking) words.set(field, word);
+      shown.set(field, restored.has(field) ? restored.get(field)?.position : position);
+    }
+    if ('custom' in data) custom = known(data.custom) ?? {};
   }
   const nothing = { fields: {}, restored: [], record: null, kept: [] };
+  if (!(made.stands || isTouched)) return { ...nothing, record: 'archive' };
   // Nobody wants a record back in pieces that they have worked with.
-  if (isMade) return isTouched ? { ...nothing, kept: ['record'] } : { ...nothing, record: 'archive' };
+  if (made.isUndone) return { ...nothing, kept: ['record'] };
   const isKept = (field: string) => (words.get(field)?.place ?? -1) > (taken.get(field) as Word).place;
-  const given = [...taken.keys()].filter((field) => !isKept(field));
+  const isShown = (field: string) => shown.get(field) === words.get(field)?.event.position;
+  const given = [...taken.keys()].filter((field) => !isKept(field) && !isShown(field));
   const own = given.filter((field) => customKeyOf(field) !== undefined);
   const others = given.filter((field) => customKeyOf(field) === undefined);
   const patch = Object.fromEntries(own.map((field) => [customKeyOf(field), words.get(field)?.value]));
@@ -68,10 +86,13 @@ export function undoOf(events: readonly Happened[], isUndone: (event: Happened) 
   return {
     fields: fields as CustomerFields,
     restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
-    record: lastMove?.undone ? (lastMove.type === 'CustomerArchived' ? 'restore' : 'archive') : null,
+    record: archived.isMoved && archived.now !== archived.then ? (archived.then ? 'archive' : 'restore') : null,
     kept: [...taken.keys()].filter(isKept),
   };
 }
+
+const restoredIn = (event: Happened): readonly Restored[] =>
+  (event.type === 'CustomerDetailsChanged' && event.data.restored) || [];
 
 /** Since when a word holds, and which event said it. */
 const saidBy = (field: string, word: Word | undefined): Omit<Restored, 'field'> =>
@@ -88,8 +109,10 @@ const saidAmong = (own: OwnFields): OwnFields =>
  * undefined where it says nothing of one any more.
  * Without fields whose value only follows from others: it comes and goes with them.
  */
-function saidIn({ data }: Happened, custom: OwnFields): [field: string, value: unknown][] {
+function saidIn(event: Happened, custom: OwnFields): [field: string, value: unknown][] {
+  const { data } = event;
   const inferred = new Set('inferred' in data ? data.inferred?.map(({ field }) => field) : []);
+  for (const { field } of restoredIn(event)) inferred.delete(field);
   return customerFieldNames.flatMap((field): [string, unknown][] => {
     if (!(field in data) || inferred.has(field)) return [];
     const value = known((data as Record<string, unknown>)[field]) ?? null;
@@ -102,18 +125,10 @@ function saidIn({ data }: Happened, custom: OwnFields): [field: string, value: u
 /** Back to what was: values that were valid then are not checked again. */
 export function undoChanges(state: Customer, { fields, restored, record }: Undone): CustomerEvent[] {
   const emailsReserved = state.emailsReserved && fields.emails === undefined;
-  const said = { type: 'CustomerDetailsChanged' as const, ...fields, ...openAgain(fields), emailsReserved };
+  const said = { type: 'CustomerDetailsChanged' as const, ...fields, ...openAgain(fields), emailsReserved, restored };
   return [
-    ...(Object.keys(fields).length > 0 ? [withRestored(completed(state, said), restored)] : []),
+    ...(Object.keys(fields).length > 0 ? [completed(state, said)] : []),
     ...(record === 'archive' && state.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
     ...(record === 'restore' && state.status === 'archived' ? [{ type: 'CustomerRestored' as const }] : []),
   ];
-}
-
-/** With how old that is which somebody said, and not what follows from it now. */
-function withRestored(event: SayingEvent, restored: readonly Restored[]): CustomerEvent {
-  const follows = new Set(event.inferred?.flatMap(({ field, rule }) => (rule === nothingTells ? [] : [field])));
-  const isSaid = ({ field }: Restored) =>
-    (customKeyOf(field) === undefined ? field in event : 'custom' in event) && !follows.has(field);
-  return { ...event, restored: restored.filter(isSaid) } as CustomerEvent;
 }
