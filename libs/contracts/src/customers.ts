@@ -187,6 +187,18 @@ export const Inferred = Type.Object(
   },
   { title: 'Inferred', description: 'A field whose value nobody said: it follows from what other fields say.' },
 );
+export const Restored = Type.Object(
+  {
+    field: described(text, 'One of the installation’s own is `custom.<key>`.'),
+    position: described(
+      Type.Optional(Type.Integer({ minimum: 0 })),
+      'Of the event that said what the field holds again; left out where the record had said nothing.',
+    ),
+    at: described(Type.Optional(InstantText), 'Since when it holds.'),
+  },
+  { title: 'Restored', description: 'A field that is as it was said before: the change since then was taken back.' },
+);
+export type Restored = Static<typeof Restored>;
 export type Correction = Static<typeof Correction>;
 export type Reverted = Static<typeof Reverted>;
 export type Inferred = Static<typeof Inferred>;
@@ -268,6 +280,10 @@ export const customerEvents = {
       reverted: described(
         Type.Optional(Personal(Type.Array(Reverted))),
         'Corrections that this takes back: the values are as entered again.',
+      ),
+      restored: described(
+        Type.Optional(Type.Array(Restored)),
+        'Fields given here whose change is taken back: what is said of them is as old as it was.',
       ),
     },
     { description: 'Fields of the record changed. Only those are given; null clears one.' },

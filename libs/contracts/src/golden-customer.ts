@@ -4,6 +4,7 @@ import {
   type CustomerField,
   type CustomerFields,
   type Inferred,
+  type Restored,
 } from './customers.ts';
 import { known, type Instant, type RecordedOf } from './event.ts';
 import { entered, isListField, type ListField, type Survivorship, type SurvivorshipRules } from './survivorship.ts';
@@ -112,7 +113,7 @@ export function recordAfter(
 }
 
 type Saying = {
-  data: { inferred?: readonly Inferred[] };
+  data: { inferred?: readonly Inferred[]; restored?: readonly Restored[] };
   position: number;
   occurredAt: Instant;
   effectiveAt: Instant;
@@ -121,17 +122,24 @@ type Saying = {
 function wordsAfter(before: Words, { data, position, occurredAt, effectiveAt }: Saying): Words {
   const words: Record<string, Word> = { ...before };
   const rules = new Map(data.inferred?.map(({ field, rule }) => [field, rule]));
+  const restored = new Map(data.restored?.map((one) => [one.field, one]));
   for (const field of customerFieldNames) {
     if (!(field in data)) continue;
     const given = known((data as Record<string, unknown>)[field]) ?? null;
     const inferred = rules.get(field);
+    const earlier = restored.get(field);
+    const isFollowing = inferred !== undefined && given !== null;
+    if (earlier && earlier.position === undefined && !isFollowing) {
+      delete words[field];
+      continue;
+    }
     words[field] = {
       ...(field === 'custom'
-        ? customWord(before.custom, given as Own | null, position, effectiveAt)
+        ? customWord(before.custom, given as Own | null, { position, at: effectiveAt }, restored)
         : { value: given }),
-      position,
+      position: earlier?.position ?? position,
       // Since when a customer is in a stage does not depend on what its record was told before.
-      at: field === 'lifecycle' ? occurredAt : effectiveAt,
+      at: earlier?.at ?? (field === 'lifecycle' ? occurredAt : effectiveAt),
       ...(inferred !== undefined && { inferred }),
       ...(isAutomatic(field, data) && { automatic: true }),
     };
@@ -145,13 +153,14 @@ type Own = Readonly<Record<string, unknown>>;
 function customWord(
   word: Word | undefined,
   given: Own | null,
-  position: number,
-  at: Instant,
+  place: { position: number; at: Instant },
+  restored: ReadonlyMap<string, Restored>,
 ): Pick<Word, 'value' | 'own'> {
   const before = word?.own ?? {};
   const now = Object.entries(given ?? {});
   const said = now.map(([key, value]) => {
     const isAsBefore = Object.hasOwn(before, key) && JSON.stringify(before[key]?.value) === JSON.stringify(value);
+    const { position, at } = { ...place, ...restored.get(`custom.${key}`) };
     return [key, isAsBefore ? before[key] : { value, position, at }] as const;
   });
   const filled = now.filter(([, value]) => value !== null);

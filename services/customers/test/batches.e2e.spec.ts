@@ -108,6 +108,49 @@ describe('a batch', () => {
     expect(items.find(({ id }: any) => id === undone.undoneBy)).toMatchObject({ kind: 'undo', undoes: undone.id });
   });
 
+  it('that is undone takes nothing away from what another record of the customer says', async () => {
+    const one = await create({ name: '张三', title: '经理', tags: ['a'] });
+    const says = { phones: [{ value: '13912345678' }], emails: [{ value: 'bob@ex.cn' }] };
+    const other = await create({ name: '张三', industry: '零售', tags: ['b'], ...says });
+    const mine = {
+      phones: [{ value: '13911110000' }],
+      emails: [{ value: 'ann@ex.cn' }],
+      industry: '制造',
+      title: 'CEO',
+    };
+    const before = await inBatch([
+      { id: one.id, type: 'ChangeCustomer', changes: mine },
+      { id: one.id, type: 'ChangeInBulk', change: { add: { tags: ['c'] } } },
+    ]);
+    await service.call('POST', `/api/customers/${one.id}/merge`, { absorb: [other.id] });
+    expect(await get(`customers/${one.id}`)).toMatchObject({ tags: ['a', 'c', 'b'], industry: '制造' });
+    const { body } = await service.call('POST', '/api/customers/bulk', {
+      ids: [one.id],
+      set: { tags: ['d'] },
+    });
+    await finished(body.id);
+    const undone = async (id: string) => finished((await service.call('POST', `/api/batches/${id}/undo`)).body.id);
+    await undone(body.id);
+    expect(await get(`customers/${one.id}`)).toMatchObject({
+      tags: ['a', 'c', 'b'],
+    });
+    await undone(before);
+    const { title, industry, tags, phones, emails } = await get(`customers/${one.id}`);
+    expect({ title, industry, tags }).toEqual({ title: '经理', industry: '零售', tags: ['a', 'b'] });
+    expect([phones, emails]).toMatchObject([[{ e164: '+8613912345678' }], [{ value: 'bob@ex.cn' }]]);
+  });
+
+  it('that is undone after a later one brings back nothing that the other undid', async () => {
+    const { id } = await create({ name: '李娜', title: '医生', tags: ['x'] });
+    const said = (title: string, tags: string[]) => inBatch([{ id, type: 'ChangeCustomer', changes: { title, tags } }]);
+    const [first, second] = [await said('A', ['x', 'a']), await said('B', ['x', 'a', 'b'])];
+    for (const one of [first, second]) {
+      await finished((await service.call('POST', `/api/batches/${one}/undo`)).body.id);
+    }
+    expect(await get(`customers/${id}`)).toMatchObject({ title: '医生', tags: ['x'] });
+    expect((await get(`batches/${first}/undo`)).items).toMatchObject([{ fields: {}, kept: [] }]);
+  });
+
   it('that nobody knows is not found', async () => {
     for (const [method, path] of [
       ['GET', ''],

@@ -91,7 +91,7 @@ function told([row]: readonly CustomerProfile[], _: object, event: Recorded<Cust
 
 export const customerProfile = fold<CustomerProfile, CustomerEvent>(CustomerProfile, {
   name: 'customer_profile',
-  version: 7,
+  version: 8,
   feed: 'customers',
   key: (event) => event.stream.id,
   on: {

@@ -6,7 +6,7 @@ import { consent, consentId } from '../consent/consent.ts';
 import { undoOf } from '../customer/customer-undo.ts';
 import { customer } from '../customer/customer.ts';
 import { CustomerLinks, linkFields, type CustomerLink } from '../links/customer-links.view.ts';
-import { isUndone, type Undoing } from './undo-sources.store.ts';
+import type { TellingOf } from './undoing.ts';
 
 const together = 500;
 /** Whatever a longer chain leads to stays. */
@@ -39,16 +39,16 @@ export class RecordUses {
    * Of these records, those that somebody gave a word about, or that an active customer goes on naming: by something else than what
    * is to be undone. Who would go, but is in use, stays, and whom that one names stays with it.
    */
-  async among(ids: readonly string[], undoing: Undoing): Promise<ReadonlySet<string>> {
+  async among(ids: readonly string[], telling: TellingOf): Promise<ReadonlySet<string>> {
     if (ids.length === 0) return new Set();
     const reached = {
-      used: new Set(await this.#saidAbout(ids, undoing)),
+      used: new Set(await this.#saidAbout(ids, telling)),
       namedBy: new Map<string, readonly string[]>(),
     };
     const asked = new Set(ids);
     let level = ids;
     for (let depth = 0; level.length > 0 && depth < mostLevels; depth += 1) {
-      level = await this.#above(level, reached, undoing);
+      level = await this.#above(level, reached, telling);
       level = level.filter((id) => !asked.has(id));
       for (const id of level) asked.add(id);
     }
@@ -59,14 +59,14 @@ export class RecordUses {
   }
 
   /** Those that name these records, would go, and are named themselves. */
-  async #above(ids: readonly string[], { used, namedBy }: Reached, undoing: Undoing): Promise<string[]> {
+  async #above(ids: readonly string[], { used, namedBy }: Reached, telling: TellingOf): Promise<string[]> {
     const above = new Set<string>();
     for (let at = 0; at < ids.length; at += together) {
       const some = ids.slice(at, at + together);
       for (let after: string | null = firstId; after !== null;) {
         const open = some.filter((id) => !used.has(id));
         const links: readonly CustomerLink[] = await this.links.ofNaming(open, after, together);
-        const { staying, leaving } = await this.#naming(links, undoing);
+        const { staying, leaving } = await this.#naming(links, telling);
         for (const id of staying) used.add(id);
         for (const id of await this.links.named([...leaving.keys()])) {
           namedBy.set(id, leaving.get(id) ?? []);
@@ -78,12 +78,12 @@ export class RecordUses {
     return [...above];
   }
 
-  async #saidAbout(ids: readonly string[], undoing: Undoing): Promise<string[]> {
+  async #saidAbout(ids: readonly string[], telling: TellingOf): Promise<string[]> {
     const [consents, cares] = await Promise.all([
       this.commands.loadMany(consent, ids.map(consentId)),
       this.commands.loadMany(care, ids.map(careId)),
     ]);
-    const isOne = isUndone(undoing, { externalIds: [] });
+    const isOne = telling({ externalIds: [] }).isUndone;
     const isWord = (event: Recorded) => ofSomebody.has(event.type) && !isOne(event as Happened);
     return ids.filter((id) =>
       [consents.get(consentId(id)), cares.get(careId(id))].some((found) => found?.events.some(isWord)),
@@ -93,7 +93,7 @@ export class RecordUses {
   /** Whom active records go on naming: those that stay, and those that go unless they are in use, each by itself. */
   async #naming(
     links: readonly CustomerLink[],
-    undoing: Undoing,
+    telling: TellingOf,
   ): Promise<{ staying: string[]; leaving: ReadonlyMap<string, readonly string[]> }> {
     const loaded = await this.commands.loadMany(
       customer,
@@ -101,7 +101,7 @@ export class RecordUses {
     );
     const naming = [...loaded].flatMap(([id, { state, events }]) => {
       if (state.status !== 'active') return [];
-      const undone = (isUsed: boolean) => undoOf(events as Happened[], isUndone(undoing, state), isUsed);
+      const undone = (isUsed: boolean) => undoOf(events as Happened[], telling(state), isUsed);
       // One that goes, used or not, names nobody.
       if (undone(true).record === 'archive') return [];
       const { record, fields } = undone(false);
@@ -113,7 +113,7 @@ export class RecordUses {
     const kept = new Set(
       await this.#saidAbout(
         going.map(({ id }) => id),
-        undoing,
+        telling,
       ),
     );
     const leaving = going.filter(({ id }) => !kept.has(id));

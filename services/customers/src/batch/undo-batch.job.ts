@@ -22,13 +22,14 @@ import { GoldenCustomers, GroupChanged, isOneOfSeveral, type Ids } from '../cust
 import { Merges } from '../merge/merges.store.ts';
 import { batch, type Batch } from './batch.ts';
 import { RecordUses } from './record-uses.store.ts';
-import { UndoSources, isUndone, type UndoPage, type Undoing } from './undo-sources.store.ts';
+import { UndoSources, type UndoPage } from './undo-sources.store.ts';
+import { tellingOf, type TellingOf, type Undoing } from './undoing.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
 type Place = { after: string; counts: Counts };
 
-export type UndoneRecord = { recordId: string; number: string } & Undone;
+export type UndoneRecord = { recordId: string; number: string } & Omit<Undone, 'restored'>;
 
 type Outcome = keyof Counts;
 type Loaded = { state: Customer; events: readonly Recorded[] };
@@ -62,12 +63,14 @@ export class UndoBatch implements JobHandler {
   /** What it would do, a page of records at a time; `after` as the page before said. */
   async preview(undoing: Undoing, after = ''): Promise<{ items: UndoneRecord[]; next: string | null }> {
     const page = await this.sources.page(undoing, after);
+    const telling = tellingOf(undoing, await this.sources.undos());
     const loaded = await this.commands.loadMany(customer, page.records);
-    const used = await this.#usedAmong(loaded, undoing);
+    const used = await this.#usedAmong(loaded, telling);
     const items: UndoneRecord[] = [];
     for (const [id, { state, events }] of loaded) {
-      const undone = undoOf(events as Happened[], isUndone(undoing, state), used.has(id));
-      items.push({ recordId: id, number: state.number, ...(await this.#asFarAsItGoes(id, state, undone)) });
+      const undone = undoOf(events as Happened[], telling(state), used.has(id));
+      const { restored: _, ...shown } = await this.#asFarAsItGoes(id, state, undone);
+      items.push({ recordId: id, number: state.number, ...shown });
     }
     return { items, next: page.next };
   }
@@ -86,8 +89,9 @@ export class UndoBatch implements JobHandler {
     const total = await this.sources.total(undoing);
     for (let { done } = job, next: string | null = after; next !== null;) {
       const page: UndoPage = await this.sources.page(undoing, next);
+      const telling = tellingOf(undoing, await this.sources.undos());
       counts = { ...counts };
-      for (const outcome of await this.#undoPage(job, undoing, page.records)) counts[outcome] += 1;
+      for (const outcome of await this.#undoPage(job, telling, page.records)) counts[outcome] += 1;
       done += page.done;
       after = page.last;
       next = page.next;
@@ -100,20 +104,23 @@ export class UndoBatch implements JobHandler {
    * Together, each on its events as they were loaded; one by one what has moved on since, or is to be taken apart. Companies that
    * get their parents back do so at the end, the last that was changed first: each of them is let in below what is there by then.
    */
-  async #undoPage(job: Pick<JobAtWork, 'id'>, undoing: Undoing, records: readonly string[]): Promise<Outcome[]> {
+  async #undoPage(job: Pick<JobAtWork, 'id'>, telling: TellingOf, records: readonly string[]): Promise<Outcome[]> {
     const loaded = await this.commands.loadMany(customer, records);
-    const used = await this.#usedAmong(loaded, undoing);
+    const used = await this.#usedAmong(loaded, telling);
     const alone: string[] = [];
     const moved: string[] = [];
     const items: Item<CustomerCommand>[] = [];
     for (const [id, { state, events, version }] of loaded) {
       const happened = events as Happened[];
-      const isOne = isUndone(undoing, state);
-      if (state.status === 'erased' || happened.some((event) => event.type === 'CustomersMerged' && isOne(event))) {
+      const told = telling(state);
+      if (
+        state.status === 'erased' ||
+        happened.some((event) => event.type === 'CustomersMerged' && told.isUndone(event))
+      ) {
         alone.push(id);
         continue;
       }
-      const undone = undoOf(happened, isOne, used.has(id));
+      const undone = undoOf(happened, told, used.has(id));
       if (movesUp(state, undone)) {
         moved.push(id);
       } else {
@@ -131,27 +138,27 @@ export class UndoBatch implements JobHandler {
       else ends.push('failed');
     }
     await eachOf(alone, atOnce, async (id) => {
-      ends.push(await this.#undo(job, undoing, id, used.has(id)));
+      ends.push(await this.#undo(job, telling, id, used.has(id)));
     });
-    for (const id of moved.toReversed()) ends.push(await this.#undo(job, undoing, id, used.has(id)));
+    for (const id of moved.toReversed()) ends.push(await this.#undo(job, telling, id, used.has(id)));
     return ends;
   }
 
   /** Of those that would be archived. */
-  #usedAmong(loaded: ReadonlyMap<string, Loaded>, undoing: Undoing): Promise<ReadonlySet<string>> {
+  #usedAmong(loaded: ReadonlyMap<string, Loaded>, telling: TellingOf): Promise<ReadonlySet<string>> {
     const archived = [...loaded].flatMap(([id, { state, events }]) =>
-      undoOf(events as Happened[], isUndone(undoing, state)).record === 'archive' ? [id] : [],
+      undoOf(events as Happened[], telling(state)).record === 'archive' ? [id] : [],
     );
-    return this.uses.among(archived, undoing);
+    return this.uses.among(archived, telling);
   }
 
-  async #undo(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string, isUsed: boolean): Promise<Outcome> {
+  async #undo(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string, isUsed: boolean): Promise<Outcome> {
     try {
       const stamped = await this.current.recent();
-      await this.#unmerge(job, undoing, id);
+      await this.#unmerge(job, telling, id);
       const undoneOf = (group: Group): Undone => {
         const { state, events } = recordIn(group, id);
-        return undoOf(events, isUndone(undoing, state), isUsed);
+        return undoOf(events, telling(state), isUsed);
       };
       // All companies above stand still while it is decided.
       let above: Above = { above: [] };
@@ -188,11 +195,11 @@ export class UndoBatch implements JobHandler {
   }
 
   /** Takes apart what had been merged into a record. */
-  async #unmerge(job: Pick<JobAtWork, 'id'>, undoing: Undoing, id: string): Promise<void> {
+  async #unmerge(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string): Promise<void> {
     const { state, events } = await this.commands.load(customer, id);
-    const isMerge = isUndone(undoing, state);
+    const { isUndone } = telling(state);
     const merged = (events as Happened[]).flatMap((event) =>
-      event.type === 'CustomersMerged' && isMerge(event) ? event.data.absorbed : [],
+      event.type === 'CustomersMerged' && isUndone(event) ? event.data.absorbed : [],
     );
     const members = merged.filter((recordId) => state.members.includes(recordId));
     for (const recordId of members) {

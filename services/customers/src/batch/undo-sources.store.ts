@@ -1,20 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import type { CustomerEvent, RecordedOf } from '@throughline/contracts';
+import { plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { customer } from '../customer/customer.ts';
-import type { Customer } from '../customer/customer-state.ts';
 import { CustomerLinks } from '../links/customer-links.view.ts';
+import { batchList } from './batch-list.view.ts';
 import { ConnectionRecords } from './connection-records.view.ts';
-
-type Happened = RecordedOf<CustomerEvent>;
-
-/** Whose changes are taken back: those of a batch, or all that a connection said. */
-export type Undoing = { undoes: string } | { undoesConnection: string };
+import type { Undo, Undoing } from './undoing.ts';
 
 /** Records with such changes, a page at a time; `next` is null on the last one. */
 export type UndoPage = { records: readonly string[]; done: number; last: string; next: string | null };
 
 const pageSize = 500;
+const longestWait = 10_000;
 const firstId = '00000000-0000-0000-0000-000000000000';
 
 /** Finds what an undo is about. */
@@ -40,6 +37,17 @@ export class UndoSources {
       : this.connections.count(undoing.undoesConnection);
   }
 
+  /** All that was ever taken back, or is about to be. */
+  async undos(): Promise<Undo[]> {
+    await this.kernel.viewsHold([batchList], await this.kernel.feed().head(), longestWait);
+    const { rows } = await this.kernel.pool.query<Undo>({
+      text: `select id, undoes, undoes_connection as "undoesConnection", started_at as "startedAt"
+        from "${batchList.table}" where kind = 'undo'`,
+      types: plainTypes,
+    });
+    return rows;
+  }
+
   async #pageOfBatch(batchId: string, after: number): Promise<UndoPage> {
     const places = await this.kernel.store.streamsOfBatch(customer.category, batchId, after, pageSize);
     const last = String(places.at(-1)?.position ?? after);
@@ -58,12 +66,3 @@ export class UndoSources {
     return { records, done: records.length, last, next: records.length < pageSize ? null : last };
   }
 }
-
-/** Tells the events of a record that are to be taken back. */
-export const isUndone = (undoing: Undoing, { externalIds }: Pick<Customer, 'externalIds'>) => {
-  if ('undoes' in undoing) return ({ meta }: Happened): boolean => meta.batchId === undoing.undoes;
-  const { undoesConnection } = undoing;
-  const isItsRecord = externalIds.some(({ connectionId }) => connectionId === undoesConnection);
-  return ({ data, meta: { actor } }: Happened): boolean =>
-    actor.type === 'connection' ? actor.id === undoesConnection : isItsRecord && 'stamp' in data;
-};

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { BulkChange } from './customer-bulk.ts';
 import { customer } from './customer.ts';
 import { builtInRules } from './customer-rules.ts';
+import { tellingOf } from '../batch/undoing.ts';
 import { undoOf } from './customer-undo.ts';
 
 const given = scenario(customer, { rules: builtInRules });
@@ -132,9 +133,18 @@ describe('a bulk change', () => {
         const edited = new Set(happened.slice(beforeSince).flatMap(([, event]) => Object.keys(event)));
         const now = state();
         const events = happened.map(
-          ([batchId, { type, ...data }]) => ({ type, data, meta: { batchId } }) as unknown as RecordedOf<CustomerEvent>,
+          ([batchId, { type, ...data }], position) =>
+            ({
+              type,
+              data,
+              position,
+              meta: { batchId, actor: { type: 'system' } },
+            }) as unknown as RecordedOf<CustomerEvent>,
         );
-        say('undo', { type: 'UndoChanges', undone: undoOf(events, ({ meta }) => meta.batchId === 'bulk') });
+        say('undo', {
+          type: 'UndoChanges',
+          undone: undoOf(events, tellingOf({ undoes: 'bulk' }, [])({ externalIds: [] })),
+        });
         const after = state();
         expect(after.status).toBe(was.status);
         for (const field of ['title', 'tags'] as const) {

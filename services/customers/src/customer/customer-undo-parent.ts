@@ -31,5 +31,6 @@ export function undoneBelow(
   const errors = parentId === undefined ? [] : parentErrors(group, parentId, above);
   if (!errors || errors.length === 0) return errors && undone;
   const { parentId: _, ...fields } = undone.fields;
-  return { ...undone, fields, kept: [...undone.kept, 'parentId'] };
+  const restored = undone.restored.filter(({ field }) => field !== 'parentId');
+  return { ...undone, fields, restored, kept: [...undone.kept, 'parentId'] };
 }

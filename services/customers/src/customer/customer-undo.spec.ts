@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { CustomerEvent, CustomerFields, RecordedOf } from '@throughline/contracts';
 import { replay } from '@throughline/event-sourcing';
 import fc from 'fast-check';
+import { tellingOf, type Undo } from '../batch/undoing.ts';
 import { customer } from './customer.ts';
 import { builtInRules } from './customer-rules.ts';
 import { undoOf } from './customer-undo.ts';
@@ -21,11 +22,18 @@ const created = (fields: CustomerFields): CustomerEvent => ({
   ...fields,
   emailsReserved: false,
 });
-const happened = (batchId: string, { type, ...data }: CustomerEvent) => ({ type, data, meta: { batchId } }) as Happened;
-const ofBatch =
-  (batch: string) =>
-  ({ meta }: Happened) =>
-    meta.batchId === batch;
+let position = 0;
+const happened = (batchId: string, { type, ...data }: CustomerEvent) => {
+  position += 1;
+  return { type, data, position, meta: { batchId } } as Happened;
+};
+const undoing = (undoes: string, id = `undo ${undoes}`): Undo => ({
+  id,
+  undoes,
+  undoesConnection: null,
+  startedAt: '',
+});
+const ofBatch = (batch: string, undos: Undo[] = []) => tellingOf({ undoes: batch }, undos)({ externalIds: [] });
 const stateAfter = (events: readonly Happened[]) =>
   replay(
     customer,
@@ -33,10 +41,16 @@ const stateAfter = (events: readonly Happened[]) =>
   );
 
 /** The record's state after a batch was undone. */
-function undone(events: readonly Happened[], batch: string) {
+function undone(events: readonly Happened[], batch: string, undos: Undo[] = []) {
   const state = stateAfter(events);
-  const command = { type: 'UndoChanges', undone: undoOf(events, ofBatch(batch)) } as const;
+  const command = { type: 'UndoChanges', undone: undoOf(events, ofBatch(batch, undos)) } as const;
   return customer.decide(state, command, context).reduce(customer.evolve, state);
+}
+
+/** What undoing a batch adds, as a batch itself. */
+function undoneBy(batch: string, events: readonly Happened[], undos: Undo[] = []): Happened[] {
+  const command = { type: 'UndoChanges', undone: undoOf(events, ofBatch(batch, undos)) } as const;
+  return customer.decide(stateAfter(events), command, context).map((event) => happened(`undo ${batch}`, event));
 }
 
 describe('undoing a batch', () => {
@@ -63,7 +77,7 @@ describe('undoing a batch', () => {
       happened('import', changed({ custom: { num: 50, ok: false, lvl: 'gold', club: 'x' } })),
       happened('', changed({ custom: { num: 50, ok: true, lvl: 'silver', club: 'x' } })),
     ];
-    expect(undoOf(events, ofBatch('import'))).toEqual({
+    expect(undoOf(events, ofBatch('import'))).toMatchObject({
       fields: { custom: { num: 1, ok: true, lvl: 'silver' } },
       record: null,
       kept: ['custom.lvl'],
@@ -77,7 +91,7 @@ describe('undoing a batch', () => {
     const claimed = happened('', { type: 'CustomerValuesClaimed', unique: [{ rule: 'card', field: 'custom.card' }] });
     expect(undone([made, claimed], 'import').status).toBe('archived');
     const touched = [made, happened('', changed({ title: '医生' }))];
-    expect(undoOf(touched, ofBatch('import'))).toEqual({ fields: {}, record: null, kept: ['record'] });
+    expect(undoOf(touched, ofBatch('import'))).toEqual({ fields: {}, restored: [], record: null, kept: ['record'] });
     expect(undone(touched, 'import')).toMatchObject({ status: 'active', details: { name: '李娜', title: '医生' } });
   });
 
@@ -85,10 +99,61 @@ describe('undoing a batch', () => {
     expect(undone([before, happened('bulk', { type: 'CustomerArchived' })], 'bulk').status).toBe('active');
   });
 
+  it('says of each field since when it holds, and leaves those alone that say nothing', () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const placed = (event: Happened, position: number) => ({ ...event, position, occurredAt: at, effectiveAt: at });
+    const events = [
+      placed(happened('', created({ title: '经理', custom: { one: 1, none: null } })), 1),
+      placed(
+        happened('import', changed({ title: 'CEO', industry: '零售', custom: { one: 2, two: 2, none: null } })),
+        2,
+      ),
+    ];
+    expect(undoOf(events, ofBatch('import'))).toMatchObject({
+      fields: { title: '经理', industry: null, custom: { one: 1, none: null } },
+      restored: [
+        { field: 'title', position: 1, at },
+        { field: 'industry' },
+        { field: 'custom.one', position: 1, at },
+        { field: 'custom.two' },
+      ],
+    });
+  });
+
   it('can be undone itself', () => {
     const events = [before, happened('import', changed({ title: 'CEO' }))];
-    const back = happened('undo', changed(undoOf(events, ofBatch('import')).fields));
-    expect(undone([...events, back], 'undo').details).toMatchObject({ title: 'CEO' });
+    const all = [...events, ...undoneBy('import', events)];
+    expect(undone(all, 'undo import', [undoing('import')]).details).toMatchObject({ title: 'CEO' });
+  });
+
+  it('brings nothing back that was undone as well, in whichever order', () => {
+    const start = happened('', created({ name: '王伟', title: '经理', tags: ['vip'], region: '华东' }));
+    const given = changed({ title: 'A', tags: ['vip', 'a'], custom: { one: 1 } });
+    const events = [
+      start,
+      happened('a', given),
+      happened('b', changed({ title: 'B', tags: ['b'], custom: { one: 2 } })),
+    ];
+    for (const [first, second] of ['ab', 'ba']) {
+      const once = [...events, ...undoneBy(first as string, events)];
+      const undos = [undoing(first as string)];
+      const twice = [...once, ...undoneBy(second as string, once, undos)];
+      expect(stateAfter(twice).details).toEqual({
+        name: '王伟',
+        title: '经理',
+        tags: ['vip'],
+        region: '华东',
+        custom: {},
+      });
+      const both = [...undos, undoing(second as string)];
+      expect(undoOf(twice, ofBatch(first as string, both))).toMatchObject({ fields: {}, kept: [] });
+    }
+  });
+
+  it('archives a record that one of two made which are both undone', () => {
+    const events = [happened('a', created({ name: '李娜' })), happened('b', changed({ title: '医生' }))];
+    expect(undoOf(events, ofBatch('a')).kept).toEqual(['record']);
+    expect(undone(events, 'b', [undoing('a')]).status).toBe('archived');
   });
 
   const fields = fc.record(
@@ -106,7 +171,7 @@ describe('undoing a batch', () => {
       fc.property(fc.array(said, { maxLength: 12 }), (all) => {
         const events = [before, ...all.map((one) => happened(one.batch, changed(one.fields)))];
         const { details } = undone(events, 'a');
-        const without = stateAfter(events.filter((event) => !ofBatch('a')(event))).details;
+        const without = stateAfter(events.filter(ofBatch('a').stands)).details;
         const { kept } = undoOf(events, ofBatch('a'));
         expect(details).toEqual(without);
         for (const field of kept)

@@ -4,24 +4,31 @@ import {
   type CustomerEvent,
   type CustomerFields,
   type RecordedOf,
+  type Restored,
 } from '@throughline/contracts';
-import { openAgain, saidOf } from '../cleaning/inferred.ts';
+import { openAgain } from '../cleaning/inferred.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
-import { differing } from './customer-change.ts';
 import { completed, type Customer } from './customer-state.ts';
-import { changedIn, filledIn, type OwnFields } from './own-fields.ts';
+import { saidAnew, type OwnFields } from './own-fields.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
+/** What a record says in a field, and by which of its events. */
+type Word = { value: unknown; place: number; event: Happened };
 
 /** What undoing some of a record's events does to it, and what it leaves because somebody changed it since. */
 export type Undone = {
   /** Field -> the value it gets back; null where it had none. */
   fields: CustomerFields;
+  /** What says those, own ones as `custom.<key>`: they are as old as they were. */
+  restored: Restored[];
   /** Whether the whole record goes to the archive, where they had made it, or comes out of it. */
   record: 'archive' | 'restore' | null;
   /** Fields that stay as they are, own ones as `custom.<key>`, and `record` where the record itself stays although they had made it. */
   kept: readonly string[];
 };
+
+/** Which events are to be taken back, and which stand: neither those, nor what was taken back before, nor what took it back. */
+export type Telling = { isUndone: (event: Happened) => boolean; stands: (event: Happened) => boolean };
 
 /** What happens to a record without anybody working with it. */
 const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
@@ -31,73 +38,96 @@ const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
  * set since by something else. A record that they made is archived, unless anybody worked with it since.
  *
  * @param events all that happened to the record, in order
- * @param isUndone tells those that are to be taken back
  * @param isUsed whether somebody works with the record in ways that its own events do not tell
  */
-export function undoOf(events: readonly Happened[], isUndone: (event: Happened) => boolean, isUsed = false): Undone {
-  const words = new Map<string, { undone: boolean; value: unknown; before: unknown }>();
-  const undoneFields = new Set<string>();
+export function undoOf(events: readonly Happened[], { isUndone, stands }: Telling, isUsed = false): Undone {
+  const words = new Map<string, Word>();
+  const taken = new Map<string, Word>();
+  const shown = new Map<string, number | undefined>();
   let custom: OwnFields = {};
-  let isMade = false;
+  const made = { isUndone: false, stands: true };
+  const archived = { isMoved: false, now: false, then: false };
   let isTouched = isUsed;
-  let lastMove: { undone: boolean; type: string } | undefined;
-  for (const event of events) {
-    const undone = isUndone(event);
-    if (event.type === 'CustomerCreated') isMade = undone;
-    else if (!undone && !ofNobody.has(event.type)) isTouched = true;
-    if (event.type === 'CustomerArchived' || event.type === 'CustomerRestored') lastMove = { undone, type: event.type };
-    for (const [field, value] of saidIn(event, custom)) {
-      if (undone) undoneFields.add(field);
-      const word = words.get(field);
-      // What stood there before the first of those that are undone in a row.
-      const before = undone ? (word?.undone ? word.before : (word?.value ?? null)) : null;
-      words.set(field, { undone, value, before });
+  for (const [place, event] of events.entries()) {
+    const { type, data, position } = event;
+    const [undone, standing] = [isUndone(event), stands(event)];
+    const isMaking = type === 'CustomerCreated';
+    if (isMaking) Object.assign(made, { isUndone: undone, stands: standing });
+    else if (standing && !ofNobody.has(type)) isTouched = true;
+    if (type === 'CustomerArchived' || type === 'CustomerRestored') {
+      archived.now = type === 'CustomerArchived';
+      archived.isMoved ||= undone;
+      if (standing) archived.then = archived.now;
     }
-    if ('custom' in event.data) custom = known(event.data.custom) ?? {};
+    const restored = new Map(restoredIn(event).map((one) => [one.field, one]));
+    for (const [field, value] of saidIn(event, custom)) {
+      const word = { value, place, event };
+      if (undone) taken.set(field, word);
+      // Of a record that stays, what it was made with does.
+      if (standing || isMaking) words.set(field, word);
+      shown.set(field, restored.has(field) ? restored.get(field)?.position : position);
+    }
+    if ('custom' in data) custom = known(data.custom) ?? {};
   }
+  const nothing = { fields: {}, restored: [], record: null, kept: [] };
+  if (!(made.stands || isTouched)) return { ...nothing, record: 'archive' };
   // Nobody wants a record back in pieces that they have worked with.
-  if (isMade) {
-    return isTouched ? { fields: {}, record: null, kept: ['record'] } : { fields: {}, record: 'archive', kept: [] };
-  }
-  const given = [...words].flatMap(([field, { undone, before }]) => (undone ? [[field, before] as const] : []));
-  const [own, others] = [true, false].map((isOwn) =>
-    given.filter(([field]) => (customKeyOf(field) !== undefined) === isOwn),
-  ) as [typeof given, typeof given];
-  const patch = Object.fromEntries(own.map(([field, before]) => [customKeyOf(field), before]));
+  if (made.isUndone) return { ...nothing, kept: ['record'] };
+  const isKept = (field: string) => (words.get(field)?.place ?? -1) > (taken.get(field) as Word).place;
+  const isShown = (field: string) => shown.get(field) === words.get(field)?.event.position;
+  const given = [...taken.keys()].filter((field) => !isKept(field) && !isShown(field));
+  const own = given.filter((field) => customKeyOf(field) !== undefined);
+  const others = given.filter((field) => customKeyOf(field) === undefined);
+  const patch = Object.fromEntries(own.map((field) => [customKeyOf(field), words.get(field)?.value]));
   const fields = {
-    ...Object.fromEntries(others),
-    ...(own.length > 0 && { custom: filledIn({ ...custom, ...patch }) }),
+    ...Object.fromEntries(others.map((field) => [field, words.get(field)?.value ?? null])),
+    ...(own.length > 0 && { custom: saidAmong({ ...custom, ...patch }) }),
   };
   return {
     fields: fields as CustomerFields,
-    record: lastMove?.undone ? (lastMove.type === 'CustomerArchived' ? 'restore' : 'archive') : null,
-    kept: [...undoneFields].filter((field) => words.get(field)?.undone === false),
+    restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
+    record: archived.isMoved && archived.now !== archived.then ? (archived.then ? 'archive' : 'restore') : null,
+    kept: [...taken.keys()].filter(isKept),
   };
 }
 
+const restoredIn = (event: Happened): readonly Restored[] =>
+  (event.type === 'CustomerDetailsChanged' && event.data.restored) || [];
+
+/** Since when a word holds, and which event said it. */
+const saidBy = (field: string, word: Word | undefined): Omit<Restored, 'field'> =>
+  word
+    ? { position: word.event.position, at: field === 'lifecycle' ? word.event.occurredAt : word.event.effectiveAt }
+    : {};
+
+/** Those of which something is said, if only that they are empty. */
+const saidAmong = (own: OwnFields): OwnFields =>
+  Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+
 /**
- * What an event says, null where it clears: of the installation's own fields what differs from `custom`, as `custom.<key>`.
+ * What an event says, null where it clears: of the installation's own fields what differs from `custom`, as `custom.<key>`,
+ * undefined where it says nothing of one any more.
  * Without fields whose value only follows from others: it comes and goes with them.
  */
-function saidIn({ data }: Happened, custom: OwnFields): [field: string, value: unknown][] {
+function saidIn(event: Happened, custom: OwnFields): [field: string, value: unknown][] {
+  const { data } = event;
   const inferred = new Set('inferred' in data ? data.inferred?.map(({ field }) => field) : []);
+  for (const { field } of restoredIn(event)) inferred.delete(field);
   return customerFieldNames.flatMap((field): [string, unknown][] => {
     if (!(field in data) || inferred.has(field)) return [];
     const value = known((data as Record<string, unknown>)[field]) ?? null;
     if (field !== 'custom') return [[field, value]];
-    const changed = changedIn(custom, (value ?? {}) as OwnFields);
+    const changed = saidAnew(custom, (value ?? {}) as OwnFields);
     return Object.entries(changed).map(([key, now]) => [`custom.${key}`, now]);
   });
 }
 
 /** Back to what was: values that were valid then are not checked again. */
-export function undoChanges(state: Customer, { fields, record }: Undone): CustomerEvent[] {
-  const changes = differing(fields, { details: saidOf(state), inferred: {} });
-  const isChanged = Object.keys(changes).length > 0;
-  const emailsReserved = state.emailsReserved && changes.emails === undefined;
-  const event = { type: 'CustomerDetailsChanged' as const, ...changes, ...openAgain(changes), emailsReserved };
+export function undoChanges(state: Customer, { fields, restored, record }: Undone): CustomerEvent[] {
+  const emailsReserved = state.emailsReserved && fields.emails === undefined;
+  const said = { type: 'CustomerDetailsChanged' as const, ...fields, ...openAgain(fields), emailsReserved, restored };
   return [
-    ...(isChanged ? [completed(state, event)] : []),
+    ...(Object.keys(fields).length > 0 ? [completed(state, said)] : []),
     ...(record === 'archive' && state.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),
     ...(record === 'restore' && state.status === 'archived' ? [{ type: 'CustomerRestored' as const }] : []),
   ];
