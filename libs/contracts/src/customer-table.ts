@@ -1,4 +1,17 @@
+import type { Permissions } from './consent-ledger.ts';
 import type { Address, Email, Phone, Social } from './customers.ts';
+
+/** Columns that say whom one may write to: consents alone change that. */
+export const permissionLabels: Readonly<Record<keyof Permissions, { en: string; zh: string }>> = {
+  doNotContact: { en: 'Do not contact', zh: '请勿联系' },
+  marketingEmail: { en: 'Marketing by email', zh: '邮件营销许可' },
+  marketingPhone: { en: 'Marketing by phone', zh: '电话营销许可' },
+  marketingSms: { en: 'Marketing by SMS', zh: '短信营销许可' },
+  marketingMessenger: { en: 'Marketing by messenger', zh: '即时通讯营销许可' },
+  marketingPost: { en: 'Marketing by post', zh: '邮寄营销许可' },
+  consents: { en: 'Consents', zh: '已同意' },
+  optOuts: { en: 'Opt-outs', zh: '已拒绝' },
+};
 
 /** What the columns of a table of customers are called, by field. */
 export const customerColumnLabels: Readonly<Record<string, { en: string; zh: string }>> = {
@@ -36,6 +49,7 @@ export const customerColumnLabels: Readonly<Record<string, { en: string; zh: str
   lifecycle: { en: 'Lifecycle stage', zh: '生命周期' },
   referredBy: { en: 'Referrer id', zh: '推荐人标识' },
   ownerId: { en: 'Owner id', zh: '负责人标识' },
+  ...permissionLabels,
   number: { en: 'Customer number', zh: '客户编号' },
   externalId: { en: 'External id', zh: '外部编号' },
   createdAt: { en: 'Created', zh: '创建时间' },
@@ -97,6 +111,8 @@ export function customerCell(record: TabledCustomer, field: string): string {
     case 'phones':
       return listed((value ?? []) as readonly (Email | Phone)[]);
     case 'tags':
+    case 'consents':
+    case 'optOuts':
       return listed(((value ?? []) as readonly string[]).map((tag) => ({ value: tag })));
     case 'socials':
       return listed(((value ?? []) as readonly Social[]).filter(({ network }) => network === key));
@@ -111,5 +127,6 @@ export function customerCell(record: TabledCustomer, field: string): string {
 
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number);
 }

@@ -92,6 +92,28 @@ describe('an export', () => {
     ]);
   });
 
+  it('tells whom one may not write to, also of a moment before they said so', async () => {
+    const { source } = await ofSource(1);
+    const id = newId();
+    await append(id, created({ name: '李勿扰', source }));
+    const asOf = new Date().toISOString();
+    const said = [
+      { type: 'ConsentWithdrawn', customerId: id, purpose: 'news', channel: 'email', how: 'form', withdrawnAt: asOf },
+      { type: 'ContactForbidden', customerId: id, how: 'phone', forbiddenAt: asOf },
+    ];
+    const after = `customers@${await service.log('customers').append({ type: 'consent', id: newId() }, ...said)}`;
+    const reply = await exportOf({ source }, after, { fields: undefined, language: 'zh' });
+    const [header = '', ...rows] = String(reply.body).replace('\uFEFF', '').trim().split('\r\n');
+    expect(header).toContain('请勿联系,邮件营销许可,电话营销许可,短信营销许可,即时通讯营销许可,邮寄营销许可');
+    expect(rows.find((row) => row.includes('李勿扰'))).toContain('yes,no,no,no,no,no');
+    expect(rows.find((row) => row.includes('王0'))).toContain('no,unknown,unknown,unknown,unknown,unknown');
+    const fields = ['doNotContact', 'marketingEmail', 'optOuts'];
+    for (const more of [{ fields }, { fields, asOf }]) {
+      const told = await rowsOf(await exportOf({ id }, after, more));
+      expect(told).toEqual([[id, '1', 'yes', 'no', 'news:email']]);
+    }
+  });
+
   it('is recorded without what may name people, whom nobody could forget there', async () => {
     const { source, after } = await ofSource(1);
     const asked = {

@@ -369,6 +369,29 @@ describe('an import', () => {
     expect((await get(`customers/${other.id}`)).version).toBe(other.version);
   });
 
+  it('of an exported table leaves alone whom one may write to, and says so where that was edited', async () => {
+    const { body: there } = await service.call('POST', '/api/customers', { name: '钱多', title: '经理' });
+    const header = '记录ID,记录版本,姓名,职务,请勿联系,邮件营销许可';
+    const row = (rest: string) => `${header}\n${there.id},${there.version},钱多,${rest}\n`;
+    const before = row('经理,no,unknown');
+    await service.call('POST', `/api/customers/${there.id}/forbid-contact`, { how: 'phone' });
+    expect((await imported(before)).counts).toMatchObject({ read: 1, unchanged: 1 });
+    expect((await imported(row('总监,yes,no'))).counts).toMatchObject({ read: 1, updated: 1 });
+    const edited = await imported(row('总监,no,yes'));
+    expect(edited.counts).toMatchObject({ read: 1, failed: 1 });
+    expect(await errorsOf(edited.id, 'en')).toEqual([
+      `${header},Import line,Import reason`,
+      expect.stringContaining('邮件营销许可: cannot be changed by a table'),
+    ]);
+    const { id, suggestion } = (await upload('姓名,请勿联系\n钱多,yes\n')).body;
+    const columns = [...suggestion.columns, { column: '请勿联系', field: 'doNotContact' }];
+    const { status, body } = await map(id, { ...suggestion, columns });
+    expect([status, body.errors]).toEqual([
+      422,
+      [expect.objectContaining({ path: 'columns.1.field', code: 'permission-stays' })],
+    ]);
+  });
+
   it('changes the customer that a record was merged into', async () => {
     const person = (email: string) =>
       service.call('POST', '/api/customers', { name: '张三', emails: [{ value: email }] });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { customerCell, customerColumns } from '@throughline/contracts';
+import { customerCell, customerColumns, emptyLedger, permissionsOf } from '@throughline/contracts';
 import type { Cell } from '@throughline/tables';
 import { editedRow } from './edited-row.ts';
 import { customerImportFields } from './import-fields.ts';
@@ -31,15 +31,17 @@ const mapping: ImportMapping = {
   mode: 'update',
   policies: {},
 };
+const never = permissionsOf(emptyLedger);
+const withdrawn = { ...never, marketingEmail: 'no' as const, optOuts: ['marketing:email'] };
 const read = rowReader(customerColumns, mapping, customerImportFields);
 
 /** The record's row with some cells as somebody left them. */
 function edited(cells: Readonly<Record<string, string>>) {
   const row = customerColumns.map((field): Cell => {
-    const text = cells[field] ?? customerCell(seen, field);
+    const text = cells[field] ?? customerCell({ ...seen, ...never }, field);
     return { type: text === '' ? 'empty' : 'text', text };
   });
-  const { changes, errors } = editedRow(row, customerColumns, mapping, seen, read);
+  const { changes, errors } = editedRow(row, customerColumns, mapping, seen, read, [never, withdrawn]);
   return { changes, errors: errors.map(({ column, code }) => [column, code]) };
 }
 
@@ -93,6 +95,16 @@ describe('an edited row', () => {
   });
   it('changes nothing where its file was exported without quotes', () => {
     expect(edited({ tags: seen.tags.join('; ') })).toEqual({ changes: {}, errors: [] });
+  });
+  it('cannot say whom one may write to, but say it as it was at another time', () => {
+    expect(edited({ doNotContact: 'yes', marketingEmail: 'no', marketingSms: '' })).toEqual({
+      changes: {},
+      errors: [
+        ['doNotContact', 'permission-stays'],
+        ['marketingSms', 'permission-stays'],
+      ],
+    });
+    expect(edited({ marketingEmail: 'no', optOuts: 'marketing:email' }).errors).toEqual([]);
   });
   it('cannot give its record another number', () => {
     expect(edited({ number: 'C-000002' }).errors).toEqual([['number', 'number-stays']]);

@@ -1,4 +1,4 @@
-import { builtInLifecycle, customerColumnLabels, type Lifecycle } from '@throughline/contracts';
+import { builtInLifecycle, customerColumnLabels, permissionLabels, type Lifecycle } from '@throughline/contracts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { LinkField } from '../customer/customer-links.ts';
 import type { FieldDefinition } from '../field/field-set.ts';
@@ -21,6 +21,8 @@ export type ImportFieldKind =
   | 'social'
   /** Another customer, by whatever tells which one. */
   | 'relation'
+  /** Whom one may write to: an exported table shows it, and cannot change it. */
+  | 'permission'
   | 'custom';
 
 /** A field that a column can be mapped to. */
@@ -202,6 +204,7 @@ export const customerImportFields: readonly ImportField[] = [
   ),
   of('id', 'code', '记录标识', 'id'),
   of('version', 'code', 'version'),
+  ...Object.keys(permissionLabels).map((field) => of(field, 'permission')),
 ];
 
 /** With the installation's own stages, and its own fields that are in use: columns can be named as they are. */
@@ -227,6 +230,9 @@ export function importFieldOf(fields: readonly ImportField[], field: string): Im
   if (!group || !key) return undefined;
   return { field, kind: group === 'custom' ? 'custom' : 'social', label: { en: key, zh: key } };
 }
+
+/** A column that says whom one may write to. */
+export const isPermission = (field: string): boolean => Object.hasOwn(permissionLabels, field);
 
 /** Their names in the bodies of customers: `phones` of `phones`, `addresses` of `address.city`. */
 export const recordFieldOf = (field: string): string =>

@@ -48,6 +48,16 @@ describe('the columns of a header', () => {
   ])('%s is known', (column, wanted) => {
     expect(suggestedColumns([column], customerImportFields)).toEqual([{ column, ...wanted }]);
   });
+  it('tell whom one may write to only in a table that was exported', () => {
+    const fieldsOf = (...header: string[]) => suggestedColumns(header, customerImportFields).map(({ field }) => field);
+    expect(fieldsOf('记录ID', '记录版本', '请勿联系', 'Opt-outs')).toEqual([
+      'id',
+      'version',
+      'doNotContact',
+      'optOuts',
+    ]);
+    expect(fieldsOf('姓名', '请勿联系', 'Opt-outs')).toEqual(['name']);
+  });
   it('are those of a company where another one names it', () => {
     const fieldsOf = (...header: string[]) => suggestedColumns(header, customerImportFields).map(({ field }) => field);
     expect(fieldsOf('姓名', '所属公司', '公司电话', '单位地址', '公司规模', '详细地址')).toEqual([
