@@ -1,3 +1,4 @@
+import type { Translated } from './fields.ts';
 import type { Permissions } from './consent-ledger.ts';
 import type { Address, Email, Phone, Social } from './customers.ts';
 
@@ -64,6 +65,38 @@ export const customerColumns: readonly string[] = [
   ...Object.keys(customerColumnLabels).filter((field) => !['id', 'version', 'externalId', 'address'].includes(field)),
 ];
 
+/** Width, case, blanks and what marks a required column say nothing: `Phone 2 *` is `phone2`. */
+export const foldedColumn = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\s_\-*:：]+/g, '');
+
+const builtInNames = new Set(
+  Object.entries(customerColumnLabels).flatMap(([field, { en, zh }]) => [field, en, zh].map(foldedColumn)),
+);
+
+/** What the columns of the installation's own fields are called, by key: `Tea (tea2)` where another column is called so too. */
+export function ownColumnLabels(
+  fields: readonly { key: string; label?: Translated | undefined }[],
+): ReadonlyMap<string, { en: string; zh: string }> {
+  const plain = fields.map(({ key, label }) => ({
+    key,
+    en: label?.en ?? label?.zh ?? key,
+    zh: label?.zh ?? label?.en ?? key,
+  }));
+  const namesOf = ({ key, en, zh }: (typeof plain)[number]) => new Set([key, en, zh].map(foldedColumn));
+  const isShared = (name: string, own: string) =>
+    builtInNames.has(foldedColumn(name)) ||
+    plain.some((other) => other.key !== own && namesOf(other).has(foldedColumn(name)));
+  return new Map(
+    plain.map(({ key, en, zh }) => {
+      const told = (name: string) => (isShared(name, key) ? `${name} (${key})` : name);
+      return [key, { en: told(en), zh: told(zh) }];
+    }),
+  );
+}
+
 /** The fields of a customer, as they are answered. */
 export type TabledCustomer = Readonly<Record<string, unknown>>;
 
@@ -119,10 +152,17 @@ export function customerCell(record: TabledCustomer, field: string): string {
     case 'address':
       return textOf((tabledAddress(record) as Record<string, unknown> | undefined)?.[key]);
     case 'custom':
-      return textOf((value as Record<string, unknown> | undefined)?.[key]);
+      return ownText((value as Record<string, unknown> | undefined)?.[key]);
     default:
       return textOf(value);
   }
+}
+
+function ownText(value: unknown): string {
+  if (Array.isArray(value)) return listed(value.map((one) => ({ value: String(one) })));
+  const { amount, currency, ...rest } = Object(value) as Record<string, unknown>;
+  const isMoney = typeof amount === 'string' && typeof currency === 'string' && Object.keys(rest).length === 0;
+  return isMoney ? `${amount} ${currency}` : textOf(value);
 }
 
 function textOf(value: unknown): string {

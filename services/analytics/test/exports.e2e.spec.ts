@@ -183,6 +183,44 @@ describe('an export', () => {
     expect(await names({ 'custom.tea': 'black' }, { asOf })).toEqual(['李雷']);
   });
 
+  it('has fields of the installation’s own under their labels, but for those that were retired', async () => {
+    const source = newId();
+    const define = (key: string, fieldType: string, label: object) => ({
+      type: 'FieldDefined',
+      object: 'customer',
+      key,
+      fieldType,
+      label,
+    });
+    const retired: object = { object: 'customer', key: 'gone' };
+    await service
+      .log('customers')
+      .append(
+        { type: 'field-set', id: newId() },
+        define('drinks', 'multi-choice', { en: 'Drinks', zh: '饮品' }),
+        define('drinks2', 'text', { en: 'Drinks' }),
+        define('credit', 'money', { zh: '授信额度' }),
+        define('gone', 'text', { en: 'Gone' }),
+        { type: 'FieldRetired', ...retired },
+      );
+    const custom = { drinks: ['tea, green', 'mate'], credit: { amount: '12.50', currency: 'EUR' }, gone: 'x' };
+    const after = await append(newId(), created({ name: '王伟', source, custom }));
+    const linesOf = async (more: object) =>
+      String((await exportOf({ source }, after, more)).body)
+        .replace('\uFEFF', '')
+        .split('\r\n');
+    const fields = ['custom.drinks', 'custom.drinks2', 'custom.credit', 'custom.gone'];
+    expect(await linesOf({ fields, language: 'zh' })).toEqual([
+      '记录ID,记录版本,饮品,Drinks (drinks2),授信额度,custom.gone',
+      expect.stringMatching(/,1,"""tea, green""; mate",,12.50 EUR,x$/),
+      '',
+    ]);
+    const [header, row] = await linesOf({ fields: undefined, language: 'en' });
+    expect(header).toContain('授信额度,Drinks (drinks),Drinks (drinks2)');
+    expect(header).not.toContain('gone');
+    expect(row).toContain('12.50 EUR,"""tea, green""; mate"');
+  });
+
   it('is limited by what administrators say', async () => {
     expect((await limit(5_000)).body).toEqual({ rowsPerDay: 5_000 });
     expect((await service.call('GET', '/api/export-settings')).body).toEqual({ rowsPerDay: 5_000 });

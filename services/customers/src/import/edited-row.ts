@@ -55,16 +55,20 @@ export function editedRow(
   const reading = read(cells.map((cell, index) => (named.has(header[index] ?? '') ? cell : empty)));
   const isCleared = (column: string) => (cells[header.indexOf(column)] ?? empty).text.trim() === '';
   const cleared = edited.filter(({ column }) => isCleared(column)).map(({ field }) => field);
-  const changes = Object.entries(changesOf(reading.row, cleared, seen)).filter(
-    // A spreadsheet may write the same value in another way.
-    ([field, value]) => !isDeepStrictEqual(value ?? null, seen[field] ?? null),
-  );
+  const { custom, ...changes } = differing(changesOf(reading.row, cleared, seen), seen);
+  const own = differing((custom ?? {}) as Shown, (seen['custom'] ?? {}) as Shown);
   return {
-    changes: Object.fromEntries(changes) as CustomerInput,
+    changes: { ...changes, ...(Object.keys(own).length > 0 && { custom: own }) } as CustomerInput,
     errors: [...reading.errors, ...errors],
     reading,
   };
 }
+
+/** A spreadsheet may write the same value in another way. */
+const differing = (now: Shown, seen: Shown): Shown =>
+  Object.fromEntries(
+    Object.entries(now).filter(([field, value]) => !isDeepStrictEqual(value ?? null, seen[field] ?? null)),
+  );
 
 function changesOf(row: CustomerInput, cleared: readonly string[], seen: Shown): CustomerInput {
   const changes: Record<string, unknown> = { ...row };

@@ -1,4 +1,10 @@
-import { builtInLifecycle, customerColumnLabels, permissionLabels, type Lifecycle } from '@throughline/contracts';
+import {
+  builtInLifecycle,
+  customerColumnLabels,
+  ownColumnLabels,
+  permissionLabels,
+  type Lifecycle,
+} from '@throughline/contracts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { LinkField } from '../customer/customer-links.ts';
 import type { FieldDefinition } from '../field/field-set.ts';
@@ -208,19 +214,22 @@ export const customerImportFields: readonly ImportField[] = [
 ];
 
 /** With the installation's own stages, and its own fields that are in use: columns can be named as they are. */
-export const importFields = ({
+export function importFields({
   fieldSet,
   lifecycle,
-}: Pick<CustomerRules, 'fieldSet' | 'lifecycle'>): readonly ImportField[] => [
-  ...customerImportFields.map((one) => (one.field === 'lifecycle' ? { ...one, choices: stagesOf(lifecycle) } : one)),
-  ...Object.values(fieldSet.fields)
-    .filter(({ retired }) => !retired)
-    .map((custom): ImportField => {
+}: Pick<CustomerRules, 'fieldSet' | 'lifecycle'>): readonly ImportField[] {
+  const own = Object.values(fieldSet.fields).filter(({ retired }) => !retired);
+  const labels = ownColumnLabels(own);
+  return [
+    ...customerImportFields.map((one) => (one.field === 'lifecycle' ? { ...one, choices: stagesOf(lifecycle) } : one)),
+    ...own.map((custom): ImportField => {
       const { key, label } = custom;
-      const [en, zh] = [label?.en ?? label?.zh ?? key, label?.zh ?? label?.en ?? key];
-      return { field: `custom.${key}`, kind: 'custom', label: { en, zh }, aliases: [key], custom };
+      const named = labels.get(key) ?? { en: key, zh: key };
+      const aliases = [key, ...Object.values(label ?? {})];
+      return { field: `custom.${key}`, kind: 'custom', label: named, aliases, custom };
     }),
-];
+  ];
+}
 
 /** The field of that name, also `custom.<key>` and `socials.<network>`. */
 export function importFieldOf(fields: readonly ImportField[], field: string): ImportField | undefined {

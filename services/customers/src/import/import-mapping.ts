@@ -1,4 +1,4 @@
-import { isCurrency } from '@throughline/contracts';
+import { foldedColumn as folded, isCurrency } from '@throughline/contracts';
 import { importPolicies, type ImportMode, type ImportPolicies } from '../customer/customer-import.ts';
 import {
   companyFieldOf,
@@ -70,13 +70,6 @@ const matchFields: Readonly<Record<Exclude<MatchKey, 'none'>, string>> = {
   registrationNumber: 'registrationNumber',
 };
 
-/** Width, case, blanks and what marks a required column say nothing: `Phone 2 *` is `phone2`. */
-const folded = (name: string): string =>
-  name
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[\s_\-*:：]+/g, '');
-
 /** Columns of some fields say more about themselves: `Email (work)`, `手机2`, `Work phone`. */
 function partsOf(name: string): { bare: string; label: string | undefined } {
   const text = name.normalize('NFKC');
@@ -110,9 +103,11 @@ function likelyColumns(header: readonly string[], fields: readonly ImportField[]
 /** @param ranked of two fields of one name the first is meant */
 function columnsCalled(header: readonly string[], ranked: readonly ImportField[]): MappedColumn[] {
   const known = new Map<string, ImportField>();
-  for (const one of ranked) {
-    for (const name of [one.field, one.label.en, one.label.zh, ...(one.aliases ?? [])]) {
-      if (!known.has(folded(name))) known.set(folded(name), one);
+  const names = (one: ImportField) => [one.field, one.label.en, one.label.zh];
+  // What a field is called goes before what others are called as well.
+  for (const namesOf of [names, ({ aliases = [] }: ImportField) => aliases]) {
+    for (const one of ranked) {
+      for (const name of namesOf(one)) if (!known.has(folded(name))) known.set(folded(name), one);
     }
   }
   const taken = new Set<string>();
