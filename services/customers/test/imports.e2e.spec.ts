@@ -404,6 +404,26 @@ describe('an import', () => {
     expect((await imported(content, { matchBy: 'email', mode: 'update' })).counts).toMatchObject({ unchanged: 1 });
   });
 
+  it('of a table that was exported before a merge changes the customer that the record was merged into', async () => {
+    const person = async (fields: object) => (await service.call('POST', '/api/customers', fields)).body;
+    const one = await person({ name: '周一', title: '经理', emails: [{ value: 'zhou@example.cn' }] });
+    const other = await person({ name: '周伊', department: '销售', region: '华东' });
+    const table = (department: string) =>
+      `记录ID,记录版本,姓名,客户编号,部门,地区,职务\n${other.id},${other.version},周伊,${other.number},${department},华东,\n`;
+    await service.call('POST', `/api/customers/${one.id}/merge`, { absorb: [other.id] });
+    expect((await imported(table('销售'))).counts).toMatchObject({ read: 1, unchanged: 1 });
+    const { body } = await upload(table('市场'));
+    await map(body.id, body.suggestion);
+    expect((await checked(body.id)).counts).toMatchObject({ read: 1, update: 1 });
+    expect((await imported(table('市场'))).counts).toMatchObject({ read: 1, updated: 1 });
+    expect(await get(`customers/${one.id}`)).toMatchObject({
+      id: one.id,
+      name: '周一',
+      title: '经理',
+      department: '市场',
+    });
+  });
+
   it('of the same file twice at once makes nothing twice', async () => {
     const rows = Array.from({ length: 600 }, (_, i) => `Twin ${i},twin${i}@example.org`);
     const content = `full name,e-mail\n${rows.join('\n')}\n`;
