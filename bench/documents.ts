@@ -1,6 +1,6 @@
-import { emptyLedger } from '@throughline/contracts';
+import { emptyLedger, permissionsOf } from '@throughline/contracts';
 import { newId } from '@throughline/event-sourcing';
-import { permissionsOf, type CustomerDocument } from '../services/analytics/src/search/customer-document.view.ts';
+import type { CustomerDocument } from '../services/analytics/src/search/customer-document.view.ts';
 import { Random, customerFields } from './data.ts';
 
 const yearMilliseconds = 365 * 86_400_000;

@@ -177,3 +177,28 @@ export function consentTags(ledger: ConsentLedger, state: ConsentState): string[
     ...contactChannels.filter((channel) => is(purpose, channel)).map((channel) => `${purpose}:${channel}`),
   ]);
 }
+
+/** Whom people may write to: those who want it, those who do not, those who never said. */
+export type Permissions = {
+  /** The person wants not to be contacted at all: every permission is `no`. */
+  doNotContact: boolean;
+  marketingEmail: Permission;
+  marketingPhone: Permission;
+  marketingSms: Permission;
+  marketingMessenger: Permission;
+  marketingPost: Permission;
+  /** `newsletter:email`, and `newsletter` where it is for all channels. */
+  consents: readonly string[];
+  optOuts: readonly string[];
+};
+
+export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
+  doNotContact: contactForbidden(ledger) !== undefined,
+  marketingEmail: permission(ledger, 'marketing', 'email'),
+  marketingPhone: permission(ledger, 'marketing', 'phone'),
+  marketingSms: permission(ledger, 'marketing', 'sms'),
+  marketingMessenger: permission(ledger, 'marketing', 'messenger'),
+  marketingPost: permission(ledger, 'marketing', 'post'),
+  consents: consentTags(ledger, 'given'),
+  optOuts: consentTags(ledger, 'withdrawn'),
+});

@@ -1,4 +1,18 @@
+import type { Translated } from './fields.ts';
+import type { Permissions } from './consent-ledger.ts';
 import type { Address, Email, Phone, Social } from './customers.ts';
+
+/** Columns that say whom one may write to: consents alone change that. */
+export const permissionLabels: Readonly<Record<keyof Permissions, { en: string; zh: string }>> = {
+  doNotContact: { en: 'Do not contact', zh: '请勿联系' },
+  marketingEmail: { en: 'Marketing by email', zh: '邮件营销许可' },
+  marketingPhone: { en: 'Marketing by phone', zh: '电话营销许可' },
+  marketingSms: { en: 'Marketing by SMS', zh: '短信营销许可' },
+  marketingMessenger: { en: 'Marketing by messenger', zh: '即时通讯营销许可' },
+  marketingPost: { en: 'Marketing by post', zh: '邮寄营销许可' },
+  consents: { en: 'Consents', zh: '已同意' },
+  optOuts: { en: 'Opt-outs', zh: '已拒绝' },
+};
 
 /** What the columns of a table of customers are called, by field. */
 export const customerColumnLabels: Readonly<Record<string, { en: string; zh: string }>> = {
@@ -36,6 +50,7 @@ export const customerColumnLabels: Readonly<Record<string, { en: string; zh: str
   lifecycle: { en: 'Lifecycle stage', zh: '生命周期' },
   referredBy: { en: 'Referrer id', zh: '推荐人标识' },
   ownerId: { en: 'Owner id', zh: '负责人标识' },
+  ...permissionLabels,
   number: { en: 'Customer number', zh: '客户编号' },
   externalId: { en: 'External id', zh: '外部编号' },
   createdAt: { en: 'Created', zh: '创建时间' },
@@ -49,6 +64,38 @@ export const customerColumns: readonly string[] = [
   'version',
   ...Object.keys(customerColumnLabels).filter((field) => !['id', 'version', 'externalId', 'address'].includes(field)),
 ];
+
+/** Width, case, blanks and what marks a required column say nothing: `Phone 2 *` is `phone2`. */
+export const foldedColumn = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\s_\-*:：]+/g, '');
+
+const builtInNames = new Set(
+  Object.entries(customerColumnLabels).flatMap(([field, { en, zh }]) => [field, en, zh].map(foldedColumn)),
+);
+
+/** What the columns of the installation's own fields are called, by key: `Tea (tea2)` where another column is called so too. */
+export function ownColumnLabels(
+  fields: readonly { key: string; label?: Translated | undefined }[],
+): ReadonlyMap<string, { en: string; zh: string }> {
+  const plain = fields.map(({ key, label }) => ({
+    key,
+    en: label?.en ?? label?.zh ?? key,
+    zh: label?.zh ?? label?.en ?? key,
+  }));
+  const namesOf = ({ key, en, zh }: (typeof plain)[number]) => new Set([key, en, zh].map(foldedColumn));
+  const isShared = (name: string, own: string) =>
+    builtInNames.has(foldedColumn(name)) ||
+    plain.some((other) => other.key !== own && namesOf(other).has(foldedColumn(name)));
+  return new Map(
+    plain.map(({ key, en, zh }) => {
+      const told = (name: string) => (isShared(name, key) ? `${name} (${key})` : name);
+      return [key, { en: told(en), zh: told(zh) }];
+    }),
+  );
+}
 
 /** The fields of a customer, as they are answered. */
 export type TabledCustomer = Readonly<Record<string, unknown>>;
@@ -97,19 +144,29 @@ export function customerCell(record: TabledCustomer, field: string): string {
     case 'phones':
       return listed((value ?? []) as readonly (Email | Phone)[]);
     case 'tags':
+    case 'consents':
+    case 'optOuts':
       return listed(((value ?? []) as readonly string[]).map((tag) => ({ value: tag })));
     case 'socials':
       return listed(((value ?? []) as readonly Social[]).filter(({ network }) => network === key));
     case 'address':
       return textOf((tabledAddress(record) as Record<string, unknown> | undefined)?.[key]);
     case 'custom':
-      return textOf((value as Record<string, unknown> | undefined)?.[key]);
+      return ownText((value as Record<string, unknown> | undefined)?.[key]);
     default:
       return textOf(value);
   }
 }
 
+function ownText(value: unknown): string {
+  if (Array.isArray(value)) return listed(value.map((one) => ({ value: String(one) })));
+  const { amount, currency, ...rest } = Object(value) as Record<string, unknown>;
+  const isMoney = typeof amount === 'string' && typeof currency === 'string' && Object.keys(rest).length === 0;
+  return isMoney ? `${amount} ${currency}` : textOf(value);
+}
+
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number);
 }

@@ -9,6 +9,7 @@ import { ReportController } from './reports/report.controller.ts';
 import { Reports } from './reports/reports.store.ts';
 import { customerPast } from './exports/customer-past.view.ts';
 import { CustomersThen } from './exports/customers-then.reader.ts';
+import { OwnFields } from './exports/own-fields.reader.ts';
 import { ExportListController } from './exports/export-list.controller.ts';
 import { ExportList, exportList } from './exports/export-list.view.ts';
 import { ExportSettingsController } from './exports/export-settings.controller.ts';
@@ -46,6 +47,7 @@ import { star } from './star/star.view.ts';
     Exports,
     ExportList,
     CustomersThen,
+    OwnFields,
     Timelines,
     BiSchema,
     Reports,

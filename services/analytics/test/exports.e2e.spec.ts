@@ -92,6 +92,28 @@ describe('an export', () => {
     ]);
   });
 
+  it('tells whom one may not write to, also of a moment before they said so', async () => {
+    const { source } = await ofSource(1);
+    const id = newId();
+    await append(id, created({ name: '李勿扰', source }));
+    const asOf = new Date().toISOString();
+    const said = [
+      { type: 'ConsentWithdrawn', customerId: id, purpose: 'news', channel: 'email', how: 'form', withdrawnAt: asOf },
+      { type: 'ContactForbidden', customerId: id, how: 'phone', forbiddenAt: asOf },
+    ];
+    const after = `customers@${await service.log('customers').append({ type: 'consent', id: newId() }, ...said)}`;
+    const reply = await exportOf({ source }, after, { fields: undefined, language: 'zh' });
+    const [header = '', ...rows] = String(reply.body).replace('\uFEFF', '').trim().split('\r\n');
+    expect(header).toContain('请勿联系,邮件营销许可,电话营销许可,短信营销许可,即时通讯营销许可,邮寄营销许可');
+    expect(rows.find((row) => row.includes('李勿扰'))).toContain('yes,no,no,no,no,no');
+    expect(rows.find((row) => row.includes('王0'))).toContain('no,unknown,unknown,unknown,unknown,unknown');
+    const fields = ['doNotContact', 'marketingEmail', 'optOuts'];
+    for (const more of [{ fields }, { fields, asOf }]) {
+      const told = await rowsOf(await exportOf({ id }, after, more));
+      expect(told).toEqual([[id, '1', 'yes', 'no', 'news:email']]);
+    }
+  });
+
   it('is recorded without what may name people, whom nobody could forget there', async () => {
     const { source, after } = await ofSource(1);
     const asked = {
@@ -159,6 +181,44 @@ describe('an export', () => {
     expect(await names({ 'custom.tea': { exists: true } }, { sort: '-custom.tea' })).toEqual(['王伟', '李雷']);
     const asOf = new Date().toISOString();
     expect(await names({ 'custom.tea': 'black' }, { asOf })).toEqual(['李雷']);
+  });
+
+  it('has fields of the installation’s own under their labels, but for those that were retired', async () => {
+    const source = newId();
+    const define = (key: string, fieldType: string, label: object) => ({
+      type: 'FieldDefined',
+      object: 'customer',
+      key,
+      fieldType,
+      label,
+    });
+    const retired: object = { object: 'customer', key: 'gone' };
+    await service
+      .log('customers')
+      .append(
+        { type: 'field-set', id: newId() },
+        define('drinks', 'multi-choice', { en: 'Drinks', zh: '饮品' }),
+        define('drinks2', 'text', { en: 'Drinks' }),
+        define('credit', 'money', { zh: '授信额度' }),
+        define('gone', 'text', { en: 'Gone' }),
+        { type: 'FieldRetired', ...retired },
+      );
+    const custom = { drinks: ['tea, green', 'mate'], credit: { amount: '12.50', currency: 'EUR' }, gone: 'x' };
+    const after = await append(newId(), created({ name: '王伟', source, custom }));
+    const linesOf = async (more: object) =>
+      String((await exportOf({ source }, after, more)).body)
+        .replace('\uFEFF', '')
+        .split('\r\n');
+    const fields = ['custom.drinks', 'custom.drinks2', 'custom.credit', 'custom.gone'];
+    expect(await linesOf({ fields, language: 'zh' })).toEqual([
+      '记录ID,记录版本,饮品,Drinks (drinks2),授信额度,custom.gone',
+      expect.stringMatching(/,1,"""tea, green""; mate",,12.50 EUR,x$/),
+      '',
+    ]);
+    const [header, row] = await linesOf({ fields: undefined, language: 'en' });
+    expect(header).toContain('授信额度,Drinks (drinks),Drinks (drinks2)');
+    expect(header).not.toContain('gone');
+    expect(row).toContain('12.50 EUR,"""tea, green""; mate"');
   });
 
   it('is limited by what administrators say', async () => {

@@ -380,6 +380,29 @@ describe('an import', () => {
     expect((await get(`customers/${other.id}`)).version).toBe(other.version);
   });
 
+  it('of an exported table leaves alone whom one may write to, and says so where that was edited', async () => {
+    const { body: there } = await service.call('POST', '/api/customers', { name: '钱多', title: '经理' });
+    const header = '记录ID,记录版本,姓名,职务,请勿联系,邮件营销许可';
+    const row = (rest: string) => `${header}\n${there.id},${there.version},钱多,${rest}\n`;
+    const before = row('经理,no,unknown');
+    await service.call('POST', `/api/customers/${there.id}/forbid-contact`, { how: 'phone' });
+    expect((await imported(before)).counts).toMatchObject({ read: 1, unchanged: 1 });
+    expect((await imported(row('总监,yes,no'))).counts).toMatchObject({ read: 1, updated: 1 });
+    const edited = await imported(row('总监,no,yes'));
+    expect(edited.counts).toMatchObject({ read: 1, failed: 1 });
+    expect(await errorsOf(edited.id, 'en')).toEqual([
+      `${header},Import line,Import reason`,
+      expect.stringContaining('邮件营销许可: cannot be changed by a table'),
+    ]);
+    const { id, suggestion } = (await upload('姓名,请勿联系\n钱多,yes\n')).body;
+    const columns = [...suggestion.columns, { column: '请勿联系', field: 'doNotContact' }];
+    const { status, body } = await map(id, { ...suggestion, columns });
+    expect([status, body.errors]).toEqual([
+      422,
+      [expect.objectContaining({ path: 'columns.1.field', code: 'permission-stays' })],
+    ]);
+  });
+
   it('changes the customer that a record was merged into', async () => {
     const person = (email: string) =>
       service.call('POST', '/api/customers', { name: '张三', emails: [{ value: email }] });
@@ -390,6 +413,26 @@ describe('an import', () => {
     expect(counts).toMatchObject({ read: 1, updated: 1 });
     expect(await get(`customers/${other.id}`)).toMatchObject({ id: one.id, title: '经理' });
     expect((await imported(content, { matchBy: 'email', mode: 'update' })).counts).toMatchObject({ unchanged: 1 });
+  });
+
+  it('of a table that was exported before a merge changes the customer that the record was merged into', async () => {
+    const person = async (fields: object) => (await service.call('POST', '/api/customers', fields)).body;
+    const one = await person({ name: '周一', title: '经理', emails: [{ value: 'zhou@example.cn' }] });
+    const other = await person({ name: '周伊', department: '销售', region: '华东' });
+    const table = (department: string) =>
+      `记录ID,记录版本,姓名,客户编号,部门,地区,职务\n${other.id},${other.version},周伊,${other.number},${department},华东,\n`;
+    await service.call('POST', `/api/customers/${one.id}/merge`, { absorb: [other.id] });
+    expect((await imported(table('销售'))).counts).toMatchObject({ read: 1, unchanged: 1 });
+    const { body } = await upload(table('市场'));
+    await map(body.id, body.suggestion);
+    expect((await checked(body.id)).counts).toMatchObject({ read: 1, update: 1 });
+    expect((await imported(table('市场'))).counts).toMatchObject({ read: 1, updated: 1 });
+    expect(await get(`customers/${one.id}`)).toMatchObject({
+      id: one.id,
+      name: '周一',
+      title: '经理',
+      department: '市场',
+    });
   });
 
   it('of the same file twice at once makes nothing twice', async () => {

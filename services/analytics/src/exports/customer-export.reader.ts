@@ -1,9 +1,16 @@
 import { Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
-import { customerCell, customerColumnLabels, customerColumns, type TableFormat } from '@throughline/contracts';
+import {
+  customerCell,
+  customerColumnLabels,
+  customerColumns,
+  ownColumnLabels,
+  type TableFormat,
+} from '@throughline/contracts';
 import { invalid } from '@throughline/event-sourcing';
 import type { Language } from '@throughline/service';
 import { writeCsv, writeXlsx, type WritableCell } from '@throughline/tables';
+import type { OwnField } from './own-fields.reader.ts';
 
 const types = {
   csv: 'text/csv; charset=utf-8',
@@ -12,7 +19,8 @@ const types = {
 const keys = ['id', 'version'];
 
 /** The record's id and version first, by which the table is imported again. @throws Refusal `invalid-query` */
-export function exportColumns(fields: readonly string[] = customerColumns): readonly string[] {
+export function exportColumns(own: readonly OwnField[], given?: readonly string[]): readonly string[] {
+  const fields = given ?? [...customerColumns, ...own.map(({ key }) => `custom.${key}`)];
   const errors = fields.flatMap((field) =>
     customerColumns.includes(field) || /^(custom|socials)\.[^.]{1,100}$/.test(field)
       ? []
@@ -26,10 +34,13 @@ export function exportColumns(fields: readonly string[] = customerColumns): read
 export function tableOf(
   columns: readonly string[],
   records: AsyncIterable<Record<string, unknown>>,
-  { format, language }: { format: TableFormat; language: Language },
+  { format, language, own }: { format: TableFormat; language: Language; own: readonly OwnField[] },
 ): StreamableFile {
-  const header = columns.map((field) => customerColumnLabels[field]?.[language] ?? field);
-  const rows = rowsOf(columns, records);
+  const ownLabels = ownColumnLabels(own);
+  const labelOf = (field: string) => customerColumnLabels[field] ?? ownLabels.get(field.replace(/^custom\./, ''));
+  const header = columns.map((field) => labelOf(field)?.[language] ?? field);
+  const dates = new Set(['birthDate', ...own.flatMap(({ key, type }) => (type === 'date' ? [`custom.${key}`] : []))]);
+  const rows = rowsOf(columns, records, dates);
   const bytes = format === 'csv' ? writeCsv(header, rows) : writeXlsx(header, rows, { sheet: 'Customers' });
   return new StreamableFile(Readable.from(bytes, { objectMode: false }), {
     type: types[format],
@@ -40,13 +51,14 @@ export function tableOf(
 async function* rowsOf(
   columns: readonly string[],
   records: AsyncIterable<Record<string, unknown>>,
+  dates: ReadonlySet<string>,
 ): AsyncGenerator<WritableCell[]> {
   for await (const { type, ...told } of records) {
     // A type that follows from orders is nobody's word: imported again, it would become one.
     const record = told['typeSetBy'] === 'automatic' ? told : { ...told, type };
     yield columns.map((field) => {
       const text = customerCell(record, field);
-      return field === 'birthDate' && text !== '' ? { date: text } : text;
+      return dates.has(field) && text !== '' ? { date: text } : text;
     });
   }
 }

@@ -1,11 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { recordAfter, type CustomerRecord, type Instant } from '@throughline/contracts';
+import { permissionLabels, recordAfter, type CustomerRecord, type Instant } from '@throughline/contracts';
 import { plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { tagNamesNow } from '../bi/bi-views.sql.ts';
 import { meets, type Condition } from '../search/condition.ts';
-import { detailsOf } from '../search/customer-document.view.ts';
-import { groupsAmong, lifeOf, stageOfGroup, type CustomerGroup } from '../search/customer-profile.view.ts';
+import { customerDocument, detailsOf } from '../search/customer-document.view.ts';
+import {
+  customerProfile,
+  groupsAmong,
+  lifeOf,
+  stageOfGroup,
+  type CustomerGroup,
+} from '../search/customer-profile.view.ts';
 import { keysOfDocument, type Fields } from '../search/search-index.ts';
 import { customers } from '../search/customers.index.ts';
 import type { RecordType } from '../search/record-type.ts';
@@ -45,7 +51,10 @@ export const customersAlone: RecordType = {
   fields: Object.fromEntries(Object.entries(customers.fields).filter(([name]) => !besideRecords.has(name))) as Fields,
 };
 
-/** Customers as they were at a moment of the past: the same as their owner answers under `?asOf=`. */
+/**
+ * Customers as they were at a moment of the past: the same as their owner answers under `?asOf=`. Whom one may write to is
+ * what they say today: a list of then is no leave to do so.
+ */
 @Injectable()
 export class CustomersThen {
   constructor(private readonly kernel: Kernel) {}
@@ -77,13 +86,26 @@ export class CustomersThen {
       missing = members.filter((id) => !then.has(id));
     }
     const groups = groupsAmong(ids, new Map([...then].map(([id, { record }]) => [id, record])));
-    return [...groups.values()].map((group) =>
-      documentOf(
+    const permissions = await this.#permissionsNow([...groups.keys()]);
+    return [...groups].map(([id, group]) => ({
+      ...documentOf(
         group,
         (id) => then.get(id)?.version ?? 0,
         (tag) => tags.get(tag) ?? tag,
       ),
+      ...permissions.get(id),
+    }));
+  }
+
+  /** Record -> what the customer says that it belongs to today. */
+  async #permissionsNow(ids: readonly string[]): Promise<ReadonlyMap<string, object>> {
+    const { rows } = await this.kernel.pool.query<{ id: string; doc: Hit['doc'] }>(
+      `select r.id, c.doc from "${customerProfile.table}" r
+       join "${customerDocument.table}" c on c.id = r.golden_id::text where r.id = any($1::uuid[])`,
+      [ids],
     );
+    const columns = Object.keys(permissionLabels);
+    return new Map(rows.map(({ id, doc }) => [id, Object.fromEntries(columns.map((column) => [column, doc[column]]))]));
   }
 
   async #records(ids: readonly string[], asOf: Instant): Promise<Map<string, Then>> {

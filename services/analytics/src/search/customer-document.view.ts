@@ -1,22 +1,19 @@
 import {
   careOf,
-  consentTags,
-  contactForbidden,
   emptyLedger,
   inMinorUnits,
   isStale,
   ledgerOf,
   noCare,
-  permission,
+  permissionsOf,
   qualityOf,
   type Care,
   type CustomerField,
-  type ConsentLedger,
   type CustomerFields,
   type CustomerRecord,
   type Instant,
   type Money,
-  type Permission,
+  type Permissions,
   type Quality,
   type SetBy,
   type LifeStage,
@@ -42,31 +39,6 @@ import { customerTag } from './customer-tag.view.ts';
 type Details = { [F in Exclude<CustomerField, 'customerType'>]?: NonNullable<CustomerFields[F]> } & { type?: string };
 type ExternalId = { connectionId: string; id: string };
 type RecordPart = { id: string; number: string; into?: string; externalIds: readonly ExternalId[] };
-
-/** Whom people may write to: those who want it, those who do not, those who never said. */
-export type Permissions = {
-  /** The person wants not to be contacted at all: every permission is `no`. */
-  doNotContact: boolean;
-  marketingEmail: Permission;
-  marketingPhone: Permission;
-  marketingSms: Permission;
-  marketingMessenger: Permission;
-  marketingPost: Permission;
-  /** `newsletter:email`, and `newsletter` where it is for all channels. */
-  consents: readonly string[];
-  optOuts: readonly string[];
-};
-
-export const permissionsOf = (ledger: ConsentLedger): Permissions => ({
-  doNotContact: contactForbidden(ledger) !== undefined,
-  marketingEmail: permission(ledger, 'marketing', 'email'),
-  marketingPhone: permission(ledger, 'marketing', 'phone'),
-  marketingSms: permission(ledger, 'marketing', 'sms'),
-  marketingMessenger: permission(ledger, 'marketing', 'messenger'),
-  marketingPost: permission(ledger, 'marketing', 'post'),
-  consents: consentTags(ledger, 'given'),
-  optOuts: consentTags(ledger, 'withdrawn'),
-});
 
 export type CustomerType = 'potential' | 'new' | 'existing';
 /** The type that follows from the orders, and the one that holds: what somebody or a source said stands above it. */

@@ -1,11 +1,11 @@
-import { emptyLedger, builtInSurvivorship, type AnyEvent } from '@throughline/contracts';
+import { emptyLedger, builtInSurvivorship, permissionsOf, type AnyEvent } from '@throughline/contracts';
 import type { DocumentView, Fold, ReadRows } from '@throughline/event-sourcing';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine } from '../star/fact-order-line.view.ts';
 import { customerId, recorded, rowsAfter, streamId } from '../star/recorded.fixtures.ts';
 import { customerCare } from './customer-care.view.ts';
 import { customerConsent } from './customer-consent.view.ts';
-import { customerDocument, permissionsOf } from './customer-document.view.ts';
+import { customerDocument } from './customer-document.view.ts';
 import { customerProfile } from './customer-profile.view.ts';
 import { interactionDocument, interactionRecord } from './interaction-document.view.ts';
 import { orderDocument, orderRecord } from './order-document.view.ts';

@@ -1,6 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { ledgerOf, type ConsentLedger, type ConsentPurpose } from '@throughline/contracts';
-import { Commands, Refusal, conflict, currentContext, newId, notFound } from '@throughline/event-sourcing';
+import {
+  emptyLedger,
+  ledgerAfter,
+  ledgerOf,
+  permissionsOf,
+  type ConsentEvent,
+  type ConsentLedger,
+  type ConsentPurpose,
+  type Permissions,
+} from '@throughline/contracts';
+import { Commands, Refusal, conflict, currentContext, eventOf, newId, notFound } from '@throughline/event-sourcing';
 import {
   Kernel,
   unsubscribeHeaders,
@@ -111,6 +120,15 @@ export class Consents {
     const then = knownAt === undefined ? {} : { knownAt: new Date(knownAt).toISOString() };
     const at = new Date(asOf ?? knownAt ?? Date.now()).toISOString();
     return answerOf(await this.#ledgersOf(customerId, then), await this.purposes(), at);
+  }
+
+  /** What records of one customer said at any time, from before the first word to the last one that was recorded. */
+  async permissionsEver(recordIds: readonly string[]): Promise<readonly Permissions[]> {
+    const loaded = await this.commands.loadMany(consent, recordIds.map(consentId));
+    const words = [...loaded.values()].flatMap(({ events }) => events).toSorted((a, b) => a.position - b.position);
+    let ledger = emptyLedger;
+    const ledgers = words.map((word) => (ledger = ledgerAfter(ledger, eventOf(word) as ConsentEvent)));
+    return [emptyLedger, ...ledgers].map(permissionsOf);
   }
 
   /** Of each record of the customer, the one that answers for it first; one that is not there yet stands alone. */

@@ -112,7 +112,7 @@ export class GoldenCustomers {
 
   /** The fields as they were at the versions of an ETag; undefined where the customer never had those. */
   async fieldsAt(id: string, versions: readonly number[]): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const seen = groupAt(await this.group(id), versions);
+    const seen = groupAt(await this.group(id), id, versions);
     return seen && shownGroup(seen);
   }
 
@@ -123,7 +123,7 @@ export class GoldenCustomers {
    * @throws Refusal as `execute` does
    */
   async decided(id: string, command: CustomerCommand, given: CustomerRules): Promise<readonly CustomerEvent[]> {
-    const group = checked(await this.group(id), command);
+    const group = checked(await this.group(id), id, command);
     const { rules } = await this.rulesFor(id, command);
     const linkErrors = [...(rules.linkErrors ?? []), ...(await this.#parentErrors(group, command, rules))];
     const decidedBy = { ...given, linkErrors, kindErrors: rules.kindErrors };
@@ -277,7 +277,7 @@ export class GoldenCustomers {
         isRefused || parentId === undefined ? [] : parentErrors(group, parentId, { ...above, above: others });
       if (!errors) throw new GroupChanged();
       const linkErrors = [...(rules.linkErrors ?? []), ...errors];
-      return decideForGroup(checked(group, command), command, { ...context, rules: { ...rules, linkErrors } });
+      return decideForGroup(checked(group, id, command), command, { ...context, rules: { ...rules, linkErrors } });
     };
     return this.decide(ids, command, decided, remembered, stamped);
   }
@@ -491,11 +491,14 @@ const answerOf = (group: Group): RecordAnswer => {
   };
 };
 
-/** @throws Refusal `changed-meanwhile` where the same fields changed since the versions that the caller saw */
-function checked(group: Group, command: CustomerCommand): Group {
+/**
+ * @param id the record that the caller named
+ * @throws Refusal `changed-meanwhile` where the same fields changed since the versions that the caller saw
+ */
+function checked(group: Group, id: string, command: CustomerCommand): Group {
   const { ifMatch } = currentContext();
-  if (command.type === 'EraseCustomer') return group;
-  const seen = command.type === 'ChangeCustomer' && ifMatch ? groupAt(group, ifMatch) : undefined;
+  if (command.type === 'EraseCustomer' || isAsSeen(group, ifMatch)) return group;
+  const seen = command.type === 'ChangeCustomer' && ifMatch ? groupAt(group, id, ifMatch) : undefined;
   if (!seen || command.type !== 'ChangeCustomer') return checkedWhole(group);
   checkConflicts(command.changes, shownGroup(seen), shownGroup(group));
   return group;
@@ -503,13 +506,18 @@ function checked(group: Group, command: CustomerCommand): Group {
 
 /** @throws Refusal `record-changed` where the customer is not at the versions that the caller saw */
 export function checkedWhole(group: Group): Group {
-  const { ifMatch } = currentContext();
-  if (ifMatch === undefined || ifMatch.join() === versionsOf(group).join()) return group;
+  if (isAsSeen(group, currentContext().ifMatch)) return group;
   throw new Refusal('precondition', 'record-changed', { conflicts: [] });
 }
 
-/** The group as it was at the versions of an ETag; undefined where they do not fit it. */
-function groupAt([top, ...others]: Group, versions: readonly number[]): Group | undefined {
+const isAsSeen = (group: Group, ifMatch: readonly number[] | undefined): boolean =>
+  ifMatch === undefined || ifMatch.join() === versionsOf(group).join();
+
+/** What a record stood for at the versions of an ETag, before it was merged into another one or after; undefined where they fit neither. */
+const groupAt = (group: Group, id: string, versions: readonly number[]): Group | undefined =>
+  groupBelow(group, id, versions) ?? groupBelow(group, group[0].id, versions);
+
+function groupBelow([top, ...others]: Group, id: string, versions: readonly number[]): Group | undefined {
   const parts = new Map([top, ...others].map((part) => [part.id, part]));
   const rest = [...versions];
   const take = (id: string): Part[] | undefined => {
@@ -521,6 +529,6 @@ function groupAt([top, ...others]: Group, versions: readonly number[]): Group | 
     if (!part || !below || below.some((one) => one === undefined)) return undefined;
     return [part, ...(below as Part[][]).flat()];
   };
-  const found = take(top.id);
+  const found = take(id);
   return found && rest.length === 0 ? (found as unknown as Group) : undefined;
 }

@@ -17,6 +17,8 @@ describe('a cell of a field of the own', () => {
     ['money', 'usd 12.5', { amount: '12.5', currency: 'USD' }],
     ['money', '{"amount":"7","currency":"EUR"}', { amount: '7', currency: 'EUR' }],
     ['multi-choice', '["a","b"]', ['a', 'b']],
+    ['multi-choice', '"a, b"; c', ['a, b', 'c']],
+    ['money', '12.50 EUR', { amount: '12.50', currency: 'EUR' }],
     ['choice', '金卡', '金卡'],
     ['text', '001', '001'],
   ])('%s %s is %j', (type, text, value) => {

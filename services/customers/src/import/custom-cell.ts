@@ -1,3 +1,4 @@
+import { cellEntries } from '@throughline/contracts';
 import { readDate, type DateOrder } from '@throughline/tables';
 import type { FieldDefinition } from '../field/field-set.ts';
 
@@ -50,7 +51,7 @@ export function customCell({ type }: Pick<FieldDefinition, 'type'>, text: string
     case 'money':
       return moneyOf(text, wishes);
     case 'multi-choice':
-      return { value: text.startsWith('[') ? (json(text) ?? text) : text };
+      return { value: text.startsWith('[') ? (json(text) ?? text) : cellEntries(text) };
     case 'text':
     case 'choice':
     case 'reference':

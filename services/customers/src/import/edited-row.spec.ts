@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { customerCell, customerColumns } from '@throughline/contracts';
+import { customerCell, customerColumns, emptyLedger, permissionsOf, type FieldType } from '@throughline/contracts';
 import type { Cell } from '@throughline/tables';
+import { builtInRules } from '../customer/customer-rules.ts';
 import { editedRow } from './edited-row.ts';
-import { customerImportFields } from './import-fields.ts';
+import { customerImportFields, importFields } from './import-fields.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import { rowReader } from './import-row.ts';
 
@@ -31,17 +32,55 @@ const mapping: ImportMapping = {
   mode: 'update',
   policies: {},
 };
+const never = permissionsOf(emptyLedger);
+const withdrawn = { ...never, marketingEmail: 'no' as const, optOuts: ['marketing:email'] };
 const read = rowReader(customerColumns, mapping, customerImportFields);
 
 /** The record's row with some cells as somebody left them. */
 function edited(cells: Readonly<Record<string, string>>) {
   const row = customerColumns.map((field): Cell => {
-    const text = cells[field] ?? customerCell(seen, field);
+    const text = cells[field] ?? customerCell({ ...seen, ...never }, field);
     return { type: text === '' ? 'empty' : 'text', text };
   });
-  const { changes, errors } = editedRow(row, customerColumns, mapping, seen, read);
+  const { changes, errors } = editedRow(row, customerColumns, mapping, seen, read, [never, withdrawn]);
   return { changes, errors: errors.map(({ column, code }) => [column, code]) };
 }
+
+describe('an edited row with fields of the own', () => {
+  const field = (key: string, type: FieldType) => ({ key, type, sensitivity: 'normal' as const, retired: false });
+  const own = [
+    field('likes', 'multi-choice'),
+    field('credit', 'money'),
+    field('vip', 'boolean'),
+    field('signed', 'date'),
+  ];
+  const fieldSet = { ...builtInRules.fieldSet, fields: Object.fromEntries(own.map((one) => [one.key, one])) };
+  const custom = {
+    likes: ['tea, green', 'b'],
+    credit: { amount: '12.50', currency: 'EUR' },
+    vip: true,
+    signed: '2024-02-01',
+  };
+  const header = own.map(({ key }) => `custom.${key}`);
+  const columns = header.map((name) => ({ column: name, field: name }));
+  const fields = importFields({ ...builtInRules, fieldSet });
+  const changed = (cells: Readonly<Record<string, string>>) => {
+    const texts = own.map(({ key }) => cells[key] ?? customerCell({ custom }, `custom.${key}`));
+    const row = texts.map((text): Cell => ({ type: 'text', text }));
+    const told = { ...mapping, columns };
+    return editedRow(row, header, told, { custom }, rowReader(header, told, fields)).changes;
+  };
+  it('is written as it is read', () => {
+    const cells = header.map((name) => customerCell({ custom }, name));
+    expect(cells).toEqual(['"tea, green"; b', '12.50 EUR', 'yes', '2024-02-01']);
+    expect(changed({})).toEqual({});
+  });
+  it('changes what was edited alone, however the rest is written', () => {
+    const same = { credit: '€12.50', vip: 'TRUE', signed: '2024/2/1' };
+    expect(changed({ ...same, likes: '["tea, green","b"]' })).toEqual({});
+    expect(changed({ ...same, likes: 'b; c' })).toEqual({ custom: { likes: ['b', 'c'] } });
+  });
+});
 
 describe('an edited row', () => {
   it('changes nothing where nothing was edited', () => {
@@ -93,6 +132,16 @@ describe('an edited row', () => {
   });
   it('changes nothing where its file was exported without quotes', () => {
     expect(edited({ tags: seen.tags.join('; ') })).toEqual({ changes: {}, errors: [] });
+  });
+  it('cannot say whom one may write to, but say it as it was at another time', () => {
+    expect(edited({ doNotContact: 'yes', marketingEmail: 'no', marketingSms: '' })).toEqual({
+      changes: {},
+      errors: [
+        ['doNotContact', 'permission-stays'],
+        ['marketingSms', 'permission-stays'],
+      ],
+    });
+    expect(edited({ marketingEmail: 'no', optOuts: 'marketing:email' }).errors).toEqual([]);
   });
   it('cannot give its record another number', () => {
     expect(edited({ number: 'C-000002' }).errors).toEqual([['number', 'number-stays']]);

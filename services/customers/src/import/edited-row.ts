@@ -5,18 +5,23 @@ import {
   tabledAddress,
   type Address,
   type Email,
+  type Permissions,
   type Phone,
   type Social,
 } from '@throughline/contracts';
 import { isScientificNumber, type Cell } from '@throughline/tables';
 import type { CustomerInput } from '../customer/customer-fields.ts';
-import { recordFieldOf } from './import-fields.ts';
+import { isPermission, recordFieldOf } from './import-fields.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import type { RowError, RowReading } from './import-row.ts';
 
 /** Columns that say which record it is, and what cannot be changed by a table. */
 const fixed = new Set(['id', 'version', 'createdAt', 'externalId']);
 const empty: Cell = { type: 'empty', text: '' };
+
+/** The code of why what a column says cannot be changed by a table. */
+const staying = (field: string): string | undefined =>
+  field === 'number' ? 'number-stays' : isPermission(field) ? 'permission-stays' : undefined;
 
 type Shown = Readonly<Record<string, unknown>>;
 export type EditedRow = { changes: CustomerInput; errors: readonly RowError[]; reading: RowReading };
@@ -26,6 +31,7 @@ export type EditedRow = { changes: CustomerInput; errors: readonly RowError[]; r
  * exported. An emptied cell clears.
  *
  * @param seen the record's fields at the version that the row names
+ * @param permissions whom one may write to, as that was at any time: no version tells when a table was exported
  */
 export function editedRow(
   cells: readonly Cell[],
@@ -33,27 +39,36 @@ export function editedRow(
   mapping: ImportMapping,
   seen: Shown,
   read: (cells: readonly Cell[]) => RowReading,
+  permissions: readonly Permissions[] = [],
 ): EditedRow {
-  const edited = mapping.columns.filter(({ column, field }) => {
+  const told = mapping.columns.filter(({ column, field }) => {
     const text = (cells[header.indexOf(column)] ?? empty).text.trim();
-    return !fixed.has(field) && !formsOf(seen, field).some((form) => isSame(text, form));
+    const before = isPermission(field) ? permissions : [seen];
+    return !fixed.has(field) && !before.some((one) => formsOf(one, field).some((form) => isSame(text, form)));
   });
+  const errors = told.flatMap(({ column, field }) => {
+    const code = staying(field);
+    return code === undefined ? [] : [{ column, code }];
+  });
+  const edited = told.filter(({ field }) => staying(field) === undefined);
   const named = new Set(edited.map(({ column }) => column));
   const reading = read(cells.map((cell, index) => (named.has(header[index] ?? '') ? cell : empty)));
   const isCleared = (column: string) => (cells[header.indexOf(column)] ?? empty).text.trim() === '';
   const cleared = edited.filter(({ column }) => isCleared(column)).map(({ field }) => field);
-  const numbered = edited.find(({ field }) => field === 'number');
-  const errors = numbered ? [{ column: numbered.column, code: 'number-stays' }] : [];
-  const changes = Object.entries(changesOf(reading.row, cleared, seen)).filter(
-    // A spreadsheet may write the same value in another way.
-    ([field, value]) => !isDeepStrictEqual(value ?? null, seen[field] ?? null),
-  );
+  const { custom, ...changes } = differing(changesOf(reading.row, cleared, seen), seen);
+  const own = differing((custom ?? {}) as Shown, (seen['custom'] ?? {}) as Shown);
   return {
-    changes: Object.fromEntries(changes) as CustomerInput,
+    changes: { ...changes, ...(Object.keys(own).length > 0 && { custom: own }) } as CustomerInput,
     errors: [...reading.errors, ...errors],
     reading,
   };
 }
+
+/** A spreadsheet may write the same value in another way. */
+const differing = (now: Shown, seen: Shown): Shown =>
+  Object.fromEntries(
+    Object.entries(now).filter(([field, value]) => !isDeepStrictEqual(value ?? null, seen[field] ?? null)),
+  );
 
 function changesOf(row: CustomerInput, cleared: readonly string[], seen: Shown): CustomerInput {
   const changes: Record<string, unknown> = { ...row };

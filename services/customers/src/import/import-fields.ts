@@ -1,4 +1,10 @@
-import { builtInLifecycle, customerColumnLabels, type Lifecycle } from '@throughline/contracts';
+import {
+  builtInLifecycle,
+  customerColumnLabels,
+  ownColumnLabels,
+  permissionLabels,
+  type Lifecycle,
+} from '@throughline/contracts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { LinkField } from '../customer/customer-links.ts';
 import type { FieldDefinition } from '../field/field-set.ts';
@@ -21,6 +27,8 @@ export type ImportFieldKind =
   | 'social'
   /** Another customer, by whatever tells which one. */
   | 'relation'
+  /** Whom one may write to: an exported table shows it, and cannot change it. */
+  | 'permission'
   | 'custom';
 
 /** A field that a column can be mapped to. */
@@ -202,22 +210,26 @@ export const customerImportFields: readonly ImportField[] = [
   ),
   of('id', 'code', '记录标识', 'id'),
   of('version', 'code', 'version'),
+  ...Object.keys(permissionLabels).map((field) => of(field, 'permission')),
 ];
 
 /** With the installation's own stages, and its own fields that are in use: columns can be named as they are. */
-export const importFields = ({
+export function importFields({
   fieldSet,
   lifecycle,
-}: Pick<CustomerRules, 'fieldSet' | 'lifecycle'>): readonly ImportField[] => [
-  ...customerImportFields.map((one) => (one.field === 'lifecycle' ? { ...one, choices: stagesOf(lifecycle) } : one)),
-  ...Object.values(fieldSet.fields)
-    .filter(({ retired }) => !retired)
-    .map((custom): ImportField => {
+}: Pick<CustomerRules, 'fieldSet' | 'lifecycle'>): readonly ImportField[] {
+  const own = Object.values(fieldSet.fields).filter(({ retired }) => !retired);
+  const labels = ownColumnLabels(own);
+  return [
+    ...customerImportFields.map((one) => (one.field === 'lifecycle' ? { ...one, choices: stagesOf(lifecycle) } : one)),
+    ...own.map((custom): ImportField => {
       const { key, label } = custom;
-      const [en, zh] = [label?.en ?? label?.zh ?? key, label?.zh ?? label?.en ?? key];
-      return { field: `custom.${key}`, kind: 'custom', label: { en, zh }, aliases: [key], custom };
+      const named = labels.get(key) ?? { en: key, zh: key };
+      const aliases = [key, ...Object.values(label ?? {})];
+      return { field: `custom.${key}`, kind: 'custom', label: named, aliases, custom };
     }),
-];
+  ];
+}
 
 /** The field of that name, also `custom.<key>` and `socials.<network>`. */
 export function importFieldOf(fields: readonly ImportField[], field: string): ImportField | undefined {
@@ -227,6 +239,9 @@ export function importFieldOf(fields: readonly ImportField[], field: string): Im
   if (!group || !key) return undefined;
   return { field, kind: group === 'custom' ? 'custom' : 'social', label: { en: key, zh: key } };
 }
+
+/** A column that says whom one may write to. */
+export const isPermission = (field: string): boolean => Object.hasOwn(permissionLabels, field);
 
 /** Their names in the bodies of customers: `phones` of `phones`, `addresses` of `address.city`. */
 export const recordFieldOf = (field: string): string =>

@@ -9,7 +9,7 @@ import {
   mappedFieldOf,
   type CompanyRole,
 } from './import-company-fields.ts';
-import { importFieldOf, type ImportField } from './import-fields.ts';
+import { importFieldOf, isPermission, type ImportField } from './import-fields.ts';
 import { invalid, type FieldError } from '@throughline/event-sourcing';
 import { foldText } from '@throughline/language';
 import type { DateOrder } from '@throughline/tables';
@@ -85,6 +85,15 @@ const labelled = new Set(['phones', 'emails', 'address']);
 
 /** What the columns of a header are likely to be. A field that is one value is taken by the first column that fits. */
 export function suggestedColumns(header: readonly string[], fields: readonly ImportField[]): MappedColumn[] {
+  const columns = likelyColumns(header, fields);
+  return isExported(columns) ? columns : columns.filter(({ field }) => !isPermission(field));
+}
+
+/** A table of records as they were at a version. */
+export const isExported = (columns: readonly MappedColumn[]): boolean =>
+  columns.some(({ field }) => field === 'version');
+
+function likelyColumns(header: readonly string[], fields: readonly ImportField[]): MappedColumn[] {
   const isRelation = ({ kind }: ImportField) => kind === 'relation';
   // A column of another field's name is no relation unless somebody says so.
   const ranked = [...fields.filter((field) => !isRelation(field)), ...fields.filter(isRelation)];
@@ -98,9 +107,11 @@ export function suggestedColumns(header: readonly string[], fields: readonly Imp
 /** @param ranked of two fields of one name the first is meant */
 function columnsCalled(header: readonly string[], ranked: readonly ImportField[]): MappedColumn[] {
   const known = new Map<string, ImportField>();
-  for (const one of ranked) {
-    for (const name of [one.field, one.label.en, one.label.zh, ...(one.aliases ?? [])]) {
-      if (!known.has(folded(name))) known.set(folded(name), one);
+  const names = (one: ImportField) => [one.field, one.label.en, one.label.zh];
+  // What a field is called goes before what others are called as well.
+  for (const namesOf of [names, ({ aliases = [] }: ImportField) => aliases]) {
+    for (const one of ranked) {
+      for (const name of namesOf(one)) if (!known.has(folded(name))) known.set(folded(name), one);
     }
   }
   const taken = new Set<string>();
@@ -154,6 +165,9 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
     else if (isSingle(found) && columns.findIndex((one) => one.field === field) < index) {
       errors.push({ path: `columns.${index}.field`, code: 'repeated' });
     }
+    if (isPermission(field) && !isExported(columns)) {
+      errors.push({ path: `columns.${index}.field`, code: 'permission-stays' });
+    }
     if (field === 'id' && losesIds(mapping)) errors.push({ path: `columns.${index}.field`, code: 'id-not-matched' });
     if (found && findBy !== undefined && found.kind !== 'relation') {
       errors.push({ path: `columns.${index}.findBy`, code: 'not-allowed' });
@@ -164,7 +178,8 @@ export function checkMapping(mapping: ImportMapping, header: readonly string[], 
   });
   for (const field of Object.keys(defaults)) {
     const found = mappedFieldOf(fields, field);
-    if (!found || notByDefault.has(field)) errors.push({ path: `defaults.${field}`, code: 'unknown-field' });
+    if (!found || notByDefault.has(field) || isPermission(field))
+      errors.push({ path: `defaults.${field}`, code: 'unknown-field' });
   }
   errors.push(...companyErrors(mapping));
   for (const [field, policy] of Object.entries(policies)) {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Commands, Refusal, eachOf, notFound } from '@throughline/event-sourcing';
 import { itemId, shapeErrorsOf } from '@throughline/service';
 import { isFilledRow, type Cell } from '@throughline/tables';
+import { Consents } from '../consent/consents.store.ts';
 import { tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { builtInRules } from '../customer/customer-rules.ts';
@@ -10,9 +11,9 @@ import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { editedRow } from './edited-row.ts';
 import { ImportCells } from './import-cells.store.ts';
 import type { CompanyRole } from './import-company-fields.ts';
-import { importFieldOf, importFields, type ImportField } from './import-fields.ts';
+import { importFieldOf, importFields, isPermission, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
-import type { ImportMapping } from './import-mapping.ts';
+import { isExported, type ImportMapping } from './import-mapping.ts';
 import { ImportRelations, type Related } from './import-relations.store.ts';
 import { calledBy, type Round, type Settled } from './import-relations.ts';
 import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
@@ -48,6 +49,7 @@ export class ImportPlans {
     private readonly relations: ImportRelations,
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly consents: Consents,
     private readonly current: CurrentRules,
   ) {}
 
@@ -119,7 +121,7 @@ export class ImportPlans {
 
   async #reading({ mapping }: Pick<Import, 'mapping'>, header: readonly string[]): Promise<Reading> {
     if (!mapping) throw notFound('import-not-found');
-    const isEdited = mapping.columns.some(({ field }) => field === 'version');
+    const isEdited = isExported(mapping.columns);
     const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
     const fields = importFields((await this.current.read()).rules);
     const mapped = [...mapping.columns.map(({ field }) => field), ...Object.keys(readable.defaults)];
@@ -212,7 +214,10 @@ export class ImportPlans {
     try {
       const seen = await this.customers.fieldsAt(id, versions);
       if (!seen) return failed([{ column: null, code: 'changed-meanwhile' }]);
-      const { changes, errors, reading } = editedRow(cells, header, mapping, seen, read);
+      const permissions = mapping.columns.some(({ field }) => isPermission(field))
+        ? await this.consents.permissionsEver(recordsOf(id, seen))
+        : [];
+      const { changes, errors, reading } = editedRow(cells, header, mapping, seen, read, permissions);
       const wrong = [...errors, ...asRowErrors(reading, shapeErrorsOf(ChangeCustomerDto, changes))];
       if (wrong.length > 0) return failed(wrong);
       return { fate: 'edit', id, versions, changes, reading, ...unrelated };
@@ -268,6 +273,9 @@ type Reading = {
 };
 type Edited =
   { fate: 'failed'; errors: readonly RowError[] } | Omit<Extract<PlannedRow, { fate: 'edit' }>, 'line' | 'cells'>;
+/** All records of a customer as it is answered. */
+const recordsOf = (id: string, { records }: Readonly<Record<string, unknown>>): string[] =>
+  ((records ?? [{ id }]) as readonly { id: string }[]).map((one) => one.id);
 const failed = (errors: readonly RowError[]): Edited => ({ fate: 'failed', errors });
 const atOnce = 16;
 

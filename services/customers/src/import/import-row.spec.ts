@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Refusal } from '@throughline/event-sourcing';
 import type { Cell } from '@throughline/tables';
-import { customerImportFields } from './import-fields.ts';
+import { builtInRules } from '../customer/customer-rules.ts';
+import { customerImportFields, importFields } from './import-fields.ts';
 import { checkMapping, suggestedColumns, type ImportMapping, type MappedColumn } from './import-mapping.ts';
 import { matchValues, rowReader } from './import-row.ts';
 
@@ -54,6 +55,45 @@ describe('the columns of a header', () => {
     ['Email\u200b (work)\u200b', { field: 'emails', label: 'work' }],
   ])('%s is known', (column, wanted) => {
     expect(suggestedColumns([column], customerImportFields)).toEqual([{ column, ...wanted }]);
+  });
+  it('are fields of the own by their labels, told apart by their keys', () => {
+    const own = (key: string, en: string, zh: string) => ({
+      key,
+      type: 'text' as const,
+      label: { en, zh },
+      sensitivity: 'normal' as const,
+      retired: false,
+    });
+    const all = [
+      own('tea', 'Tea', '茶'),
+      own('tea2', 'Tea', '茶叶'),
+      own('kind2', 'Kind', '种类'),
+      own('cell', 'Mobile', '编号'),
+    ];
+    const fieldSet = { ...builtInRules.fieldSet, fields: Object.fromEntries(all.map((one) => [one.key, one])) };
+    const fields = importFields({ ...builtInRules, fieldSet });
+    const labels = fields.filter(({ kind }) => kind === 'custom').map(({ label }) => label);
+    expect(labels).toEqual([
+      { en: 'Tea (tea)', zh: '茶' },
+      { en: 'Tea (tea2)', zh: '茶叶' },
+      { en: 'Kind (kind2)', zh: '种类' },
+      { en: 'Mobile', zh: '编号' },
+    ]);
+    for (const language of ['en', 'zh'] as const) {
+      const header = labels.map((label) => label[language]);
+      const found = suggestedColumns(header, fields).map(({ field }) => field);
+      expect(found).toEqual(['custom.tea', 'custom.tea2', 'custom.kind2', 'custom.cell']);
+    }
+  });
+  it('tell whom one may write to only in a table that was exported', () => {
+    const fieldsOf = (...header: string[]) => suggestedColumns(header, customerImportFields).map(({ field }) => field);
+    expect(fieldsOf('记录ID', '记录版本', '请勿联系', 'Opt-outs')).toEqual([
+      'id',
+      'version',
+      'doNotContact',
+      'optOuts',
+    ]);
+    expect(fieldsOf('姓名', '请勿联系', 'Opt-outs')).toEqual(['name']);
   });
   it('are those of a company where another one names it', () => {
     const fieldsOf = (...header: string[]) => suggestedColumns(header, customerImportFields).map(({ field }) => field);

@@ -197,6 +197,8 @@ class Reading {
         if (text.length > longestName) return this.#wrong(name, 'too-long');
         this.#relations.push(relationOf(field as LinkField, column, text));
         return place(field);
+      case 'permission':
+        return;
       case 'custom': {
         const read = definition.custom ? customCell(definition.custom, text, this.mapping) : { value: text };
         if ('code' in read) return this.#wrong(name, read.code);

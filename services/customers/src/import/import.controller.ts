@@ -37,7 +37,7 @@ import { UndoBatch } from '../batch/undo-batch.job.ts';
 import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { mostShown } from './check-import.job.ts';
 import { ImportCells } from './import-cells.store.ts';
-import { importFields, type ImportField } from './import-fields.ts';
+import { importFields, isPermission, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { Imports } from './import-list.view.ts';
 import { checkMapping, type ImportMapping } from './import-mapping.ts';
@@ -358,7 +358,7 @@ async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 const templateHeader = (fields: readonly ImportField[], language: Language): string[] =>
-  fields.filter(({ field }) => !notInTemplate.has(field)).map(({ label }) => label[language]);
+  fields.filter(({ field }) => !notInTemplate.has(field) && !isPermission(field)).map(({ label }) => label[language]);
 const notInTemplate = new Set(['id', 'version', 'externalId', 'ownerId', 'address', 'familyName', 'givenName']);
 
 const fileOf = (bytes: AsyncIterable<Uint8Array>, type: string, name: string): StreamableFile =>
