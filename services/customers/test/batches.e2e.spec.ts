@@ -151,6 +151,17 @@ describe('a batch', () => {
     expect((await get(`batches/${first}/undo`)).items).toMatchObject([{ fields: {}, kept: [] }]);
   });
 
+  it('says why an undo could not change a record', async () => {
+    const held = [{ value: 'held@ex.cn' }];
+    const gone = await create({ name: '王伟', emails: held });
+    const batchId = await inBatch([{ id: gone.id, type: 'ArchiveCustomer' }]);
+    await create({ name: '王伟二', emails: held });
+    const { body } = await service.call('POST', `/api/batches/${batchId}/undo`);
+    expect(await finished(body.id)).toMatchObject({ counts: { restored: 0, failed: 1 } });
+    const { items } = await get(`batches/${body.id}/failures`);
+    expect(items).toMatchObject([{ recordId: gone.id, code: 'email-taken', message: expect.any(String) }]);
+  });
+
   it('that nobody knows is not found', async () => {
     for (const [method, path] of [
       ['GET', ''],

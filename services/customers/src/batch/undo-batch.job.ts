@@ -20,6 +20,7 @@ import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers, GroupChanged, isOneOfSeveral, type Ids } from '../customer/golden-customers.store.ts';
 import { Merges } from '../merge/merges.store.ts';
+import { BatchFailures, failureOf } from './batch-failures.store.ts';
 import { batch, type Batch } from './batch.ts';
 import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, type UndoPage } from './undo-sources.store.ts';
@@ -31,7 +32,7 @@ type Place = { after: string; counts: Counts };
 
 export type UndoneRecord = { recordId: string; number: string } & Omit<Undone, 'restored'>;
 
-type Outcome = keyof Counts;
+type Outcome = Exclude<keyof Counts, 'failed'>;
 type Loaded = { state: Customer; events: readonly Recorded[] };
 
 const undoChanges = { type: 'UndoChanges' } as const;
@@ -48,6 +49,7 @@ export class UndoBatch implements JobHandler {
     private readonly current: CurrentRules,
     private readonly sources: UndoSources,
     private readonly uses: RecordUses,
+    private readonly failures: BatchFailures,
     private readonly jobs: Jobs,
   ) {}
 
@@ -90,8 +92,14 @@ export class UndoBatch implements JobHandler {
     for (let { done } = job, next: string | null = after; next !== null;) {
       const page: UndoPage = await this.sources.page(undoing, next);
       const telling = tellingOf(undoing, await this.sources.undos());
+      const ends = await this.#undoPage(job, telling, page.records);
       counts = { ...counts };
-      for (const outcome of await this.#undoPage(job, telling, page.records)) counts[outcome] += 1;
+      for (const end of ends.values()) counts[end instanceof Refusal ? 'failed' : end] += 1;
+      const failed = page.records.flatMap((id, index) => {
+        const end = ends.get(id);
+        return end instanceof Refusal ? [failureOf(done + index + 1, id, end)] : [];
+      });
+      await this.failures.add(job.id, failed);
       done += page.done;
       after = page.last;
       next = page.next;
@@ -104,7 +112,11 @@ export class UndoBatch implements JobHandler {
    * Together, each on its events as they were loaded; one by one what has moved on since, or is to be taken apart. Companies that
    * get their parents back do so at the end, the last that was changed first: each of them is let in below what is there by then.
    */
-  async #undoPage(job: Pick<JobAtWork, 'id'>, telling: TellingOf, records: readonly string[]): Promise<Outcome[]> {
+  async #undoPage(
+    job: Pick<JobAtWork, 'id'>,
+    telling: TellingOf,
+    records: readonly string[],
+  ): Promise<ReadonlyMap<string, Outcome | Refusal>> {
     const loaded = await this.commands.loadMany(customer, records);
     const used = await this.#usedAmong(loaded, telling);
     const alone: string[] = [];
@@ -129,18 +141,19 @@ export class UndoBatch implements JobHandler {
         items.push({ id, command, commandId: itemId(job, id), body: undoChanges, version });
       }
     }
-    const ends: Outcome[] = [];
+    const ends = new Map<string, Outcome | Refusal>();
     const outcomes = await this.commands.executeMany(customer, items, await this.current.recent());
     for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.status === 'done') ends.push(endOf(outcome.executed.events));
-      else if (outcome.status === 'elsewhere') alone.push((items[index] as Item<CustomerCommand>).id);
+      const { id } = items[index] as Item<CustomerCommand>;
+      if (outcome.status === 'done') ends.set(id, endOf(outcome.executed.events));
+      else if (outcome.status === 'elsewhere') alone.push(id);
       else if (outcome.refusal.code === 'too-busy') throw outcome.refusal;
-      else ends.push('failed');
+      else ends.set(id, outcome.refusal);
     }
     await eachOf(alone, atOnce, async (id) => {
-      ends.push(await this.#undo(job, telling, id, used.has(id)));
+      ends.set(id, await this.#undo(job, telling, id, used.has(id)));
     });
-    for (const id of moved.toReversed()) ends.push(await this.#undo(job, telling, id, used.has(id)));
+    for (const id of moved.toReversed()) ends.set(id, await this.#undo(job, telling, id, used.has(id)));
     return ends;
   }
 
@@ -152,7 +165,7 @@ export class UndoBatch implements JobHandler {
     return this.uses.among(archived, telling);
   }
 
-  async #undo(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string, isUsed: boolean): Promise<Outcome> {
+  async #undo(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string, isUsed: boolean): Promise<Outcome | Refusal> {
     try {
       const stamped = await this.current.recent();
       await this.#unmerge(job, telling, id);
@@ -185,7 +198,7 @@ export class UndoBatch implements JobHandler {
     } catch (error) {
       // An address that somebody else has by now, say: the others go on.
       if (!(error instanceof Refusal) || error.code === 'too-busy') throw error;
-      return 'failed';
+      return error;
     }
   }
 

@@ -71,6 +71,12 @@ describe('undoing a batch', () => {
     expect(undone(events, 'import').details).toMatchObject({ title: '总监' });
   });
 
+  it('keeps the kind where nobody had said one', () => {
+    const events = [before, happened('import', changed({ kind: 'company', title: 'CEO' }))];
+    expect(undoOf(events, ofBatch('import'))).toMatchObject({ fields: { title: '经理' }, kept: ['kind'] });
+    expect(undone(events, 'import').details).toEqual({ name: '王伟', title: '经理', tags: ['vip'], kind: 'company' });
+  });
+
   it('takes back each of the installation’s own fields for itself', () => {
     const events = [
       happened('', created({ name: '王伟', custom: { num: 1, ok: false } })),

@@ -2,12 +2,14 @@ import {
   customerFieldNames,
   known,
   type CustomerEvent,
+  type CustomerField,
   type CustomerFields,
   type RecordedOf,
   type Restored,
 } from '@throughline/contracts';
 import { openAgain } from '../cleaning/inferred.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
+import { isUnsayable } from './customer-change.ts';
 import { completed, type Customer } from './customer-state.ts';
 import { saidAnew, type OwnFields } from './own-fields.ts';
 
@@ -73,7 +75,9 @@ export function undoOf(events: readonly Happened[], { isUndone, stands }: Tellin
   if (!(made.stands || isTouched)) return { ...nothing, record: 'archive' };
   // Nobody wants a record back in pieces that they have worked with.
   if (made.isUndone) return { ...nothing, kept: ['record'] };
-  const isKept = (field: string) => (words.get(field)?.place ?? -1) > (taken.get(field) as Word).place;
+  const isKept = (field: string) =>
+    (words.get(field)?.place ?? -1) > (taken.get(field) as Word).place ||
+    isUnsayable(field as CustomerField, words.get(field)?.value ?? null);
   const isShown = (field: string) => shown.get(field) === words.get(field)?.event.position;
   const given = [...taken.keys()].filter((field) => !isKept(field) && !isShown(field));
   const own = given.filter((field) => customKeyOf(field) !== undefined);
