@@ -24,6 +24,7 @@ export const customerColumnLabels: Readonly<Record<string, { en: string; zh: str
   registrationNumber: { en: 'Registration number', zh: '统一社会信用代码' },
   title: { en: 'Title', zh: '职务' },
   department: { en: 'Department', zh: '部门' },
+  standing: { en: 'Decision standing', zh: '决策地位' },
   employerId: { en: 'Employer id', zh: '任职公司标识' },
   parentId: { en: 'Parent company id', zh: '上级公司标识' },
   phones: { en: 'Phone', zh: '手机' },
@@ -48,7 +49,17 @@ export const customerColumnLabels: Readonly<Record<string, { en: string; zh: str
   gender: { en: 'Gender', zh: '性别' },
   tags: { en: 'Tags', zh: '标签' },
   lifecycle: { en: 'Lifecycle stage', zh: '生命周期' },
+  'productNeeds.function': { en: 'Needed function', zh: '功能需求' },
+  'productNeeds.performance': { en: 'Needed performance', zh: '性能需求' },
+  'productNeeds.price': { en: 'Needed price', zh: '价格需求' },
+  'servicePreference.channel': { en: 'Preferred service channel', zh: '偏好服务渠道' },
+  'servicePreference.times': { en: 'Preferred service times', zh: '偏好服务时间' },
+  productInterests: { en: 'Product interests', zh: '产品兴趣' },
+  hobbies: { en: 'Hobbies', zh: '兴趣爱好' },
+  'review.satisfaction': { en: 'Satisfaction', zh: '满意度' },
+  'review.suggestion': { en: 'Suggestion', zh: '建议' },
   referredBy: { en: 'Referrer id', zh: '推荐人标识' },
+  referralChannel: { en: 'Referral channel', zh: '推荐渠道' },
   ownerId: { en: 'Owner id', zh: '负责人标识' },
   ...permissionLabels,
   number: { en: 'Customer number', zh: '客户编号' },
@@ -144,6 +155,8 @@ export function customerCell(record: TabledCustomer, field: string): string {
     case 'phones':
       return listed((value ?? []) as readonly (Email | Phone)[]);
     case 'tags':
+    case 'productInterests':
+    case 'hobbies':
     case 'consents':
     case 'optOuts':
       return listed(((value ?? []) as readonly string[]).map((tag) => ({ value: tag })));
@@ -154,7 +167,7 @@ export function customerCell(record: TabledCustomer, field: string): string {
     case 'custom':
       return ownText((value as Record<string, unknown> | undefined)?.[key]);
     default:
-      return textOf(value);
+      return textOf(key === '' ? value : (value as Record<string, unknown> | undefined | null)?.[key]);
   }
 }
 

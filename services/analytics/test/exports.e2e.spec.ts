@@ -221,6 +221,21 @@ describe('an export', () => {
     expect(row).toContain('12.50 EUR,"""tea, green""; mate"');
   });
 
+  it('tells what customers need, like and think', async () => {
+    const [id, source] = [newId(), newId()];
+    const told = {
+      standing: 'user',
+      hobbies: ['茶', '登山, 徒步'],
+      productNeeds: { price: '便宜' },
+      review: { satisfaction: 5, suggestion: '快' },
+    };
+    const after = await append(id, created({ name: '王伟', source, ...told }));
+    const fields = ['standing', 'hobbies', 'productNeeds.price', 'servicePreference.times', 'review.satisfaction'];
+    expect(await rowsOf(await exportOf({ source }, after, { fields }))).toEqual([
+      [id, '1', 'user', '茶; "登山, 徒步"', '便宜', '', '5'],
+    ]);
+  });
+
   it('is limited by what administrators say', async () => {
     expect((await limit(5_000)).body).toEqual({ rowsPerDay: 5_000 });
     expect((await service.call('GET', '/api/export-settings')).body).toEqual({ rowsPerDay: 5_000 });

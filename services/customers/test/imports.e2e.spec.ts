@@ -415,6 +415,26 @@ describe('an import', () => {
     expect((await imported(content, { matchBy: 'email', mode: 'update' })).counts).toMatchObject({ unchanged: 1 });
   });
 
+  it('takes what customers need, like and think, part by part', async () => {
+    const header = '编号,姓名,决策地位,兴趣爱好,产品兴趣,推荐渠道,偏好服务渠道,偏好服务时间,功能需求,满意度,建议';
+    const first = 'NEED-1,孙,决策者,茶;登山,机床,展会,微信,周末,精度,4,多送货';
+    expect((await imported(`${header}\n${first}\n`)).counts).toMatchObject({ created: 1 });
+    const next = 'NEED-1,孙,,书法,,,,工作日,,5,';
+    expect((await imported(`${header}\n${next}\nNEED-2,钱,老大,,,,,,,9,\n`)).counts).toMatchObject({
+      updated: 1,
+      failed: 1,
+    });
+    expect(await byNumber('NEED-1')).toMatchObject({
+      standing: 'decision-maker',
+      hobbies: ['茶', '登山', '书法'],
+      productInterests: ['机床'],
+      referralChannel: '展会',
+      servicePreference: { channel: '微信', times: '工作日' },
+      productNeeds: { function: '精度' },
+      review: { satisfaction: 5, suggestion: '多送货' },
+    });
+  });
+
   it('of a table that was exported before a merge changes the customer that the record was merged into', async () => {
     const person = async (fields: object) => (await service.call('POST', '/api/customers', fields)).body;
     const one = await person({ name: '周一', title: '经理', emails: [{ value: 'zhou@example.cn' }] });

@@ -29,6 +29,9 @@ export type ImportPolicies = Readonly<Partial<Record<string, ImportPolicy>>>;
 /** What a row may do: make a new record, change one that is there, or whichever it takes. */
 export type ImportMode = 'create' | 'update' | 'both';
 
+/** What a row says of one part says nothing of the others. */
+export const partedFields = ['productNeeds', 'servicePreference', 'review'] as const;
+
 export type ImportCustomer = {
   type: 'ImportCustomer';
   number: string;
@@ -63,9 +66,13 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
   const normal = normalEntries(known);
   const changes = Object.entries(row).flatMap(([name, value]): [string, unknown][] => {
     if (value === undefined || value === null) return [];
-    if (name === 'custom') return [[name, customByPolicy(value as Json, details.custom, policies)]];
+    if (name === 'custom') return [[name, byPolicy(name, value as Json, details.custom, policies)]];
     const field = inEvents(name);
     const before = details[field];
+    if (partedFields.some((one) => one === name)) {
+      const given = byPolicy(name, value as Json, before as Json | undefined, policies);
+      return Object.keys(given).length > 0 ? [[name, { ...(before as Json | undefined), ...given }]] : [];
+    }
     const isEmpty = before === undefined || (Array.isArray(before) && before.length === 0);
     const policy = policies[name] ?? (isListField(field) ? 'add' : 'overwrite');
     if (name === 'addresses' && policy !== 'never') {
@@ -93,11 +100,11 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
   return Object.fromEntries(changes) as CustomerInput;
 }
 
-/** The policy of one of the installation's own fields goes before that of all of them. */
-const customByPolicy = (given: Json, before: Json | null | undefined, policies: ImportPolicies): Json =>
+/** What is taken of several in one: the policy of `custom.tea` goes before that of all in `custom`. */
+const byPolicy = (name: string, given: Json, before: Json | null | undefined, policies: ImportPolicies): Json =>
   Object.fromEntries(
     Object.entries(given).filter(([key]) => {
-      const policy = policies[`custom.${key}`] ?? policies['custom'];
+      const policy = policies[`${name}.${key}`] ?? policies[name];
       return policy !== 'never' && (policy !== 'if-empty' || before?.[key] === undefined);
     }),
   );

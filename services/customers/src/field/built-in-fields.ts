@@ -31,7 +31,7 @@ const standingNames: Record<(typeof standings)[number], [en: string, zh: string]
   gatekeeper: ['Gatekeeper', '把关者'],
   opponent: ['Opponent', '反对者'],
 };
-const standingOptions = standings.map((standing) => option(standing, ...standingNames[standing]));
+export const standingOptions = standings.map((standing) => option(standing, ...standingNames[standing]));
 const useNames: Record<(typeof addressUses)[number], [en: string, zh: string]> = {
   post: ['Post', '邮寄'],
   visit: ['Visit', '拜访'],

@@ -23,6 +23,10 @@ const seen = {
     { network: 'qq', value: '1001', primary: true },
     { network: 'qq', value: '1002', label: '旧' },
   ],
+  standing: 'decision-maker',
+  hobbies: ['登山, 徒步', '茶'],
+  servicePreference: { channel: 'wechat', times: '周末' },
+  review: { satisfaction: 4 },
   tags: ['VIP', 'B2B', '华东,重点', 'say "hi"; 再见'],
 };
 const mapping: ImportMapping = {
@@ -92,6 +96,21 @@ describe('an edited row', () => {
       industry: '零售',
       tags: null,
     });
+  });
+  it('changes one part of a field and leaves the others', () => {
+    expect(
+      edited({ 'servicePreference.times': '', 'review.satisfaction': '5', 'review.suggestion': '多送货' }),
+    ).toEqual({
+      changes: { servicePreference: { channel: 'wechat' }, review: { satisfaction: 5, suggestion: '多送货' } },
+      errors: [],
+    });
+    expect(edited({ 'review.satisfaction': '' }).changes).toEqual({ review: null });
+    expect(edited({ standing: '审批者', hobbies: '茶', 'productNeeds.price': '便宜' }).changes).toEqual({
+      standing: 'approver',
+      hobbies: ['茶'],
+      productNeeds: { price: '便宜' },
+    });
+    expect(edited({ 'review.satisfaction': '很好' }).errors).toEqual([['review.satisfaction', 'wrong-type']]);
   });
   it('leaves alone what a spreadsheet spoiled by itself', () => {
     expect(edited({ phones: '8613800138000' }).changes).toEqual({});

@@ -10,6 +10,7 @@ import {
   type Social,
 } from '@throughline/contracts';
 import { isScientificNumber, type Cell } from '@throughline/tables';
+import { partedFields } from '../customer/customer-import.ts';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import { isPermission, recordFieldOf } from './import-fields.ts';
 import type { ImportMapping } from './import-mapping.ts';
@@ -90,6 +91,13 @@ function changesOf(row: CustomerInput, cleared: readonly string[], seen: Shown):
       ...[...networks].flatMap((name) => withMarks(of(before, name), of(row.socials ?? [], name))),
     ];
   }
+  for (const field of partedFields) {
+    const emptied = clearedParts(field);
+    if (!row[field] && emptied.length === 0) continue;
+    const parts = Object.entries({ ...(seen[field] as object | undefined), ...row[field] });
+    const left = parts.filter(([part]) => !emptied.includes(part));
+    changes[field] = left.length > 0 ? Object.fromEntries(left) : null;
+  }
   const keys = clearedParts('custom');
   if (keys.length > 0) {
     changes['custom'] = { ...row.custom, ...Object.fromEntries(keys.map((key) => [key, null])) };
@@ -119,7 +127,7 @@ function addressesOf(changed: Address | undefined, cleared: readonly string[], s
   return shown ? all.map((one) => (one === shown ? address : one)) : [address];
 }
 
-const lists = new Set(['emails', 'phones', 'tags', 'socials']);
+const lists = new Set(['emails', 'phones', 'tags', 'socials', 'productInterests', 'hobbies']);
 
 /** What an export says in a field's cell, and what one said when it quoted no entries. */
 function formsOf(seen: Shown, field: string): string[] {

@@ -6,7 +6,9 @@ import {
   type Lifecycle,
 } from '@throughline/contracts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
+import { partedFields } from '../customer/customer-import.ts';
 import type { LinkField } from '../customer/customer-links.ts';
+import { standingOptions } from '../field/built-in-fields.ts';
 import type { FieldDefinition } from '../field/field-set.ts';
 import type { Choice } from './choice-cell.ts';
 
@@ -27,6 +29,9 @@ export type ImportFieldKind =
   | 'social'
   /** Another customer, by whatever tells which one. */
   | 'relation'
+  /** What one part of a field says: `servicePreference.times`. */
+  | 'part'
+  | 'grade'
   /** Whom one may write to: an exported table shows it, and cannot change it. */
   | 'permission'
   | 'custom';
@@ -130,6 +135,7 @@ export const customerImportFields: readonly ImportField[] = [
   ),
   of('title', 'text', '职位', '岗位', 'job title', 'position'),
   of('department', 'text', 'dept'),
+  choice('standing', standingOptions, '决策角色', '决策权', '采购角色', 'decision role', 'buying role'),
   relation('employerId', 'Works for', '任职公司', '所属公司', '所在公司', 'works at'),
   relation('parentId', 'Parent company', '上级公司', '母公司', '总公司', 'belongs to', 'parent account', 'parent'),
   of(
@@ -190,7 +196,17 @@ export const customerImportFields: readonly ImportField[] = [
   of('gender', 'text', 'sex'),
   of('tags', 'tags', '客户标签', 'tag', 'labels'),
   choice('lifecycle', stagesOf(builtInLifecycle), '客户阶段', '阶段', 'lifecycle', 'stage'),
+  of('productNeeds.function', 'part', '功能要求', 'function needed', 'required function'),
+  of('productNeeds.performance', 'part', '性能要求', 'performance needed', 'required performance'),
+  of('productNeeds.price', 'part', '价格要求', '预期价格', 'price needed', 'target price'),
+  of('servicePreference.channel', 'part', '服务渠道', '服务方式', 'service channel', 'preferred channel'),
+  of('servicePreference.times', 'part', '服务时间', '方便时间', 'service times', 'preferred times'),
+  of('productInterests', 'tags', '意向产品', '感兴趣的产品', 'product interest', 'interested in'),
+  of('hobbies', 'tags', '兴趣', '爱好', 'hobby', 'interests'),
+  of('review.satisfaction', 'grade', '客户满意度', '满意度评分', 'customer satisfaction', 'satisfaction score'),
+  of('review.suggestion', 'part', '客户建议', '意见建议', 'suggestions', 'customer suggestion'),
   relation('referredBy', 'Referred by', '推荐人', '介绍人', 'recommended by', 'referrer'),
+  of('referralChannel', 'text', '推荐途径', 'recommended through'),
   of('ownerId', 'text', 'owner id'),
   of('number', 'code', '编号', 'number', 'customer no', 'customer id'),
   of('externalId', 'code', '外部ID', 'external key', 'source id', 'member id', '会员号', '会员编号'),
@@ -239,6 +255,9 @@ export function importFieldOf(fields: readonly ImportField[], field: string): Im
   if (!group || !key) return undefined;
   return { field, kind: group === 'custom' ? 'custom' : 'social', label: { en: key, zh: key } };
 }
+
+/** A field of parts, each in a column of its own. */
+export const isParted = (field: string): boolean => partedFields.some((one) => one === field);
 
 /** A column that says whom one may write to. */
 export const isPermission = (field: string): boolean => Object.hasOwn(permissionLabels, field);

@@ -8,7 +8,7 @@ import type { ImportPolicies } from '../customer/customer-import.ts';
 import { choiceCell } from './choice-cell.ts';
 import { customCell } from './custom-cell.ts';
 import { companyRoles, type CompanyRole } from './import-company-fields.ts';
-import { importFieldOf, recordFieldOf, type ImportField } from './import-fields.ts';
+import { importFieldOf, isParted, recordFieldOf, type ImportField } from './import-fields.ts';
 import {
   companyMapping,
   type ImportMapping,
@@ -197,6 +197,13 @@ class Reading {
         if (text.length > longestName) return this.#wrong(name, 'too-long');
         this.#relations.push(relationOf(field as LinkField, column, text));
         return place(field);
+      case 'grade':
+        if (!/^\d(\.0+)?$/.test(text.normalize('NFKC'))) return this.#wrong(name, 'wrong-type');
+        this.#part(field, Number(text.normalize('NFKC')));
+        return place(field);
+      case 'part':
+        this.#part(field, text);
+        return place(field);
       case 'permission':
         return;
       case 'custom': {
@@ -213,14 +220,15 @@ class Reading {
     const field = recordFieldOf(given.definition.field);
     const isRelated = this.#relations.some((one) => one.field === field);
     const isGiven = isRelated || (field === 'addresses' ? this.#addresses.size > 0 : this.#row[field] !== undefined);
-    if (isGiven && field !== 'custom') return;
-    const custom = this.#row['custom'] as Record<string, unknown> | undefined;
-    if (field === 'custom' && custom && given.definition.field.slice('custom.'.length) in custom) return;
+    const isOneOfSeveral = field === 'custom' || isParted(field);
+    if (isGiven && !isOneOfSeveral) return;
+    const several = this.#row[field] as Record<string, unknown> | undefined;
+    if (isOneOfSeveral && several && given.definition.field.slice(`${field}.`.length) in several) return;
     const sound = this.#errors.length;
     this.take(given);
     const wrong = this.#errors.splice(sound);
     this.#errors.push(...wrong.map((one) => ({ ...one, params: { ...one.params, field: given.definition.field } })));
-    this.#policies = { ...this.#policies, [field === 'custom' ? given.definition.field : field]: 'if-empty' };
+    this.#policies = { ...this.#policies, [isOneOfSeveral ? given.definition.field : field]: 'if-empty' };
   }
 
   done(): RowReading {
@@ -240,6 +248,11 @@ class Reading {
       places: this.#places,
       formulas: this.#formulas,
     };
+  }
+
+  #part(name: string, value: string | number): void {
+    const [field = '', part = ''] = name.split('.');
+    this.#row[field] = { ...(this.#row[field] as object | undefined), [part]: value };
   }
 
   #code(field: string, column: string, text: string): void {
