@@ -28,6 +28,10 @@ export const importEvents = {
       sheet: Type.Optional(Personal(text)),
       sheets: described(Type.Optional(Personal(Type.Array(text))), 'Names of the sheets that are not hidden.'),
       hasHeader: described(Type.Boolean(), 'Whether the first row names the columns; else they are A, B, C, …'),
+      headerRow: described(
+        Type.Optional(Type.Integer()),
+        'Line of the file, or row of the sheet, that the table begins with, where somebody said so.',
+      ),
       header: Personal(Type.Array(text)),
       fingerprint: described(text, 'Keyed hash of the header: the same header was mapped before.'),
     },

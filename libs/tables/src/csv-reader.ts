@@ -20,7 +20,7 @@ export async function openCsv(source: ByteSource, options: TableOptions): Promis
 
   const read = () => csvRows(source, encoding, { delimiter, limit: limits.rowCharacters, skip: sep?.length ?? 0 });
   const { header, rows } = await underHeader(read, {
-    hasHeader: options.header ?? true,
+    ...options,
     maxColumns: limits.columns,
   });
   return { format: 'csv', encoding: encoding.name, hasBom: encoding.bomBytes > 0, delimiter, header, rows };

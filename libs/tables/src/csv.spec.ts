@@ -130,6 +130,15 @@ describe('a CSV file', () => {
     ]);
   });
 
+  it('may begin below a title', async () => {
+    const list = '客户名单,,\n2026,,\na,b,c\n1,2,3\n';
+    const table = await open(list, { headerRow: 3 });
+    expect(table.header).toEqual(['a', 'b', 'c']);
+    expect(await textsOf(table)).toEqual([['1', '2', '3']]);
+    expect(await textsOf(await open(list, { headerRow: 4, header: false }))).toEqual([['1', '2', '3']]);
+    expect(await failureOf(open(list, { headerRow: 5 }))).toEqual({ code: 'empty-file', params: {} });
+  });
+
   it('is read anew by each iteration', async () => {
     const table = await open('a\n1\n2\n');
     for await (const row of table.rows) {

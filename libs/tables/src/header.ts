@@ -1,5 +1,5 @@
 import { TableError } from './table-error.ts';
-import { EMPTY, type Cell, type TableRow } from './table-types.ts';
+import { EMPTY, type Cell, type TableOptions, type TableRow } from './table-types.ts';
 
 const isFilled = ({ type, formula }: Cell) => type !== 'empty' || formula === true;
 
@@ -9,13 +9,18 @@ export const isFilledRow = ({ cells, error }: { cells: readonly Cell[]; error?: 
 
 /**
  * Takes the first row for the header, and holds the others against it.
- * @param read begins anew each time
+ * @param readAll begins anew each time
  * @throws TableError `empty-file`, `duplicate-header`, `too-many-columns`, or what is wrong with the first row
  */
 export async function underHeader(
-  read: () => AsyncIterable<TableRow>,
-  { hasHeader, maxColumns }: { hasHeader: boolean; maxColumns: number },
+  readAll: () => AsyncIterable<TableRow>,
+  {
+    header: hasHeader = true,
+    headerRow,
+    maxColumns,
+  }: Pick<TableOptions, 'header' | 'headerRow'> & { maxColumns: number },
 ): Promise<{ header: string[]; rows: AsyncIterable<TableRow> }> {
+  const read = headerRow === undefined ? readAll : () => since(readAll(), headerRow);
   const first = await firstOf(read());
   if (!first) throw new TableError('empty-file');
   if (first.error) throw first.error;
@@ -36,6 +41,10 @@ export async function underHeader(
       },
     },
   };
+}
+
+async function* since(rows: AsyncIterable<TableRow>, first: number): AsyncGenerator<TableRow> {
+  for await (const row of rows) if (row.line >= first) yield row;
 }
 
 async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {

@@ -48,6 +48,8 @@ export interface TableOptions {
   sheet?: string;
   /** False: the first row is data, and the columns are named A, B, C, … as in a spreadsheet. */
   header?: boolean;
+  /** Line of the file, or row of the sheet, that the table begins with, from 1: what stands above is no part of it. */
+  headerRow?: number;
   limits?: Partial<Limits>;
 }
 

@@ -26,7 +26,7 @@ export async function openXlsx(source: ByteSource, options: TableOptions): Promi
   const merged = await mergedCells(archive.read(sheet.part), limits);
   const read = () => withMerged(sheetRows(archive.read(sheet.part), workbook, limits), merged, limits);
   const { header, rows } = await underHeader(read, {
-    hasHeader: options.header ?? true,
+    ...options,
     maxColumns: limits.columns,
   }).catch((error: unknown) => {
     const others = shown.filter((name) => name !== sheet.name);

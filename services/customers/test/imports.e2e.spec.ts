@@ -229,6 +229,24 @@ describe('a template', () => {
   });
 });
 
+describe('a file with a title above its header', () => {
+  it('is read from the row that is suggested, or said', async () => {
+    const number = newId();
+    const { body } = await upload(`客户名单,,\n编号,姓名,城市\n${number},王伟,杭州\n`);
+    expect(body).toMatchObject({ reading: { header: ['客户名单'] }, suggestedHeaderRow: 2 });
+    const path = `/api/imports/${body.id}`;
+    const wrong = await service.call('POST', `${path}/reading`, { headerRow: 0 });
+    expect([wrong.status, wrong.body.errors[0].path]).toEqual([400, 'headerRow']);
+    const read = (await service.call('POST', `${path}/reading`, { headerRow: 2 })).body;
+    expect(read.reading).toMatchObject({ headerRow: 2, header: ['编号', '姓名', '城市'] });
+    expect(read).not.toHaveProperty('suggestedHeaderRow');
+    await map(body.id, read.suggestion);
+    await service.call('POST', `${path}/run`);
+    expect((await finished(body.id)).counts).toMatchObject({ read: 1, created: 1 });
+    expect(await byNumber(number)).toMatchObject({ name: '王伟', addresses: [{ city: '杭州' }] });
+  });
+});
+
 describe('an import', () => {
   const file = [
     '编号,姓名,手机,邮箱,标签,客户来源,创建时间,生日',

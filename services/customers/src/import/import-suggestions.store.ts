@@ -5,7 +5,7 @@ import type { ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { Imports } from './import-list.view.ts';
 import { losesIds, suggestedMapping, type ImportMapping } from './import-mapping.ts';
-import { dateOrderOf } from './import-table.ts';
+import { dateOrderOf, headerRowBelow } from './import-table.ts';
 import type { Import } from './import.ts';
 
 /** `chosenBefore`: the order of dates that somebody chose for a file of this header; `shown`: that its own dates show. */
@@ -23,6 +23,11 @@ export class ImportSuggestions {
   /** As a file of its header was mapped last, or else by the names of its columns. */
   async of(state: Import, fields: readonly ImportField[]): Promise<ImportMapping> {
     return (await this.#suggested(state, fields)).mapping;
+  }
+
+  /** The row that the table is likely to begin with, where that is another one. */
+  async headerRow({ file, reading }: Import): Promise<number | undefined> {
+    return file && reading && headerRowBelow(reading, await this.files.sample(file.fileId));
   }
 
   /** With the zone of its times, whatever the organisation's will be; and whether the order of its dates is somebody's word. */

@@ -15,7 +15,13 @@ import type { MappedColumn } from './import-mapping.ts';
 import type { FileReading } from './import.ts';
 
 /** What is read of a file differently than it would be found out. */
-export type ReadingWishes = { encoding?: string; delimiter?: string; sheet?: string; header?: boolean };
+export type ReadingWishes = {
+  encoding?: string;
+  delimiter?: string;
+  sheet?: string;
+  header?: boolean;
+  headerRow?: number;
+};
 
 const mostColumns = 400;
 const longestName = 200;
@@ -44,17 +50,18 @@ export async function openImportTable(source: ByteSource, wishes: ReadingWishes)
 }
 
 /** As the file was read when its columns were mapped: nothing is guessed again. */
-export const wishesOf = ({ encoding, delimiter, sheet, hasHeader }: FileReading): ReadingWishes => ({
+export const wishesOf = ({ encoding, delimiter, sheet, hasHeader, headerRow }: FileReading): ReadingWishes => ({
   ...(encoding !== undefined && { encoding }),
   ...(delimiter !== undefined && { delimiter }),
   ...(sheet !== undefined && { sheet }),
+  ...(headerRow !== undefined && { headerRow }),
   header: hasHeader,
 });
 
 /** What was found out of a table, and its first rows; of those, cells are cut that are very long. */
 export async function readingOf(
   table: Table,
-  { header: hasHeader = true }: ReadingWishes,
+  { header: hasHeader = true, headerRow }: ReadingWishes,
   fingerprintOf: (header: string) => string,
 ): Promise<{ reading: FileReading; sample: FileRow[] }> {
   const { header } = table;
@@ -68,7 +75,7 @@ export async function readingOf(
     if (sample.length === sampleRows) break;
   }
   if (sample.length === 0) throw withoutRows(table);
-  const facts = { hasHeader, header, fingerprint: fingerprintOf(header.join('\u001f')) };
+  const facts = { hasHeader, headerRow, header, fingerprint: fingerprintOf(header.join('\u001f')) };
   const reading: FileReading =
     table.format === 'csv'
       ? { format: 'csv', encoding: table.encoding, delimiter: table.delimiter, ...facts }
@@ -79,6 +86,13 @@ export async function readingOf(
           ...facts,
         };
   return { reading, sample };
+}
+
+/** The line of the row that is likely to name the columns, where what was taken for it is only a title. */
+export function headerRowBelow({ hasHeader, header }: FileReading, [first]: readonly FileRow[]): number | undefined {
+  const isFilled = (text: string) => text !== '';
+  const isTitle = hasHeader && header.filter(isFilled).length === 1;
+  return isTitle && first && first.cells.filter(({ text }) => isFilled(text)).length > 1 ? first.line : undefined;
 }
 
 function withoutRows(table: Table): Refusal {

@@ -166,8 +166,9 @@ export class ImportController {
     const { state } = await this.commands.load(importing, id);
     const { isCheckStale = false } = state;
     const said = languageOf(language);
-    const [suggestion, check, progress, run] = await Promise.all([
+    const [suggestion, suggestedHeaderRow, check, progress, run] = await Promise.all([
       this.#fields().then((known) => this.suggestions.of(state, known)),
+      this.suggestions.headerRow(state),
       this.#check(state.checkId),
       this.jobs.find(id),
       this.commands.load(batch, id),
@@ -181,6 +182,7 @@ export class ImportController {
         status: run.state.status === 'done' ? 'done' : state.status,
         preview: preview.map((row) => shownPreview(row, said)),
         suggestion,
+        ...(suggestedHeaderRow !== undefined && { suggestedHeaderRow }),
         check: check ? shownCheck(check, isCheckStale, said) : null,
         progress: progress ?? null,
         counts: run.state.status === 'done' ? run.state.counts : (progress?.counts ?? {}),
@@ -188,7 +190,7 @@ export class ImportController {
     };
   }
 
-  /** Reads the file in another way than it was found out: encoding, delimiter, sheet, no header. */
+  /** Reads the file in another way than it was found out: encoding, delimiter, sheet, no header, or one further down. */
   @Post(':id/reading')
   @HttpCode(200)
   async reading(

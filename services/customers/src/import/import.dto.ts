@@ -47,6 +47,8 @@ export class ReadingDto {
   @IsOptional() @IsString() @MinLength(1) @MaxLength(1) delimiter?: string;
   @IsOptional() @IsString() @MaxLength(200) sheet?: string;
   @IsOptional() @IsBoolean() header?: boolean;
+  /** Line of the file, or row of the sheet, that the table begins with. */
+  @IsOptional() @IsInt() @Min(1) @Max(1000) headerRow?: number;
 }
 
 class MappedColumnDto {
@@ -222,6 +224,7 @@ export const Import = record('Import', {
       sheet: Type.Optional(text),
       sheets: Type.Optional(Type.Array(text)),
       hasHeader: Type.Boolean(),
+      headerRow: Type.Optional(integer),
       header: Type.Array(text),
       fingerprint: text,
     },
@@ -229,6 +232,9 @@ export const Import = record('Import', {
   ),
   preview: Type.Array(PreviewRow),
   suggestion: Mapping,
+  suggestedHeaderRow: Type.Optional(
+    Type.Integer({ description: 'The row that is likely to name the columns, where the first one is only a title.' }),
+  ),
   mapping: orNull(Mapping),
   cellsEdited: Type.Integer({
     description: `How many cells were set by hand, each time counted: at most ${mostCellsEdited}.`,

@@ -10,6 +10,7 @@ export type FileReading = {
   sheet?: string | undefined;
   sheets?: readonly string[] | undefined;
   hasHeader: boolean;
+  headerRow?: number | undefined;
   header: readonly string[];
   fingerprint: string;
 };
@@ -95,8 +96,8 @@ export const importing: Decider<Import, ImportCommand, ImportEvent> = {
         return { ...state, status: 'uploaded', file: { object, fileId, fileName: known(event.fileName) ?? '', bytes } };
       }
       case 'ImportRead': {
-        const { format, encoding, delimiter, sheet, sheets, hasHeader, header, fingerprint } = event;
-        const reading = { format, encoding, delimiter, hasHeader, fingerprint };
+        const { format, encoding, delimiter, sheet, sheets, hasHeader, headerRow, header, fingerprint } = event;
+        const reading = { format, encoding, delimiter, hasHeader, headerRow, fingerprint };
         const texts = { sheet: known(sheet), sheets: known(sheets), header: known(header) ?? [] };
         return {
           ...state,
@@ -142,13 +143,14 @@ export const importing: Decider<Import, ImportCommand, ImportEvent> = {
 
 function readEvent({ header, sheets, ...reading }: FileReading): ImportEvent {
   const said = Object.fromEntries(Object.entries(reading).filter(([, value]) => value !== undefined)) as typeof reading;
-  const { encoding, delimiter, sheet, ...rest } = said;
+  const { encoding, delimiter, sheet, headerRow, ...rest } = said;
   return {
     type: 'ImportRead',
     ...rest,
     ...(encoding !== undefined && { encoding }),
     ...(delimiter !== undefined && { delimiter }),
     ...(sheet !== undefined && { sheet }),
+    ...(headerRow !== undefined && { headerRow }),
     ...(sheets && { sheets: [...sheets] }),
     header: [...header],
   };
