@@ -1,9 +1,13 @@
+import { cleanGender } from '@throughline/language';
 import { customerDocument, type CustomerDocument } from './customer-document.view.ts';
 import { present, type RecordType } from './record-type.ts';
 
 /** Whole years from one day to another. */
 const yearsBetween = (from: string, until: string): number =>
   Number(until.slice(0, 4)) - Number(from.slice(0, 4)) - (until.slice(5) < from.slice(5) ? 1 : 0);
+
+/** In the words that it is kept in today, whatever it was called when it was recorded. */
+const genderOf = (text: string): string => cleanGender(text).value;
 
 const address = ({ addresses = [] }: CustomerDocument) => addresses.find(({ primary }) => primary) ?? addresses[0];
 
@@ -16,7 +20,7 @@ const divisionsOf = (code: string): string[] =>
 
 export const customers: RecordType<CustomerDocument> = {
   type: 'customers',
-  version: 6,
+  version: 7,
   document: customerDocument,
   customer: 'id',
   fields: {
@@ -52,7 +56,7 @@ export const customers: RecordType<CustomerDocument> = {
     size: { type: 'keyword', facet: true },
     region: { type: 'text', facet: true },
     birthDate: { type: 'date' },
-    gender: { type: 'keyword', facet: true },
+    gender: { type: 'keyword', facet: true, from: ({ gender }) => gender && genderOf(gender), now: genderOf },
     tags: { type: 'tags', facet: true },
     ownerId: { type: 'keyword', facet: true, often: 'desc' },
     lifecycle: { type: 'keyword', facet: true },
