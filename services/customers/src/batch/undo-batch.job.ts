@@ -11,7 +11,7 @@ import {
   type Item,
 } from '@throughline/event-sourcing';
 import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
-import type { Group, Part } from '../customer/customer-group.ts';
+import { besideOthers, type Group, type Part } from '../customer/customer-group.ts';
 import type { Above } from '../customer/customer-links.ts';
 import { parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
@@ -30,7 +30,7 @@ type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
 type Place = { after: string; counts: Counts };
 
-export type UndoneRecord = { recordId: string; number: string } & Omit<Undone, 'restored'>;
+export type UndoneRecord = { recordId: string; number: string } & Omit<Undone, 'restored' | 'reserved'>;
 
 type Outcome = Exclude<keyof Counts, 'failed'>;
 type Loaded = { state: Customer; events: readonly Recorded[] };
@@ -71,7 +71,7 @@ export class UndoBatch implements JobHandler {
     const items: UndoneRecord[] = [];
     for (const [id, { state, events }] of loaded) {
       const undone = undoOf(events as Happened[], telling(state), used.has(id));
-      const { restored: _, ...shown } = await this.#asFarAsItGoes(id, state, undone);
+      const { restored: _, reserved: __, ...shown } = await this.#asFarAsItGoes(id, state, undone);
       items.push({ recordId: id, number: state.number, ...shown });
     }
     return { items, next: page.next };
@@ -135,6 +135,8 @@ export class UndoBatch implements JobHandler {
       const undone = undoOf(happened, told, used.has(id));
       if (movesUp(state, undone)) {
         moved.push(id);
+      } else if (isOneOfSeveral(state)) {
+        alone.push(id);
       } else {
         const command = { ...undoChanges, undone };
         // A repeat is told as one that went alone: by then the record holds what was undone.
@@ -183,12 +185,14 @@ export class UndoBatch implements JobHandler {
       await this.customers.decide(
         ids,
         undoChanges,
-        ([group, ...others], context) => {
+        ([group, ...companies], context) => {
           const { state } = recordIn(group, id);
           if (state.status === 'erased') return new Map();
-          const undone = undoneBelow(group, id, undoneOf(group), { ...above, above: others }, context.now);
+          const undone = undoneBelow(group, id, undoneOf(group), { ...above, above: companies }, context.now);
           if (!undone) throw new GroupChanged();
-          return new Map([[id, customer.decide(state, { ...undoChanges, undone }, context)]]);
+          const others = group.filter((part) => part.id !== id);
+          const events = customer.decide(state, { ...undoChanges, undone }, context);
+          return new Map([[id, events.map((event) => besideOthers(event, state, others))]]);
         },
         { target: id, commandId: itemId(job, id) },
         stamped,
