@@ -94,7 +94,10 @@ describe('a batch', () => {
       await service.kernel.commands.execute(batch, batchId, { type: 'FinishBatch', counts: {} });
     });
     expect((await get(`customers/${other.id}`)).id).toBe(one.id);
-    await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
+    const { items } = await get(`batches/${batchId}/undo`);
+    expect(items.find(({ recordId }: any) => recordId === one.id)).toMatchObject({ fields: {}, record: 'unmerge' });
+    const { counts } = await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
+    expect(counts).toMatchObject({ unmerged: 1, failed: 0 });
     expect((await get(`customers/${other.id}`)).id).toBe(other.id);
   });
 
