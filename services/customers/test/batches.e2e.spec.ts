@@ -18,7 +18,7 @@ const get = async (path: string) => (await service.call('GET', `/api/${path}`)).
 const finished = (id: string) =>
   eventually(
     () => get(`batches/${id}`),
-    ({ status }) => status === 'done',
+    ({ status, progress }) => status === 'done' && progress?.state === 'done',
   );
 
 /** Commands as one batch, as an import or a bulk change sends them. */
@@ -94,7 +94,10 @@ describe('a batch', () => {
       await service.kernel.commands.execute(batch, batchId, { type: 'FinishBatch', counts: {} });
     });
     expect((await get(`customers/${other.id}`)).id).toBe(one.id);
-    await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
+    const { items } = await get(`batches/${batchId}/undo`);
+    expect(items.find(({ recordId }: any) => recordId === one.id)).toMatchObject({ fields: {}, record: 'unmerge' });
+    const { counts } = await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
+    expect(counts).toMatchObject({ unmerged: 1, failed: 0 });
     expect((await get(`customers/${other.id}`)).id).toBe(other.id);
   });
 
@@ -160,6 +163,47 @@ describe('a batch', () => {
     expect(await finished(body.id)).toMatchObject({ counts: { restored: 0, failed: 1 } });
     const { items } = await get(`batches/${body.id}/failures`);
     expect(items).toMatchObject([{ recordId: gone.id, code: 'email-taken', message: expect.any(String) }]);
+  });
+
+  it('gives no value back that somebody else has by now', async () => {
+    await service.call('POST', '/api/fields', { key: 'badge', type: 'text', label: { en: 'Badge' } });
+    const rule = { id: 'badge', kind: 'unique', field: 'custom.badge', message: { zh: '不行', en: 'Taken' } };
+    expect((await service.call('PUT', '/api/rules/customers', { rules: [rule] })).status).toBe(200);
+    const emails = (value: string) => ({ emails: [{ value }] });
+    const [byRule, byEmail, free, member] = [
+      await create({ name: '王伟', custom: { badge: 'v1' } }),
+      await create({ name: '李娜', ...emails('u1@ex.cn') }),
+      await create({ name: '张三', ...emails('u3@ex.cn') }),
+      await create({ name: '赵六', ...emails('u5@ex.cn') }),
+    ];
+    const { body } = await service.call('POST', '/api/customers/bulk', {
+      ids: [byRule.id],
+      set: { custom: { badge: 'v2' } },
+    });
+    await finished(body.id);
+    const replaced = await inBatch([
+      { id: byEmail.id, type: 'ChangeCustomer', changes: emails('u2@ex.cn') },
+      { id: free.id, type: 'ChangeCustomer', changes: emails('u4@ex.cn') },
+      { id: member.id, type: 'ChangeCustomer', changes: emails('u6@ex.cn') },
+    ]);
+    await create({ name: '王伟二', custom: { badge: 'v1' } });
+    await create({ name: '李娜二', ...emails('u1@ex.cn') });
+    const own = await create({ name: '赵六', ...emails('u5@ex.cn') });
+    await service.call('POST', `/api/customers/${member.id}/merge`, { absorb: [own.id] });
+    const reasons = async (id: string) => {
+      const undo = (await service.call('POST', `/api/batches/${id}/undo`)).body.id;
+      const { counts } = await finished(undo);
+      const { items } = await get(`batches/${undo}/failures`);
+      return [counts.changed, items.map(({ recordId, code }: any) => [recordId, code])];
+    };
+    expect(await reasons(body.id)).toEqual([0, [[byRule.id, 'value-taken']]]);
+    expect(await reasons(replaced)).toEqual([2, [[byEmail.id, 'email-taken']]]);
+    expect((await get(`customers/${byRule.id}`)).custom).toEqual({ badge: 'v2' });
+    expect(await get(`customers/${byEmail.id}`)).toMatchObject(emails('u2@ex.cn'));
+    expect(await get(`customers/${member.id}`)).toMatchObject(emails('u5@ex.cn'));
+    expect((await service.call('POST', '/api/customers', { name: '张三二', ...emails('u3@ex.cn') })).body.code).toBe(
+      'email-taken',
+    );
   });
 
   it('that nobody knows is not found', async () => {

@@ -56,7 +56,7 @@ export const UndoPreview = page(
       number: text,
       /** The values that fields get back; null where they had none. */
       fields: Type.Record(text, Type.Unknown()),
-      record: orNull(Type.Union([Type.Literal('archive'), Type.Literal('restore')])),
+      record: orNull(Type.Union([Type.Literal('archive'), Type.Literal('restore'), Type.Literal('unmerge')])),
       /** What stays, since it was changed since. */
       kept: Type.Array(text),
     },

@@ -11,7 +11,7 @@ import {
   type Item,
 } from '@throughline/event-sourcing';
 import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
-import type { Group, Part } from '../customer/customer-group.ts';
+import { besideOthers, type Group, type Part } from '../customer/customer-group.ts';
 import type { Above } from '../customer/customer-links.ts';
 import { parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
@@ -30,7 +30,10 @@ type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
 type Place = { after: string; counts: Counts };
 
-export type UndoneRecord = { recordId: string; number: string } & Omit<Undone, 'restored'>;
+export type UndoneRecord = { recordId: string; number: string } & Pick<Undone, 'fields' | 'kept'> & {
+    /** Also where the records that were merged into it are taken out again. */
+    record: Undone['record'] | 'unmerge';
+  };
 
 type Outcome = Exclude<keyof Counts, 'failed'>;
 type Loaded = { state: Customer; events: readonly Recorded[] };
@@ -71,8 +74,15 @@ export class UndoBatch implements JobHandler {
     const items: UndoneRecord[] = [];
     for (const [id, { state, events }] of loaded) {
       const undone = undoOf(events as Happened[], telling(state), used.has(id));
-      const { restored: _, ...shown } = await this.#asFarAsItGoes(id, state, undone);
-      items.push({ recordId: id, number: state.number, ...shown });
+      const { fields, record, kept } = await this.#asFarAsItGoes(id, state, undone);
+      const isTakenApart = mergedBy(telling, state, events as Happened[]).length > 0;
+      items.push({
+        recordId: id,
+        number: state.number,
+        fields,
+        record: record ?? (isTakenApart ? 'unmerge' : null),
+        kept,
+      });
     }
     return { items, next: page.next };
   }
@@ -135,6 +145,8 @@ export class UndoBatch implements JobHandler {
       const undone = undoOf(happened, told, used.has(id));
       if (movesUp(state, undone)) {
         moved.push(id);
+      } else if (isOneOfSeveral(state)) {
+        alone.push(id);
       } else {
         const command = { ...undoChanges, undone };
         // A repeat is told as one that went alone: by then the record holds what was undone.
@@ -183,12 +195,14 @@ export class UndoBatch implements JobHandler {
       await this.customers.decide(
         ids,
         undoChanges,
-        ([group, ...others], context) => {
+        ([group, ...companies], context) => {
           const { state } = recordIn(group, id);
           if (state.status === 'erased') return new Map();
-          const undone = undoneBelow(group, id, undoneOf(group), { ...above, above: others }, context.now);
+          const undone = undoneBelow(group, id, undoneOf(group), { ...above, above: companies }, context.now);
           if (!undone) throw new GroupChanged();
-          return new Map([[id, customer.decide(state, { ...undoChanges, undone }, context)]]);
+          const others = group.filter((part) => part.id !== id);
+          const events = customer.decide(state, { ...undoChanges, undone }, context);
+          return new Map([[id, events.map((event) => besideOthers(event, state, others))]]);
         },
         { target: id, commandId: itemId(job, id) },
         stamped,
@@ -210,12 +224,7 @@ export class UndoBatch implements JobHandler {
   /** Takes apart what had been merged into a record. */
   async #unmerge(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string): Promise<void> {
     const { state, events } = await this.commands.load(customer, id);
-    const { isUndone } = telling(state);
-    const merged = (events as Happened[]).flatMap((event) =>
-      event.type === 'CustomersMerged' && isUndone(event) ? event.data.absorbed : [],
-    );
-    const members = merged.filter((recordId) => state.members.includes(recordId));
-    for (const recordId of members) {
+    for (const recordId of mergedBy(telling, state, events as Happened[])) {
       const mergeId = itemId(job, `unmerge ${recordId}`);
       const command = { type: 'UnmergeCustomer', mergeId, recordId, move: [] } as const;
       await this.merges.unmerge(id, command, command, { target: id, commandId: mergeId });
@@ -226,6 +235,15 @@ export class UndoBatch implements JobHandler {
 /** Whether it gives a company another parent than it has: what is above that one is decided over together. */
 const movesUp = (state: Customer, { fields: { parentId } }: Undone): boolean =>
   parentId !== undefined && (parentId !== null || isOneOfSeveral(state));
+
+/** Who was merged into a record by what is taken back, and still is. */
+function mergedBy(telling: TellingOf, state: Customer, events: readonly Happened[]): string[] {
+  const { isUndone } = telling(state);
+  const merged = events.flatMap((event) =>
+    event.type === 'CustomersMerged' && isUndone(event) ? event.data.absorbed : [],
+  );
+  return merged.filter((recordId) => state.members.includes(recordId));
+}
 
 const recordIn = (group: Group, id: string): Part => group.find((part) => part.id === id) as Part;
 

@@ -201,7 +201,7 @@ describe('a value that somebody gave', () => {
     fields.map((row) => ({ type: 'ImportCustomer' as const, number: '', mode: 'both' as const, row, policies: {} })),
     fields.map((undone) => ({
       type: 'UndoChanges' as const,
-      undone: { fields: undone as CustomerFields, restored: [], record: null, kept: [] },
+      undone: { fields: undone as CustomerFields, restored: [], reserved: [], record: null, kept: [] },
     })),
   );
 

@@ -137,14 +137,7 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
   }
   const state = stateOfGroup(group);
   const events = customer.decide(state, command, context).map((decided) => {
-    const event = withOwnCustom(withoutClaimed(withoutHeld(decided, others), state, others), state, top.state);
-    if (event.type !== 'CustomerDetailsChanged' || event.emails === undefined) return event;
-    const held = new Set(others.flatMap(({ state }) => reservedEmails(state)));
-    const emails = known(event.emails) ?? [];
-    const unreserved = emails.flatMap((email, index) =>
-      emailKeys({ emails: [email] }).some((key) => held.has(key)) ? [index] : [],
-    );
-    return unreserved.length > 0 ? { ...event, unreserved } : event;
+    return withOwnCustom(besideOthers(decided, state, others), state, top.state);
   });
   if (command.type !== 'ChangeInBulk') return new Map([[top.id, events]]);
   const { archive, restore } = command.change;
@@ -153,6 +146,18 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
     [top.id, events],
     ...others.map(({ id, state }): [string, readonly CustomerEvent[]] => [id, customer.decide(state, ofAll, context)]),
   ]);
+}
+
+/** What is decided over a record, without what others of the same customer claim already: they do not refuse each other. */
+export function besideOthers(decided: CustomerEvent, state: Customer, others: readonly Part[]): CustomerEvent {
+  const event = withoutClaimed(withoutHeld(decided, others), state, others);
+  if (event.type !== 'CustomerDetailsChanged' || event.emails === undefined) return event;
+  const held = new Set(others.flatMap((part) => reservedEmails(part.state)));
+  const emails = known(event.emails) ?? [];
+  const unreserved = emails.flatMap((email, index) =>
+    emailKeys({ emails: [email] }).some((key) => held.has(key)) ? [index] : [],
+  );
+  return unreserved.length > 0 ? { ...event, unreserved } : event;
 }
 
 /** What another record of the customer has reserved stays with that record. */

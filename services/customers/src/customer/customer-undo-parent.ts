@@ -1,10 +1,11 @@
 import type { Instant } from '@throughline/contracts';
 import { groupAfter, type Group } from './customer-group.ts';
 import { parentErrors, parentOf, type Above } from './customer-links.ts';
+import { builtInRules } from './customer-rules.ts';
 import { undoChanges, type Undone } from './customer-undo.ts';
 
 function afterUndo(group: Group, recordId: string, undone: Undone, now: Instant): Group {
-  const events = group.flatMap(({ id, state }) => (id === recordId ? undoChanges(state, undone) : []));
+  const events = group.flatMap(({ id, state }) => (id === recordId ? undoChanges(state, undone, builtInRules) : []));
   return groupAfter([group], new Map([[recordId, events]]), now);
 }
 

@@ -97,7 +97,13 @@ describe('undoing a batch', () => {
     const claimed = happened('', { type: 'CustomerValuesClaimed', unique: [{ rule: 'card', field: 'custom.card' }] });
     expect(undone([made, claimed], 'import').status).toBe('archived');
     const touched = [made, happened('', changed({ title: '医生' }))];
-    expect(undoOf(touched, ofBatch('import'))).toEqual({ fields: {}, restored: [], record: null, kept: ['record'] });
+    expect(undoOf(touched, ofBatch('import'))).toEqual({
+      fields: {},
+      restored: [],
+      reserved: [],
+      record: null,
+      kept: ['record'],
+    });
     expect(undone(touched, 'import')).toMatchObject({ status: 'active', details: { name: '李娜', title: '医生' } });
   });
 

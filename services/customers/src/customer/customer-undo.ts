@@ -1,17 +1,21 @@
 import {
   customerFieldNames,
   known,
+  reservable,
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
   type RecordedOf,
+  type Reservable,
   type Restored,
 } from '@throughline/contracts';
 import { openAgain } from '../cleaning/inferred.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
 import { isUnsayable } from './customer-change.ts';
+import type { CustomerRules } from './customer-rules.ts';
 import { completed, type Customer } from './customer-state.ts';
 import { saidAnew, type OwnFields } from './own-fields.ts';
+import { claimed } from './reserved-values.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 /** What a record says in a field, and by which of its events. */
@@ -23,6 +27,8 @@ export type Undone = {
   fields: CustomerFields;
   /** What says those, own ones as `custom.<key>`: they are as old as they were. */
   restored: Restored[];
+  /** Those whose values were nobody else's, and are to be so again. */
+  reserved: readonly ('emails' | Reservable)[];
   /** Whether the whole record goes to the archive, where they had made it, or comes out of it. */
   record: 'archive' | 'restore' | null;
   /** Fields that stay as they are, own ones as `custom.<key>`, and `record` where the record itself stays although they had made it. */
@@ -71,7 +77,7 @@ export function undoOf(events: readonly Happened[], { isUndone, stands }: Tellin
     }
     if ('custom' in data) custom = known(data.custom) ?? {};
   }
-  const nothing = { fields: {}, restored: [], record: null, kept: [] };
+  const nothing = { fields: {}, restored: [], reserved: [], record: null, kept: [] };
   if (!(made.stands || isTouched)) return { ...nothing, record: 'archive' };
   // Nobody wants a record back in pieces that they have worked with.
   if (made.isUndone) return { ...nothing, kept: ['record'] };
@@ -90,9 +96,18 @@ export function undoOf(events: readonly Happened[], { isUndone, stands }: Tellin
   return {
     fields: fields as CustomerFields,
     restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
+    reserved: (['emails', ...reservable] as const).filter(
+      (field) => given.includes(field) && isReservedBy(field, words.get(field)),
+    ),
     record: archived.isMoved && archived.now !== archived.then ? (archived.then ? 'archive' : 'restore') : null,
     kept: [...taken.keys()].filter(isKept),
   };
+}
+
+function isReservedBy(field: 'emails' | Reservable, word: Word | undefined): boolean {
+  const event = word?.event;
+  if (event?.type !== 'CustomerCreated' && event?.type !== 'CustomerDetailsChanged') return false;
+  return field === 'emails' ? event.data.emailsReserved : (event.data.reserved ?? []).includes(field);
 }
 
 const restoredIn = (event: Happened): readonly Restored[] =>
@@ -126,10 +141,22 @@ function saidIn(event: Happened, custom: OwnFields): [field: string, value: unkn
   });
 }
 
-/** Back to what was: values that were valid then are not checked again. */
-export function undoChanges(state: Customer, { fields, restored, record }: Undone): CustomerEvent[] {
-  const emailsReserved = state.emailsReserved && fields.emails === undefined;
-  const said = { type: 'CustomerDetailsChanged' as const, ...fields, ...openAgain(fields), emailsReserved, restored };
+/** Back to what was: values that were valid then are not checked again, but for whether somebody else has them by now. */
+export function undoChanges(state: Customer, undone: Undone, rules: CustomerRules): CustomerEvent[] {
+  const { fields, restored, record } = undone;
+  const emailsReserved = fields.emails === undefined ? state.emailsReserved : undone.reserved.includes('emails');
+  const reserved = reservable.filter((field) =>
+    (fields[field] === undefined ? state : undone).reserved.some((one) => one === field),
+  );
+  const said = {
+    type: 'CustomerDetailsChanged' as const,
+    ...fields,
+    ...openAgain(fields),
+    emailsReserved,
+    ...(reserved.length > 0 && { reserved }),
+    restored,
+    ...claimed(state, fields, rules),
+  };
   return [
     ...(Object.keys(fields).length > 0 ? [completed(state, said)] : []),
     ...(record === 'archive' && state.status === 'active' ? [{ type: 'CustomerArchived' as const }] : []),

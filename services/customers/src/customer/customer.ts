@@ -63,7 +63,7 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
       case 'ImportCustomer':
         return importRow(state, command, context);
       case 'UndoChanges':
-        return undoChanges(state, command.undone);
+        return undoChanges(state, command.undone, context.rules);
       case 'RevertCorrection':
         return revertCorrection(state, command.reverted);
       case 'AcceptSuggestion':
