@@ -135,6 +135,9 @@ describe('the queue', () => {
     const sum = explained.reasons.reduce((total: number, { weight }: any) => total + weight, explained.prior);
     expect(sum).toBeCloseTo(explained.score, 6);
 
+    const told = async () =>
+      (await get(`customers/${one.id}/duplicates`)).matches.map(({ customerId }: any) => customerId);
+    expect(await told()).toEqual([two.id]);
     const dismissed = await post(`duplicates/${pair.id}/dismiss`, { reason: '父子同名' });
     expect(dismissed).toMatchObject({ status: 200, body: { status: 'dismissed' } });
     await service.call('PATCH', `/api/customers/${two.id}`, { addresses: [{ city: '成都' }] });
@@ -142,8 +145,10 @@ describe('the queue', () => {
     await settled();
     expect(await queued(one.id, two.id, 'dismissed')).toMatchObject({ id: pair.id });
     expect((await get('duplicates?limit=200')).items.map(({ id }: any) => id)).not.toContain(pair.id);
+    expect(await told()).toEqual([]);
     await post(`duplicates/${pair.id}/reopen`);
     expect((await queued(one.id, two.id)).id).toBe(pair.id);
+    expect(await told()).toEqual([two.id]);
   });
 
   it('merges a pair, after which it is gone', async () => {

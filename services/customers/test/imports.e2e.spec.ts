@@ -375,6 +375,9 @@ describe('an import', () => {
     expect(counts).toMatchObject({ read: 1, skipped: 1 });
     const create = await imported('name,email\nX,office@example.com\n', { matchBy: 'email', mode: 'create' });
     expect(create.counts).toMatchObject({ read: 1, skipped: 1, created: 0 });
+    expect(await errorsOf(create.id, 'en')).toContain(
+      'X,office@example.com,2,email: is that of a customer who is there already',
+    );
   });
 
   it('of an exported table without its versions changes what it says otherwise than the records, and makes none', async () => {

@@ -56,6 +56,21 @@ describe('a tag', () => {
     }
   });
 
+  it('is listed page by page', async () => {
+    const names = ['页1', '页2', '页3', '页4'];
+    for (const name of names) await create(name);
+    const seen: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { status, body }: Reply = await service.call('GET', `/api/tags?limit=2${cursor && `&cursor=${cursor}`}`);
+      expect([status, body.items.length > 0, body.items.length <= 2]).toEqual([200, true, true]);
+      seen.push(...body.items.map(({ name }: any) => name));
+      cursor = body.nextCursor;
+    }
+    expect(seen).toEqual((await service.call('GET', '/api/tags')).body.items.map(({ name }: any) => name));
+    expect(seen.filter((name) => names.includes(name))).toEqual(names);
+    expect((await service.call('GET', '/api/tags?limit=201')).status).toBe(400);
+  });
+
   it('that was recorded in another form is found by its clean name', async () => {
     const id = newId();
     const unclean = { ...tag, decide: (): TagEvent[] => [{ type: 'TagCreated', name: 'ＷＩＤＥ' }] };

@@ -4,8 +4,10 @@ import { newId } from '@throughline/event-sourcing';
 import { Answers, IdPipe } from '@throughline/service';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import type { MatchRecord } from '../matching/match-record.ts';
+import { pairId } from './duplicate.ts';
 import { MatchDto } from './duplicate.dto.ts';
 import { DuplicateCheck } from './duplicate-check.store.ts';
+import { Duplicates } from './duplicates.store.ts';
 import { comparable, saidOf } from './match-records.view.ts';
 import { Matched } from './match.dto.ts';
 import { MatchRecords, oneOfEach } from './match-records.store.ts';
@@ -27,6 +29,7 @@ export class MatchController {
     private readonly customers: GoldenCustomers,
     private readonly matches: MatchRecords,
     private readonly duplicates: DuplicateCheck,
+    private readonly pairs: Duplicates,
   ) {}
 
   @Post('match')
@@ -35,7 +38,7 @@ export class MatchController {
     return this.#matchesOf(newId(), null, fields, limit);
   }
 
-  /** The customers that this one may be a duplicate of. */
+  /** The customers that this one may be a duplicate of, but for those that somebody said are others. */
   @Get(':id/duplicates')
   async duplicatesOf(@Param('id', IdPipe) id: string) {
     const { id: goldenId, fields } = await this.customers.read(id);
@@ -47,6 +50,8 @@ export class MatchController {
     const similar = await this.matches.candidatesOf(sought.record, goldenId, weakest);
     const sharing = (await this.matches.sharingWithEach([sought])).get(sought) ?? [];
     const found = oneOfEach([...similar, ...sharing.filter(({ record }) => shareContact(sought.record, record))]);
-    return { matches: await this.duplicates.told(found.slice(0, limit)) };
+    const apart = await this.pairs.apart([id, ...found.map(({ customerId }) => customerId)]);
+    const open = found.filter(({ customerId }) => !apart.has(pairId(id, customerId)));
+    return { matches: await this.duplicates.told(open.slice(0, limit)) };
   }
 }

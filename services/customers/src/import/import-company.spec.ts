@@ -11,6 +11,7 @@ const read = (row: CustomerInput, more: Partial<RowReading> = {}): RowReading =>
   row,
   relations: [],
   companies: [],
+  matchBy: 'none',
   policies: {},
   errors: [],
   places: new Map(Object.keys(row).map((field) => [field, `公司 ${field}`])),

@@ -62,7 +62,8 @@ export type ImportMapping = {
   connectionId?: string | undefined;
 };
 
-const matchFields: Readonly<Record<Exclude<MatchKey, 'none'>, string>> = {
+/** The field whose column holds the key. */
+export const matchFields: Readonly<Record<Exclude<MatchKey, 'none'>, string>> = {
   number: 'number',
   id: 'id',
   email: 'emails',

@@ -23,6 +23,7 @@ const reading = (row: RowReading['row'], more: Partial<RowReading> = {}): RowRea
   row,
   relations: [],
   companies: [],
+  matchBy: 'none',
   policies: {},
   errors: [],
   places: new Map(),

@@ -42,6 +42,7 @@ export type RowReading = {
   number?: string;
   externalId?: string;
   createdAt?: Instant;
+  matchBy: ImportMapping['matchBy'];
   /** As the mapping has them, but for fields that got a default. */
   policies: ImportPolicies;
   errors: readonly RowError[];
@@ -243,6 +244,7 @@ class Reading {
       relations: this.#relations,
       companies: [],
       ...this.#beside,
+      matchBy: this.mapping.matchBy,
       policies: this.#policies,
       errors: this.#errors,
       places: this.#places,

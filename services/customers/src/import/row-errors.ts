@@ -1,5 +1,6 @@
 import type { Refusal } from '@throughline/event-sourcing';
 import type { CompanyRole } from './import-company-fields.ts';
+import { matchFields } from './import-mapping.ts';
 import { columnOf, type Relation, type RowError, type RowReading } from './import-row.ts';
 
 /** What is wrong with fields as what is wrong with a row. @param role of a company, where they are those of one */
@@ -14,6 +15,9 @@ export const asRowErrors = (reading: RowReading, errors: Refusal['errors'], role
 /** A refusal as what is wrong with a row. */
 export function rowErrorsOf(reading: RowReading, { code, params, errors }: Refusal): readonly RowError[] {
   if (errors.length > 0) return asRowErrors(reading, errors);
+  if (code === 'customer-exists' && reading.matchBy !== 'none') {
+    return [{ column: columnOf(matchFields[reading.matchBy], reading), code: 'already-there' }];
+  }
   if (code === 'duplicate-found') return [duplicateError(code, params['matches'] as readonly { number: string }[])];
   const conflicts = (params['conflicts'] ?? []) as readonly { field: string }[];
   if (conflicts.length === 0) return [{ column: null, code, params }];

@@ -3,7 +3,7 @@ import { Commands, conflict, idOfNew } from '@throughline/event-sourcing';
 import { Answers, HistoryQuery, IdPipe, Records } from '@throughline/service';
 import { ChangeTagDto, CreateTagDto, MergeTagsDto, Tag, TagPage, TagsQuery } from './tag.dto.ts';
 import { mergeTags, tag } from './tag.ts';
-import { Tags } from './tags.view.ts';
+import { Tags, mostTags } from './tags.view.ts';
 
 @Controller('tags')
 @Answers(Tag)
@@ -23,8 +23,8 @@ export class TagController {
 
   @Get()
   @Answers(TagPage)
-  async list(@Query() { archived }: TagsQuery) {
-    return { items: await this.tags.list(archived === 'true'), nextCursor: null };
+  list(@Query() { archived, limit, cursor }: TagsQuery) {
+    return this.tags.list(archived === 'true', limit === undefined ? mostTags : Number(limit), cursor);
   }
 
   @Get(':id')

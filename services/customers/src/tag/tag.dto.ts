@@ -6,6 +6,7 @@ import {
   IsArray,
   IsIn,
   IsOptional,
+  IsUUID,
   IsString,
   Matches,
   MaxLength,
@@ -45,4 +46,6 @@ export class MergeTagsDto {
 
 export class TagsQuery {
   @IsOptional() @IsIn(['true', 'false']) archived?: 'true' | 'false';
+  @IsOptional() @Matches(/^([1-9]\d?|1\d\d|200)$/) limit?: string;
+  @IsOptional() @IsUUID() cursor?: string;
 }

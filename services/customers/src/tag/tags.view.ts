@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { TagEvent } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { cleanText } from '@throughline/language';
-import { Column, DataSource, Entity, IsNull, PrimaryColumn } from 'typeorm';
+import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 
 @Entity()
 export class TagRow {
@@ -39,21 +39,26 @@ function named(before: readonly string[], given: string): Pick<TagRow, 'name' | 
   return { name, names: [...new Set([...before, given])].filter((one) => one !== name).concat(name) };
 }
 
-const mostTags = 1_000;
+export const mostTags = 1_000;
 
 @Injectable()
 export class Tags {
   constructor(private readonly database: DataSource) {}
 
-  /** Those that stand for themselves, by name. */
-  async list(archived: boolean) {
-    const rows = await this.database
-      .getRepository(TagRow)
-      .find({ where: { into: IsNull(), archived }, order: { name: 'ASC' }, take: mostTags });
-    return rows.map(({ names, into: _, ...row }) => ({
+  /** Those that stand for themselves, by name. @param after the tag that a page begins after */
+  async list(archived: boolean, limit: number, after: string | null = null) {
+    const rows: Omit<TagRow, 'into'>[] = await this.database.query(
+      `select id, name, names, colour, description, archived from "${tags.table}"
+       where "into" is null and archived = $1
+         and ($2::uuid is null or (name, id) > (select name, id from "${tags.table}" where id = $2))
+       order by name, id limit $3`,
+      [archived, after, limit + 1],
+    );
+    const items = rows.slice(0, limit).map(({ names, ...row }) => ({
       ...row,
       formerNames: names.filter((name) => name !== row.name),
     }));
+    return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
   }
 
   /** The tag that has, or had, a name, whatever it means now. */
