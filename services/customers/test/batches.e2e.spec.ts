@@ -206,6 +206,32 @@ describe('a batch', () => {
     );
   });
 
+  it('that was stopped says so, with what it did by then, and does not go on once it is undone', async () => {
+    const { id } = await create({ name: '王伟', title: '经理' });
+    const batchId = newId();
+    await runInContext({ ...systemContext('test'), entry: 'import', batchId }, async () => {
+      const { commands } = service.kernel;
+      const command: CustomerCommand = { type: 'ChangeCustomer', changes: { title: 'CEO' } };
+      await commands.execute(customer, id, command, { rules: builtInRules });
+      await commands.execute(batch, batchId, { type: 'StartBatch', kind: 'merge' });
+    });
+    await eventually(
+      () => get(`batches/${batchId}`),
+      ({ progress }) => progress !== null,
+    );
+    for (const state of ['failed', 'stopped']) {
+      await service.kernel.pool.query(`update jobs set state = $2, counts = '{"changed": 1}' where id = $1`, [
+        batchId,
+        state,
+      ]);
+      expect(await get(`batches/${batchId}`)).toMatchObject({ status: state, counts: { changed: 1 } });
+    }
+    await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
+    const retried = await service.call('POST', `/api/batches/${batchId}/retry`);
+    expect([retried.status, retried.body.code]).toEqual([409, 'batch-undone']);
+    expect(await get(`customers/${id}`)).toMatchObject({ title: '经理' });
+  });
+
   it('that nobody knows is not found', async () => {
     for (const [method, path] of [
       ['GET', ''],

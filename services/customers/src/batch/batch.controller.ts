@@ -1,12 +1,14 @@
 import { Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { Commands, notFound } from '@throughline/event-sourcing';
-import { Answers, IdPipe, Jobs, Records, languageOf, messageOf } from '@throughline/service';
+import { Commands, conflict, notFound } from '@throughline/event-sourcing';
+import { Answers, IdPipe, Jobs, Records, languageOf, messageOf, type Job } from '@throughline/service';
 import { IsOptional, Matches, MaxLength } from 'class-validator';
 import { BatchFailures } from './batch-failures.store.ts';
 import { Batches } from './batch-list.view.ts';
 import { Batch, BatchFailurePage, BatchPage, UndoPreview } from './batch.dto.ts';
 import { batch } from './batch.ts';
 import { UndoBatch } from './undo-batch.job.ts';
+import { UndoSources } from './undo-sources.store.ts';
+import { isTakenBack } from './undoing.ts';
 
 class PageQuery {
   @IsOptional() @MaxLength(200) cursor?: string;
@@ -27,6 +29,7 @@ export class BatchController {
     private readonly batches: Batches,
     private readonly undoing: UndoBatch,
     private readonly failures: BatchFailures,
+    private readonly sources: UndoSources,
   ) {}
 
   @Get()
@@ -40,7 +43,8 @@ export class BatchController {
     const { fields, ...answer } = await this.records.read(batch, id);
     // The policy that starts the work may still be on its way.
     const progress = await this.jobs.find(id);
-    return { ...answer, fields: { ...fields, progress } };
+    const ended = fields['status'] === 'running' && progress ? endedEarly(progress) : {};
+    return { ...answer, fields: { ...fields, ...ended, progress } };
   }
 
   /** What undoing it would do to each record, and what it would leave because it was changed since. */
@@ -90,10 +94,11 @@ export class BatchController {
     return this.read(id);
   }
 
-  /** Goes on with one that failed or was stopped. */
+  /** Goes on with one that failed or was stopped, unless it was undone. */
   @Post(':id/retry')
   @HttpCode(200)
   async retry(@Param('id', IdPipe) id: string) {
+    if (isTakenBack(await this.sources.undos(), id)) throw conflict('batch-undone');
     await this.jobs.retry(id);
     return this.read(id);
   }
@@ -102,3 +107,7 @@ export class BatchController {
     if (!(await this.commands.exists(batch.category, id))) throw notFound('batch-not-found');
   }
 }
+
+/** What became of a batch that did not come to its end. */
+const endedEarly = ({ state, counts }: Job) =>
+  state === 'stopped' || state === 'failed' ? { status: state, counts } : {};

@@ -13,14 +13,17 @@ export type Undo = { id: string; undoes: string | null; undoesConnection: string
 /** By the record: which of its events are to be taken back, and which stand then. */
 export type TellingOf = (record: Pick<Customer, 'externalIds'>) => Telling;
 
+/** Whether a batch was taken back, by one that was not taken back itself. */
+export const isTakenBack = (undos: readonly Undo[], batchId: string): boolean =>
+  undos.some(({ id, undoes }) => undoes === batchId && !isTakenBack(undos, id));
+
 /** @param undos all that there were, whether or not the one under way is among them */
 export function tellingOf(undoing: Undoing, undos: readonly Undo[]): TellingOf {
   const isUnderWay = { id: '', undoes: null, undoesConnection: null, startedAt: '', ...undoing };
-  const byUndone = Map.groupBy([...undos, isUnderWay], ({ undoes }) => undoes);
-  const holds = ({ id }: Undo): boolean => !byUndone.get(id)?.some(holds);
+  const holding = [...undos, isUnderWay].filter(({ id }, _, all) => !isTakenBack(all, id));
   const ids = new Set(undos.map(({ id }) => id));
-  const isBatchUndone = (batchId: string) => byUndone.get(batchId)?.some(holds) ?? false;
-  const ofConnections = undos.filter((undo) => undo.undoesConnection !== null && holds(undo));
+  const batches = new Set(holding.map(({ undoes }) => undoes));
+  const ofConnections = holding.filter(({ undoesConnection }) => undoesConnection !== null);
   return (record) => {
     const isOne = isUndone(undoing, record);
     const taken = ofConnections.map(({ undoesConnection, startedAt }) => {
@@ -29,7 +32,7 @@ export function tellingOf(undoing: Undoing, undos: readonly Undo[]): TellingOf {
     });
     const stands = (event: Happened) => {
       const { batchId } = event.meta;
-      const isOfBatch = batchId !== undefined && (ids.has(batchId) || isBatchUndone(batchId));
+      const isOfBatch = batchId !== undefined && (ids.has(batchId) || batches.has(batchId));
       return !isOne(event) && !isOfBatch && !taken.some((isTaken) => isTaken(event));
     };
     return { isUndone: isOne, stands };
