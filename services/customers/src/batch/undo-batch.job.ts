@@ -154,7 +154,7 @@ export class UndoBatch implements JobHandler {
       }
     }
     const ends = new Map<string, Outcome | Refusal>();
-    const outcomes = await this.commands.executeMany(customer, items, await this.current.recent());
+    const outcomes = await this.commands.executeMany(customer, items, await this.current.read());
     for (const [index, outcome] of outcomes.entries()) {
       const { id } = items[index] as Item<CustomerCommand>;
       if (outcome.status === 'done') ends.set(id, endOf(outcome.executed.events));
@@ -179,7 +179,7 @@ export class UndoBatch implements JobHandler {
 
   async #undo(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string, isUsed: boolean): Promise<Outcome | Refusal> {
     try {
-      const stamped = await this.current.recent();
+      const stamped = await this.current.read();
       await this.#unmerge(job, telling, id);
       const undoneOf = (group: Group): Undone => {
         const { state, events } = recordIn(group, id);
