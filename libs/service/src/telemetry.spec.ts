@@ -121,7 +121,8 @@ describe('the metrics of a service', () => {
     await service.kernel.pool.query('alter table checkpoints rename to hidden');
     const away = await eventually(scrape, (now) => now.get('database_up') === 0);
     expect([...away.keys()].filter((name) => /^(subscription|store|dead)_/.test(name))).toEqual([]);
-    expect(away.get('postgres_connections state="total"')).toBeGreaterThan(0);
+    // What this process knows by itself is told, if only that the pool has closed what nobody used.
+    expect(away.has('postgres_connections state="total"')).toBe(true);
     await service.kernel.pool.query('alter table hidden rename to checkpoints');
     await eventually(scrape, (now) => now.get('database_up') === 1 && now.has('store_head_position'));
   });
