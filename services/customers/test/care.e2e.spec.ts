@@ -96,7 +96,7 @@ describe('the care of a customer', () => {
           [bought],
         )
       ).rows;
-    const [row] = await eventually(ended, ([one]) => one?.until !== null);
+    const [row] = await eventually(ended, ([one]) => Boolean(one?.until));
     expect(new Date(row?.until ?? 0).toISOString()).toBe(placedAt);
   });
 });

@@ -44,7 +44,7 @@ export class BatchController {
     // The policy that starts the work may still be on its way.
     const progress = await this.jobs.find(id);
     const ended = fields['status'] === 'running' && progress ? endedEarly(progress) : {};
-    return { ...answer, fields: { ...fields, ...ended, progress } };
+    return { ...answer, fields: { ...fields, ...ended, progress: progress ?? null } };
   }
 
   /** What undoing it would do to each record, and what it would leave because it was changed since. */
