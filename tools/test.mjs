@@ -63,12 +63,16 @@ async function main() {
       ];
   const reporters = ['--reporters=default', `--reporters=${join(root, 'tools', 'test-reporter.mjs')}`];
   let [passed, failed, code] = [0, 0, 0];
+  const failures = [];
   for (const { leftOut, workers } of runs) {
     if (suites.every((file) => leftOut.test(file))) continue;
     const ignored = ['--testPathIgnorePatterns', leftOut.source, '/node_modules/'];
     const run = await jest([...reporters, `--maxWorkers=${workers}`, ...args, ...ignored], 'inherit', env);
-    const counts = existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : { passed: 0, failed: 1 };
+    const counts = existsSync(resultFile)
+      ? JSON.parse(readFileSync(resultFile, 'utf8'))
+      : { passed: 0, failed: 1, failures: [] };
     [passed, failed, code] = [passed + counts.passed, failed + counts.failed, code || run.code];
+    failures.push(...counts.failures);
     await rm(resultFile, { force: true });
   }
 
@@ -77,6 +81,8 @@ async function main() {
     for (const file of onStack) console.log(`  ${relative(root, file)}`);
   }
   await end();
+  if (failures.length > 0) console.log('\nFailed:');
+  for (const { file, name } of failures) console.log(`  ${relative(root, file)}: ${name}`);
   if (passed + failed === 0) console.log('nothing ran');
   console.log(`${passed} passed, ${failed} failed`);
   return failed > 0 || passed === 0 ? 1 : code;
