@@ -107,7 +107,12 @@ describe('a batch', () => {
       ({ items: all }) => all.length >= 3,
     );
     const undone = items.find(({ undoneBy, title }: any) => title === '客户.csv' && undoneBy);
-    expect(undone).toMatchObject({ kind: 'merge', counts: { changed: 3 }, startedBy: { type: 'system' } });
+    expect(undone).toMatchObject({
+      kind: 'merge',
+      status: 'done',
+      counts: { changed: 3 },
+      startedBy: { type: 'system' },
+    });
     expect(items.find(({ id }: any) => id === undone.undoneBy)).toMatchObject({ kind: 'undo', undoes: undone.id });
   });
 
@@ -224,7 +229,9 @@ describe('a batch', () => {
         batchId,
         state,
       ]);
-      expect(await get(`batches/${batchId}`)).toMatchObject({ status: state, counts: { changed: 1 } });
+      const ended = { id: batchId, status: state, counts: { changed: 1 } };
+      expect(await get(`batches/${batchId}`)).toMatchObject(ended);
+      expect((await get('batches')).items).toContainEqual(expect.objectContaining(ended));
     }
     await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
     const retried = await service.call('POST', `/api/batches/${batchId}/retry`);

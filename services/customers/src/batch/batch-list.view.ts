@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { known, type Actor, type BatchEvent, type BatchKind, type Instant } from '@throughline/contracts';
 import { fold, plainTypes } from '@throughline/event-sourcing';
-import { Kernel, keysetPage, keysetPlace } from '@throughline/service';
+import { Kernel, keysetPage, keysetPlace, type JobState } from '@throughline/service';
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** Everything that changed many records at once, the latest first. */
@@ -45,23 +45,28 @@ export const batchList = fold<BatchRow, BatchEvent>(BatchRow, {
 
 const pageSize = 50;
 
+/** Of the job of a batch that did not come to its end. */
+export const endedEarly: readonly JobState[] = ['stopped', 'failed'];
+
+export type Listed = BatchRow & { status: 'running' | 'done' | 'stopped' | 'failed'; undoneBy: string | null };
+
 @Injectable()
 export class Batches {
   constructor(private readonly kernel: Kernel) {}
 
   /** The latest first; `undoneBy` where one was taken back, or is about to be. */
-  async list(
-    cursor?: string,
-  ): Promise<{ items: (BatchRow & { undoneBy: string | null })[]; nextCursor: string | null }> {
+  async list(cursor?: string): Promise<{ items: Listed[]; nextCursor: string | null }> {
     const place = keysetPlace(cursor, 'instant');
-    const { rows } = await this.kernel.pool.query<BatchRow & { undoneBy: string | null }>({
-      text: `select id, kind, title, started_by as "startedBy", started_at as "startedAt", finished_at as "finishedAt", counts,
-          undoes, undoes_connection as "undoesConnection",
+    const { rows } = await this.kernel.pool.query<Listed>({
+      text: `select b.id, b.kind, title, started_by as "startedBy", started_at as "startedAt", finished_at as "finishedAt",
+          case when finished_at is not null then 'done' else coalesce(j.state, 'running') end as status,
+          coalesce(j.counts::json, b.counts) as counts, undoes, undoes_connection as "undoesConnection",
           (select u.id from "${batchList.table}" u where u.undoes = b.id order by started_at desc limit 1) as "undoneBy"
         from "${batchList.table}" b
-        where $1::timestamptz is null or (started_at, id) < ($1::timestamptz, $2::uuid)
-        order by started_at desc, id desc limit ${pageSize + 1}`,
-      values: [place?.value ?? null, place?.id ?? null],
+        left join jobs j on j.id = b.id and j.state = any($3) and finished_at is null
+        where $1::timestamptz is null or (started_at, b.id) < ($1::timestamptz, $2::uuid)
+        order by started_at desc, b.id desc limit ${pageSize + 1}`,
+      values: [place?.value ?? null, place?.id ?? null, endedEarly],
       types: plainTypes,
     });
     return keysetPage(rows, pageSize, (row) => row.startedAt);

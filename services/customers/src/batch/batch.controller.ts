@@ -1,9 +1,9 @@
 import { Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Commands, conflict, notFound } from '@throughline/event-sourcing';
-import { Answers, IdPipe, Jobs, Records, languageOf, messageOf, type Job } from '@throughline/service';
+import { Answers, IdPipe, Jobs, Records, languageOf, messageOf } from '@throughline/service';
 import { IsOptional, Matches, MaxLength } from 'class-validator';
 import { BatchFailures } from './batch-failures.store.ts';
-import { Batches } from './batch-list.view.ts';
+import { Batches, endedEarly } from './batch-list.view.ts';
 import { Batch, BatchFailurePage, BatchPage, UndoPreview } from './batch.dto.ts';
 import { batch } from './batch.ts';
 import { UndoBatch } from './undo-batch.job.ts';
@@ -43,7 +43,8 @@ export class BatchController {
     const { fields, ...answer } = await this.records.read(batch, id);
     // The policy that starts the work may still be on its way.
     const progress = await this.jobs.find(id);
-    const ended = fields['status'] === 'running' && progress ? endedEarly(progress) : {};
+    const isEarly = fields['status'] === 'running' && progress && endedEarly.includes(progress.state);
+    const ended = isEarly ? { status: progress.state, counts: progress.counts } : {};
     return { ...answer, fields: { ...fields, ...ended, progress: progress ?? null } };
   }
 
@@ -107,7 +108,3 @@ export class BatchController {
     if (!(await this.commands.exists(batch.category, id))) throw notFound('batch-not-found');
   }
 }
-
-/** What became of a batch that did not come to its end. */
-const endedEarly = ({ state, counts }: Job) =>
-  state === 'stopped' || state === 'failed' ? { status: state, counts } : {};

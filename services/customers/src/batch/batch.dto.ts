@@ -6,6 +6,7 @@ const text = Type.String();
 const uuid = Type.String({ format: 'uuid' });
 const instant = Type.String({ format: 'date-time' });
 const kind = Type.Union(batchKinds.map((one) => Type.Literal(one)));
+const status = Type.Union(['running', 'done', 'stopped', 'failed'].map((one) => Type.Literal(one)));
 const counts = Type.Record(text, Type.Integer());
 
 const Progress = Type.Object(
@@ -21,7 +22,7 @@ const Progress = Type.Object(
 
 export const Batch = record('Batch', {
   kind,
-  status: text,
+  status,
   title: Type.Optional(text),
   undoes: Type.Optional(uuid),
   undoesConnection: Type.Optional(uuid),
@@ -39,6 +40,7 @@ export const BatchPage = page(
       startedBy: Actor,
       startedAt: instant,
       finishedAt: orNull(instant),
+      status,
       counts,
       undoes: orNull(uuid),
       undoesConnection: orNull(uuid),
