@@ -98,6 +98,20 @@ describe('a match', () => {
     expect(items.flatMap(({ records }: any) => records).map(({ recordId }: any) => recordId)).not.toContain(sharing.id);
   });
 
+  it('is with what a record says now, whoever asked before', async () => {
+    const { id } = (await create({ name: '欧阳修远', emails: [{ value: 'xiuyuan@example.cn' }] })).body;
+    await settled();
+    const asked = { name: '欧阳修远', emails: [{ value: 'xiuyuan@example.cn' }] };
+    const [before] = await matchOf(asked);
+    expect(before).toMatchObject({ customerId: id });
+    expect(await matchOf(asked)).toEqual([before]);
+    await service.call('PATCH', `/api/customers/${id}`, { name: '司马相如' });
+    await settled();
+    const [after] = await matchOf(asked);
+    expect(after).toMatchObject({ customerId: id, name: '司马相如' });
+    expect(after.score).toBeLessThan(before.score);
+  });
+
   it('does not match a customer with itself, nor with what is archived or merged into it', async () => {
     const number = phone();
     const twin = { name: '欧阳修文', phones: [{ value: number }] };

@@ -19,11 +19,17 @@ export type Found = Candidate & { customerId: string };
 export type Sought = { record: MatchRecord; goldenId: string | null };
 
 type ComparedRow = Pick<MatchRow, 'goldenId' | 'compared' | 'active'>;
+/** `by`: the transaction that wrote it last. */
+type Read = { by: string; compared: MatchRecord };
+/** `compared`: null where it is known what was written last. */
+type ReadRow = Pick<ComparedRow, 'goldenId' | 'active'> & { id: string; by: string; compared: MatchRecord | null };
 type AskIndex = (questions: readonly MatchQuestion[]) => Promise<ReadonlyMap<MatchQuestion, MatchAnswer>>;
 
 const longestWait = 10_000;
 const firstId = '00000000-0000-0000-0000-000000000000';
 const pageSize = 2_000;
+/** How many records are kept in memory as they are compared. */
+const mostRead = 10_000;
 /** Of one value, how many that have it are looked at. */
 const mostSharing = 20;
 /** Of one name, as it sounds: those who write it in the same way are among more who do not. */
@@ -40,13 +46,25 @@ export function oneOfEach(found: readonly Found[]): Found[] {
 export class MatchRecords {
   /** Those who ask one by one at the same time, as policies do. */
   readonly #together: AskIndex = gathered((questions) => this.index.ask(questions));
+  /** By the ids of records: many are held against the same ones, and reading them takes longer than comparing. */
+  readonly #read = new Map<string, Read>();
   /** What is compared of records, and whose they are. */
-  readonly rows = gathered(async (recordIds: readonly string[]) => {
-    const { rows } = await this.kernel.pool.query<ComparedRow>(
-      `select golden_id as "goldenId", compared, active from "${matchRecords.table}" where record_id = any($1)`,
-      [recordIds],
+  readonly rows = gathered(async (recordIds: readonly string[]): Promise<ReadonlyMap<string, ComparedRow>> => {
+    const known = new Map(recordIds.map((id) => [id, this.#read.get(id)]));
+    const { rows } = await this.kernel.pool.query<ReadRow>(
+      `select record_id as id, golden_id as "goldenId", active, m.xmin::text as by,
+         case when m.xmin::text is distinct from known.by then compared end as compared
+       from unnest($1::uuid[], $2::text[]) as known(id, by) join "${matchRecords.table}" m on m.record_id = known.id`,
+      [recordIds, recordIds.map((id) => known.get(id)?.by ?? null)],
     );
-    return new Map(rows.map((row) => [row.compared.id, row]));
+    if (this.#read.size > mostRead) this.#read.clear();
+    return new Map(
+      rows.map(({ id, goldenId, active, by, compared: fresh }) => {
+        const compared = fresh ?? (known.get(id) as Read).compared;
+        this.#read.set(id, { by, compared });
+        return [id, { goldenId, active, compared }];
+      }),
+    );
   });
   readonly #reached = gathered(async (positions: readonly number[]) => {
     await this.kernel.viewsHold([matchRecords], Math.max(...positions), longestWait);
