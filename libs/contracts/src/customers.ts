@@ -1,6 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { customerMet } from './customer-met.ts';
-import { Personal, described, event, type EventOf, type Erased } from './event.ts';
+import { Personal, described, event, type EventOf, type Erased, type StreamRef } from './event.ts';
 import { DateText, InstantText, Money, OneOf, Uuid } from './money.ts';
 
 const nullable = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
@@ -130,6 +130,12 @@ type Fields = { [K in keyof typeof customerFields]?: Static<(typeof customerFiel
 export type CustomerFields = { [K in keyof Fields]?: Exclude<Fields[K], Erased | undefined> };
 export type CustomerField = keyof CustomerFields;
 export const customerFieldNames = Object.keys(customerFields) as CustomerField[];
+
+/** What a view of records asks of an event: the record, or nothing where none of the fields that it reads was changed. */
+export const recordTelling =
+  (...fields: readonly CustomerField[]) =>
+  ({ type, stream, data }: { type: string; stream: StreamRef; data: object }): string | undefined =>
+    type !== 'CustomerDetailsChanged' || fields.some((field) => field in data) ? stream.id : undefined;
 
 const hash = described(text, 'Keyed hash of the content: settles what has the same time.');
 

@@ -1,4 +1,4 @@
-import { known, type CustomerEvent, type Erased } from '@throughline/contracts';
+import { known, recordTelling, type CustomerEvent, type Erased } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Entity, Index, PrimaryColumn } from 'typeorm';
 
@@ -19,7 +19,7 @@ export const customerLink = fold<CustomerLink, CustomerEvent>(CustomerLink, {
   name: 'customer_link',
   version: 1,
   feed: 'customers',
-  key: ({ stream }) => stream.id,
+  key: recordTelling(...linkFields),
   on: {
     CustomerCreated: (_, said: Said, { stream }) => rowsOf(stream.id, said),
     CustomerDetailsChanged: (rows, said: Said, { stream }) => [

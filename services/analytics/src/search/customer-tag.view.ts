@@ -1,4 +1,4 @@
-import type { CustomerEvent } from '@throughline/contracts';
+import { recordTelling, type CustomerEvent } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Entity, Index, PrimaryColumn } from 'typeorm';
 
@@ -13,10 +13,10 @@ export const customerTag = fold<CustomerTag, CustomerEvent>(CustomerTag, {
   name: 'customer_tag',
   version: 1,
   feed: 'customers',
-  key: ({ stream }) => stream.id,
+  key: recordTelling('tags'),
   on: {
     CustomerCreated: (_, { tags }, { stream }) => rowsOf(stream.id, tags),
-    CustomerDetailsChanged: (rows, { tags }, { stream }) => (tags === undefined ? rows : rowsOf(stream.id, tags)),
+    CustomerDetailsChanged: (_, { tags }, { stream }) => rowsOf(stream.id, tags),
     CustomerErased: () => [],
   },
 });

@@ -1,4 +1,4 @@
-import { known, type CustomerEvent, type Erased } from '@throughline/contracts';
+import { known, recordTelling, type CustomerEvent, type Erased } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { date, dateText, numeric, text } from './columns.view.ts';
@@ -22,10 +22,10 @@ export const customerCustomField = fold<CustomerCustomField, CustomerEvent>(Cust
   name: 'customer_custom_field',
   version: 1,
   feed: 'customers',
-  key: ({ stream }) => stream.id,
+  key: recordTelling('custom'),
   on: {
     CustomerCreated: (_, { custom }, { stream }) => rowsOf(stream.id, custom),
-    CustomerDetailsChanged: (rows, { custom }, { stream }) => (custom === undefined ? rows : rowsOf(stream.id, custom)),
+    CustomerDetailsChanged: (_, { custom }, { stream }) => rowsOf(stream.id, custom),
     CustomerErased: () => [],
   },
 });

@@ -20,7 +20,7 @@ type Place = { place: number; counts: Counts };
 type Outcome = 'changed' | 'unchanged' | Refusal;
 
 /** Records that a step is about: a few batches of commands, so that one is written while the next is decided. */
-const together = 2_000;
+const together = 5_000;
 /** Of those that are carried out alone. */
 const atOnce = 16;
 const none: Counts = { changed: 0, unchanged: 0, failed: 0 };

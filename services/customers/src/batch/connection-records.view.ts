@@ -16,7 +16,7 @@ export const connectionRecords = fold<ConnectionRecord, CustomerEvent>(Connectio
   name: 'connection_records',
   version: 1,
   feed: 'customers',
-  key: ({ stream }) => stream.id,
+  key: ({ stream, data, meta }) => (meta.actor.type === 'connection' || 'externalId' in data ? stream.id : undefined),
   on: {
     CustomerCreated: (rows, { externalId }, { stream, meta }) => {
       const connectionId = known(externalId)?.connectionId;

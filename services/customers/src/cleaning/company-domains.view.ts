@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { known, type CustomerEvent, type CustomerFields } from '@throughline/contracts';
+import { known, recordTelling, type CustomerEvent, type CustomerFields } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { companyFromEmail } from '@throughline/language';
 import { Column, DataSource, Entity, In, Index, PrimaryColumn } from 'typeorm';
@@ -40,7 +40,7 @@ export const companyDomains = fold<CompanyDomain, CustomerEvent>(CompanyDomain, 
   name: 'company_domains',
   version: 1,
   feed: 'customers',
-  key: ({ stream }) => stream.id,
+  key: recordTelling('kind', 'name', 'companyName', 'emails'),
   on: {
     CustomerCreated: (_, data, { stream }) => after([], stream.id, data),
     CustomerDetailsChanged: (rows, data, { stream }) => after(rows, stream.id, data),

@@ -1,5 +1,6 @@
 import {
   known,
+  recordTelling,
   type Address,
   type CustomerEvent,
   type CustomerField,
@@ -41,11 +42,24 @@ export class MatchRow {
   @Column({ type: 'int', array: true }) keys!: number[];
 }
 
+const comparedFields = [
+  'kind',
+  'name',
+  'givenName',
+  'familyName',
+  'companyName',
+  'registrationNumber',
+  'emails',
+  'phones',
+  'addresses',
+  'birthDate',
+] as const satisfies readonly CustomerField[];
+
 export const matchRecords = fold<MatchRow, CustomerEvent>(MatchRow, {
   name: 'match_records',
   version: 4,
   feed: 'customers',
-  key: ({ stream }) => stream.id,
+  key: recordTelling(...comparedFields),
   elements: 'keys',
   on: {
     CustomerCreated: (_, data, { stream }) => [
@@ -57,10 +71,7 @@ export const matchRecords = fold<MatchRow, CustomerEvent>(MatchRow, {
         said: saidAfter({}, data),
       }),
     ],
-    CustomerDetailsChanged: (rows, data) =>
-      Object.keys(data).some(isCompared)
-        ? rows.map((row) => withKeys({ ...row, said: saidAfter(row.said, data) }))
-        : rows,
+    CustomerDetailsChanged: (rows, data) => rows.map((row) => withKeys({ ...row, said: saidAfter(row.said, data) })),
     CustomerArchived: (rows) => rows.map((row) => withKeys({ ...row, active: false })),
     CustomerRestored: (rows) => rows.map((row) => withKeys({ ...row, active: true })),
     CustomerErased: () => [],
@@ -76,19 +87,6 @@ export const keyHash = (key: string): number => hashOf(key) | 0;
 
 /** The compared fields of a customer. */
 export const saidOf = (fields: CustomerFields): Said => saidAfter({}, fields);
-
-const comparedFields = [
-  'kind',
-  'name',
-  'givenName',
-  'familyName',
-  'companyName',
-  'registrationNumber',
-  'emails',
-  'phones',
-  'addresses',
-  'birthDate',
-] as const satisfies readonly CustomerField[];
 
 export const isCompared = (field: string): boolean => comparedFields.some((compared) => compared === field);
 

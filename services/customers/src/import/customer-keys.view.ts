@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { known, type CustomerEvent } from '@throughline/contracts';
+import { known, recordTelling, type CustomerEvent } from '@throughline/contracts';
 import { derivedId, fold, plainTypes } from '@throughline/event-sourcing';
 import { nameKey, normaliseEmail, registrationNumberKey } from '@throughline/language';
 import { Kernel } from '@throughline/service';
@@ -30,7 +30,7 @@ export const customerKeys = fold<CustomerKey, CustomerEvent>(CustomerKey, {
   name: 'customer_keys',
   version: 2,
   feed: 'customers',
-  key: ({ stream }) => stream.id,
+  key: recordTelling('kind', 'name', 'companyName', 'registrationNumber', 'emails', 'phones'),
   on: {
     CustomerCreated: (_, fields, { stream }) => {
       const record: CustomerKey = {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { known, type CustomerEvent, type Erased } from '@throughline/contracts';
+import { known, recordTelling, type CustomerEvent, type Erased } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { Column, DataSource, Entity, In, Index, MoreThan, PrimaryColumn } from 'typeorm';
@@ -29,7 +29,7 @@ export const customerLinks = fold<CustomerLink, CustomerEvent>(CustomerLink, {
   name: 'customer_links',
   version: 2,
   feed: 'customers',
-  key: ({ stream }) => stream.id,
+  key: recordTelling(...linkFields),
   on: {
     CustomerCreated: (_, { employerId, parentId, referredBy }: Said, { stream }) => [
       {
