@@ -72,6 +72,9 @@ describe('a correction', () => {
       department: ' 采购',
     });
     expect((await get(a.id, '/corrections')).items).toMatchObject([{ reverted: true }]);
+    // The record that it was made on says so, and no other.
+    await post(a.id, '/unmerge', { record: b.id });
+    expect([(await get(a.id)).department, (await get(b.id)).department]).toEqual([undefined, ' 采购']);
   });
 });
 

@@ -68,6 +68,28 @@ describe('a customer', () => {
     expect((await revert(absorbed.id, { to: then })).body).toMatchObject({ id: survivor.id, tags: ['a', 'b'] });
   });
 
+  it('of several records says no more by itself than it did', async () => {
+    const other = { title: '医生', custom: { size: 'M' }, tags: ['b'] };
+    const [survivor, absorbed] = [
+      await create({ name: '张三', industry: '零售', tags: ['a'] }),
+      await create({ name: '张三', ...other }),
+    ];
+    await service.call('POST', `/api/customers/${survivor.id}/merge`, { absorb: [absorbed.id] });
+    const then = await moment();
+    await patch(survivor.id, { title: 'CEO', industry: '制造', custom: { size: 'L' }, tags: ['c'] });
+    const last = await revert(survivor.id, { fields: ['title', 'custom'] });
+    expect(last.body).toMatchObject({ title: '医生', custom: { size: 'M' }, industry: '制造' });
+    const all = await revert(survivor.id, { to: then });
+    expect(all.body).toMatchObject({ title: '医生', custom: { size: 'M' }, industry: '零售', tags: ['a', 'b'] });
+    const unmerged = `/api/customers/${survivor.id}/unmerge`;
+    expect((await service.call('POST', `${unmerged}/preview`, { record: absorbed.id })).body.changed).toEqual([]);
+    expect((await service.call('POST', unmerged, { record: absorbed.id })).status).toBe(200);
+    const alone = await get(survivor.id);
+    expect(alone).toMatchObject({ industry: '零售', tags: ['a'] });
+    expect([alone.title, alone.custom?.size]).toEqual([undefined, undefined]);
+    expect(await get(absorbed.id)).toMatchObject(other);
+  });
+
   it('that did not exist then, or is named no moment and no field, is left as it is', async () => {
     const then = await moment();
     const { id } = await create({ name: '后来' });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   customerFieldNames,
   fieldsOf,
@@ -15,6 +16,7 @@ import {
   type RecordedOf,
   type SurvivorshipRules,
   type Word,
+  type Words,
 } from '@throughline/contracts';
 import {
   conflict,
@@ -46,6 +48,7 @@ export type Part = {
 /** All records of one customer, the one that answers for them first, each before those that were merged into it. */
 export type Group = readonly [Part, ...Part[]];
 type OwnWords = NonNullable<Word['own']>;
+type Changed = Extract<CustomerEvent, { type: 'CustomerDetailsChanged' }>;
 /** New events by record. */
 export type Decided = ReadonlyMap<string, readonly CustomerEvent[]>;
 
@@ -136,8 +139,15 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
     return new Map(group.map(({ id, state }) => [id, customer.decide(state, ofPart(command, id), context)]));
   }
   const state = stateOfGroup(group);
+  if (command.type === 'RevertCorrection') return revertedIn(group, state, command, context);
+  const words = command.type === 'ChangeCustomer' ? command.words : undefined;
   const events = customer.decide(state, command, context).map((decided) => {
-    return withOwnCustom(besideOthers(decided, state, others), state, top.state);
+    if (!words) return withOwnCustom(besideOthers(decided, state, others), state, top.state);
+    return besideOthers(
+      sayingAgain(group, withOwnCustom(decided, state, top.state), words, context.now),
+      state,
+      others,
+    );
   });
   if (command.type !== 'ChangeInBulk') return new Map([[top.id, events]]);
   const { archive, restore } = command.change;
@@ -146,6 +156,20 @@ export function decideForGroup(group: Group, command: CustomerCommand, context: 
     [top.id, events],
     ...others.map(({ id, state }): [string, readonly CustomerEvent[]] => [id, customer.decide(state, ofAll, context)]),
   ]);
+}
+
+/** A correction is taken back where it was made, unless the customer shows something else by now. */
+function revertedIn(
+  group: Group,
+  state: Customer,
+  command: Extract<CustomerCommand, { type: 'RevertCorrection' }>,
+  context: DecideContext<CustomerRules>,
+): Decided {
+  if (customer.decide(state, command, context).length === 0) return new Map();
+  const part = group.find(({ events }) => events.some(({ id }) => id === command.reverted.eventId)) ?? group[0];
+  const others = group.filter(({ id }) => id !== part.id);
+  const events = customer.decide(part.state, command, context);
+  return new Map([[part.id, events.map((event) => besideOthers(event, part.state, others))]]);
 }
 
 /** What is decided over a record, without what others of the same customer claim already: they do not refuse each other. */
@@ -188,6 +212,45 @@ function withOwnCustom(event: CustomerEvent, { details: shown }: Customer, { det
   const changed = changedIn(shown.custom ?? {}, known(event.custom) ?? {});
   return { ...event, custom: { ...own.custom, ...changed } };
 }
+
+/**
+ * A change that gives values back which fields had, where the record that answers for the customer says again what it said then: that
+ * is as old as it was, and hides nothing of the others.
+ */
+function sayingAgain(group: Group, event: CustomerEvent, then: Words, now: Instant): CustomerEvent {
+  if (event.type !== 'CustomerDetailsChanged') return event;
+  const [{ id, state }] = group;
+  const shownBy = (said: Changed): CustomerFields =>
+    fieldsOf(goldenOfGroup(groupAfter([group], new Map([[id, [said]]]), now)));
+  const shown = shownBy(event);
+  return customerFieldNames
+    .filter((field) => field in event && !then[field]?.inferred)
+    .reduce((said, field) => {
+      const again = field === 'custom' ? withOwnAgain(said, state, then) : withAgain(said, field, then[field]);
+      return isDeepStrictEqual(shownBy(again)[field], shown[field]) ? again : said;
+    }, event);
+}
+
+const withAgain = (event: Changed, field: CustomerField, word: Word | undefined): Changed => ({
+  ...event,
+  [field]: word?.value ?? null,
+  restored: [...(event.restored ?? []), { field, ...sinceOf(word) }],
+});
+
+function withOwnAgain(event: Changed, { details }: Customer, { custom }: Words): Changed {
+  const own = { ...known(event.custom) };
+  const changed = Object.keys(changedIn(details.custom ?? {}, own));
+  for (const key of changed) {
+    const word = custom?.own?.[key];
+    if (word) own[key] = word.value;
+    else delete own[key];
+  }
+  const restored = changed.map((key) => ({ field: `custom.${key}`, ...sinceOf(custom?.own?.[key]) }));
+  return { ...event, custom: own, restored: [...(event.restored ?? []), ...restored] };
+}
+
+const sinceOf = (word: Pick<Word, 'position' | 'at'> | undefined) =>
+  word ? { position: word.position, at: word.at } : {};
 
 /** Each record is erased under an erasure of its own. */
 const ofPart = (command: CustomerCommand, id: string): CustomerCommand =>
@@ -314,7 +377,10 @@ export function changedSince(
       (field): [CustomerField, { before: unknown; now: unknown }][] => {
         const word = parent.record.words[field];
         if (!word || word.inferred || word.position <= joined) return [];
-        if (field === 'custom') return [[field, ownChanges(before.custom?.own ?? {}, word.own ?? {})]];
+        if (field === 'custom') {
+          const changes = ownChanges(before.custom?.own ?? {}, word.own ?? {});
+          return Object.keys(changes.now).length > 0 ? [[field, changes]] : [];
+        }
         const was = before[field];
         return [[field, { before: (was?.inferred ? null : was?.value) ?? null, now: word.value }] as const];
       },

@@ -1,4 +1,4 @@
-import type { CustomerEvent, Reverted } from '@throughline/contracts';
+import type { CustomerEvent, Reverted, Words } from '@throughline/contracts';
 import { Elsewhere, conflict, notFound, type Decider } from '@throughline/event-sourcing';
 import { changeInBulk, type BulkChange } from './customer-bulk.ts';
 import { changeDetails, checkMoveOf } from './customer-change.ts';
@@ -14,7 +14,8 @@ import { claimValues, claimedByRules, reservedEmails, reservedValues } from './r
 
 export type CustomerCommand =
   | CreateCustomer
-  | { type: 'ChangeCustomer'; changes: CustomerInput }
+  /** `words`: what a customer's first record said when its fields had these values, where they are given back. */
+  | { type: 'ChangeCustomer'; changes: CustomerInput; words?: Words }
   | { type: 'ChangeInBulk'; change: BulkChange }
   | RecordSeenCustomer
   | ImportCustomer

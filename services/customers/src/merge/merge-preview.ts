@@ -7,6 +7,7 @@ import {
   type Golden,
   type Origin,
   type SurvivorshipRules,
+  type Words,
 } from '@throughline/contracts';
 import { isUnsayable } from '../customer/customer-change.ts';
 import { patchBetween, type CustomerInput } from '../customer/customer-fields.ts';
@@ -121,11 +122,16 @@ export function provenanceOf(group: Group) {
 export type Reverted = Readonly<Record<string, { before: unknown; after: unknown }>>;
 
 /** The values that fields had before the last change of each. */
-export function valuesBefore(group: Group, fields: readonly CustomerField[]): Reverted {
-  return reverted(group, fields, (field) => {
-    const last = Math.max(0, ...group.map(({ record }) => record.words[field]?.position ?? 0));
-    return groupBefore(group, last);
-  });
+export const valuesBefore = (group: Group, fields: readonly CustomerField[]): Reverted =>
+  reverted(group, fields, (field) => beforeLast(group, field));
+
+/** What the record that answers for a customer said by itself before the last change of each field. */
+export const wordsBefore = (group: Group, fields: readonly CustomerField[]): Words =>
+  Object.fromEntries(fields.map((field) => [field, beforeLast(group, field)?.[0].record.words[field]]));
+
+function beforeLast(group: Group, field: CustomerField): Group | undefined {
+  const last = Math.max(0, ...group.map(({ record }) => record.words[field]?.position ?? 0));
+  return groupBefore(group, last);
 }
 
 /**

@@ -1,11 +1,10 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import type { CustomerField } from '@throughline/contracts';
 import { conflict, idOfNew, invalid } from '@throughline/event-sourcing';
 import { Answers, IdPipe } from '@throughline/service';
 import { groupOfEvents, type Group } from '../customer/customer-group.ts';
 import { Customer } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
-import { changesOf, previewUnmerge, provenanceOf, valuesBefore, valuesThen } from './merge-preview.ts';
+import { changesOf, previewUnmerge, provenanceOf, valuesBefore, valuesThen, wordsBefore } from './merge-preview.ts';
 import { Merges } from './merges.store.ts';
 import { inEvents } from '../customer/field-names.ts';
 import {
@@ -78,22 +77,25 @@ export class MergeController {
   async revert(@Param('id', IdPipe) id: string, @Body() body: RevertDto) {
     const fields = body.fields?.map(inEvents);
     const group = await this.customers.group(id);
-    const values = body.to === undefined ? valuesBefore(group, fields ?? []) : await this.#then(group, body.to, fields);
-    return this.customers.execute(id, { type: 'ChangeCustomer', changes: changesOf(values) }, { revert: body });
+    const then = body.to === undefined ? undefined : groupThen(group, body.to);
+    const values = then ? valuesThen(group, then, fields) : valuesBefore(group, fields ?? []);
+    const words = then ? then[0].record.words : wordsBefore(group, fields ?? []);
+    return this.customers.execute(id, { type: 'ChangeCustomer', changes: changesOf(values), words }, { revert: body });
   }
 
   /** What it would change. */
   @Get('revert')
   @Answers(RevertPreview)
   async previewRevert(@Param('id', IdPipe) id: string, @Query() { to }: RevertQuery) {
-    return { fields: await this.#then(await this.customers.group(id), to) };
+    const group = await this.customers.group(id);
+    return { fields: valuesThen(group, groupThen(group, to)) };
   }
+}
 
-  /** @throws Refusal `invalid-revert` where the customer did not exist then */
-  async #then(group: Group, to: string, fields?: readonly CustomerField[]) {
-    const at = new Date(to).toISOString();
-    const then = groupOfEvents(group, ({ effectiveAt }) => effectiveAt <= at);
-    if (!then) throw invalid('invalid-revert', [{ path: 'to', code: 'before-start' }]);
-    return valuesThen(group, then, fields);
-  }
+/** @throws Refusal `invalid-revert` where the customer did not exist then */
+function groupThen(group: Group, to: string): Group {
+  const at = new Date(to).toISOString();
+  const then = groupOfEvents(group, ({ effectiveAt }) => effectiveAt <= at);
+  if (!then) throw invalid('invalid-revert', [{ path: 'to', code: 'before-start' }]);
+  return then;
 }
