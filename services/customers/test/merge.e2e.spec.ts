@@ -215,6 +215,30 @@ describe('a merge', () => {
     expect(other).not.toHaveProperty('records');
   });
 
+  it('leaves each with what is its alone, whatever was said of them together', async () => {
+    await service.call('POST', '/api/fields', { key: 'card', type: 'text', label: { en: 'Card' } });
+    const rule = { id: 'card', kind: 'unique', field: 'custom.card', message: { zh: '不行', en: 'Taken' } };
+    await service.call('PUT', '/api/rules/customers', { rules: [rule] });
+    const [mine, theirs, added] = [1, 2, 3].map(() => ({ value: `${newId()}@example.cn` }));
+    const one = await create({ name: '王伟', emails: [mine], custom: { card: 'c1', tea: '龙井' } });
+    const other = await create({ name: '王伟', emails: [theirs], custom: { card: 'c2' } });
+    await post(one.id, 'merge', { absorb: [other.id] });
+    await patch(one.id, { emails: [theirs, added, mine], custom: { card: 'c2', tea: '普洱' } });
+    expect((await post(one.id, 'unmerge', { record: other.id })).status).toBe(200);
+    const apart = [(await get(one.id)).body, (await get(other.id)).body];
+    expect(apart).toMatchObject([
+      { emails: [added, mine], custom: { card: 'c1', tea: '普洱' } },
+      { emails: [theirs], custom: { card: 'c2' } },
+    ]);
+    const taken = [{ emails: [theirs] }, { emails: [added] }, { custom: { card: 'c2' } }];
+    const codes = await Promise.all(taken.map(async (said) => (await create({ name: '第三人', ...said })).code));
+    expect(codes).toEqual(['email-taken', 'email-taken', 'value-taken']);
+    await patch(other.id, { emails: [], custom: { card: null } });
+    expect((await create({ name: '第三人', emails: [theirs], custom: { card: 'c2' } })).id).toBeDefined();
+    expect((await patch(one.id, { emails: [mine, { value: `${newId()}@example.cn` }] })).status).toBe(200);
+    await service.call('PUT', '/api/rules/customers', { rules: [] });
+  });
+
   it('shows the customers apart as of before', async () => {
     const { beijing, shanghai } = await twoWangs();
     const before = new Date().toISOString();

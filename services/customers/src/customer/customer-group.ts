@@ -4,8 +4,10 @@ import {
   fieldsOf,
   goldenOf,
   inferredOf,
+  isListField,
   known,
   recordAfter,
+  reservable,
   stageOf,
   type CustomerEvent,
   type CustomerField,
@@ -14,6 +16,7 @@ import {
   type Golden,
   type Instant,
   type RecordedOf,
+  type Restored,
   type SurvivorshipRules,
   type Word,
   type Words,
@@ -348,14 +351,79 @@ export function unmergeRecord(group: Group, { mergeId, recordId, move }: Unmerge
     const said = { ...(fields as CustomerFields), ...openAgain(fields) };
     return [completed(of.state, { type: 'CustomerDetailsChanged', ...said, emailsReserved })];
   };
+  const leaving = [part, ...below];
+  const staying = group.filter((one) => !leaving.includes(one));
+  const joined = joinedAt(parent, recordId);
+  const returned = (of: Part): readonly CustomerEvent[] =>
+    returning(of, leaving, joined, of === parent ? move : []).map((event) =>
+      besideOthers(
+        event,
+        of.state,
+        staying.filter((one) => one !== of),
+      ),
+    );
   return new Map<string, readonly CustomerEvent[]>([
-    [parent.id, [{ type: 'CustomersUnmerged', mergeId, released: [recordId] }, ...changes(parent, 'before')]],
+    ...staying
+      .filter((one) => one !== parent)
+      .map((one): [string, readonly CustomerEvent[]] => [one.id, returned(one)]),
+    [
+      parent.id,
+      [{ type: 'CustomersUnmerged', mergeId, released: [recordId] }, ...changes(parent, 'before'), ...returned(parent)],
+    ],
     [recordId, [{ type: 'CustomerReleased', mergeId, from: parent.id }, ...changes(part, 'now')]],
     ...below.map(({ id, state }): [string, CustomerEvent[]] => [
       id,
       [{ type: 'CustomerAbsorbed', mergeId, into: state.into as string, goldenId: recordId }],
     ]),
   ]);
+}
+
+/** A field as it stands once what was others' is theirs again. */
+type Returned = { field: CustomerField; value: unknown; restored: readonly Restored[] };
+
+/** Where a record was merged into another one. */
+const joinedAt = (parent: Part, recordId: string): number =>
+  parent.record.members.find((member) => member.recordId === recordId)?.position ?? Infinity;
+
+/**
+ * What a record that stays was told, since others had joined its customer, and is theirs alone: they take it along, and the record
+ * says what is left, or what it said before.
+ *
+ * @param except fields that are dealt with otherwise
+ */
+function returning(
+  { state, record, events }: Part,
+  leaving: readonly Part[],
+  joined: number,
+  except: readonly CustomerField[],
+): CustomerEvent[] {
+  const theirs = new Set(leaving.flatMap((part) => customer.claims?.(part.state) ?? []));
+  const unique = leaving.flatMap((part) => part.state.unique.map(({ rule, field }) => ({ rule, field })));
+  const all = { ...customer.initial, status: 'active' as const, emailsReserved: true, reserved: reservable, unique };
+  const isTheirs = (details: CustomerFields) =>
+    (customer.claims?.({ ...all, details }) ?? []).some((claim) => theirs.has(claim));
+  const before = recordOf(events.filter(({ position }) => position <= joined))?.words ?? {};
+  const returned = (Object.keys(record.words) as CustomerField[]).flatMap((field): Returned[] => {
+    const word = record.words[field];
+    if (!word || word.position <= joined || except.includes(field) || !isTheirs({ [field]: word.value })) return [];
+    if (field === 'custom') {
+      const keys = Object.keys(word.own ?? {}).filter((key) => isTheirs({ custom: { [key]: word.own?.[key]?.value } }));
+      const own = keys.map((key) => [key, before.custom?.own?.[key]?.value ?? null]);
+      const restored = keys.map((key) => ({ field: `custom.${key}`, ...sinceOf(before.custom?.own?.[key]) }));
+      return [{ field, value: filledIn({ ...state.details.custom, ...Object.fromEntries(own) }), restored }];
+    }
+    if (!isListField(field)) {
+      return [{ field, value: before[field]?.value ?? null, restored: [{ field, ...sinceOf(before[field]) }] }];
+    }
+    const left = (word.value as unknown[]).filter((entry) => !isTheirs({ [field]: [entry] }));
+    return [{ field, value: left, restored: [{ field, ...sinceOf(word) }] }];
+  });
+  if (returned.length === 0) return [];
+  const fields = Object.fromEntries(returned.map(({ field, value }) => [field, value])) as CustomerFields;
+  const { emailsReserved, reserved } = state;
+  const restored = returned.flatMap((one) => one.restored);
+  const said = { ...fields, emailsReserved, ...(reserved.length > 0 && { reserved: [...reserved] }), restored };
+  return [completed(state, { type: 'CustomerDetailsChanged', ...said })];
 }
 
 /** The two customers that a decided unmerge would leave, the one that the record was taken out of first. */
@@ -370,7 +438,7 @@ export function changedSince(
   parent: Part,
   recordId: string,
 ): ReadonlyMap<CustomerField, { before: unknown; now: unknown }> {
-  const joined = parent.record.members.find((member) => member.recordId === recordId)?.position ?? Infinity;
+  const joined = joinedAt(parent, recordId);
   const before = recordOf(parent.events.filter(({ position }) => position <= joined))?.words ?? {};
   return new Map(
     (Object.keys(parent.record.words) as CustomerField[]).flatMap(
