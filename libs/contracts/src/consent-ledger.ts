@@ -107,11 +107,15 @@ export const isUntil = (
 ): entry is GivenConsent =>
   entry.kind === 'given' && entry.purpose === purpose && entry.channel === channel && entry.expiresOn === expiresOn;
 
-/** What several records of one person say together. */
+/** What several records of one person say together; a word that all of them have counts once. */
 export const ledgerOf = (ledgers: readonly ConsentLedger[]): ConsentLedger => ({
-  entries: ledgers.flatMap(({ entries }) => entries).sort(byTime),
-  contact: ledgers.flatMap(({ contact }) => contact).sort(byContactTime),
+  entries: once(ledgers.flatMap(({ entries }) => entries)).sort(byTime),
+  contact: once(ledgers.flatMap(({ contact }) => contact)).sort(byContactTime),
 });
+
+const once = <Word>(words: readonly Word[]): Word[] => [
+  ...new Map(words.map((word) => [JSON.stringify(word), word])).values(),
+];
 
 /** The ledger as it was at an instant, by when things were said. */
 export const ledgerAsOf = ({ entries, contact }: ConsentLedger, instant: Instant): ConsentLedger => ({

@@ -240,6 +240,24 @@ describe('the consents of a merged customer', () => {
     expect(newsletter(await read(below)).state).toBe('withdrawn');
   });
 
+  it('are objected to for each of them, should they be taken apart, and shown once', async () => {
+    const { top, below } = await merged();
+    const third = await create();
+    await post(third, 'consents', form);
+    await post(top, 'merge', { absorb: [third] });
+    const key = { 'idempotency-key': newId() };
+    const said = await post(top, 'consents/withdraw', { purpose: 'newsletter', how: 'link' }, key);
+    expect(said.body.history.map(({ kind }: any) => kind).toSorted()).toEqual(['given', 'given', 'withdrawn']);
+    expect((await post(top, 'consents/withdraw', { purpose: 'newsletter', how: 'link' }, key)).body).toEqual(said.body);
+    await post(top, 'forbid-contact', { how: 'email' });
+    for (const record of [below, third]) await post(top, 'unmerge', { record });
+    for (const record of [top, below, third]) {
+      const alone = await read(record);
+      expect(newsletter(alone)).toMatchObject({ state: 'withdrawn', how: 'link' });
+      expect(alone.doNotContact).toMatchObject({ how: 'email' });
+    }
+  });
+
   it('are changed under the ETag of all of them only', async () => {
     const { top, below } = await merged();
     const etagOf = async () =>

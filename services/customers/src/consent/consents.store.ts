@@ -7,9 +7,19 @@ import {
   type ConsentEvent,
   type ConsentLedger,
   type ConsentPurpose,
+  type Instant,
   type Permissions,
 } from '@throughline/contracts';
-import { Commands, Refusal, conflict, currentContext, eventOf, newId, notFound } from '@throughline/event-sourcing';
+import {
+  Commands,
+  Refusal,
+  conflict,
+  currentContext,
+  derivedId,
+  eventOf,
+  newId,
+  notFound,
+} from '@throughline/event-sourcing';
 import {
   Kernel,
   unsubscribeHeaders,
@@ -85,7 +95,28 @@ export class Consents {
       anyVersion: isGrouped,
       ...(occurredAt !== undefined && { occurredAt: new Date(occurredAt).toISOString() }),
     });
-    return answerOf(new Map([...ledgers, [customerId, done]]), purposes, new Date().toISOString());
+    const now = new Date().toISOString();
+    const objection = objectionOf(command, done.events);
+    const others = objection ? await this.#onOthers(objection, ledgers, purposes) : [];
+    return answerOf(new Map([...ledgers, [customerId, done], ...others]), purposes, now);
+  }
+
+  /** Should they turn out to be several people, none of them is to be written to because another one's record had the "no". */
+  async #onOthers(
+    objection: Objection,
+    ledgers: ReadonlyMap<string, Ledger>,
+    purposes: readonly ConsentPurpose[],
+  ): Promise<[string, Ledger][]> {
+    const { commandId } = currentContext();
+    const others = [...ledgers.keys()].filter((id) => id !== objection.customerId);
+    return Promise.all(
+      others.map(async (customerId): Promise<[string, Ledger]> => {
+        const own = commandId === undefined ? {} : { commandId: derivedId('objection', commandId, customerId) };
+        const command = { ...objection, customerId };
+        const options = { rules: { purposes }, anyVersion: true, occurredAt: objection.occurredAt, ...own };
+        return [customerId, await this.commands.execute(consent, consentId(customerId), command, options)];
+      }),
+    );
   }
 
   /**
@@ -153,6 +184,15 @@ export class Consents {
     if (state.status === 'none') throw notFound('customer-not-found');
     if (state.status === 'erased') throw conflict('customer-erased');
   }
+}
+
+type Objection = Extract<ConsentCommand, { type: 'WithdrawConsent' | 'ForbidContact' }> & { occurredAt: Instant };
+
+/** What is said against being written to, and when; undefined of everything else. */
+function objectionOf(command: ConsentCommand, [event]: readonly ConsentEvent[]): Objection | undefined {
+  if (command.type !== 'WithdrawConsent' && command.type !== 'ForbidContact') return undefined;
+  const said = event && ('withdrawnAt' in event ? event.withdrawnAt : 'forbiddenAt' in event && event.forbiddenAt);
+  return { ...command, occurredAt: new Date(said || (command.occurredAt ?? Date.now())).toISOString() };
 }
 
 const wholeOf = (ledgers: ReadonlyMap<string, Ledger>): ConsentLedger =>
