@@ -78,6 +78,21 @@ export const IsTexts = () =>
 const areTexts = (value: unknown) =>
   Object.values(Object(value) as object).every((member) => typeof member === 'string');
 
+/** An object whose members are lists of texts, each of `most` at most. */
+export const IsTextLists = (most: number) =>
+  applyDecorators(
+    IsObject(),
+    ValidateBy({
+      name: 'isTextLists',
+      validator: {
+        validate: (value: unknown) =>
+          Object.values(Object(value) as object).every(
+            (list) => Array.isArray(list) && list.length <= most && areTexts(list),
+          ),
+      },
+    }),
+  );
+
 const lowerCase = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
 
 const clearable = { nullClears: true };

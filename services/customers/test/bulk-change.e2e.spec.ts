@@ -75,6 +75,38 @@ describe('a bulk change', () => {
     expect(await get(`customers/${li.id}`)).toMatchObject({ tags: ['kept'], industry: '零售' });
   });
 
+  it('adds and removes options of own fields, and clears those', async () => {
+    const options = ['龙井', '普洱', '红茶'].map((value) => ({ value, label: { en: value, zh: value } }));
+    const fields = [
+      { key: 'teas', type: 'multi-choice', options },
+      { key: 'cup', type: 'text' },
+    ];
+    for (const field of fields) await service.call('POST', '/api/fields', { ...field, label: { en: field.key } });
+    const [full, empty] = [
+      await create({ name: '王伟', custom: { teas: ['龙井', '普洱'], cup: '大' } }),
+      await create({ name: '李娜' }),
+    ];
+    const ids = [full.id, empty.id];
+    const changed = async (body: object) => (await done({ ids, ...body })).counts;
+    const shown = () => Promise.all(ids.map(async (id) => (await get(`customers/${id}`)).custom));
+    const change = { add: { custom: { teas: ['红茶', '普洱'] } }, remove: { custom: { teas: ['龙井'] } } };
+    expect(await changed(change)).toMatchObject({ changed: 2 });
+    expect(await shown()).toMatchObject([{ teas: ['普洱', '红茶'], cup: '大' }, { teas: ['红茶', '普洱'] }]);
+    expect(await changed({ clear: ['custom.cup'], set: { custom: { teas: ['普洱'] } } })).toMatchObject({ changed: 2 });
+    expect(await changed({ remove: { custom: { teas: ['普洱'] } } })).toMatchObject({ changed: 2 });
+    expect((await shown()).map((custom) => Object.keys(custom ?? {}))).toEqual([[], []]);
+    expect(await changed({ add: { custom: { teas: ['咖啡'] } } })).toMatchObject({ failed: 2 });
+    const twice = { set: { custom: { cup: '小' } }, add: { custom: { cup: ['x'] } }, clear: ['custom.cup'] };
+    const refused = await bulk({ ids, ...twice });
+    expect([refused.status, refused.body.errors.map(({ path }: any) => path)]).toEqual([
+      422,
+      ['clear.0', 'add.custom.cup'],
+    ]);
+    for (const wrong of [{ clear: ['kind'] }, { add: { custom: { teas: '红茶' } } }]) {
+      expect((await bulk({ ids, ...wrong })).status).toBe(400);
+    }
+  });
+
   it('archives and restores, and says which records it could not change, and why', async () => {
     const held = { emails: [{ value: 'bulk@example.com' }] };
     await create({ name: '有邮箱', ...held });

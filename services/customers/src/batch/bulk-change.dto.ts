@@ -1,27 +1,32 @@
 import { PickType } from '@nestjs/swagger';
 import { listFields } from '@throughline/contracts';
-import { Ids } from '@throughline/service';
+import { Ids, IsTextLists } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
   Allow,
   ArrayMaxSize,
   IsArray,
   IsBoolean,
-  IsIn,
   IsObject,
   IsOptional,
   IsString,
   MaxLength,
+  ValidateBy,
   ValidateNested,
 } from 'class-validator';
 import { Type } from 'typebox';
-import type { CustomerInput } from '../customer/customer-fields.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { BeforeAfter, shownFields } from '../merge/merge.dto.ts';
 
 const clearable = shownFields.filter((field) => field !== 'kind');
 
-class EntriesDto extends PickType(ChangeCustomerDto, listFields) {}
+const isClearable = (field: unknown): boolean =>
+  typeof field === 'string' && (clearable.includes(field) || /^custom\..{1,100}$/.test(field));
+
+class EntriesDto extends PickType(ChangeCustomerDto, listFields) {
+  /** Of own fields that are multi-choices, the options. */
+  @IsOptional() @IsTextLists(200) custom?: Record<string, string[]>;
+}
 
 /** A selection, by ids or by a filter, and what is to be changed on each of its customers. */
 export class BulkChangeDto {
@@ -36,7 +41,12 @@ export class BulkChangeDto {
   @IsOptional() @IsObject() @ValidateNested() @Nested(() => EntriesDto) add?: EntriesDto;
   /** Entries that lists lose. */
   @IsOptional() @IsObject() @ValidateNested() @Nested(() => EntriesDto) remove?: EntriesDto;
-  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsIn(clearable, { each: true }) clear?: (keyof CustomerInput)[];
+  /** Own fields as `custom.<key>`. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(100)
+  @ValidateBy({ name: 'isIn', validator: { validate: isClearable } }, { each: true })
+  clear?: string[];
   @IsOptional() @IsBoolean() archive?: boolean;
   @IsOptional() @IsBoolean() restore?: boolean;
 }

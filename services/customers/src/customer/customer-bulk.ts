@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   entryKey,
   isListField,
@@ -7,20 +8,25 @@ import {
   type Reverted,
 } from '@throughline/contracts';
 import { invalid, type DecideContext, type FieldError } from '@throughline/event-sourcing';
+import { customKeyOf } from '../rules/rule-values.ts';
 import { changeDetails, checkMoveOf } from './customer-change.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import { normalEntries, withEntries } from './customer-import.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import type { Customer } from './customer-state.ts';
 
+/** `custom`: of own fields that are multi-choices, the chosen options. */
+type Entries = Pick<CustomerFields, ListField> & { custom?: Readonly<Record<string, readonly string[]>> | undefined };
+
 /** One change for many customers. No field is named twice, but that a list can lose entries and get others. */
 export type BulkChange = {
   set?: CustomerInput | undefined;
   /** Entries that a list gets to those that are there. */
-  add?: Pick<CustomerFields, ListField> | undefined;
+  add?: Entries | undefined;
   /** Entries that a list loses, wherever it has them. */
-  remove?: Pick<CustomerFields, ListField> | undefined;
-  clear?: readonly (keyof CustomerInput)[] | undefined;
+  remove?: Entries | undefined;
+  /** Own ones as `custom.<key>`. */
+  clear?: readonly string[] | undefined;
   archive?: boolean | undefined;
   restore?: boolean | undefined;
 };
@@ -65,10 +71,10 @@ export function changeInBulk(
  * @throws Refusal `invalid-customer` where a list would have too many entries
  */
 function changesInBulk({ set, add = {}, remove = {}, clear = [] }: BulkChange, known: Known): CustomerInput {
-  const names = new Set([...Object.keys(add), ...Object.keys(remove)].filter(isListField));
+  const names = namesIn(add, remove).filter(isListField);
   const normal = normalEntries(known);
   const errors: FieldError[] = [];
-  const lists = [...names].flatMap((field) => {
+  const lists = names.flatMap((field) => {
     const key = entryKey(field);
     const before = (known.details[field] ?? []) as unknown[];
     const gone = new Set(normal(field, (remove[field] ?? []) as unknown[]).map(key));
@@ -79,20 +85,41 @@ function changesInBulk({ set, add = {}, remove = {}, clear = [] }: BulkChange, k
     const isSame = left.length === before.length && after.length === said.length;
     return isSame ? [] : [[field, after]];
   });
+  const chosen = namesIn(add.custom, remove.custom).flatMap((key) => {
+    const before = known.details.custom?.[key] ?? [];
+    if (!Array.isArray(before)) {
+      errors.push({ path: `custom.${key}`, code: 'wrong-type' });
+      return [];
+    }
+    const left = before.filter((option) => !remove.custom?.[key]?.includes(option as string));
+    const after = [...new Set([...left, ...(add.custom?.[key] ?? [])])];
+    return isDeepStrictEqual(before, after) ? [] : [[key, after.length > 0 ? after : null]];
+  });
   if (errors.length > 0) throw invalid('invalid-customer', errors);
-  const cleared = clear.map((field) => [field, null]);
-  return { ...set, ...(Object.fromEntries([...lists, ...cleared]) as CustomerInput) };
+  const ownCleared = clear.flatMap((field) => customKeyOf(field) ?? []).map((key) => [key, null]);
+  const own = { ...set?.custom, ...Object.fromEntries([...chosen, ...ownCleared]) };
+  const cleared = clear.filter((field) => customKeyOf(field) === undefined).map((field) => [field, null]);
+  return {
+    ...set,
+    ...(Object.fromEntries([...lists, ...cleared]) as CustomerInput),
+    ...(Object.keys(own).length > 0 && { custom: own }),
+  };
 }
+
+const namesIn = (...some: readonly (object | undefined)[]): string[] => [
+  ...new Set(some.flatMap((one) => Object.keys(one ?? {}))),
+];
 
 /** What is wrong with it, whichever record it is for. */
 export function contradictionsOf({ set, add, remove, clear = [], archive, restore }: BulkChange): FieldError[] {
-  const taken = new Set([...Object.keys(set ?? {}), ...clear]);
+  const { custom: own, ...others } = set ?? {};
+  const taken = new Set([...Object.keys(others), ...inCustom(own), ...clear]);
   const twice = [
     ...clear.flatMap((field, index) =>
-      clear.indexOf(field) < index || (set && field in set) ? [`clear.${index}`] : [],
+      clear.indexOf(field) < index || field in others || inCustom(own).includes(field) ? [`clear.${index}`] : [],
     ),
-    ...Object.keys(add ?? {}).flatMap((field) => (taken.has(field) ? [`add.${field}`] : [])),
-    ...Object.keys(remove ?? {}).flatMap((field) => (taken.has(field) ? [`remove.${field}`] : [])),
+    ...listedIn(add).flatMap((field) => (taken.has(field) ? [`add.${field}`] : [])),
+    ...listedIn(remove).flatMap((field) => (taken.has(field) ? [`remove.${field}`] : [])),
     ...(archive && restore ? ['restore'] : []),
   ];
   const isEmpty = taken.size === 0 && !archive && !restore && [add, remove].every((lists) => isNothing(lists));
@@ -101,5 +128,9 @@ export function contradictionsOf({ set, add, remove, clear = [], archive, restor
     ...(isEmpty ? [{ path: 'set', code: 'required' }] : []),
   ];
 }
+
+const inCustom = (own: object | null | undefined): string[] => Object.keys(own ?? {}).map((key) => `custom.${key}`);
+
+const listedIn = ({ custom, ...lists }: Entries = {}): string[] => [...Object.keys(lists), ...inCustom(custom)];
 
 const isNothing = (lists: object = {}) => Object.keys(lists).length === 0;
