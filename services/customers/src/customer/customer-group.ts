@@ -89,6 +89,17 @@ export const recordOf = (events: readonly RecordedOf<CustomerEvent>[]): Customer
 export const goldenOfGroup = ([top, ...others]: Group): Golden =>
   goldenOf(top.record, new Map(others.map(({ id, record }) => [id, record])));
 
+/** The customer with its tags, as its records say them, by other names. */
+export const withTags = ([top, ...others]: Group, naming: (tags: readonly string[]) => string[]): Group => {
+  const named = (part: Part): Part => {
+    const { words } = part.record;
+    if (!words.tags?.value) return part;
+    const tags = { ...words.tags, value: naming(words.tags.value as string[]) };
+    return { ...part, record: { ...part.record, words: { ...words, tags } } };
+  };
+  return [named(top), ...others.map(named)];
+};
+
 /** The state of the record that answers for a customer, with what all of its records say. */
 export function stateOfGroup(group: Group): Customer {
   const [{ state }] = group;

@@ -100,7 +100,8 @@ export class Merges {
     const after = groupAfter(groups, decided, new Date().toISOString());
     isBelow(after, await this.#aboveOf(after));
     const records = groups.flat().map(({ id, state: { number, into = null } }) => ({ id, number, into }));
-    return { fields: previewMerge(groups, after, picksOf(merging.fields, groups), rules), records };
+    const [whole, ...apart] = await this.customers.tagged([after, ...groups]);
+    return { fields: previewMerge(apart, whole as Group, picksOf(merging.fields, groups), rules), records };
   }
 
   async #above(groups: [Group, ...Group[]], merging: Merging, rules: SurvivorshipRules): Promise<Above> {
