@@ -26,6 +26,7 @@ import {
   type FieldError,
 } from '@throughline/event-sourcing';
 import { openAgain } from '../cleaning/inferred.ts';
+import type { FieldSet } from '../field/field-set.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
 import { claimsOf, uniqueBut } from '../rules/unique-values.ts';
 import { emailKeys } from './customer-fields.ts';
@@ -210,6 +211,8 @@ export type MergeCustomers = {
   /** Field -> the record at the top of one of the groups, whose value was chosen by hand. */
   picks: Readonly<Record<string, string>>;
   rules: SurvivorshipRules;
+  /** The fields of the installation's own. */
+  fieldSet: FieldSet;
   reason?: string | undefined;
   score?: number | undefined;
 };
@@ -221,7 +224,7 @@ export type MergeCustomers = {
  * @throws Refusal `customer-not-found`, `customer-archived`, `customer-erased`, `different-kinds`, `invalid-merge`
  */
 export function mergeGroups(groups: readonly [Group, ...Group[]], command: MergeCustomers): Decided {
-  const { mergeId, picks, rules, reason, score } = command;
+  const { mergeId, picks, rules, fieldSet, reason, score } = command;
   const [[survivor], ...absorbed] = groups;
   if (absorbed.length === 0) return new Map();
   const tops = groups.map(([top]) => top);
@@ -230,7 +233,8 @@ export function mergeGroups(groups: readonly [Group, ...Group[]], command: Merge
   }
   const kinds = new Set(tops.flatMap(({ state }) => state.details.kind ?? []));
   if (kinds.size > 1) throw conflict('different-kinds');
-  checkPicks(picks, new Set(tops.map(({ id }) => id)));
+  const held = groups.flat().flatMap(({ record }) => Object.keys(record.words.custom?.own ?? {}));
+  checkPicks(picks, new Set(tops.map(({ id }) => id)), new Set([...Object.keys(fieldSet.fields), ...held]));
   const merged: CustomerEvent = {
     type: 'CustomersMerged',
     mergeId,
@@ -251,10 +255,14 @@ export function mergeGroups(groups: readonly [Group, ...Group[]], command: Merge
   ]);
 }
 
-function checkPicks(picks: Readonly<Record<string, string>>, allowed: ReadonlySet<string>): void {
+function checkPicks(
+  picks: Readonly<Record<string, string>>,
+  allowed: ReadonlySet<string>,
+  own: ReadonlySet<string>,
+): void {
   const errors = Object.entries(picks).flatMap(([field, recordId]): FieldError[] => {
-    if (!customerFieldNames.includes(field as CustomerField) && customKeyOf(field) === undefined)
-      return [{ path: `fields.${field}`, code: 'unknown-field' }];
+    const isKnown = customerFieldNames.includes(field as CustomerField) || own.has(customKeyOf(field) ?? '');
+    if (!isKnown) return [{ path: `fields.${field}`, code: 'unknown-field' }];
     return allowed.has(recordId) ? [] : [{ path: `fields.${field}`, code: 'not-allowed' }];
   });
   if (errors.length > 0) throw invalid('invalid-merge', errors);
