@@ -60,7 +60,9 @@ describe('a tag', () => {
 
   it('is listed page by page', async () => {
     const names = ['页1', '页2', '页3', '页4'];
-    for (const name of names) await create(name);
+    const made: Reply[] = [];
+    for (const name of names) made.push(await service.call('POST', '/api/tags', { name }));
+    await fresh(() => service.call('GET', '/api/tags', undefined, after(made.at(-1) as Reply)));
     const seen: string[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
       const { status, body }: Reply = await service.call('GET', `/api/tags?limit=2${cursor && `&cursor=${cursor}`}`);
