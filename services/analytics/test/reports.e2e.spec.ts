@@ -253,6 +253,7 @@ describe('the reports', () => {
       ['all', 2, 1],
       ['complete', 0, 0],
       ['incomplete', 2, 1],
+      ['duplicate', 0, 0],
       ['invalid', 0, 0],
       ['bounced', 0, 0],
       ['stale', 1, 0.5],
@@ -471,6 +472,53 @@ describe('the schema bi', () => {
       comment on schema bi is 'newer'`);
     await start();
     expect((await kernel.pool.query('select to_come from bi.dim_product')).rows).toEqual([{ to_come: 1 }]);
+  });
+});
+
+describe('duplicates', () => {
+  it('count in the report each customer once that stands in an open pair of two active ones', async () => {
+    const duplicates = async () => {
+      const { rows } = await report('data-quality');
+      const { duplicate } = Object.fromEntries(rows.map(({ measure, customers }: any) => [measure, customers]));
+      const shown = await ask(
+        'select customer_id from bi.customer_quality where duplicate and not archived order by 1',
+      );
+      expect(shown).toHaveLength(duplicate);
+      return shown.map(({ customer_id }) => customer_id);
+    };
+    const [twin, other] = [newId(), newId()];
+    for (const [index, id] of [twin, other].entries())
+      await append('customers', 'customer', id, customer(`C-5${index}`));
+    const found = async (...records: [string, string]): Promise<string> => {
+      const pair = newId();
+      const facts = { records: records.toSorted(), score: 12, reasons: [], band: 'review', by: 'scan' };
+      await append('customers', 'duplicate', pair, { type: 'DuplicateFound', ...facts } as AnyEvent);
+      return pair;
+    };
+    const say = (pair: string, event: object) => append('customers', 'duplicate', pair, event as AnyEvent);
+    // The customer li is archived.
+    for (const id of [li, wang, twin]) await found(zhang, id);
+    const pair = await found(twin, other);
+    expect(await duplicates()).toEqual([zhang, wang, twin, other].toSorted());
+    await say(pair, { type: 'DuplicateDismissed', recordId: twin });
+    expect(await duplicates()).toEqual([zhang, wang, twin].toSorted());
+    await say(pair, { type: 'DuplicateReopened' });
+    const merge = { mergeId: newId(), rules: {} };
+    await append('customers', 'customer', twin, { type: 'CustomersMerged', ...merge, absorbed: [other] } as AnyEvent);
+    const absorbed = { type: 'CustomerAbsorbed', mergeId: merge.mergeId, into: twin, goldenId: twin };
+    await append('customers', 'customer', other, absorbed as AnyEvent);
+    expect(await duplicates()).toEqual([zhang, wang, twin].toSorted());
+    await say(pair, { type: 'DuplicateMerged', survivor: twin });
+    const apart = { type: 'CustomersUnmerged', mergeId: merge.mergeId, released: [other] };
+    await append('customers', 'customer', twin, apart as AnyEvent);
+    await append('customers', 'customer', other, {
+      type: 'CustomerReleased',
+      mergeId: merge.mergeId,
+      from: twin,
+    } as AnyEvent);
+    expect(await duplicates()).toEqual([zhang, wang, twin].toSorted());
+    for (const id of [twin, other]) await append('customers', 'customer', id, { type: 'CustomerArchived' });
+    expect(await duplicates()).toEqual([zhang, wang].toSorted());
   });
 });
 

@@ -160,7 +160,14 @@ describe('the queue', () => {
     expect(await queued(one.id, two.id, 'dismissed')).toMatchObject({ id: pair.id });
     expect((await get('duplicates?limit=200')).items.map(({ id }: any) => id)).not.toContain(pair.id);
     expect(await told()).toEqual([]);
+    const { items, nextCursor, total } = await get('duplicates?limit=200');
+    expect([total, nextCursor]).toEqual([{ value: items.length, exact: true }, null]);
     await post(`duplicates/${pair.id}/reopen`);
+    await settled();
+    expect(await get('duplicates?limit=1')).toMatchObject({
+      items: [{}],
+      total: { value: items.length + 1, exact: true },
+    });
     expect((await queued(one.id, two.id)).id).toBe(pair.id);
     expect(await told()).toEqual([two.id]);
   });

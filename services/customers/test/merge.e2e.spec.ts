@@ -261,6 +261,29 @@ describe('a merge', () => {
     expect((await get(shanghai.id)).body.erased).toBe(true);
   });
 
+  it('takes a pick of an own field that is defined or that a record has, and of no other', async () => {
+    const [one, other] = [await create({ name: 'a' }), await create({ name: 'b', custom: { held: 1 } })];
+    const define = async (key: string) =>
+      (await service.call('POST', '/api/fields', { key, type: 'number', label: { en: key, zh: key } })).status;
+    expect(await define('defined')).toBe(201);
+    const merge = (verb: string, ...keys: string[]) =>
+      post(one.id, verb, { absorb: [other.id], fields: Object.fromEntries(keys.map((key) => [key, other.id])) });
+    for (const verb of ['merge/preview', 'merge']) {
+      const { status, body } = await merge(verb, 'custom.nope', 'custom.held', 'custom.defined');
+      expect([status, body.code, body.errors.map(({ path, code }: any) => `${path} ${code}`)]).toEqual([
+        422,
+        'invalid-merge',
+        ['fields.custom.nope unknown-field'],
+      ]);
+    }
+    expect(await define('held')).toBe(201);
+    expect((await service.call('POST', '/api/fields/held/retire')).status).toBe(200);
+    for (const verb of ['merge/preview', 'merge']) {
+      expect((await merge(verb, 'custom.held', 'custom.defined')).status).toBe(200);
+    }
+    expect((await get(one.id)).body.custom).toEqual({ held: 1 });
+  });
+
   it('names what is wrong with it', async () => {
     const { beijing, shanghai } = await twoWangs();
     const codes = async (body: object) => {

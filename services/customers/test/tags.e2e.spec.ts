@@ -4,6 +4,7 @@ import { newId, runInContext, systemContext } from '@throughline/event-sourcing'
 import { eventually, fresh, startTestService, type Reply, type TestService } from '@throughline/service/testing';
 import { CustomersModule } from '../src/customers.module.ts';
 import { tag } from '../src/tag/tag.ts';
+import { importing } from './importing.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -11,6 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.end());
 
+const { imported } = importing(() => service);
 const create = async (name: string) => (await service.call('POST', '/api/tags', { name })).body;
 const customer = async (...tags: string[]) =>
   (await service.call('POST', '/api/customers', { name: 'x', tags })).body.id;
@@ -58,7 +60,9 @@ describe('a tag', () => {
 
   it('is listed page by page', async () => {
     const names = ['页1', '页2', '页3', '页4'];
-    for (const name of names) await create(name);
+    const made: Reply[] = [];
+    for (const name of names) made.push(await service.call('POST', '/api/tags', { name }));
+    await fresh(() => service.call('GET', '/api/tags', undefined, after(made.at(-1) as Reply)));
     const seen: string[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
       const { status, body }: Reply = await service.call('GET', `/api/tags?limit=2${cursor && `&cursor=${cursor}`}`);
@@ -143,5 +147,55 @@ describe('a tag', () => {
       ids.map(async (id) => (await service.call('GET', `/api/customers/${id}`)).body.tags),
     );
     expect(left.map((names) => names ?? [])).toEqual([['留下'], [], [], ['留下']]);
+  });
+
+  it('that was renamed or merged since a table was exported changes nothing there, unless it was edited', async () => {
+    const [old, absorbed] = [await create('旧名'), await create('并入')];
+    const { body: there } = await service.call('POST', '/api/customers', { name: '李', tags: ['旧名', '并入', '茶'] });
+    await service.call('PATCH', `/api/tags/${old.id}`, { name: '新名' });
+    const merged = await service.call('POST', `/api/tags/${old.id}/merge`, { absorb: [absorbed.id] });
+    expect(await tagsOf(there.id, merged)).toEqual(['新名', '茶']);
+    const row = (name: string, tags: string) =>
+      imported(`记录ID,记录版本,姓名,标签\n${there.id},${there.version},${name},${tags}\n`);
+    const kept = async () => (await service.call('GET', `/api/customers/${there.id}/history`)).body.items.at(-1);
+    for (const tags of ['旧名; 并入; 茶', '新名; 茶', '"""新名""; ""茶"""']) {
+      expect((await row('李', tags)).counts).toMatchObject({ read: 1, unchanged: 1 });
+    }
+    expect((await row('李', '旧名; 并入; 茶; 咖啡')).counts).toMatchObject({ read: 1, updated: 1 });
+    expect((await kept()).data.tags).toEqual(['新名', '茶', '咖啡']);
+    expect((await row('李雷', '新名; 茶')).counts).toMatchObject({ read: 1, updated: 1, failed: 0 });
+    expect((await kept()).data).not.toHaveProperty('tags');
+    const { body: now } = await service.call('GET', `/api/customers/${there.id}`);
+    expect(now).toMatchObject({ name: '李雷', tags: ['新名', '茶', '咖啡'] });
+  });
+
+  it('is one tag under all of its names, in what a merge or a bulk change would do, and in what it came from', async () => {
+    const { id: tagId } = await create('o');
+    const [one, other] = [await customer('o', '茶'), await customer('n')];
+    const renamed = await service.call('PATCH', `/api/tags/${tagId}`, { name: 'n' });
+    const merging = { absorb: [other] };
+    expect(await tagsOf(one, renamed)).toEqual(['n', '茶']);
+    const { fields } = (await service.call('POST', `/api/customers/${one}/merge/preview`, merging)).body;
+    expect(fields.find(({ field }: any) => field === 'tags')).toMatchObject({
+      value: ['n', '茶'],
+      candidates: [
+        { recordId: one, value: ['n', '茶'] },
+        { recordId: other, value: ['n'] },
+      ],
+    });
+    await service.call('POST', `/api/customers/${one}/merge`, merging);
+    const { body: provenance } = await service.call('GET', `/api/customers/${one}/provenance`);
+    expect(provenance.fields.tags).toMatchObject([
+      { value: 'n', recordId: one },
+      { value: '茶', recordId: one },
+    ]);
+    const examples = async (change: object) =>
+      (await service.call('POST', '/api/customers/bulk/preview', { ids: [one], ...change })).body.examples;
+    expect(await examples({ add: { tags: ['z'] } })).toMatchObject([
+      { recordId: one, fields: { tags: { before: ['n', '茶'], after: ['n', '茶', 'z'] } } },
+    ]);
+    expect(await examples({ remove: { tags: ['n', '茶'] } })).toMatchObject([
+      { fields: { tags: { before: ['n', '茶'], after: [] } } },
+    ]);
   });
 });

@@ -9,6 +9,7 @@ import { dimCustomer } from '../star/dim-customer.view.ts';
 import { dimDealHistory } from '../star/dim-deal-history.view.ts';
 import { dimDeal } from '../star/dim-deal.view.ts';
 import { dimStage } from '../star/dim-stage.view.ts';
+import { duplicatePair } from '../star/duplicate-pair.view.ts';
 import { factInteraction } from '../star/fact-interaction.view.ts';
 import { factOrderLine } from '../star/fact-order-line.view.ts';
 import { factPayment } from '../star/fact-payment.view.ts';
@@ -147,6 +148,18 @@ const recordAttributes = [
 const hasIssue = (start: string) =>
   `exists (select 1 from json_array_elements_text(t.doc->'qualityIssues') one where starts_with(one, '${start}'))`;
 
+/** The customers of open pairs, each once; of those that are one customer by now, or archived, nobody is asked any more. */
+const duplicates = `select distinct unnest(array[a.id, b.id]) as id from (
+    select coalesce(x.customer_id, d.a)::text as a, coalesce(y.customer_id, d.b)::text as b
+    from ${duplicatePair.table} d
+    left join ${customerAlias.table} x on x.record_id = d.a
+    left join ${customerAlias.table} y on y.record_id = d.b
+    where d.is_open
+  ) d
+  join ${customerDocument.table} a on a.id = d.a and not (a.doc->>'archived')::boolean
+  join ${customerDocument.table} b on b.id = d.b and not (b.doc->>'archived')::boolean
+  where d.a <> d.b`;
+
 const types: Readonly<Record<string, string>> = { owner_id: 'uuid' };
 const customerAttributes = recordAttributes.map((one) => {
   if (one.name === 'archived') return one;
@@ -274,8 +287,13 @@ export const biViews: readonly BiView[] = [
         localDate(`(t.doc->>'createdAt')::timestamptz`),
         'Local day on which the customer was created.',
       ),
+      column(
+        'duplicate',
+        'd.id is not null',
+        'True where somebody is to say whether another customer is the same one.',
+      ),
     ],
-    from: `from ${customerDocument.table} t`,
+    from: `from ${customerDocument.table} t left join (${duplicates}) d on d.id = t.id`,
   },
   {
     name: 'dim_deal',

@@ -22,12 +22,14 @@ export const dataQuality: Report = {
       select * from bi.customer_quality
       where not archived and ${between('created_on')} and ${happened('created_at')}
     ) c
-    right join (values (1, 'all'), (2, 'complete'), (3, 'incomplete'), (4, 'invalid'), (5, 'bounced'), (6, 'stale'))
-      m (place, measure) on true
+    right join (
+      values (1, 'all'), (2, 'complete'), (3, 'incomplete'), (4, 'duplicate'), (5, 'invalid'), (6, 'bounced'), (7, 'stale')
+    ) m (place, measure) on true
     cross join lateral (select c.customer_id is not null and case measure
       when 'all' then true
       when 'complete' then c.complete
       when 'incomplete' then not c.complete
+      when 'duplicate' then c.duplicate
       when 'invalid' then c.invalid
       when 'bounced' then c.bounced
       else c.stale

@@ -6,6 +6,7 @@ import { dimCustomerHistory } from './dim-customer-history.view.ts';
 import { dimDeal } from './dim-deal.view.ts';
 import { dimDealHistory } from './dim-deal-history.view.ts';
 import { dimStage } from './dim-stage.view.ts';
+import { duplicatePair } from './duplicate-pair.view.ts';
 import { factInteraction } from './fact-interaction.view.ts';
 import { factOrderLine } from './fact-order-line.view.ts';
 import { factPayment } from './fact-payment.view.ts';
@@ -23,6 +24,7 @@ export const star = [
   dimDeal,
   dimDealHistory,
   dimStage,
+  duplicatePair,
   factInteraction,
   factOrderLine,
   factPayment,

@@ -20,8 +20,10 @@ import { GoldenCustomers, withDuplicates } from '../customer/golden-customers.st
 import { touchesCompared, type RulesAsked } from '../duplicates/duplicate-check.store.ts';
 import { compares } from '../duplicates/duplicate-rules.ts';
 import { GuardedCustomers } from '../duplicates/guarded-customers.store.ts';
+import { Tags } from '../tag/tags.view.ts';
 
 type Example = { recordId: string; number: string; fields: Record<string, { before: unknown; after: unknown }> };
+type TagsShown = readonly string[] | null;
 /** A customer as it is, and as it would be. */
 type Previewed = { id: string; before: Customer; after: Customer };
 
@@ -37,6 +39,7 @@ export class BulkPreviews {
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
     private readonly guarded: GuardedCustomers,
+    private readonly tags: Tags,
   ) {}
 
   async preview(ids: readonly string[], change: BulkChange) {
@@ -61,7 +64,17 @@ export class BulkPreviews {
         }
       }
     }
-    return { matches: ids.length, previewed: looked.length, ...counts, codes, examples };
+    const shown = (await Promise.all(examples.map((example) => this.#withTags(example)))).filter(showsAny);
+    return { matches: ids.length, previewed: looked.length, ...counts, codes, examples: shown };
+  }
+
+  /** Tags by the names that they have now; another name of one that was there is nothing that anybody sees. */
+  async #withTags(example: Example): Promise<Example> {
+    const { tags, ...others } = example.fields as Example['fields'] & { tags?: Record<'before' | 'after', TagsShown> };
+    if (!tags) return example;
+    const naming = await this.tags.naming([...(tags.before ?? []), ...(tags.after ?? [])]);
+    const [before, after] = [tags.before && naming(tags.before), tags.after && naming(tags.after)];
+    return { ...example, fields: isDeepStrictEqual(before, after) ? others : { ...others, tags: { before, after } } };
   }
 
   /** Record -> the refusal, of those that the duplicate rules hold up. */
@@ -149,6 +162,8 @@ function newClaims({ before, after }: Previewed): string[] {
   const held = new Set(customer.claims?.(before));
   return (customer.claims?.(after) ?? []).filter((claim) => !held.has(claim));
 }
+
+const showsAny = ({ fields }: Example): boolean => Object.keys(fields).length > 0;
 
 function differences({ before, after }: Previewed): Example['fields'] {
   if (before === after) return {};

@@ -20,6 +20,7 @@ import {
   type Group,
   type Part,
 } from './customer-group.ts';
+import { noFields } from '../field/field-set.ts';
 import type { CustomerInput } from './customer-fields.ts';
 import { customer } from './customer.ts';
 import { builtInRules, type CustomerRules } from './customer-rules.ts';
@@ -82,6 +83,7 @@ class Records {
         mergeId: `merge-${this.#position}`,
         picks,
         rules,
+        fieldSet: noFields,
       }),
     );
   }

@@ -31,6 +31,7 @@ import {
   type FieldError,
 } from '@throughline/event-sourcing';
 import { openAgain } from '../cleaning/inferred.ts';
+import type { FieldSet } from '../field/field-set.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
 import { claimsOf, uniqueBut } from '../rules/unique-values.ts';
 import { emailKeys } from './customer-fields.ts';
@@ -94,6 +95,17 @@ export const recordOf = (events: readonly RecordedOf<CustomerEvent>[]): Customer
 
 export const goldenOfGroup = ([top, ...others]: Group): Golden =>
   goldenOf(top.record, new Map(others.map(({ id, record }) => [id, record])));
+
+/** The customer with its tags, as its records say them, by other names. */
+export const withTags = ([top, ...others]: Group, naming: (tags: readonly string[]) => string[]): Group => {
+  const named = (part: Part): Part => {
+    const { words } = part.record;
+    if (!words.tags?.value) return part;
+    const tags = { ...words.tags, value: naming(words.tags.value as string[]) };
+    return { ...part, record: { ...part.record, words: { ...words, tags } } };
+  };
+  return [named(top), ...others.map(named)];
+};
 
 /** The state of the record that answers for a customer, with what all of its records say. */
 export function stateOfGroup(group: Group): Customer {
@@ -265,6 +277,8 @@ export type MergeCustomers = {
   /** Field -> the record at the top of one of the groups, whose value was chosen by hand. */
   picks: Readonly<Record<string, string>>;
   rules: SurvivorshipRules;
+  /** The fields of the installation's own. */
+  fieldSet: FieldSet;
   reason?: string | undefined;
   score?: number | undefined;
 };
@@ -276,7 +290,7 @@ export type MergeCustomers = {
  * @throws Refusal `customer-not-found`, `customer-archived`, `customer-erased`, `different-kinds`, `invalid-merge`
  */
 export function mergeGroups(groups: readonly [Group, ...Group[]], command: MergeCustomers): Decided {
-  const { mergeId, picks, rules, reason, score } = command;
+  const { mergeId, picks, rules, fieldSet, reason, score } = command;
   const [[survivor], ...absorbed] = groups;
   if (absorbed.length === 0) return new Map();
   const tops = groups.map(([top]) => top);
@@ -285,7 +299,8 @@ export function mergeGroups(groups: readonly [Group, ...Group[]], command: Merge
   }
   const kinds = new Set(tops.flatMap(({ state }) => state.details.kind ?? []));
   if (kinds.size > 1) throw conflict('different-kinds');
-  checkPicks(picks, new Set(tops.map(({ id }) => id)));
+  const held = groups.flat().flatMap(({ record }) => Object.keys(record.words.custom?.own ?? {}));
+  checkPicks(picks, new Set(tops.map(({ id }) => id)), new Set([...Object.keys(fieldSet.fields), ...held]));
   const merged: CustomerEvent = {
     type: 'CustomersMerged',
     mergeId,
@@ -306,10 +321,14 @@ export function mergeGroups(groups: readonly [Group, ...Group[]], command: Merge
   ]);
 }
 
-function checkPicks(picks: Readonly<Record<string, string>>, allowed: ReadonlySet<string>): void {
+function checkPicks(
+  picks: Readonly<Record<string, string>>,
+  allowed: ReadonlySet<string>,
+  own: ReadonlySet<string>,
+): void {
   const errors = Object.entries(picks).flatMap(([field, recordId]): FieldError[] => {
-    if (!customerFieldNames.includes(field as CustomerField) && customKeyOf(field) === undefined)
-      return [{ path: `fields.${field}`, code: 'unknown-field' }];
+    const isKnown = customerFieldNames.includes(field as CustomerField) || own.has(customKeyOf(field) ?? '');
+    if (!isKnown) return [{ path: `fields.${field}`, code: 'unknown-field' }];
     return allowed.has(recordId) ? [] : [{ path: `fields.${field}`, code: 'not-allowed' }];
   });
   if (errors.length > 0) throw invalid('invalid-merge', errors);

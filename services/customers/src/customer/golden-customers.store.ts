@@ -19,6 +19,7 @@ import {
   groupOf,
   partOf,
   shownGroup,
+  withTags,
   type Decided,
   type Group,
   type Part,
@@ -101,19 +102,25 @@ export class GoldenCustomers {
 
   /** With its tags by the names that they have now. */
   async #withTags<A extends { fields: Readonly<Record<string, unknown>> }>(answer: A): Promise<A> {
-    const { tags } = answer.fields;
-    if (!Array.isArray(tags) || tags.length === 0) return answer;
-    const names = await this.tags.namesNow(tags as string[]);
-    return {
-      ...answer,
-      fields: { ...answer.fields, tags: [...new Set(tags.map((tag: string) => names.get(tag) ?? tag))] },
-    };
+    const { tags } = answer.fields as { tags?: string[] };
+    if (!tags) return answer;
+    return { ...answer, fields: { ...answer.fields, tags: (await this.tags.naming(tags))(tags) } };
   }
 
-  /** The fields as they were at the versions of an ETag; undefined where the customer never had those. */
+  /** Customers with their tags by the names that they have now, to be shown beside each other. */
+  async tagged(groups: readonly Group[]): Promise<Group[]> {
+    const tags = groups.flat().flatMap(({ record }) => (record.words.tags?.value ?? []) as string[]);
+    const naming = await this.tags.naming(tags);
+    return groups.map((group) => withTags(group, naming));
+  }
+
+  /**
+   * The fields as they were at the versions of an ETag, tags by the names that they have now; undefined where the customer never
+   * had those versions.
+   */
   async fieldsAt(id: string, versions: readonly number[]): Promise<Readonly<Record<string, unknown>> | undefined> {
     const seen = groupAt(await this.group(id), id, versions);
-    return seen && shownGroup(seen);
+    return seen && (await this.#withTags({ fields: shownGroup(seen) })).fields;
   }
 
   /**

@@ -12,7 +12,7 @@ import {
   type ExactField,
   type WayIn,
 } from '@throughline/contracts';
-import { Actor, IsTexts, orNull, page, record } from '@throughline/service';
+import { Actor, IsTexts, Total, orNull, page, record } from '@throughline/service';
 import { Type as Nested } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -128,6 +128,7 @@ export const DuplicatePage = page(
     },
     { title: 'DuplicateListed' },
   ),
+  { total: Total },
 );
 
 export const DuplicateAnswer = record('Duplicate', {

@@ -23,9 +23,22 @@ export type Listed = {
   records: readonly Named[];
 };
 
+type Page = {
+  items: Listed[];
+  nextCursor: string | null;
+  /** Exact up to `mostCounted`. */
+  total: { value: number; exact: boolean };
+};
+
 export type SurePair = { id: string; a: string; b: string; score: number };
 
 const longestWait = 30_000;
+const mostCounted = 10_000;
+
+const listed = `from "${duplicateQueue.table}" d
+  join "${matchRecords.table}" a on a.record_id = d.a
+  join "${matchRecords.table}" b on b.record_id = d.b
+  where d.status = $1 and ($1 <> 'open' or (a.active and b.active and a.golden_id <> b.golden_id))`;
 
 type Row = Omit<Listed, 'records'> & { a: string; b: string };
 
@@ -52,29 +65,33 @@ export class Duplicates {
   }
 
   /** The strongest first. Pairs that are one customer by now, archived or erased, are no longer open. */
-  async list(
-    status: DuplicateStatus,
-    limit: number,
-    cursor?: string,
-  ): Promise<{ items: Listed[]; nextCursor: string | null }> {
+  async list(status: DuplicateStatus, limit: number, cursor?: string): Promise<Page> {
     const place = keysetPlace(cursor, 'number');
-    const { rows } = await this.kernel.pool.query<Row>({
-      text: `select d.id, d.status, d.score, d.band, d.by, d.reasons, d.found_at as "foundAt", d.settled_at as "settledAt", d.a, d.b
-        from "${duplicateQueue.table}" d
-        join "${matchRecords.table}" a on a.record_id = d.a
-        join "${matchRecords.table}" b on b.record_id = d.b
-        where d.status = $1 and ($1 <> 'open' or (a.active and b.active and a.golden_id <> b.golden_id))
-          and ($2::float8 is null or (d.score, d.id) < ($2::float8, $3::uuid))
-        order by d.score desc, d.id desc limit $4`,
-      values: [status, place?.value ?? null, place?.id ?? null, limit + 1],
-      types: plainTypes,
-    });
+    const [{ rows }, total] = await Promise.all([
+      this.kernel.pool.query<Row>({
+        text: `select d.id, d.status, d.score, d.band, d.by, d.reasons, d.found_at as "foundAt", d.settled_at as "settledAt", d.a, d.b
+          ${listed} and ($2::float8 is null or (d.score, d.id) < ($2::float8, $3::uuid))
+          order by d.score desc, d.id desc limit $4`,
+        values: [status, place?.value ?? null, place?.id ?? null, limit + 1],
+        types: plainTypes,
+      }),
+      this.#total(status),
+    ]);
     const { items, nextCursor } = keysetPage(rows, limit, ({ score }) => score);
     const named = await this.matches.named(items.flatMap(({ a, b }) => [a, b]));
     return {
       items: items.map(({ a, b, ...row }) => ({ ...row, records: [a, b].flatMap((side) => named.get(side) ?? []) })),
       nextCursor,
+      total,
     };
+  }
+
+  /** Of all pages. */
+  async #total(status: DuplicateStatus): Promise<Page['total']> {
+    const counted = `select count(*)::int as count from (select 1 ${listed} limit ${mostCounted + 1}) counted`;
+    const { rows } = await this.kernel.pool.query<{ count: number }>(counted, [status]);
+    const count = rows[0]?.count ?? 0;
+    return { value: Math.min(count, mostCounted), exact: count <= mostCounted };
   }
 
   /** Pairs to be merged by themselves: those that nobody has dismissed, nor taken apart after a merge. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { Commands, Refusal, eachOf, notFound } from '@throughline/event-sourcing';
 import { itemId, shapeErrorsOf } from '@throughline/service';
@@ -8,6 +9,7 @@ import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { builtInRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { Tags } from '../tag/tags.view.ts';
 import { editedRow } from './edited-row.ts';
 import { ImportCells } from './import-cells.store.ts';
 import type { CompanyRole } from './import-company-fields.ts';
@@ -51,6 +53,7 @@ export class ImportPlans {
     private readonly customers: GoldenCustomers,
     private readonly consents: Consents,
     private readonly current: CurrentRules,
+    private readonly tags: Tags,
   ) {}
 
   /** Goes over the rows before anything else, and remembers by what they may name each other. @returns how many there are */
@@ -217,7 +220,8 @@ export class ImportPlans {
       const permissions = mapping.columns.some(({ field }) => isPermission(field))
         ? await this.consents.permissionsEver(recordsOf(id, seen))
         : [];
-      const { changes, errors, reading } = editedRow(cells, header, mapping, seen, read, permissions);
+      const { changes: told, errors, reading } = editedRow(cells, header, mapping, seen, read, permissions);
+      const changes = await this.#withTags(told, seen);
       const wrong = [...errors, ...asRowErrors(reading, shapeErrorsOf(ChangeCustomerDto, changes))];
       if (wrong.length > 0) return failed(wrong);
       return { fate: 'edit', id, versions, changes, reading, ...unrelated };
@@ -225,6 +229,14 @@ export class ImportPlans {
       if (!(thrown instanceof Refusal)) throw thrown;
       return failed(rowErrorsOf(keys, thrown));
     }
+  }
+
+  /** With tags by the names that they have now: what a table calls them since before they were renamed changes nothing. */
+  async #withTags(changes: CustomerInput, seen: CustomerInput): Promise<CustomerInput> {
+    const { tags, ...others } = changes;
+    if (!tags) return changes;
+    const now = (await this.tags.naming(tags))(tags);
+    return isDeepStrictEqual(now, seen.tags) ? others : { ...others, tags: now };
   }
 
   /** With the customers that the rows name. */

@@ -43,7 +43,7 @@ export type RowReading = {
   externalId?: string;
   createdAt?: Instant;
   matchBy: ImportMapping['matchBy'];
-  /** As the mapping has them, but for fields that got a default. */
+  /** As the mapping has them, but for fields that got a default: it only fills what is empty. */
   policies: ImportPolicies;
   errors: readonly RowError[];
   /** Field, or field and place of a list's entry -> the column that it came from, or where it would stand. */
@@ -229,7 +229,9 @@ class Reading {
     this.take(given);
     const wrong = this.#errors.splice(sound);
     this.#errors.push(...wrong.map((one) => ({ ...one, params: { ...one.params, field: given.definition.field } })));
-    this.#policies = { ...this.#policies, [isOneOfSeveral ? given.definition.field : field]: 'if-empty' };
+    const name = isOneOfSeveral ? given.definition.field : field;
+    const isKept = (this.#policies[name] ?? this.#policies[field]) === 'never';
+    if (!isKept) this.#policies = { ...this.#policies, [name]: 'if-empty' };
   }
 
   done(): RowReading {

@@ -67,7 +67,8 @@ export class MergeController {
   @Get('provenance')
   @Answers(Provenance)
   async provenance(@Param('id', IdPipe) id: string) {
-    return provenanceOf(await this.customers.group(id));
+    const [group] = await this.customers.tagged([await this.customers.group(id)]);
+    return provenanceOf(group as Group);
   }
 
   /** Gives fields the values back that they had before their last change, or at a moment. */

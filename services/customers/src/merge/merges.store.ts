@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { SurvivorshipRules } from '@throughline/contracts';
 import { Commands, Refusal, conflict, type DecideContext } from '@throughline/event-sourcing';
 import type { RecordAnswer } from '@throughline/service';
 import {
@@ -13,6 +12,7 @@ import {
   type UnmergeCustomer,
 } from '../customer/customer-group.ts';
 import { parentErrors, parentOf, type Above } from '../customer/customer-links.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import {
   GoldenCustomers,
@@ -30,12 +30,15 @@ export type Merging = Pick<MergeCustomers, 'mergeId' | 'reason' | 'score'> & {
   fields?: Readonly<Record<string, string>> | undefined;
 };
 
+type InForce = Pick<MergeCustomers, 'rules' | 'fieldSet'>;
+
 /** Merges customers by the rules in force, which each merge then keeps. */
 @Injectable()
 export class Merges {
   constructor(
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
+    private readonly current: CurrentRules,
   ) {}
 
   /**
@@ -43,17 +46,17 @@ export class Merges {
    * @throws Refusal as `mergeGroups`, `parents-circular`, `parents-too-deep`, and `record-changed` where the caller saw another survivor
    */
   async merge(ids: Ids, merging: Merging, command: { type: string }, remembered?: Remembered): Promise<RecordAnswer> {
-    const rules = await this.#inForce();
+    const inForce = await this.#inForce();
     // All companies above stand still while it is decided: two merges at once cannot close a ring.
     let above: Above = nothingAbove;
     const withAbove = async (): Promise<Ids> => {
-      above = await this.#above(await this.customers.groups(ids), merging, rules);
+      above = await this.#above(await this.customers.groups(ids), merging, inForce);
       return [...ids, ...above.above.map(([top]) => top.id)] as unknown as Ids;
     };
     const decide = (groups: [Group, ...Group[]], { now }: DecideContext<CustomerRules>): Decided => {
       const own = groups.filter((group) => group.some(({ id }) => ids.includes(id))) as [Group, ...Group[]];
       checkedWhole(own[0]);
-      const decided = merged(own, merging, rules);
+      const decided = merged(own, merging, inForce);
       const others = groups.filter((group) => !own.includes(group));
       if (!isBelow(groupAfter(own, decided, now), { ...above, above: others })) throw new GroupChanged();
       return decided;
@@ -94,18 +97,19 @@ export class Merges {
 
   /** What it would make of each field, and why. @throws Refusal as `merge` does */
   async preview(ids: Ids, merging: Merging) {
-    const rules = await this.#inForce();
+    const inForce = await this.#inForce();
     const groups = await this.customers.groups(ids);
-    const decided = merged(groups, merging, rules);
+    const decided = merged(groups, merging, inForce);
     const after = groupAfter(groups, decided, new Date().toISOString());
     isBelow(after, await this.#aboveOf(after));
     const records = groups.flat().map(({ id, state: { number, into = null } }) => ({ id, number, into }));
-    return { fields: previewMerge(groups, after, picksOf(merging.fields, groups), rules), records };
+    const [whole, ...apart] = await this.customers.tagged([after, ...groups]);
+    return { fields: previewMerge(apart, whole as Group, picksOf(merging.fields, groups), inForce.rules), records };
   }
 
-  async #above(groups: [Group, ...Group[]], merging: Merging, rules: SurvivorshipRules): Promise<Above> {
+  async #above(groups: [Group, ...Group[]], merging: Merging, inForce: InForce): Promise<Above> {
     try {
-      return await this.#aboveOf(groupAfter(groups, merged(groups, merging, rules), new Date().toISOString()));
+      return await this.#aboveOf(groupAfter(groups, merged(groups, merging, inForce), new Date().toISOString()));
     } catch (error) {
       // What is wrong with it is said where it is decided: by then a repeat has got its first answer.
       if (error instanceof Refusal) return nothingAbove;
@@ -131,8 +135,12 @@ export class Merges {
     return parentId === undefined ? nothingAbove : this.customers.above(parentId);
   }
 
-  async #inForce(): Promise<SurvivorshipRules> {
-    return (await this.commands.load(survivorship, survivorshipId)).state;
+  async #inForce(): Promise<InForce> {
+    const [{ state: rules }, { rules: decidedBy }] = await Promise.all([
+      this.commands.load(survivorship, survivorshipId),
+      this.current.read(),
+    ]);
+    return { rules, fieldSet: decidedBy.fieldSet };
   }
 }
 
@@ -151,5 +159,5 @@ function isBelow(group: Group, above: Above): boolean {
   return errors !== undefined;
 }
 
-const merged = (groups: [Group, ...Group[]], { fields, ...merging }: Merging, rules: SurvivorshipRules): Decided =>
-  mergeGroups(groups, { type: 'MergeCustomers', ...merging, picks: picksOf(fields, groups), rules });
+const merged = (groups: [Group, ...Group[]], { fields, ...merging }: Merging, inForce: InForce): Decided =>
+  mergeGroups(groups, { type: 'MergeCustomers', ...merging, ...inForce, picks: picksOf(fields, groups) });

@@ -39,6 +39,8 @@ function named(before: readonly string[], given: string): Pick<TagRow, 'name' | 
   return { name, names: [...new Set([...before, given])].filter((one) => one !== name).concat(name) };
 }
 
+export type TagNaming = (tags: readonly string[]) => string[];
+
 export const mostTags = 1_000;
 
 @Injectable()
@@ -85,8 +87,14 @@ export class Tags {
     return [...new Set([...names, ...rows.map(({ name }) => name)])];
   }
 
-  /** The names of tags as they are now, by the names given; those that no tag ever had are left out. */
-  async namesNow(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  /** What gives lists of tags, of these names, the names that they have now, each tag once. */
+  async naming(names: readonly string[]): Promise<TagNaming> {
+    const now = names.length === 0 ? new Map<string, string>() : await this.#namesNow([...new Set(names)]);
+    return (tags) => [...new Set(tags.map((tag) => now.get(tag) ?? tag))];
+  }
+
+  /** By the names given; those that no tag ever had are left out. */
+  async #namesNow(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const rows: { given: string; name: string }[] = await this.database.query(
       `with recursive meant as (
          select given, t.name, t."into" from "${tags.table}" t join unnest($1::text[]) as given on given = any(t.names)
