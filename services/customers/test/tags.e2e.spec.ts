@@ -134,6 +134,11 @@ describe('a tag', () => {
     await service.call('PATCH', `/api/tags/${gold.id}`, { name: '新贵' });
     const merged = await service.call('POST', `/api/tags/${gold.id}/merge`, { absorb: [vip.id] });
     expect(await tagsOf(ids[1], merged)).toEqual(['新贵']);
+    const adding = { ids, add: { tags: ['新贵'] } };
+    expect((await service.call('POST', '/api/customers/bulk/preview', adding)).body).toMatchObject({
+      changes: 1,
+      examples: [{ recordId: ids[3], fields: { tags: { after: ['留下', '新贵'] } } }],
+    });
     const change = { ids, remove: { tags: ['新贵'] } };
     const { body: preview } = await service.call('POST', '/api/customers/bulk/preview', change);
     expect(preview).toMatchObject({ changes: 3, unchanged: 1 });

@@ -68,12 +68,17 @@ export class BulkChangeController {
     return this.#start(id, body, await this.#changeOf(body));
   }
 
-  /** Records hold the names that tags had when they were given: a tag is removed by all of them. */
+  /** Records hold the names that tags had when they were given: a tag is there, and is removed, by any of them. */
   async #changeOf(body: BulkChangeDto): Promise<BulkChange> {
-    const change = changeOf(body);
-    const { tags } = change.remove ?? {};
-    if (!tags || tags.length === 0) return change;
-    return { ...change, remove: { ...change.remove, tags: await this.tags.namesMeaning(tags) } };
+    const { add, remove, ...change } = changeOf(body);
+    const added = (add?.tags ?? []).map(async (tag) => [tag, await this.tags.namesMeaning([tag])] as const);
+    const tags = remove?.tags && (await this.tags.namesMeaning(remove.tags));
+    return {
+      ...change,
+      add,
+      remove: tags ? { ...remove, tags } : remove,
+      ...(added.length > 0 && { tagNames: Object.fromEntries(await Promise.all(added)) }),
+    };
   }
 
   async #start(id: string, body: BulkChangeDto, change: BulkChange) {

@@ -27,6 +27,8 @@ export type BulkChange = {
   remove?: Entries | undefined;
   /** Own ones as `custom.<key>`. */
   clear?: readonly string[] | undefined;
+  /** Added tag -> all names that mean it: who has it by one of those has it. */
+  tagNames?: Readonly<Record<string, readonly string[]>> | undefined;
   archive?: boolean | undefined;
   restore?: boolean | undefined;
 };
@@ -70,7 +72,10 @@ export function changeInBulk(
  *
  * @throws Refusal `invalid-customer` where a list would have too many entries
  */
-function changesInBulk({ set, add = {}, remove = {}, clear = [] }: BulkChange, known: Known): CustomerInput {
+function changesInBulk(
+  { set, add = {}, remove = {}, clear = [], tagNames = {} }: BulkChange,
+  known: Known,
+): CustomerInput {
   const names = namesIn(add, remove).filter(isListField);
   const normal = normalEntries(known);
   const errors: FieldError[] = [];
@@ -80,7 +85,9 @@ function changesInBulk({ set, add = {}, remove = {}, clear = [] }: BulkChange, k
     const gone = new Set(normal(field, (remove[field] ?? []) as unknown[]).map(key));
     const left = before.filter((entry) => !gone.has(key(entry)));
     const said = field in known.inferred ? [] : left;
-    const after = withEntries(field, said, (add[field] ?? []) as unknown[], normal);
+    const isHeld = (entry: unknown) => tagNames[entry as string]?.some((name) => said.includes(name));
+    const fresh = ((add[field] ?? []) as unknown[]).filter((entry) => field !== 'tags' || !isHeld(entry));
+    const after = withEntries(field, said, fresh, normal);
     if (after.length > Math.max(longest[field], before.length)) errors.push({ path: field, code: 'too-many' });
     const isSame = left.length === before.length && after.length === said.length;
     return isSame ? [] : [[field, after]];

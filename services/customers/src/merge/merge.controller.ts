@@ -89,7 +89,8 @@ export class MergeController {
   @Answers(RevertPreview)
   async previewRevert(@Param('id', IdPipe) id: string, @Query() { to }: RevertQuery) {
     const group = await this.customers.group(id);
-    return { fields: valuesThen(group, groupThen(group, to)) };
+    const [now, then] = await this.customers.tagged([group, groupThen(group, to)]);
+    return { fields: valuesThen(now as Group, then as Group) };
   }
 }
 
