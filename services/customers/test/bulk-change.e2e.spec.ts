@@ -252,10 +252,10 @@ describe('a bulk change', () => {
   });
 
   it('changes nothing twice where it is killed in the middle and begun anew', async () => {
-    const ids = Array.from({ length: 3_000 }, () => newId());
-    const made = [ids[0], ids[1_500], ids[2_999]];
+    const ids = Array.from({ length: 6_000 }, () => newId());
+    const made = [ids[0], ids[3_000], ids[5_999]];
     for (const id of made) await create({ id, name: '一次' });
-    const change = { add: { tags: ['once'] } };
+    const change = { add: { hobbies: ['once'] } };
     const batch = (await bulk({ ids, ...change })).body;
     await service.call('POST', `/api/batches/${batch.id}/stop`);
     // Does a step, and dies before it is written down.
@@ -270,8 +270,8 @@ describe('a bulk change', () => {
     expect((await finished(batch.id)).counts).toEqual({
       changed: 3,
       unchanged: 0,
-      failed: 2_997,
-      'customer-not-found': 2_997,
+      failed: 5_997,
+      'customer-not-found': 5_997,
     });
     for (const id of made) {
       expect(await historyOf(id as string)).toBe(2);
@@ -285,7 +285,7 @@ describe('a bulk change', () => {
       failures += page.items.length;
       cursor = page.nextCursor;
     }
-    expect(failures).toBe(2_997);
+    expect(failures).toBe(5_997);
   });
 
   it('makes only the moves of the life cycle that a change of one record may make', async () => {
