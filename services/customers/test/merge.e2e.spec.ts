@@ -239,6 +239,20 @@ describe('a merge', () => {
     await service.call('PUT', '/api/rules/customers', { rules: [] });
   });
 
+  it('moves of a list what was added, and leaves with each what it had', async () => {
+    const [mine, theirs, added] = [1, 2, 3].map(() => ({ value: `${newId()}@example.cn` }));
+    const one = await create({ name: '王伟', emails: [mine], tags: ['a', 'both'] });
+    const other = await create({ name: '王伟', emails: [theirs], tags: ['b', 'both'] });
+    await post(one.id, 'merge', { absorb: [other.id] });
+    await patch(one.id, { emails: [mine, theirs, added], tags: ['a', 'b', 'both', 'c'] });
+    const { status } = await post(one.id, 'unmerge', { record: other.id, move: ['emails', 'tags'] });
+    expect([status, (await get(one.id)).body, (await get(other.id)).body]).toMatchObject([
+      200,
+      { emails: [mine], tags: ['a', 'both'] },
+      { emails: [theirs, added], tags: ['b', 'both', 'c'] },
+    ]);
+  });
+
   it('shows the customers apart as of before', async () => {
     const { beijing, shanghai } = await twoWangs();
     const before = new Date().toISOString();

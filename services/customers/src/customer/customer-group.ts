@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   customerFieldNames,
+  entryKey,
   fieldsOf,
   goldenOf,
   inferredOf,
@@ -362,7 +363,8 @@ export function unmergeRecord(group: Group, { mergeId, recordId, move }: Unmerge
     if (move.length === 0) return [];
     const fields = Object.fromEntries(
       move.map((field) => {
-        const value = since.get(field)?.[which] ?? null;
+        const { before = null, now = null } = since.get(field) ?? {};
+        const value = which === 'before' ? before : gone(field, now, before, of);
         return [field, field === 'custom' ? filledIn({ ...of.state.details.custom, ...(value as OwnFields) }) : value];
       }),
     );
@@ -443,6 +445,14 @@ function returning(
   const restored = returned.flatMap((one) => one.restored);
   const said = { ...fields, emailsReserved, ...(reserved.length > 0 && { reserved: [...reserved] }), restored };
   return [completed(state, { type: 'CustomerDetailsChanged', ...said })];
+}
+
+/** What goes along with a record of a field that was changed: of a list what the others do not keep, and what it says itself. */
+function gone(field: CustomerField, now: unknown, before: unknown, { state }: Part): unknown {
+  if (!isListField(field) || !Array.isArray(now)) return now;
+  const key = entryKey(field);
+  const [kept, own] = [before, state.details[field]].map((list) => new Set(((list ?? []) as unknown[]).map(key)));
+  return now.filter((entry) => !kept?.has(key(entry)) || own?.has(key(entry)));
 }
 
 /** The two customers that a decided unmerge would leave, the one that the record was taken out of first. */
