@@ -180,6 +180,8 @@ const confirmed = (before: Care, at: Instant, confirmedBy: Care['confirmedBy']):
 
 const later = (a: Instant | null, b: Instant | null) => (a === null || (b !== null && b > a) ? b : a);
 
+const hasBounced = ({ bounced }: Care, address: string) => bounced.some((bounce) => bounce.address === address);
+
 /** What is known of all records of a customer together, the one that answers for them first. */
 export function careOf([top = noCare, ...others]: readonly Care[]): Care {
   return others.reduce<Care>(
@@ -189,7 +191,7 @@ export function careOf([top = noCare, ...others]: readonly Care[]): Care {
         confirmedAt: one.confirmedAt,
         confirmedBy: one.confirmedBy,
       }),
-      bounced: [...all.bounced, ...one.bounced],
+      bounced: [...all.bounced, ...one.bounced.filter(({ address }) => !hasBounced(all, address))],
       orderedUntil: later(all.orderedUntil, one.orderedUntil),
     }),
     top,

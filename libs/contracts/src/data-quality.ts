@@ -48,7 +48,8 @@ export type Checked = {
 const isThere = (value: unknown) =>
   value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
 const address = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/;
-const same = (a: string) => a.trim().toLowerCase();
+/** Whether two ways of writing an address lead to the same mailbox. */
+export const sameAddress = (a: string, b: string): boolean => a.trim().toLowerCase() === b.trim().toLowerCase();
 
 function isRealDay(day: string): boolean {
   const at = new Date(`${day}T00:00:00Z`);
@@ -70,8 +71,7 @@ export function qualityOf({ fields, bounced, stale, failures = [] }: Checked): Q
     ...((phones ?? []).some(({ e164 }) => e164 === undefined) ? ['phones'] : []),
     ...(birthDate && !isRealDay(birthDate) ? ['birthDate'] : []),
   ];
-  const returned = new Set(bounced.map((bounce) => same(bounce.address)));
-  const isBounced = (emails ?? []).some(({ value }) => returned.has(same(value)));
+  const isBounced = (emails ?? []).some(({ value }) => bounced.some((bounce) => sameAddress(bounce.address, value)));
   const broken = new Set(failures.flatMap(({ ruleId }) => ruleId ?? []));
   const lost =
     invalid.length * faults.invalid +

@@ -10,6 +10,7 @@ export * from './golden-customer.ts';
 export * from './consent.ts';
 export * from './consent-ledger.ts';
 export * from './lifecycle.ts';
+export * from './roles.ts';
 export * from './rules.ts';
 export * from './care.ts';
 export * from './data-quality.ts';

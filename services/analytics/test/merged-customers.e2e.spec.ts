@@ -3,6 +3,8 @@ import { builtInSurvivorship } from '@throughline/contracts';
 import { newId, plainTypes } from '@throughline/event-sourcing';
 import { fresh, startTestService, type TestService } from '@throughline/service/testing';
 import { AnalyticsModule } from '../src/analytics.module.ts';
+import { Lists } from '../src/lists/lists.reader.ts';
+import { customers } from '../src/search/customers.index.ts';
 
 let service: TestService;
 const positions = new Map<string, number>();
@@ -103,6 +105,28 @@ describe('merged customers', () => {
       const talks = await listed('interactions', { filter: { customerId: { in: [customerId] } } });
       expect(talks.map(({ id }) => id)).toEqual([called]);
       expect(await listed('orders', { filter: { customerId: { ne: customerId }, id: one } })).toEqual([]);
+    }
+  });
+
+  it('are named by every link to one of their records, in lists and in selections', async () => {
+    const { shop, till } = await twoRecords();
+    const defined = { type: 'FieldDefined', object: 'customer', key: 'advisor', fieldType: 'reference' };
+    await append('customers', 'field-set', newId(), defined);
+    const names = (id: string) => ({ employerId: id, parentId: id, referredBy: id, custom: { advisor: id } });
+    const linked = [(await record(names(shop.id))).id, (await record(names(till.id))).id];
+    const other = await record({ name: 'Zhou', ...names(newId()) });
+    await merge(shop.id, till.id);
+    for (const field of ['employerId', 'parentId', 'referredBy', 'custom.advisor']) {
+      for (const named of [shop.id, till.id]) {
+        const found = await listed('customers', { filter: { [field]: { eq: named } }, sort: 'number' });
+        expect(found.map(({ id }) => id)).toEqual(linked);
+        const others = { [field]: { ne: named }, id: { in: [...linked, other.id] } };
+        expect((await listed('customers', { filter: others })).map(({ id }) => id)).toEqual([other.id]);
+        const selected: string[] = [];
+        const pages = await service.app.get(Lists).ids(customers as never, { filter: { [field]: named } });
+        for await (const page of pages) selected.push(...page);
+        expect(selected.sort()).toEqual(linked.toSorted());
+      }
     }
   });
 });

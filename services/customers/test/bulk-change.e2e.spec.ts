@@ -158,12 +158,12 @@ describe('a bulk change', () => {
     ];
     await service.call('POST', `/api/customers/${survivor.id}/merge`, { absorb: [absorbed.id] });
     const change = { ids: [absorbed.id, survivor.id], add: { tags: ['c'] }, remove: { tags: ['b'] } };
-    expect((await preview(change)).examples[0]).toMatchObject({
-      recordId: survivor.id,
-      fields: { tags: { before: ['a', 'b'], after: ['a', 'c'] } },
-    });
-    const { counts } = await done(change);
-    expect(counts.failed).toBe(0);
+    const seen = await preview(change);
+    expect(seen).toMatchObject({ matches: 2, changes: 1, unchanged: 1, invalid: 0 });
+    expect(seen.examples).toMatchObject([
+      { recordId: survivor.id, fields: { tags: { before: ['a', 'b'], after: ['a', 'c'] } } },
+    ]);
+    expect((await done(change)).counts).toEqual({ changed: 1, unchanged: 1, failed: 0 });
     expect(await get(`customers/${absorbed.id}`)).toMatchObject({ id: survivor.id, tags: ['a', 'c'] });
     await done({ ids: [survivor.id], archive: true });
     expect(await get(`customers/${absorbed.id}`)).toMatchObject({ archived: true });

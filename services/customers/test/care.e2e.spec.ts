@@ -72,6 +72,23 @@ describe('the care of a customer', () => {
     expect((await get(fresh)).qualityIssues).not.toContain('bounced:emails');
   });
 
+  it('keeps a bounce with the record that has the address, also when a merge is taken apart', async () => {
+    const [top, other] = [`top.${newId()}@example.cn`, `other.${newId()}@example.cn`];
+    const create = async (value: string) =>
+      (await service.call('POST', '/api/customers', { name: '李娜', emails: [{ value }] })).body.id as string;
+    const [golden, absorbed] = [await create(top), await create(other)];
+    await post(golden, 'merge', { absorb: [absorbed] });
+    await post(golden, 'emails/bounced', { address: other.toUpperCase() });
+    const { body } = await post(absorbed, 'emails/bounced', { address: top });
+    expect(body).toMatchObject({ customerId: golden, bounced: [{ address: top }, { address: other.toUpperCase() }] });
+    expect((await post(golden, 'emails/bounced', { address: 'nobody@example.cn' })).body.bounced).toHaveLength(3);
+    await post(golden, 'unmerge', { record: absorbed });
+    expect((await get(golden)).bounced).toMatchObject([{ address: top }, { address: 'nobody@example.cn' }]);
+    const released = await get(absorbed);
+    expect(released).toMatchObject({ bounced: [{ address: other.toUpperCase() }] });
+    expect(released.qualityIssues).toContain('bounced:emails');
+  });
+
   it('is configured by days', async () => {
     expect((await service.call('GET', '/api/care-settings')).body).toEqual(builtInCare);
     const own = { ...builtInCare, confirmAfterDays: { person: 30, company: 365 }, askBy: 'email' };

@@ -16,6 +16,7 @@ const {
   run,
   imported,
   told: checked,
+  checked: errorsOf,
   reasonsOf,
   carriedOutAgain,
   eventsOf,
@@ -75,6 +76,46 @@ describe('a relation of a row', () => {
       'BAD-3,丙,P-9,4,"所属公司: is a person, not a company"',
     ]);
     expect((await reasonsOf(id, 'errors.csv', 'zh'))[0]).toContain('匹配到多个客户：双子贸易');
+  });
+
+  it('that fails does not hide what else is wrong with its row', async () => {
+    const there = await create({ kind: 'person', name: '己', number: 'ALL-2', title: '经理' });
+    const rule = (field: string) => ({
+      id: field.toLowerCase(),
+      kind: 'required',
+      field,
+      message: { zh: '必填', en: 'needed' },
+    });
+    const rules = ['title', 'referredBy'].map(rule);
+    expect((await service.call('PUT', '/api/rules/customers', { rules })).status).toBe(200);
+    const content =
+      '编号,姓名,邮箱,推荐人,公司邮箱,所属公司,生日\nALL-1,甲,坏,没有人,坏,没有它\nALL-2,己,坏,没有人,,\nALL-3,庚,,没有人,,,昨天\n';
+    const id = await mapped(content, {}, { matchBy: 'number' });
+    const all = [
+      [
+        2,
+        '推荐人 relation-not-found',
+        '所属公司 relation-not-found',
+        '邮箱 wrong-type',
+        'null rule-failed',
+        '公司邮箱 wrong-type',
+      ],
+      [3, '推荐人 relation-not-found', '邮箱 wrong-type'],
+      [4, '生日 impossible-date', '推荐人 relation-not-found'],
+    ];
+    const named = (rows: any[]) =>
+      rows
+        .filter(({ errors }) => errors.length > 0)
+        .map(({ line, errors }) => [line, ...errors.map(({ column, code }: any) => `${column} ${code}`)]);
+    expect(named((await errorsOf(id)).errors)).toEqual(all);
+    expect(named((await get(`imports/${id}`)).preview)).toEqual(all);
+    expect((await run(id)).counts).toMatchObject({ failed: 3 });
+    const reasons = await reasonsOf(id, 'errors.csv', 'zh');
+    expect(reasons[0]).toMatch(/推荐人: 找不到客户：没有人.*邮箱/);
+    const { version } = await get(`customers/${there.id}`);
+    const edited = await mapped(`记录ID,记录版本,姓名,邮箱,推荐人标识\n${there.id},${version},己,坏,没有人\n`);
+    expect(named((await errorsOf(edited)).errors)).toEqual([[2, '推荐人标识 relation-not-found', '邮箱 wrong-type']]);
+    await service.call('PUT', '/api/rules/customers', { rules: [] });
   });
 
   it('is the one company where a person is called alike', async () => {

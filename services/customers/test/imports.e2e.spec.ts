@@ -24,6 +24,9 @@ afterAll(() => service.end());
 const tokens = new Tokens(secretsFrom(testMasterKey));
 const { get, byNumber, upload, checked, carriedOutAgain } = importing(() => service);
 
+/** Calls by somebody of this role. */
+const as = (role: string) =>
+  caller(service.url, async () => (await tokens.issue({ ...administrator, roles: [role] }, 'internal', 60)).token);
 const map = (id: string, mapping: object) => service.call('POST', `/api/imports/${id}/mapping`, mapping);
 const finished = (id: string) =>
   eventually(
@@ -620,11 +623,7 @@ describe('an import of fields of the own', () => {
     await define('likes', 'multi-choice', { label: { zh: '喜好' }, options: [{ value: '茶', label: { zh: '茶' } }] });
     const { body } = await upload('编号,姓名,级别,喜好\nO-1,甲,金卡,茶\nO-2,乙,铂金卡,"茶、咖啡"\nO-3,丙,铂金卡,\n');
     const mapping = { ...body.suggestion, createMissingOptions: true };
-    const member = caller(service.url, async () => {
-      const identity = { ...administrator, roles: ['member'] };
-      return (await tokens.issue(identity, 'internal', 60)).token;
-    });
-    expect((await member('POST', `/api/imports/${body.id}/mapping`, mapping)).status).toBe(403);
+    expect((await as('member')('POST', `/api/imports/${body.id}/mapping`, mapping)).status).toBe(403);
     await map(body.id, mapping);
     const valuesOf = async (key: string) => (await get(`fields/${key}`)).options.map(({ value }: any) => value);
     expect((await checked(body.id)).counts).toMatchObject({ new: 3, error: 0 });
@@ -643,6 +642,20 @@ describe('an import of fields of the own', () => {
     );
     expect(await valuesOf('rank')).toEqual(['gold', '铂金卡']);
     expect((await byNumber('O-2')).archived).toBe(true);
+  });
+});
+
+describe('the rows of a file', () => {
+  it('are shown to those who may write; readers see how many there are', async () => {
+    const { body } = await upload('编号,姓名,推荐人\nSEE-1,甲,没有人\nSEE-2,乙,\n');
+    await map(body.id, body.suggestion);
+    await checked(body.id);
+    const seen = async (role: string) => (await as(role)('GET', `/api/imports/${body.id}`)).body;
+    const [reader, member] = [await seen('reader'), await seen('member')];
+    expect(member).toMatchObject({ check: { errors: [{ cells: ['SEE-1', '甲', '没有人'] }] } });
+    expect(member.preview).toHaveLength(2);
+    expect(reader).toEqual({ ...member, preview: [], check: { ...member.check, errors: [], warnings: [] } });
+    expect(reader.check.counts).toMatchObject({ read: 2, new: 1, error: 1 });
   });
 });
 

@@ -35,8 +35,9 @@ function listed({ key, type }: DefinedField): [string, Field<never>][] {
   switch (type) {
     case 'text':
       return [[name, { type: 'text', at: text, facet: true }]];
-    case 'choice':
     case 'reference':
+      return [[name, { type: 'keyword', at: text, customer: true, facet: true }]];
+    case 'choice':
       return [[name, { type: 'keyword', at: text, facet: true }]];
     case 'multi-choice':
       return [[name, { type: 'tags', at: text, facet: true }]];

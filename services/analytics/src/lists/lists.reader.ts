@@ -18,6 +18,7 @@ import {
   type Hit,
   type Place,
 } from '../search/search-engine.ts';
+import type { Fields } from '../search/search-index.ts';
 import { customField } from '../star/custom-field.view.ts';
 import { organisation } from '../star/organisation.view.ts';
 import { tagNamesNow } from '../bi/bi-views.sql.ts';
@@ -90,7 +91,7 @@ export class Lists {
     await this.#ask(keyed(type), query);
     return this.engine.ids(keyed(type), {
       plan: query.plan,
-      condition: await this.#ofWholeCustomers(type, query.condition),
+      condition: await this.#ofWholeCustomers(keyed(type), query.condition),
     });
   }
 
@@ -164,13 +165,18 @@ export class Lists {
     return everything;
   }
 
-  /** Facts keep the record that they came with, and documents of merged customers are those of their golden records. */
+  /**
+   * Facts and links keep the record that they came with, and documents of merged customers are those of their golden
+   * records.
+   *
+   * @param type with its fields under their keys
+   */
   async #ofWholeCustomers(type: RecordType, condition: Condition): Promise<Condition> {
-    const { customer } = type;
-    const records = await recordsBeside(this.kernel.pool, comparedWith(customer, condition));
-    const wide = widened(customer, records, condition);
+    const links = Object.entries(type.fields as Fields).flatMap(([key, { customer }]) => (customer ? [key] : []));
+    const records = await recordsBeside(this.kernel.pool, comparedWith(links, condition));
+    const wide = widened(links, records, condition);
     if (type.type !== customers.type) return wide;
-    return widened('number', await numbersBeside(this.kernel.pool, comparedWith('number', wide)), wide);
+    return widened(['number'], await numbersBeside(this.kernel.pool, comparedWith(['number'], wide)), wide);
   }
 
   async #ask(type: RecordType, asked: EngineQuery): Promise<EngineAnswer> {

@@ -94,16 +94,16 @@ function besides(field: string, suffix: '_text' | '_sort'): string {
   return open ? openKey(`open${suffix}`, open.name) : `${field}${suffix}`;
 }
 
-/** The values that a key is compared with, as they stand. */
-export function comparedWith(field: string, condition: Condition): readonly string[] {
+/** The values that some keys are compared with, as they stand. */
+export function comparedWith(fields: readonly string[], condition: Condition): readonly string[] {
   switch (condition.is) {
     case 'all':
     case 'any':
-      return condition.of.flatMap((one) => comparedWith(field, one));
+      return condition.of.flatMap((one) => comparedWith(fields, one));
     case 'not':
-      return comparedWith(field, condition.of);
+      return comparedWith(fields, condition.of);
     case 'oneOf':
-      return condition.field === field ? condition.values : [];
+      return fields.includes(condition.field) ? condition.values : [];
     case 'range':
     case 'contains':
     case 'startsWith':
@@ -112,16 +112,20 @@ export function comparedWith(field: string, condition: Condition): readonly stri
   }
 }
 
-/** The condition with more values beside some that a key is compared with. */
-export function widened(field: string, more: ReadonlyMap<string, readonly string[]>, condition: Condition): Condition {
+/** The condition with more values beside some that these keys are compared with. */
+export function widened(
+  fields: readonly string[],
+  more: ReadonlyMap<string, readonly string[]>,
+  condition: Condition,
+): Condition {
   switch (condition.is) {
     case 'all':
     case 'any':
-      return { ...condition, of: condition.of.map((one) => widened(field, more, one)) };
+      return { ...condition, of: condition.of.map((one) => widened(fields, more, one)) };
     case 'not':
-      return { ...condition, of: widened(field, more, condition.of) };
+      return { ...condition, of: widened(fields, more, condition.of) };
     case 'oneOf': {
-      if (condition.field !== field) return condition;
+      if (!fields.includes(condition.field)) return condition;
       const values = condition.values.flatMap((value) => [value, ...(more.get(value) ?? [])]);
       return { ...condition, values: [...new Set(values)] };
     }

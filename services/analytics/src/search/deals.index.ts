@@ -5,10 +5,9 @@ export const deals: RecordType<DealDocument> = {
   type: 'deals',
   version: 1,
   document: dealDocument,
-  customer: 'customerId',
   fields: {
     id: { type: 'keyword' },
-    customerId: { type: 'keyword', often: 'desc' },
+    customerId: { type: 'keyword', customer: true, often: 'desc' },
     title: { type: 'text', often: 'asc' },
     value: { type: 'money', often: 'desc' },
     valueCurrency: { type: 'keyword', facet: true, from: ({ value }) => value.currency },

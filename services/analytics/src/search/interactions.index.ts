@@ -5,10 +5,9 @@ export const interactions: RecordType<InteractionDocument> = {
   type: 'interactions',
   version: 1,
   document: interactionDocument,
-  customer: 'customerId',
   fields: {
     id: { type: 'keyword' },
-    customerId: { type: 'keyword', often: 'desc' },
+    customerId: { type: 'keyword', customer: true, often: 'desc' },
     kind: { type: 'keyword', facet: true },
     direction: { type: 'keyword', facet: true },
     subject: { type: 'text' },

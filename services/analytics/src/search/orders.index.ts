@@ -5,11 +5,10 @@ export const orders: RecordType<OrderDocument> = {
   type: 'orders',
   version: 2,
   document: orderDocument,
-  customer: 'customerId',
   fields: {
     id: { type: 'keyword' },
     number: { type: 'keyword', often: 'asc' },
-    customerId: { type: 'keyword', often: 'desc' },
+    customerId: { type: 'keyword', customer: true, often: 'desc' },
     status: { type: 'keyword', facet: true },
     currency: { type: 'keyword', facet: true },
     baseCurrency: { type: 'keyword', facet: true },

@@ -5,8 +5,6 @@ import type { SearchIndex } from './search-index.ts';
 export type RecordType<Doc extends { id: string } = never> = SearchIndex<Doc> & {
   /** `(id, rev, doc)`, and the queue of what changed. */
   document: DocumentView;
-  /** The field that names a customer's record: asked for by any of a customer's, those of all of them are meant. */
-  customer: string;
   /** What is answered beside the fields: properties that nobody filters by. */
   beside: readonly string[];
   /** What is answered besides, by what day it is today. */

@@ -24,6 +24,8 @@ export type Field<Doc> = {
   now?: (value: string) => string;
   /** Where the value is; the document's property of the same name unless given. */
   from?: (doc: Doc) => unknown;
+  /** Names records of customers: asked for by any of a customer's, those of all of them are meant. */
+  customer?: true;
   facet?: true;
   /** Asked for often, in this order: Postgres keeps a b-tree. */
   often?: 'asc' | 'desc';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Commands, Refusal, currentContext, eachOf, runInContext, type ItemOutcome } from '@throughline/event-sourcing';
 import { itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
-import type { CustomerEvent } from '@throughline/contracts';
+import type { CustomerEvent, Recorded } from '@throughline/contracts';
 import type { BulkChange } from '../customer/customer-bulk.ts';
 import { hasLinks, linksOf } from '../customer/customer-links.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
@@ -98,7 +98,8 @@ export class ChangeInBulk implements JobHandler {
         this.customers.execute(id, command, undefined, inForce),
       );
       const group = await this.customers.group(id);
-      const isChanged = group.some(({ events }) => events.some(({ meta }) => meta.batchId === job.id));
+      const isOurs = ({ meta }: Recorded) => meta.commandId.endsWith(`/${commandId}`);
+      const isChanged = group.some(({ events }) => events.some(isOurs));
       return isChanged ? 'changed' : 'unchanged';
     } catch (error) {
       if (!(error instanceof Refusal) || error.code === 'too-busy') throw error;

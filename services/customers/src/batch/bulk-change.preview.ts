@@ -48,6 +48,7 @@ export class BulkPreviews {
     const counts = { changes: 0, unchanged: 0, invalid: 0 };
     const codes: Record<string, number> = {};
     const examples: Example[] = [];
+    const changed = new Set<string>();
     for (let start = 0; start < looked.length; start += together) {
       const seen = await this.#look(looked.slice(start, start + together), change, inForce);
       for (const one of await this.#withTaken(seen)) {
@@ -57,7 +58,9 @@ export class BulkPreviews {
           continue;
         }
         const fields = differences(one);
-        const isChanged = Object.keys(fields).length > 0;
+        // By the first record of a customer that is selected: the others find it so.
+        const isChanged = Object.keys(fields).length > 0 && !changed.has(one.id);
+        if (isChanged) changed.add(one.id);
         counts[isChanged ? 'changes' : 'unchanged'] += 1;
         if (isChanged && examples.length < mostExamples) {
           examples.push({ recordId: one.id, number: one.before.number, fields });

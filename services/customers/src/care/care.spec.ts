@@ -111,5 +111,6 @@ describe('what care knows', () => {
     const shop = told([1, created], [9, due]);
     expect(careOf([shop, till])).toMatchObject({ confirmedAt: at(12), bounced: [{ address: 'wang@example.cn' }] });
     expect(isStale(careOf([shop, till]))).toBe(false);
+    expect(careOf([till, till]).bounced).toEqual(till.bounced);
   });
 });

@@ -7,6 +7,7 @@ import {
   isStale,
   noCare,
   qualityOf,
+  sameAddress,
   type Care,
   type CareEvent,
   type CareSettings,
@@ -56,12 +57,17 @@ export class CareOfCustomers {
     return this.#shown(group);
   }
 
-  /** @throws Refusal `customer-not-found`, `customer-erased` */
+  /**
+   * Known of the record that has the address, so that both stay together when a merge is taken apart.
+   *
+   * @throws Refusal `customer-not-found`, `customer-erased`
+   */
   async bounced(id: string, bounce: { address: string; reason?: string }): Promise<RecordAnswer> {
     const group = await this.customers.group(id);
     const [top] = group;
     if (top.state.status === 'erased') throw conflict('customer-erased');
-    await this.execute({ type: 'RecordBounce', customerId: top.id, ...bounce });
+    const holder = group.find(({ state }) => holds(state, bounce.address)) ?? top;
+    await this.execute({ type: 'RecordBounce', customerId: holder.id, ...bounce });
     return this.#shown(group);
   }
 
@@ -146,6 +152,9 @@ export class CareOfCustomers {
     return { known, version: own.version, position: own.position };
   }
 }
+
+const holds = ({ details: { emails } }: Part['state'], address: string): boolean =>
+  (emails ?? []).some(({ value }) => sameAddress(value, address));
 
 function checkActive({ state: { status } }: Part): void {
   if (status !== 'active') throw conflict(`customer-${status}`);

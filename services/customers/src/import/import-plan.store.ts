@@ -16,6 +16,7 @@ import type { CompanyRole } from './import-company-fields.ts';
 import { importFieldOf, importFields, isPermission, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { isExported, type ImportMapping } from './import-mapping.ts';
+import { ImportOutcomes } from './import-outcomes.store.ts';
 import { ImportRelations, type Related } from './import-relations.store.ts';
 import { calledBy, type Round, type Settled } from './import-relations.ts';
 import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
@@ -24,7 +25,7 @@ import type { FileRow } from './import-table.ts';
 import { ImportTargets, type Target } from './import-targets.store.ts';
 import type { Import } from './import.ts';
 import { repeatsAmong, type Known } from './repeats.ts';
-import { commandOf, skipped, unrelated, withRelations, type PlannedRow } from './planned-row.ts';
+import { commandOf, skipped, unrelated, withRelations, type CheckedOutcome, type PlannedRow } from './planned-row.ts';
 import { asRowErrors, rowErrorsOf } from './row-errors.ts';
 
 /** A piece of the file: its rows, the lines of those that wait for the next round, and the line up to which it was read. */
@@ -49,6 +50,7 @@ export class ImportPlans {
     private readonly rows: ImportRows,
     private readonly targets: ImportTargets,
     private readonly relations: ImportRelations,
+    private readonly outcomes: ImportOutcomes,
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
     private readonly consents: Consents,
@@ -242,22 +244,45 @@ export class ImportPlans {
   /** With the customers that the rows name. */
   async #related(
     planning: Planning | Look,
-    { connectionId }: ImportMapping,
+    mapping: ImportMapping,
     rows: readonly PlannedRow[],
   ): Promise<Omit<PlannedChunk, 'line'>> {
     const related = rows.flatMap((row): Related[] =>
-      (row.fate === 'command' || row.fate === 'edit') && namesOthers(row.reading) ? [row] : [],
+      row.fate !== 'skipped' && namesOthers(row.reading) ? [{ id: '', ...row }] : [],
     );
     if (related.length === 0 || planning.round === 'look') return { rows, waiting: [] };
+    const { connectionId } = mapping;
     const settled = await this.relations.settle({ ...planning, connectionId }, related);
     const done = await this.#doneBefore(planning, settled);
-    const isWaiting = ({ line }: PlannedRow) => settled.get(line)?.waits === true && !done.has(line);
+    const isWaiting = ({ line, fate }: PlannedRow) =>
+      fate !== 'failed' && settled.get(line)?.waits === true && !done.has(line);
+    const going = rows.filter((row) => !isWaiting(row));
+    const named = new Map([...settled].filter(([line]) => !done.has(line)));
+    const others = await this.#otherErrors(mapping, going, named);
     return {
-      rows: rows
-        .filter((row) => !isWaiting(row))
-        .map((row) => withRelations(row, done.has(row.line) ? undefined : settled.get(row.line))),
+      rows: going.map((row) => withRelations(row, named.get(row.line), others.get(row.line))),
       waiting: rows.filter(isWaiting).map(({ line }) => line),
     };
+  }
+
+  /** Line -> what else is wrong with a row whose relations fail, as far as it can be told without them. */
+  async #otherErrors(
+    mapping: ImportMapping,
+    rows: readonly PlannedRow[],
+    settled: ReadonlyMap<number, Settled>,
+  ): Promise<ReadonlyMap<number, readonly RowError[]>> {
+    const failing = rows.flatMap((row): Taken[] => {
+      const { links, errors } = settled.get(row.line) ?? { links: {}, errors: [] };
+      return errors.length > 0 && (row.fate === 'command' || row.fate === 'edit') ? [{ ...row, links }] : [];
+    });
+    if (failing.length === 0) return new Map();
+    const outcomes = await this.outcomes.ofEach(failing, await this.outcomes.beside(failing, { mapping }));
+    return new Map(
+      failing.map(({ line, reading }, index) => {
+        const { end, errors = [] } = outcomes[index] as CheckedOutcome;
+        return [line, [...(end === 'error' ? errors : []), ...companyErrors(reading)]];
+      }),
+    );
   }
 
   /** Lines of rows that were carried out before a kill: whom they name was decided then. */
@@ -283,6 +308,7 @@ type Reading = {
   /** Its rows may name other customers. */
   isRelated: boolean;
 };
+type Taken = Extract<PlannedRow, { fate: 'command' | 'edit' }>;
 type Edited =
   { fate: 'failed'; errors: readonly RowError[] } | Omit<Extract<PlannedRow, { fate: 'edit' }>, 'line' | 'cells'>;
 /** All records of a customer as it is answered. */
@@ -321,6 +347,9 @@ function errorsOf(reading: RowReading): readonly RowError[] {
   // The rest is the decider's to say, unless it is not asked any more.
   return errors.length === 0 ? errors : [...errors, ...errorsBy(fieldErrorsOf)];
 }
+
+const companyErrors = ({ companies }: RowReading): RowError[] =>
+  companies.flatMap(({ reading, role }) => asRowErrors(reading, fieldErrorsOf(reading.row), role));
 
 /** Nothing was made later than now. */
 const timeErrors = (reading: RowReading): RowError[] =>

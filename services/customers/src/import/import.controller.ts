@@ -13,6 +13,7 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
+import { mayWrite } from '@throughline/contracts';
 import { Commands, currentContext, forbidden, idOfNew } from '@throughline/event-sourcing';
 import {
   Answers,
@@ -166,15 +167,18 @@ export class ImportController {
     const { state } = await this.commands.load(importing, id);
     const { isCheckStale = false } = state;
     const said = languageOf(language);
+    // Rows are a table of people for whoever mends it, as those of errors.csv.
+    const seesRows = mayWrite(currentContext().roles ?? []);
     const [suggestion, suggestedHeaderRow, check, progress, run] = await Promise.all([
       this.#fields().then((known) => this.suggestions.of(state, known)),
       this.suggestions.headerRow(state),
-      this.#check(state.checkId),
+      this.#check(state.checkId, seesRows),
       this.jobs.find(id),
       this.commands.load(batch, id),
     ]);
     const mapping = state.mapping ?? suggestion;
-    const preview = await this.previews.rows(id, state, mapping, isCheckStale ? undefined : check?.found);
+    const checked = isCheckStale ? undefined : check?.found;
+    const preview = seesRows ? await this.previews.rows(id, state, mapping, checked) : [];
     return {
       ...answer,
       fields: {
@@ -339,12 +343,13 @@ export class ImportController {
     return reading;
   }
 
-  async #check(checkId: string | undefined) {
+  async #check(checkId: string | undefined, withRows: boolean) {
     const job = checkId === undefined ? undefined : await this.jobs.find(checkId);
     if (!job) return undefined;
+    const most = withRows ? mostShown : 0;
     const [errors, warnings] = [
-      await allOf(this.rows.rejected(job.id, mostShown)),
-      await allOf(this.rows.warned(job.id, mostShown)),
+      await allOf(this.rows.rejected(job.id, most)),
+      await allOf(this.rows.warned(job.id, most)),
     ];
     const found = { errors: byLine(errors), warnings: byLine(warnings), times: await this.rows.times(job.id) };
     return { job, errors, warnings, found };

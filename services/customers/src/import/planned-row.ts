@@ -5,6 +5,7 @@ import type { Links } from '../customer/customer-links.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import type { NamedCompany, Settled } from './import-relations.ts';
 import type { RowError, RowReading } from './import-row.ts';
+import { withOthers } from './row-errors.ts';
 
 /** What the relations of a row come to: `companies` are those to be made or changed before it is carried out. */
 type Related = { links: Links; companies: readonly NamedCompany[]; warnings: readonly RowError[] };
@@ -55,13 +56,22 @@ export function commandOf({ mode, connectionId }: ImportMapping, reading: RowRea
   return { type: 'ImportCustomer', number, ...(external && { externalId: external }), mode, row, policies };
 }
 
-/** The row with the customers that it names; it fails where one of them is not there. */
-export function withRelations(row: PlannedRow, settled: Settled | undefined): PlannedRow {
-  if (!settled || (row.fate !== 'command' && row.fate !== 'edit')) return row;
+/**
+ * The row with the customers that it names; it fails where one of them is not there.
+ *
+ * @param others what else is wrong with it then
+ */
+export function withRelations(
+  row: PlannedRow,
+  settled: Settled | undefined,
+  others: readonly RowError[] = [],
+): PlannedRow {
+  if (!settled || row.fate === 'skipped') return row;
   const { links, companies, warnings, errors } = settled;
+  if ('errors' in row) return { ...row, errors: withOthers(row.errors, errors) };
   if (errors.length === 0) return { ...row, links, companies, warnings };
   const { line, cells, reading } = row;
-  return { line, cells, reading, fate: 'failed', errors };
+  return { line, cells, reading, fate: 'failed', errors: withOthers(errors, others) };
 }
 
 /** A row's links, those to the companies that were made for it among them. */

@@ -27,6 +27,13 @@ export function rowErrorsOf(reading: RowReading, { code, params, errors }: Refus
   );
 }
 
+/** With what else is wrong; not what is said of a cell, or of a field without one, of which something is said already. */
+export function withOthers(errors: readonly RowError[], others: readonly RowError[]): readonly RowError[] {
+  const placeOf = ({ column, params }: RowError) => column ?? params?.['field'];
+  const told = new Set(errors.map(placeOf));
+  return [...errors, ...others.filter((other) => !told.has(placeOf(other)))];
+}
+
 /** What a row is told that may be about a customer who is there already. */
 export const duplicateError = (code: string, matches: readonly { number: string }[]): RowError => ({
   column: null,

@@ -1,4 +1,4 @@
-import type { ServiceName } from '@throughline/contracts';
+import { mayWrite, type ServiceName } from '@throughline/contracts';
 
 /** `methods`: only these; others of the same path are a later route's. */
 type Route = { methods?: readonly string[]; path: RegExp; service: ServiceName };
@@ -22,7 +22,6 @@ export const routes: readonly Route[] = [
   { path: /^\/api\/(deals|pipelines|orders|exchange-rates)(\/|$)/, service: 'sales' },
 ];
 
-const writers = ['administrator', 'member', 'integration'];
 /** What decides over everybody's figures, and what cannot be undone. */
 const administered =
   'pipelines|exchange-rates|consent-purposes|field-classes|fields|field-templates|duplicate-rules|lifecycle|care-settings|rules/customers|survivorship-rules|export-settings';
@@ -45,11 +44,11 @@ const watched = /^\/api\/exports(\/|$)/;
  */
 export function isAllowed(roles: readonly string[], method: string, path: string): boolean {
   if (watched.test(path)) return roles.includes('administrator');
-  if (forWriters.test(path)) return roles.some((role) => writers.includes(role));
+  if (forWriters.test(path)) return mayWrite(roles);
   if (read.includes(method) || (method === 'POST' && path.endsWith('/query'))) return true;
   if (configuration.test(path)) return roles.includes('administrator');
   if (exports.test(path)) return roles.some((role) => exporters.includes(role));
-  return roles.some((role) => writers.includes(role));
+  return mayWrite(roles);
 }
 
 export const ownerOf = (method: string, path: string): ServiceName | undefined =>
