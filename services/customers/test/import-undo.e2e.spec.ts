@@ -169,3 +169,46 @@ describe('a record that an import made, and that somebody works with without cha
     expect(told.toSorted()).toEqual(stays);
   });
 });
+
+describe('a record that an import brought back from the archive', () => {
+  const post = (path: string, body: object) => service.call('POST', `/api/customers${path}`, body);
+  const byNumber = (number: string) => get(`customers/by/number/${number}`);
+  const consent = { purpose: 'newsletter', channel: 'email', basis: 'contract', proof: { how: 'phone' } };
+
+  it('goes back there, unless somebody worked with it since', async () => {
+    const before = ['consentBefore', 'employsBefore', 'nobody'];
+    const since = ['changed', 'confirmed', 'gave', 'employs', 'merged'];
+    const names = [...before, ...since];
+    const ids = new Map<string, string>();
+    for (const name of names) ids.set(name, (await post('', { number: `B-${name}`, name, title: 'Old' })).body.id);
+    const idOf = (name: string) => ids.get(name) as string;
+    const other = (await post('', { number: 'B-other', name: 'merged' })).body.id;
+    await post(`/${idOf('merged')}/merge`, { absorb: [other] });
+    await post(`/${idOf('consentBefore')}/consents`, consent);
+    await post('', { name: 'Employee', employerId: idOf('employsBefore') });
+    for (const name of names) await service.call('DELETE', `/api/customers/${idOf(name)}`);
+    const lines = names.map((name) => `B-${name},New`);
+    const id = await imported(`number,title\n${lines.join('\n')}\n`);
+    const bulk = await post('/bulk', { ids: [idOf('merged')], restore: true });
+    await finished(bulk.body.id);
+
+    await service.call('PATCH', `/api/customers/${idOf('changed')}`, { industry: 'Retail' });
+    await service.call('PATCH', `/api/customers/${idOf('merged')}`, { industry: 'Retail' });
+    await post(`/${idOf('confirmed')}/confirm`, { how: 'customer' });
+    await post(`/${idOf('gave')}/consents`, consent);
+    await post('', { name: 'Employee', employerId: idOf('employs') });
+
+    const { items } = await get(`imports/${id}/undo`);
+    const told = new Map(items.map(({ recordId, ...rest }: any) => [recordId, rest]));
+    for (const name of before) expect(told.get(idOf(name))).toMatchObject({ record: 'archive', kept: [] });
+    for (const name of since) expect(told.get(idOf(name))).toMatchObject({ record: null, kept: ['record'] });
+    // The records of one customer stay together.
+    expect((await get(`batches/${bulk.body.id}/undo`)).items).toMatchObject([{ recordId: other, kept: ['record'] }]);
+    for (const batch of [id, bulk.body.id])
+      await finished((await service.call('POST', `/api/batches/${batch}/undo`)).body.id);
+    for (const name of names) {
+      const { archived, title } = await byNumber(`B-${name}`);
+      expect([name, archived, title]).toEqual([name, before.includes(name), 'Old']);
+    }
+  });
+});

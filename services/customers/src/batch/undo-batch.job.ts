@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { BatchEvent, CustomerEvent, Recorded, RecordedOf } from '@throughline/contracts';
+import type { BatchEvent, CustomerEvent, RecordedOf } from '@throughline/contracts';
 import {
   Commands,
   Refusal,
@@ -36,7 +36,6 @@ export type UndoneRecord = { recordId: string; number: string } & Pick<Undone, '
   };
 
 type Outcome = Exclude<keyof Counts, 'failed'>;
-type Loaded = { state: Customer; events: readonly Recorded[] };
 
 const undoChanges = { type: 'UndoChanges' } as const;
 const atOnce = 32;
@@ -70,7 +69,7 @@ export class UndoBatch implements JobHandler {
     const page = await this.sources.page(undoing, after);
     const telling = tellingOf(undoing, await this.sources.undos());
     const loaded = await this.commands.loadMany(customer, page.records);
-    const used = await this.#usedAmong(loaded, telling);
+    const used = await this.uses.among(loaded, telling);
     const items: UndoneRecord[] = [];
     for (const [id, { state, events }] of loaded) {
       const undone = undoOf(events as Happened[], telling(state), used.has(id));
@@ -128,7 +127,7 @@ export class UndoBatch implements JobHandler {
     records: readonly string[],
   ): Promise<ReadonlyMap<string, Outcome | Refusal>> {
     const loaded = await this.commands.loadMany(customer, records);
-    const used = await this.#usedAmong(loaded, telling);
+    const used = await this.uses.among(loaded, telling);
     const alone: string[] = [];
     const moved: string[] = [];
     const items: Item<CustomerCommand>[] = [];
@@ -167,14 +166,6 @@ export class UndoBatch implements JobHandler {
     });
     for (const id of moved.toReversed()) ends.set(id, await this.#undo(job, telling, id, used.has(id)));
     return ends;
-  }
-
-  /** Of those that would be archived. */
-  #usedAmong(loaded: ReadonlyMap<string, Loaded>, telling: TellingOf): Promise<ReadonlySet<string>> {
-    const archived = [...loaded].flatMap(([id, { state, events }]) =>
-      undoOf(events as Happened[], telling(state)).record === 'archive' ? [id] : [],
-    );
-    return this.uses.among(archived, telling);
   }
 
   async #undo(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string, isUsed: boolean): Promise<Outcome | Refusal> {

@@ -31,7 +31,10 @@ export type Undone = {
   reserved: readonly ('emails' | Reservable)[];
   /** Whether the whole record goes to the archive, where they had made it, or comes out of it. */
   record: 'archive' | 'restore' | null;
-  /** Fields that stay as they are, own ones as `custom.<key>`, and `record` where the record itself stays although they had made it. */
+  /**
+   * Fields that stay as they are, own ones as `custom.<key>`, and `record` where the record itself stays although they had made it, or
+   * brought it back.
+   */
   kept: readonly string[];
 };
 
@@ -43,25 +46,31 @@ const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
 
 /**
  * What takes back some events of a record, and nothing else: a field gets back what it would hold without them, unless it was
- * set since by something else. A record that they made is archived, unless anybody worked with it since.
+ * set since by something else. A record that they made, or brought back from the archive, is archived, unless anybody worked with it
+ * since.
  *
  * @param events all that happened to the record, in order
  * @param isUsed whether somebody works with the record in ways that its own events do not tell
  */
-export function undoOf(events: readonly Happened[], { isUndone, stands }: Telling, isUsed = false): Undone {
+export function undoOf(events: readonly Happened[], telling: Telling, isUsed = false): Undone {
+  const { isUndone, stands } = telling;
+  const since = countsAfter(events, telling);
   const words = new Map<string, Word>();
   const taken = new Map<string, Word>();
   const shown = new Map<string, number | undefined>();
   let custom: OwnFields = {};
   const made = { isUndone: false, stands: true };
   const archived = { isMoved: false, now: false, then: false };
-  let isTouched = isUsed;
+  const touched = { ever: isUsed, since: isUsed };
   for (const [place, event] of events.entries()) {
     const { type, data, position } = event;
     const [undone, standing] = [isUndone(event), stands(event)];
     const isMaking = type === 'CustomerCreated';
     if (isMaking) Object.assign(made, { isUndone: undone, stands: standing });
-    else if (standing && !ofNobody.has(type)) isTouched = true;
+    else if (standing && !ofNobody.has(type)) {
+      touched.ever = true;
+      touched.since ||= position > since;
+    }
     if (type === 'CustomerArchived' || type === 'CustomerRestored') {
       archived.now = type === 'CustomerArchived';
       archived.isMoved ||= undone;
@@ -78,7 +87,7 @@ export function undoOf(events: readonly Happened[], { isUndone, stands }: Tellin
     if ('custom' in data) custom = known(data.custom) ?? {};
   }
   const nothing = { fields: {}, restored: [], reserved: [], record: null, kept: [] };
-  if (!(made.stands || isTouched)) return { ...nothing, record: 'archive' };
+  if (!(made.stands || touched.ever)) return { ...nothing, record: 'archive' };
   // Nobody wants a record back in pieces that they have worked with.
   if (made.isUndone) return { ...nothing, kept: ['record'] };
   const isKept = (field: string) =>
@@ -93,16 +102,22 @@ export function undoOf(events: readonly Happened[], { isUndone, stands }: Tellin
     ...Object.fromEntries(others.map((field) => [field, words.get(field)?.value ?? null])),
     ...(own.length > 0 && { custom: saidAmong({ ...custom, ...patch }) }),
   };
+  const isBack = archived.isMoved && archived.then && !archived.now;
+  const isMissing = archived.isMoved && archived.now && !archived.then;
   return {
     fields: fields as CustomerFields,
     restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
     reserved: (['emails', ...reservable] as const).filter(
       (field) => given.includes(field) && isReservedBy(field, words.get(field)),
     ),
-    record: archived.isMoved && archived.now !== archived.then ? (archived.then ? 'archive' : 'restore') : null,
-    kept: [...taken.keys()].filter(isKept),
+    record: isMissing ? 'restore' : isBack && !touched.since ? 'archive' : null,
+    kept: [...[...taken.keys()].filter(isKept), ...(isBack && touched.since ? ['record'] : [])],
   };
 }
+
+/** The place in the log after which it counts what is done with a record: where they brought it back last, or its beginning. */
+export const countsAfter = (events: readonly Happened[], { isUndone }: Telling): number =>
+  events.findLast((event) => event.type === 'CustomerRestored' && isUndone(event))?.position ?? 0;
 
 function isReservedBy(field: 'emails' | Reservable, word: Word | undefined): boolean {
   const event = word?.event;
