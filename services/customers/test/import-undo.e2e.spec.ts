@@ -23,7 +23,7 @@ const finished = (id: string) =>
   );
 
 /** A file as if it had been uploaded and mapped. */
-async function imported(csv: string): Promise<string> {
+async function imported(csv: string, employerBy?: object): Promise<string> {
   const id = newId();
   const files = service.app.get(ImportFiles);
   const written = await files.write(
@@ -33,7 +33,9 @@ async function imported(csv: string): Promise<string> {
   );
   const table = await openImportTable(files.source(written.id, written.bytes), {});
   const { reading } = await readingOf(table, {}, () => 'fingerprint');
-  const mapping = { ...suggestedMapping(reading.header, customerImportFields), mode: 'both' as const };
+  const suggested = suggestedMapping(reading.header, customerImportFields);
+  const columns = suggested.columns.map((one) => (one.field === 'employerId' ? { ...one, ...employerBy } : one));
+  const mapping = { ...suggested, columns, mode: 'both' as const };
   await runInContext(systemContext('test'), async () => {
     const { commands } = service.kernel;
     const file = { object: 'customers' as const, fileId: written.id, fileName: 'a.csv', bytes: written.bytes };
@@ -210,5 +212,63 @@ describe('a record that an import brought back from the archive', () => {
       const { archived, title } = await byNumber(`B-${name}`);
       expect([name, archived, title]).toEqual([name, before.includes(name), 'Old']);
     }
+  });
+});
+
+describe('two imports that are both undone', () => {
+  const byName = { findBy: 'name', whenMissing: 'create' };
+  const byNumber = (number: string) => get(`customers/by/number/${number}`);
+  const undo = async (id: string) => {
+    const { items } = await get(`imports/${id}/undo`);
+    const { body } = await service.call('POST', `/api/imports/${id}/undo`);
+    const { counts } = await finished(body.id);
+    return {
+      id: body.id as string,
+      archived: [items.filter(({ record }: any) => record === 'archive').length, counts.archived],
+    };
+  };
+
+  it('leave no company behind that one of them made, in whichever order', async () => {
+    for (const [run, order] of [
+      ['O', [0, 1]],
+      ['P', [1, 0]],
+    ] as const) {
+      const rows = (title: string) =>
+        `number,name,title,employerId\n${run}-1,One,${title},Company ${run}\n${run}-2,Two,${title},Company ${run}\n`;
+      const ids = [await imported(rows('T1'), byName), await imported(rows('T2'), byName)];
+      const company = (await byNumber(`${run}-1`)).employerId;
+      expect(company).toBeDefined();
+      const states = async () =>
+        Promise.all(
+          [company, (await byNumber(`${run}-1`)).id].map(async (id) => (await get(`customers/${id}`)).archived),
+        );
+      await undo(ids[order[0]] as string);
+      expect(await states()).toEqual([false, false]);
+      const last = await undo(ids[order[1]] as string);
+      expect(last.archived).toEqual([3, 3]);
+      expect(await states()).toEqual([true, true]);
+      if (order[0] === 1) continue;
+      await finished((await service.call('POST', `/api/batches/${last.id}/undo`)).body.id);
+      expect(await states()).toEqual([false, false]);
+    }
+  });
+
+  it('leave those that somebody still uses, and those that these name', async () => {
+    const companies = 'number,name,kind,parentId\nQ-1,Holding,company,\nQ-2,Branch,company,Q-1\nQ-3,Shop,company,Q-1\n';
+    const made = await imported(companies);
+    const people = await imported('number,name,employerId\nQ-4,One,Q-2\nQ-5,Two,Q-3\n');
+    const friend = { name: 'Friend', employerId: (await byNumber('Q-3')).id };
+    await service.call('POST', '/api/customers', friend);
+    const archived = () => Promise.all(['Q-1', 'Q-2', 'Q-3'].map(async (number) => (await byNumber(number)).archived));
+    expect((await undo(made)).archived).toEqual([0, 0]);
+    expect((await undo(people)).archived).toEqual([3, 3]);
+    expect(await archived()).toEqual([false, true, false]);
+  });
+
+  it('leave no chain of companies behind', async () => {
+    const made = await imported('number,name,kind,parentId\nR-1,Holding,company,\nR-2,Branch,company,R-1\n');
+    const people = await imported('number,name,employerId\nR-3,One,R-2\n');
+    expect((await undo(made)).archived).toEqual([0, 0]);
+    expect((await undo(people)).archived).toEqual([3, 3]);
   });
 });

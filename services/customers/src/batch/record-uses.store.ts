@@ -121,7 +121,7 @@ export class RecordUses {
     });
   }
 
-  /** Whom active records go on naming: those that stay, and those that go unless they are in use, each by itself. */
+  /** Whom records go on naming, active ones and those that come back: those that stay, and those that go unless they are in use, each by itself. */
   async #naming(
     links: readonly CustomerLink[],
     telling: TellingOf,
@@ -131,10 +131,10 @@ export class RecordUses {
       links.map(({ recordId }) => recordId),
     );
     const naming = [...loaded].flatMap(([id, { state, events }]) => {
-      if (state.status !== 'active') return [];
       const happened = events as Happened[];
       const told = telling(state);
       const { record, fields, kept } = undoOf(happened, told);
+      if (state.status !== 'active' && record !== 'restore') return [];
       const names = linkFields.flatMap((field): Naming[] => {
         const named = field in fields ? undefined : state.details[field];
         return named ? [[named, recordOf(happened)?.words[field]?.position ?? Infinity]] : [];

@@ -22,6 +22,7 @@ import { GoldenCustomers, GroupChanged, isOneOfSeveral, type Ids } from '../cust
 import { Merges } from '../merge/merges.store.ts';
 import { BatchFailures, failureOf } from './batch-failures.store.ts';
 import { batch, type Batch } from './batch.ts';
+import { LeftBehind } from './left-behind.store.ts';
 import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, type UndoPage } from './undo-sources.store.ts';
 import { tellingOf, type TellingOf, type Undoing } from './undoing.ts';
@@ -51,6 +52,7 @@ export class UndoBatch implements JobHandler {
     private readonly current: CurrentRules,
     private readonly sources: UndoSources,
     private readonly uses: RecordUses,
+    private readonly left: LeftBehind,
     private readonly failures: BatchFailures,
     private readonly jobs: Jobs,
   ) {}
@@ -71,7 +73,7 @@ export class UndoBatch implements JobHandler {
     const loaded = await this.commands.loadMany(customer, page.records);
     const used = await this.uses.among(loaded, telling);
     const items: UndoneRecord[] = [];
-    for (const [id, { state, events }] of loaded) {
+    for (const [id, { state, events }] of [...loaded, ...(await this.left.by(loaded, telling))]) {
       const undone = undoOf(events as Happened[], telling(state), used.has(id));
       const { fields, record, kept } = await this.#asFarAsItGoes(id, state, undone);
       const isTakenApart = mergedBy(telling, state, events as Happened[]).length > 0;
@@ -131,7 +133,7 @@ export class UndoBatch implements JobHandler {
     const alone: string[] = [];
     const moved: string[] = [];
     const items: Item<CustomerCommand>[] = [];
-    for (const [id, { state, events, version }] of loaded) {
+    for (const [id, { state, events, version }] of [...loaded, ...(await this.left.by(loaded, telling))]) {
       const happened = events as Happened[];
       const told = telling(state);
       if (
