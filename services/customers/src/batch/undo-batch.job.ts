@@ -238,7 +238,12 @@ function mergedBy(telling: TellingOf, state: Customer, events: readonly Happened
   return merged.filter((recordId) => state.members.includes(recordId));
 }
 
-const recordIn = (group: Group, id: string): Part => group.find((part) => part.id === id) as Part;
+/** @throws GroupChanged where it was taken out while the group was read */
+function recordIn(group: Group, id: string): Part {
+  const found = group.find((part) => part.id === id);
+  if (!found) throw new GroupChanged();
+  return found;
+}
 
 const endBy = {
   CustomerArchived: 'archived',

@@ -43,11 +43,13 @@ export type Telling = { isUndone: (event: Happened) => boolean; stands: (event: 
 
 /** What happens to a record without anybody working with it. */
 const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
+/** How a record is called: it cannot be without. */
+const called = new Set(['name', 'givenName', 'familyName']);
 
 /**
  * What takes back some events of a record, and nothing else: a field gets back what it would hold without them, unless it was
  * set since by something else. A record that they made, or brought back from the archive, is archived, unless anybody worked with it
- * since.
+ * since: then it stays as a whole, or, as one of several records of a customer, with nothing but its name and what others said.
  *
  * @param events all that happened to the record, in order
  * @param isUsed whether somebody works with the record in ways that its own events do not tell
@@ -55,6 +57,7 @@ const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
 export function undoOf(events: readonly Happened[], telling: Telling, isUsed = false): Undone {
   const { isUndone, stands } = telling;
   const since = countsAfter(events, telling);
+  const isMerged = isOneOfSeveral(events);
   const words = new Map<string, Word>();
   const taken = new Map<string, Word>();
   const shown = new Map<string, number | undefined>();
@@ -80,8 +83,8 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
     for (const [field, value] of saidIn(event, custom)) {
       const word = { value, place, event };
       if (undone) taken.set(field, word);
-      // Of a record that stays, what it was made with does.
-      if (standing || isMaking) words.set(field, word);
+      // Of a record that stays, what it was made with does, unless others say what the customer is.
+      if (standing || (isMaking && (!isMerged || called.has(field)))) words.set(field, word);
       shown.set(field, restored.has(field) ? restored.get(field)?.position : position);
     }
     if ('custom' in data) custom = known(data.custom) ?? {};
@@ -89,9 +92,9 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
   const nothing = { fields: {}, restored: [], reserved: [], record: null, kept: [] };
   if (!(made.stands || touched.ever)) return { ...nothing, record: 'archive' };
   // Nobody wants a record back in pieces that they have worked with.
-  if (made.isUndone) return { ...nothing, kept: ['record'] };
+  if (made.isUndone && !isMerged) return { ...nothing, kept: ['record'] };
   const isKept = (field: string) =>
-    (words.get(field)?.place ?? -1) > (taken.get(field) as Word).place ||
+    (words.get(field)?.place ?? -1) >= (taken.get(field) as Word).place ||
     isUnsayable(field as CustomerField, words.get(field)?.value ?? null);
   const isShown = (field: string) => shown.get(field) === words.get(field)?.event.position;
   const given = [...taken.keys()].filter((field) => !isKept(field) && !isShown(field));
@@ -118,6 +121,13 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
 /** The place in the log after which it counts what is done with a record: where they brought it back last, or its beginning. */
 export const countsAfter = (events: readonly Happened[], { isUndone }: Telling): number =>
   events.findLast((event) => event.type === 'CustomerRestored' && isUndone(event))?.position ?? 0;
+
+function isOneOfSeveral(events: readonly Happened[]): boolean {
+  const moves = events.filter(({ type }) => type === 'CustomerAbsorbed' || type === 'CustomerReleased');
+  const members = events.flatMap(({ type, data }) => (type === 'CustomersMerged' ? data.absorbed : []));
+  const released = events.flatMap(({ type, data }) => (type === 'CustomersUnmerged' ? data.released : []));
+  return moves.at(-1)?.type === 'CustomerAbsorbed' || members.length > released.length;
+}
 
 function isReservedBy(field: 'emails' | Reservable, word: Word | undefined): boolean {
   const event = word?.event;
