@@ -8,10 +8,11 @@ import { suggestedMapping } from '../src/import/import-mapping.ts';
 import { openImportTable, readingOf } from '../src/import/import-table.ts';
 import { importing } from '../src/import/import.ts';
 import { CustomersModule } from '../src/customers.module.ts';
+import { placeOrder } from './placed-order.ts';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await startTestService(CustomersModule, { listensTo: ['gateway'] });
+  service = await startTestService(CustomersModule, { listensTo: ['gateway', 'sales'] });
 });
 afterAll(() => service.end());
 
@@ -178,16 +179,19 @@ describe('a record that an import brought back from the archive', () => {
   const consent = { purpose: 'newsletter', channel: 'email', basis: 'contract', proof: { how: 'phone' } };
 
   it('goes back there, unless somebody worked with it since', async () => {
-    const before = ['consentBefore', 'employsBefore', 'nobody'];
-    const since = ['changed', 'confirmed', 'gave', 'employs', 'merged'];
+    const before = ['consentBefore', 'employsBefore', 'orderedBefore', 'nobody'];
+    const since = ['changed', 'confirmed', 'gave', 'employs', 'merged', 'ordered'];
     const names = [...before, ...since];
     const ids = new Map<string, string>();
-    for (const name of names) ids.set(name, (await post('', { number: `B-${name}`, name, title: 'Old' })).body.id);
+    // In a stage that orders move nobody out of.
+    const fields = { title: 'Old', lifecycle: 'loyal' };
+    for (const name of names) ids.set(name, (await post('', { number: `B-${name}`, name, ...fields })).body.id);
     const idOf = (name: string) => ids.get(name) as string;
     const other = (await post('', { number: 'B-other', name: 'merged' })).body.id;
     await post(`/${idOf('merged')}/merge`, { absorb: [other] });
     await post(`/${idOf('consentBefore')}/consents`, consent);
     await post('', { name: 'Employee', employerId: idOf('employsBefore') });
+    await placeOrder(service, idOf('orderedBefore'), new Date().toISOString());
     for (const name of names) await service.call('DELETE', `/api/customers/${idOf(name)}`);
     const lines = names.map((name) => `B-${name},New`);
     const id = await imported(`number,title\n${lines.join('\n')}\n`);
@@ -199,8 +203,12 @@ describe('a record that an import brought back from the archive', () => {
     await post(`/${idOf('confirmed')}/confirm`, { how: 'customer' });
     await post(`/${idOf('gave')}/consents`, consent);
     await post('', { name: 'Employee', employerId: idOf('employs') });
+    await placeOrder(service, idOf('ordered'), new Date().toISOString());
 
-    const { items } = await get(`imports/${id}/undo`);
+    const { items } = await eventually(
+      () => get(`imports/${id}/undo`),
+      ({ items: all }) => all.some(({ recordId, kept }: any) => recordId === idOf('ordered') && kept.length > 0),
+    );
     const told = new Map(items.map(({ recordId, ...rest }: any) => [recordId, rest]));
     for (const name of before) expect(told.get(idOf(name))).toMatchObject({ record: 'archive', kept: [] });
     for (const name of since) expect(told.get(idOf(name))).toMatchObject({ record: null, kept: ['record'] });

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { CustomerEvent, Recorded, RecordedOf } from '@throughline/contracts';
 import { Commands } from '@throughline/event-sourcing';
 import { care, careId } from '../care/care.ts';
+import { FactsOfCustomers } from '../care/customer-facts.view.ts';
 import { consent, consentId } from '../consent/consent.ts';
 import { recordOf } from '../customer/customer-group.ts';
-import { countsAfter, undoOf } from '../customer/customer-undo.ts';
+import { countsSince, undoOf, type Since } from '../customer/customer-undo.ts';
 import type { Customer } from '../customer/customer-state.ts';
 import { customer } from '../customer/customer.ts';
 import { GoldenCustomers, isOneOfSeveral } from '../customer/golden-customers.store.ts';
@@ -28,14 +29,14 @@ const ofSomebody = new Set([
 type Happened = RecordedOf<CustomerEvent>;
 export type Loaded = { state: Customer; events: readonly Recorded[] };
 
-/** Record -> the place in the log after which it counts what is done with it. */
-type After = ReadonlyMap<string, number>;
+/** Records, each with since when it counts what is done with it. */
+type Asked = ReadonlyMap<string, Since>;
 /** Whom a record names, and the place where it said so. */
 type Naming = readonly [named: string, place: number];
-/** One that goes unless it is in use: whom it names, and the place after which it counts what is done with it. */
-type Leaving = { names: readonly string[]; place: number };
+/** One that goes unless it is in use: whom it names, and since when it counts what is done with it. */
+type Leaving = { names: readonly string[]; since: Since };
 /** Those who are asked for, those in use, and whom others name that would go unless they are in use. */
-type Reached = { after: Map<string, number>; used: Set<string>; namedBy: Map<string, readonly string[]> };
+type Reached = { asked: Map<string, Since>; used: Set<string>; namedBy: Map<string, readonly string[]> };
 
 /** What is done with records without changing them. */
 @Injectable()
@@ -44,41 +45,42 @@ export class RecordUses {
     private readonly commands: Commands,
     private readonly customers: GoldenCustomers,
     private readonly links: CustomerLinks,
+    private readonly facts: FactsOfCustomers,
   ) {}
 
   /**
-   * Of these records, those that would go, but stay: somebody gave a word about them, or an active customer goes on naming them, by
+   * Of these records, those that would go, but stay: somebody gave a word about them, or dealt with them, or an active customer goes on naming them, by
    * something else than what is to be undone, and since it counts. Whom one names that stays so stays with it, and the records of one
    * customer that were brought back stay together.
    */
   async among(loaded: ReadonlyMap<string, Loaded>, telling: TellingOf): Promise<ReadonlySet<string>> {
     const isGoing = ({ state, events }: Loaded) => undoOf(events as Happened[], telling(state)).record === 'archive';
     const placed = ([id, one]: readonly [string, Loaded]) =>
-      isGoing(one) ? [{ id, ...one, place: countsAfter(one.events as Happened[], telling(one.state)) }] : [];
+      isGoing(one) ? [{ id, ...one, since: countsSince(one.events as Happened[], telling(one.state)) }] : [];
     const going = [...loaded].flatMap(placed);
-    const [first, ...others] = going.flatMap(({ id, state, place }) =>
-      place > 0 && isOneOfSeveral(state) ? [id] : [],
+    const [first, ...others] = going.flatMap(({ id, state, since }) =>
+      since.position > 0 && isOneOfSeveral(state) ? [id] : [],
     );
     const groups = first === undefined ? [] : await this.customers.groups([first, ...others]);
     const asked = [...going, ...groups.flat().flatMap((part) => placed([part.id, part]))];
-    const used = await this.#used(new Map(asked.map(({ id, place }) => [id, place])), telling);
+    const used = await this.#used(new Map(asked.map(({ id, since }) => [id, since])), telling);
     const staying = groups.filter((group) =>
       group.some((part) => used.has(part.id) || (part.state.status === 'active' && !isGoing(part))),
     );
     return new Set([...used, ...staying.flat().map(({ id }) => id)]);
   }
 
-  async #used(records: After, telling: TellingOf): Promise<ReadonlySet<string>> {
+  async #used(records: Asked, telling: TellingOf): Promise<ReadonlySet<string>> {
     const reached = {
-      after: new Map(records),
-      used: new Set(await this.#saidAbout(records, telling)),
+      asked: new Map(records),
+      used: new Set(await this.#dealtWith(records, telling)),
       namedBy: new Map<string, readonly string[]>(),
     };
     let level = [...records.keys()];
     for (let depth = 0; level.length > 0 && depth < mostLevels; depth += 1) {
       const above = await this.#above(level, reached, telling);
-      level = [...above.keys()].filter((id) => !reached.after.has(id));
-      for (const [id, place] of above) reached.after.set(id, place);
+      level = [...above.keys()].filter((id) => !reached.asked.has(id));
+      for (const [id, since] of above) reached.asked.set(id, since);
     }
     for (const id of level) reached.used.add(id);
     // A set is gone through with what is added to it meanwhile.
@@ -87,19 +89,19 @@ export class RecordUses {
   }
 
   /** Those that name these records, would go, and are named themselves. */
-  async #above(ids: readonly string[], { after, used, namedBy }: Reached, telling: TellingOf): Promise<After> {
-    const above = new Map<string, number>();
+  async #above(ids: readonly string[], { asked, used, namedBy }: Reached, telling: TellingOf): Promise<Asked> {
+    const above = new Map<string, Since>();
     for (let at = 0; at < ids.length; at += together) {
       const some = ids.slice(at, at + together);
       for (let last: string | null = firstId; last !== null;) {
         const open = some.filter((id) => !used.has(id));
         const links: readonly CustomerLink[] = await this.links.ofNaming(open, last, together);
         const { staying, leaving } = await this.#naming(links, telling);
-        for (const [id, place] of staying) if (place > (after.get(id) ?? Infinity)) used.add(id);
+        for (const [id, place] of staying) if (place > (asked.get(id)?.position ?? Infinity)) used.add(id);
         for (const id of await this.links.named([...leaving.keys()])) {
-          const { names, place } = leaving.get(id) as Leaving;
+          const { names, since } = leaving.get(id) as Leaving;
           namedBy.set(id, names);
-          above.set(id, place);
+          above.set(id, since);
         }
         last = links.length < together ? null : (links.at(-1)?.recordId ?? null);
       }
@@ -107,17 +109,23 @@ export class RecordUses {
     return above;
   }
 
-  async #saidAbout(records: After, telling: TellingOf): Promise<string[]> {
+  /** Those that somebody gave a word about, or that ordered, came to a deal or spoke with somebody. */
+  async #dealtWith(records: Asked, telling: TellingOf): Promise<string[]> {
     const ids = [...records.keys()];
-    const [consents, cares] = await Promise.all([
+    const [consents, cares, facts] = await Promise.all([
       this.commands.loadMany(consent, ids.map(consentId)),
       this.commands.loadMany(care, ids.map(careId)),
+      Promise.all(ids.map((id) => this.facts.of([id]))),
     ]);
     const isOne = telling({ externalIds: [] }).isUndone;
     const isWord = (event: Recorded) => ofSomebody.has(event.type) && !isOne(event as Happened);
-    return [...records].flatMap(([id, place]) => {
+    return [...records].flatMap(([id, { position, at }], index) => {
       const said = [consents.get(consentId(id)), cares.get(careId(id))].flatMap((found) => found?.events ?? []);
-      return said.some((event) => event.position > place && isWord(event)) ? [id] : [];
+      const { orders = [], contacts = [] } = facts[index] ?? {};
+      const isUsed =
+        said.some((event) => event.position > position && isWord(event)) ||
+        [...orders, ...contacts].some((moment) => moment > at);
+      return isUsed ? [id] : [];
     });
   }
 
@@ -141,11 +149,11 @@ export class RecordUses {
       });
       const isLeaving = record === 'archive';
       return [
-        { id, names, isLeaving, isThere: !isLeaving && !kept.includes('record'), place: countsAfter(happened, told) },
+        { id, names, isLeaving, isThere: !isLeaving && !kept.includes('record'), since: countsSince(happened, told) },
       ];
     });
     const going = naming.filter(({ isLeaving }) => isLeaving);
-    const kept = new Set(await this.#saidAbout(new Map(going.map(({ id, place }) => [id, place])), telling));
+    const kept = new Set(await this.#dealtWith(new Map(going.map(({ id, since }) => [id, since])), telling));
     const leaving = going.filter(({ id }) => !kept.has(id));
     const staying = naming.filter(({ id, isLeaving }) => !isLeaving || kept.has(id));
     return {
@@ -153,7 +161,7 @@ export class RecordUses {
       staying: staying.flatMap(({ names, isThere }) =>
         names.map(([named, place]): Naming => [named, isThere ? place : Infinity]),
       ),
-      leaving: new Map(leaving.map(({ id, names, place }) => [id, { names: names.map(([named]) => named), place }])),
+      leaving: new Map(leaving.map(({ id, names, since }) => [id, { names: names.map(([named]) => named), since }])),
     };
   }
 }

@@ -5,6 +5,7 @@ import {
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
+  type Instant,
   type RecordedOf,
   type Reservable,
   type Restored,
@@ -41,6 +42,9 @@ export type Undone = {
 /** Which events are to be taken back, and which stand: neither those, nor what was taken back before, nor what took it back. */
 export type Telling = { isUndone: (event: Happened) => boolean; stands: (event: Happened) => boolean };
 
+/** A place in the log, and its moment. */
+export type Since = { position: number; at: Instant };
+
 /** What happens to a record without anybody working with it. */
 const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
 /** How a record is called: it cannot be without. */
@@ -56,7 +60,7 @@ const called = new Set(['name', 'givenName', 'familyName']);
  */
 export function undoOf(events: readonly Happened[], telling: Telling, isUsed = false): Undone {
   const { isUndone, stands } = telling;
-  const since = countsAfter(events, telling);
+  const since = countsSince(events, telling);
   const isMerged = isOneOfSeveral(events);
   const words = new Map<string, Word>();
   const taken = new Map<string, Word>();
@@ -72,7 +76,7 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
     if (isMaking) Object.assign(made, { isUndone: undone, stands: standing });
     else if (standing && !ofNobody.has(type)) {
       touched.ever = true;
-      touched.since ||= position > since;
+      touched.since ||= position > since.position;
     }
     if (type === 'CustomerArchived' || type === 'CustomerRestored') {
       archived.now = type === 'CustomerArchived';
@@ -118,9 +122,11 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
   };
 }
 
-/** The place in the log after which it counts what is done with a record: where they brought it back last, or its beginning. */
-export const countsAfter = (events: readonly Happened[], { isUndone }: Telling): number =>
-  events.findLast((event) => event.type === 'CustomerRestored' && isUndone(event))?.position ?? 0;
+/** Since when it counts what is done with a record: when they brought it back last, or from its beginning. */
+export function countsSince(events: readonly Happened[], { isUndone }: Telling): Since {
+  const back = events.findLast((event) => event.type === 'CustomerRestored' && isUndone(event));
+  return back ? { position: back.position, at: back.recordedAt } : { position: 0, at: '' };
+}
 
 function isOneOfSeveral(events: readonly Happened[]): boolean {
   const moves = events.filter(({ type }) => type === 'CustomerAbsorbed' || type === 'CustomerReleased');
