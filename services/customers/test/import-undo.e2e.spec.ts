@@ -273,6 +273,21 @@ describe('two imports that are both undone', () => {
     expect(await archived()).toEqual([false, true, false]);
   });
 
+  it('bring a company back with the undo of an undo that names it again', async () => {
+    const person = (await service.call('POST', '/api/customers', { number: 'S-1', name: 'One' })).body.id;
+    const rows = (title: string) =>
+      `number,name,title,employerId\nS-1,One,${title},Company S\nS-2,Two,${title},Company S\n`;
+    const [first, second] = [await imported(rows('T1'), byName), await imported(rows('T2'), byName)];
+    const { employerId } = await get(`customers/${person}`);
+    const { id } = await undo(first);
+    await undo(second);
+    expect(await get(`customers/${employerId}`)).toMatchObject({ archived: true });
+    const { body } = await service.call('POST', `/api/batches/${id}/undo`);
+    expect((await finished(body.id)).counts).toMatchObject({ changed: 1, restored: 1 });
+    expect(await get(`customers/${person}`)).toMatchObject({ employerId });
+    expect(await get(`customers/${employerId}`)).toMatchObject({ archived: false });
+  });
+
   it('leave no chain of companies behind', async () => {
     const made = await imported('number,name,kind,parentId\nR-1,Holding,company,\nR-2,Branch,company,R-1\n');
     const people = await imported('number,name,employerId\nR-3,One,R-2\n');

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { known, type CustomerEvent, type CustomerFields, type RecordedOf } from '@throughline/contracts';
 import { Commands } from '@throughline/event-sourcing';
-import { undoOf } from '../customer/customer-undo.ts';
+import { undoOf, type Undone } from '../customer/customer-undo.ts';
 import { customer } from '../customer/customer.ts';
 import { linkFields } from '../links/customer-links.view.ts';
 import { RecordUses, type Loaded } from './record-uses.store.ts';
@@ -10,7 +10,7 @@ import type { TellingOf } from './undoing.ts';
 type Happened = RecordedOf<CustomerEvent>;
 type Left = ReadonlyMap<string, Loaded & { version: number }>;
 
-/** Records that stayed when what made them was taken back, since somebody used them. */
+/** Records that stayed when what made them was taken back, since somebody used them, and those that went and are named again. */
 @Injectable()
 export class LeftBehind {
   constructor(
@@ -18,34 +18,50 @@ export class LeftBehind {
     private readonly uses: RecordUses,
   ) {}
 
-  /** Of those that these records name, or were told to by what is undone, and that those name: who is used by nobody any more. */
+  /**
+   * Of those that these records name, or were told to by what is undone, and that those name: who is used by nobody any more, and who
+   * comes back, since it is named again.
+   */
   async by(records: ReadonlyMap<string, Loaded>, telling: TellingOf): Promise<Left> {
     let left: Left = new Map();
     for (let naming = records; naming.size > 0;) {
-      const named = new Set([...naming.values()].flatMap((one) => namedBy(one, telling)));
-      const loaded = await this.commands.loadMany(
-        customer,
-        [...named].filter((id) => !records.has(id) && !left.has(id)),
+      const named = [...naming.values()].flatMap((one) => namedBy(one, telling));
+      const again = new Set([...naming.values()].flatMap((one) => namedAgainBy(one, telling)));
+      const asked = [...new Set([...named, ...again])].filter((id) => !records.has(id) && !left.has(id));
+      const loaded = await this.commands.loadMany(customer, asked);
+      const moving = new Map(
+        [...loaded].filter(([id, one]) => {
+          const move = moveOf(one, telling);
+          return move === 'archive' || (move === 'restore' && again.has(id));
+        }),
       );
-      const going = new Map([...loaded].filter(([, one]) => isLeft(one, telling)));
-      const used = await this.uses.among(going, telling);
-      const gone = [...going].filter(([id]) => !used.has(id));
-      left = new Map([...left, ...gone]);
-      naming = new Map(gone);
+      const used = await this.uses.among(moving, telling);
+      const moved = [...moving].filter(([id]) => !used.has(id));
+      left = new Map([...left, ...moved]);
+      naming = new Map(moved);
     }
     return left;
   }
 }
 
+const linksIn = (fields: CustomerFields): string[] => linkFields.flatMap((field) => known(fields[field]) ?? []);
+
 function namedBy({ state, events }: Loaded, telling: TellingOf): string[] {
   const { isUndone } = telling(state);
   const said = (events as Happened[]).filter(isUndone).map(({ data }) => data as CustomerFields);
-  return [state.details, ...said].flatMap((one) => linkFields.flatMap((field) => known(one[field]) ?? []));
+  return [state.details, ...said].flatMap(linksIn);
 }
 
-/** Whether it would go, and not because of what is undone of it itself. */
-function isLeft({ state, events }: Loaded, telling: TellingOf): boolean {
+function namedAgainBy({ state, events }: Loaded, telling: TellingOf): string[] {
+  const { fields, record } = undoOf(events as Happened[], telling(state));
+  return linksIn(record === 'restore' ? { ...state.details, ...fields } : fields);
+}
+
+/** Whether it goes or comes back, and not because of what is undone of it itself. */
+function moveOf({ state, events }: Loaded, telling: TellingOf): Undone['record'] {
   const happened = events as Happened[];
   const told = telling(state);
-  return state.status === 'active' && !happened.some(told.isUndone) && undoOf(happened, told).record === 'archive';
+  const { record } = undoOf(happened, told);
+  const isMoving = state.status === (record === 'restore' ? 'archived' : 'active');
+  return isMoving && !happened.some(told.isUndone) ? record : null;
 }

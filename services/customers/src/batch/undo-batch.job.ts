@@ -106,7 +106,7 @@ export class UndoBatch implements JobHandler {
       const ends = await this.#undoPage(job, telling, page.records);
       counts = { ...counts };
       for (const end of ends.values()) counts[end instanceof Refusal ? 'failed' : end] += 1;
-      const failed = page.records.flatMap((id, index) => {
+      const failed = [...new Set([...page.records, ...ends.keys()])].flatMap((id, index) => {
         const end = ends.get(id);
         return end instanceof Refusal ? [failureOf(done + index + 1, id, end)] : [];
       });

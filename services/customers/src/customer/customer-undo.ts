@@ -110,7 +110,9 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
     ...(own.length > 0 && { custom: saidAmong({ ...custom, ...patch }) }),
   };
   const isBack = archived.isMoved && archived.then && !archived.now;
-  const isMissing = archived.isMoved && archived.now && !archived.then;
+  // One that nothing is undone of itself was archived by an undo, and what made it stands again.
+  const isMade = made.stands && !events.some(isUndone);
+  const isMissing = (archived.isMoved || isMade) && archived.now && !archived.then;
   return {
     fields: fields as CustomerFields,
     restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
