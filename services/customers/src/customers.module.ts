@@ -9,6 +9,7 @@ import { BatchFailures } from './batch/batch-failures.store.ts';
 import { BulkChangeController } from './batch/bulk-change.controller.ts';
 import { ChangeInBulk } from './batch/bulk-change.job.ts';
 import { BulkPreviews } from './batch/bulk-change.preview.ts';
+import { LeftBehind } from './batch/left-behind.store.ts';
 import { RecordUses } from './batch/record-uses.store.ts';
 import { Selections } from './batch/selections.store.ts';
 import { UndoSources } from './batch/undo-sources.store.ts';
@@ -182,6 +183,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     ConnectionRecords,
     Selections,
     RecordUses,
+    LeftBehind,
     UndoSources,
     Consents,
     CompaniesByDomain,

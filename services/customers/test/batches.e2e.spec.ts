@@ -231,7 +231,11 @@ describe('a batch', () => {
       ]);
       const ended = { id: batchId, status: state, counts: { changed: 1 } };
       expect(await get(`batches/${batchId}`)).toMatchObject(ended);
-      expect((await get('batches')).items).toContainEqual(expect.objectContaining(ended));
+      const { items } = await eventually(
+        () => get('batches'),
+        ({ items: all }) => all.some((one: any) => one.id === batchId),
+      );
+      expect(items).toContainEqual(expect.objectContaining(ended));
     }
     await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
     const retried = await service.call('POST', `/api/batches/${batchId}/retry`);

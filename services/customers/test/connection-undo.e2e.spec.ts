@@ -111,6 +111,61 @@ describe('what a connection said', () => {
     expect(await get(`customers/${id}`)).toMatchObject({ archived: false });
   });
 
+  it('is taken out of a customer that others speak of as well, but for a name', async () => {
+    const vendor = newId();
+    const create = async (fields: object) => (await service.call('POST', '/api/customers', fields)).body.id as string;
+    const merge = (id: string, absorbed: string) =>
+      service.call('POST', `/api/customers/${id}/merge`, { absorb: [absorbed] });
+    const [first, second, alone] = [
+      await seen(vendor, '1', {
+        name: '供应商说',
+        title: '经理',
+        industry: '零售',
+        tags: ['vendor'],
+        emails: [{ value: 'v@ex.cn' }],
+      }),
+      await seen(vendor, '2', { name: '供应商二', title: '总监', region: '华东' }),
+      await seen(vendor, '3', { name: '供应商三', title: '总监' }),
+    ];
+    await patch(alone, { industry: '制造' });
+    const ours = await create({ name: '我们说', title: '医生', tags: ['ours'] });
+    const absorbed = await create({ name: '我们的', title: '教师' });
+    await merge(ours, first);
+    await merge(second, absorbed);
+    await patch(second, { region: '华南' });
+    await seen(vendor, '1', { industry: '电商', department: '采购' });
+    const before = [await get(`customers/${ours}`), await get(`customers/${second}`)];
+    expect(before).toMatchObject([
+      { title: '医生', industry: '电商', department: '采购', tags: ['ours', 'vendor'] },
+      { title: '总监', region: '华南' },
+    ]);
+
+    const { items } = await get(`connections/${vendor}/undo`);
+    const told = new Map<string, any>(items.map(({ recordId: id, ...rest }: any) => [id, rest]));
+    const gone = { title: null, industry: null, department: null, tags: null, emails: null };
+    expect(told.get(first)).toMatchObject({ fields: gone, kept: ['name'], record: null });
+    expect(told.get(second)).toMatchObject({ fields: { title: null }, kept: ['name', 'region'], record: null });
+    expect(told.get(alone)).toMatchObject({ fields: {}, kept: ['record'], record: null });
+    const undo = await undone(vendor);
+    expect(undo.counts).toMatchObject({ changed: 2, archived: 0, kept: 1, failed: 0 });
+
+    expect(await get(`customers/${ours}`)).toMatchObject({ name: '我们说', title: '医生', tags: ['ours'] });
+    for (const field of ['industry', 'department', 'emails'])
+      expect(await get(`customers/${ours}`)).not.toHaveProperty(field);
+    expect(await get(`customers/${second}`)).toMatchObject({ name: '供应商二', title: '教师', region: '华南' });
+    expect(await get(`customers/${alone}`)).toMatchObject({ title: '总监', industry: '制造' });
+
+    await finished((await service.call('POST', `/api/batches/${undo.id}/undo`)).body.id);
+    const shown = ({ version: _, ...fields }: any) => fields;
+    expect([await get(`customers/${ours}`), await get(`customers/${second}`)].map(shown)).toEqual(before.map(shown));
+
+    await undone(vendor);
+    await service.call('POST', `/api/customers/${ours}/unmerge`, { record: first });
+    expect(await get(`customers/${ours}`)).toMatchObject({ name: '我们说', title: '医生', tags: ['ours'] });
+    const { name, title, industry, tags, archived } = await get(`customers/${first}`);
+    expect({ name, title, industry, tags, archived }).toEqual({ name: '供应商说', archived: false });
+  });
+
   it('is nothing where it never said anything', async () => {
     const nobody = newId();
     expect(await get(`connections/${nobody}/undo`)).toEqual({ items: [], nextCursor: null });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { BatchEvent, CustomerEvent, Recorded, RecordedOf } from '@throughline/contracts';
+import type { BatchEvent, CustomerEvent, RecordedOf } from '@throughline/contracts';
 import {
   Commands,
   Refusal,
@@ -22,6 +22,7 @@ import { GoldenCustomers, GroupChanged, isOneOfSeveral, type Ids } from '../cust
 import { Merges } from '../merge/merges.store.ts';
 import { BatchFailures, failureOf } from './batch-failures.store.ts';
 import { batch, type Batch } from './batch.ts';
+import { LeftBehind } from './left-behind.store.ts';
 import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, type UndoPage } from './undo-sources.store.ts';
 import { tellingOf, type TellingOf, type Undoing } from './undoing.ts';
@@ -36,7 +37,6 @@ export type UndoneRecord = { recordId: string; number: string } & Pick<Undone, '
   };
 
 type Outcome = Exclude<keyof Counts, 'failed'>;
-type Loaded = { state: Customer; events: readonly Recorded[] };
 
 const undoChanges = { type: 'UndoChanges' } as const;
 const atOnce = 32;
@@ -52,6 +52,7 @@ export class UndoBatch implements JobHandler {
     private readonly current: CurrentRules,
     private readonly sources: UndoSources,
     private readonly uses: RecordUses,
+    private readonly left: LeftBehind,
     private readonly failures: BatchFailures,
     private readonly jobs: Jobs,
   ) {}
@@ -70,9 +71,9 @@ export class UndoBatch implements JobHandler {
     const page = await this.sources.page(undoing, after);
     const telling = tellingOf(undoing, await this.sources.undos());
     const loaded = await this.commands.loadMany(customer, page.records);
-    const used = await this.#usedAmong(loaded, telling);
+    const used = await this.uses.among(loaded, telling);
     const items: UndoneRecord[] = [];
-    for (const [id, { state, events }] of loaded) {
+    for (const [id, { state, events }] of [...loaded, ...(await this.left.by(loaded, telling))]) {
       const undone = undoOf(events as Happened[], telling(state), used.has(id));
       const { fields, record, kept } = await this.#asFarAsItGoes(id, state, undone);
       const isTakenApart = mergedBy(telling, state, events as Happened[]).length > 0;
@@ -105,7 +106,7 @@ export class UndoBatch implements JobHandler {
       const ends = await this.#undoPage(job, telling, page.records);
       counts = { ...counts };
       for (const end of ends.values()) counts[end instanceof Refusal ? 'failed' : end] += 1;
-      const failed = page.records.flatMap((id, index) => {
+      const failed = [...new Set([...page.records, ...ends.keys()])].flatMap((id, index) => {
         const end = ends.get(id);
         return end instanceof Refusal ? [failureOf(done + index + 1, id, end)] : [];
       });
@@ -128,11 +129,11 @@ export class UndoBatch implements JobHandler {
     records: readonly string[],
   ): Promise<ReadonlyMap<string, Outcome | Refusal>> {
     const loaded = await this.commands.loadMany(customer, records);
-    const used = await this.#usedAmong(loaded, telling);
+    const used = await this.uses.among(loaded, telling);
     const alone: string[] = [];
     const moved: string[] = [];
     const items: Item<CustomerCommand>[] = [];
-    for (const [id, { state, events, version }] of loaded) {
+    for (const [id, { state, events, version }] of [...loaded, ...(await this.left.by(loaded, telling))]) {
       const happened = events as Happened[];
       const told = telling(state);
       if (
@@ -167,14 +168,6 @@ export class UndoBatch implements JobHandler {
     });
     for (const id of moved.toReversed()) ends.set(id, await this.#undo(job, telling, id, used.has(id)));
     return ends;
-  }
-
-  /** Of those that would be archived. */
-  #usedAmong(loaded: ReadonlyMap<string, Loaded>, telling: TellingOf): Promise<ReadonlySet<string>> {
-    const archived = [...loaded].flatMap(([id, { state, events }]) =>
-      undoOf(events as Happened[], telling(state)).record === 'archive' ? [id] : [],
-    );
-    return this.uses.among(archived, telling);
   }
 
   async #undo(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string, isUsed: boolean): Promise<Outcome | Refusal> {
@@ -245,7 +238,12 @@ function mergedBy(telling: TellingOf, state: Customer, events: readonly Happened
   return merged.filter((recordId) => state.members.includes(recordId));
 }
 
-const recordIn = (group: Group, id: string): Part => group.find((part) => part.id === id) as Part;
+/** @throws GroupChanged where it was taken out while the group was read */
+function recordIn(group: Group, id: string): Part {
+  const found = group.find((part) => part.id === id);
+  if (!found) throw new GroupChanged();
+  return found;
+}
 
 const endBy = {
   CustomerArchived: 'archived',

@@ -168,6 +168,24 @@ describe('undoing a batch', () => {
     expect(undone(events, 'b', [undoing('a')]).status).toBe('archived');
   });
 
+  it('leaves a record that was merged since nothing but its name and what others said, in whichever order', () => {
+    const mergeId = '01890000-0000-7000-8000-000000000001';
+    const events = [
+      happened('a', created({ name: '李娜', title: '医生', region: '华东', kind: 'person' })),
+      happened('b', changed({ title: '护士', tags: ['x'] })),
+      happened('', { type: 'CustomerAbsorbed', mergeId, into: mergeId, goldenId: mergeId }),
+      happened('', changed({ industry: '零售' })),
+    ];
+    expect(undoOf(events, ofBatch('a'))).toMatchObject({ fields: { region: null }, kept: ['kind', 'name', 'title'] });
+    for (const [first, second] of ['ab', 'ba']) {
+      const once = [...events, ...undoneBy(first as string, events)];
+      const { details } = undone(once, second as string, [undoing(first as string)]);
+      expect(details).toEqual({ name: '李娜', kind: 'person', industry: '零售' });
+    }
+    const released = happened('', { type: 'CustomerReleased', mergeId, from: mergeId });
+    expect(undoOf([...events, released], ofBatch('a'))).toMatchObject({ fields: {}, kept: ['record'] });
+  });
+
   const fields = fc.record(
     {
       title: fc.option(fc.constantFrom('经理', 'CEO'), { nil: null }),

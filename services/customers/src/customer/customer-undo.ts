@@ -5,6 +5,7 @@ import {
   type CustomerEvent,
   type CustomerField,
   type CustomerFields,
+  type Instant,
   type RecordedOf,
   type Reservable,
   type Restored,
@@ -31,37 +32,52 @@ export type Undone = {
   reserved: readonly ('emails' | Reservable)[];
   /** Whether the whole record goes to the archive, where they had made it, or comes out of it. */
   record: 'archive' | 'restore' | null;
-  /** Fields that stay as they are, own ones as `custom.<key>`, and `record` where the record itself stays although they had made it. */
+  /**
+   * Fields that stay as they are, own ones as `custom.<key>`, and `record` where the record itself stays although they had made it, or
+   * brought it back.
+   */
   kept: readonly string[];
 };
 
 /** Which events are to be taken back, and which stand: neither those, nor what was taken back before, nor what took it back. */
 export type Telling = { isUndone: (event: Happened) => boolean; stands: (event: Happened) => boolean };
 
+/** A place in the log, and its moment. */
+export type Since = { position: number; at: Instant };
+
 /** What happens to a record without anybody working with it. */
 const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
+/** How a record is called: it cannot be without. */
+const called = new Set(['name', 'givenName', 'familyName']);
 
 /**
  * What takes back some events of a record, and nothing else: a field gets back what it would hold without them, unless it was
- * set since by something else. A record that they made is archived, unless anybody worked with it since.
+ * set since by something else. A record that they made, or brought back from the archive, is archived, unless anybody worked with it
+ * since: then it stays as a whole, or, as one of several records of a customer, with nothing but its name and what others said.
  *
  * @param events all that happened to the record, in order
  * @param isUsed whether somebody works with the record in ways that its own events do not tell
  */
-export function undoOf(events: readonly Happened[], { isUndone, stands }: Telling, isUsed = false): Undone {
+export function undoOf(events: readonly Happened[], telling: Telling, isUsed = false): Undone {
+  const { isUndone, stands } = telling;
+  const since = countsSince(events, telling);
+  const isMerged = isOneOfSeveral(events);
   const words = new Map<string, Word>();
   const taken = new Map<string, Word>();
   const shown = new Map<string, number | undefined>();
   let custom: OwnFields = {};
   const made = { isUndone: false, stands: true };
   const archived = { isMoved: false, now: false, then: false };
-  let isTouched = isUsed;
+  const touched = { ever: isUsed, since: isUsed };
   for (const [place, event] of events.entries()) {
     const { type, data, position } = event;
     const [undone, standing] = [isUndone(event), stands(event)];
     const isMaking = type === 'CustomerCreated';
     if (isMaking) Object.assign(made, { isUndone: undone, stands: standing });
-    else if (standing && !ofNobody.has(type)) isTouched = true;
+    else if (standing && !ofNobody.has(type)) {
+      touched.ever = true;
+      touched.since ||= position > since.position;
+    }
     if (type === 'CustomerArchived' || type === 'CustomerRestored') {
       archived.now = type === 'CustomerArchived';
       archived.isMoved ||= undone;
@@ -71,18 +87,18 @@ export function undoOf(events: readonly Happened[], { isUndone, stands }: Tellin
     for (const [field, value] of saidIn(event, custom)) {
       const word = { value, place, event };
       if (undone) taken.set(field, word);
-      // Of a record that stays, what it was made with does.
-      if (standing || isMaking) words.set(field, word);
+      // Of a record that stays, what it was made with does, unless others say what the customer is.
+      if (standing || (isMaking && (!isMerged || called.has(field)))) words.set(field, word);
       shown.set(field, restored.has(field) ? restored.get(field)?.position : position);
     }
     if ('custom' in data) custom = known(data.custom) ?? {};
   }
   const nothing = { fields: {}, restored: [], reserved: [], record: null, kept: [] };
-  if (!(made.stands || isTouched)) return { ...nothing, record: 'archive' };
+  if (!(made.stands || touched.ever)) return { ...nothing, record: 'archive' };
   // Nobody wants a record back in pieces that they have worked with.
-  if (made.isUndone) return { ...nothing, kept: ['record'] };
+  if (made.isUndone && !isMerged) return { ...nothing, kept: ['record'] };
   const isKept = (field: string) =>
-    (words.get(field)?.place ?? -1) > (taken.get(field) as Word).place ||
+    (words.get(field)?.place ?? -1) >= (taken.get(field) as Word).place ||
     isUnsayable(field as CustomerField, words.get(field)?.value ?? null);
   const isShown = (field: string) => shown.get(field) === words.get(field)?.event.position;
   const given = [...taken.keys()].filter((field) => !isKept(field) && !isShown(field));
@@ -93,15 +109,32 @@ export function undoOf(events: readonly Happened[], { isUndone, stands }: Tellin
     ...Object.fromEntries(others.map((field) => [field, words.get(field)?.value ?? null])),
     ...(own.length > 0 && { custom: saidAmong({ ...custom, ...patch }) }),
   };
+  const isBack = archived.isMoved && archived.then && !archived.now;
+  // One that nothing is undone of itself was archived by an undo, and what made it stands again.
+  const isMade = made.stands && !events.some(isUndone);
+  const isMissing = (archived.isMoved || isMade) && archived.now && !archived.then;
   return {
     fields: fields as CustomerFields,
     restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
     reserved: (['emails', ...reservable] as const).filter(
       (field) => given.includes(field) && isReservedBy(field, words.get(field)),
     ),
-    record: archived.isMoved && archived.now !== archived.then ? (archived.then ? 'archive' : 'restore') : null,
-    kept: [...taken.keys()].filter(isKept),
+    record: isMissing ? 'restore' : isBack && !touched.since ? 'archive' : null,
+    kept: [...[...taken.keys()].filter(isKept), ...(isBack && touched.since ? ['record'] : [])],
   };
+}
+
+/** Since when it counts what is done with a record: when they brought it back last, or from its beginning. */
+export function countsSince(events: readonly Happened[], { isUndone }: Telling): Since {
+  const back = events.findLast((event) => event.type === 'CustomerRestored' && isUndone(event));
+  return back ? { position: back.position, at: back.recordedAt } : { position: 0, at: '' };
+}
+
+function isOneOfSeveral(events: readonly Happened[]): boolean {
+  const moves = events.filter(({ type }) => type === 'CustomerAbsorbed' || type === 'CustomerReleased');
+  const members = events.flatMap(({ type, data }) => (type === 'CustomersMerged' ? data.absorbed : []));
+  const released = events.flatMap(({ type, data }) => (type === 'CustomersUnmerged' ? data.released : []));
+  return moves.at(-1)?.type === 'CustomerAbsorbed' || members.length > released.length;
 }
 
 function isReservedBy(field: 'emails' | Reservable, word: Word | undefined): boolean {
