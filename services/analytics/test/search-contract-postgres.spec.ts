@@ -4,7 +4,8 @@ import pg from 'pg';
 import { PostgresEngine } from '../src/search/postgres.engine.ts';
 import { searchContract } from './search-contract.ts';
 
-searchContract('Postgres', async () => {
+/** @param manyPages from which size on tables are read in parts */
+const onPostgres = (manyPages?: number) => async () => {
   const config = testConfig();
   const server = new pg.Client({ connectionString: config.databaseUrl });
   await server.connect();
@@ -12,10 +13,13 @@ searchContract('Postgres', async () => {
   await server.end();
   const pool = new pg.Pool({ connectionString: databaseUrl(config.databaseUrl, `${config.databasePrefix}search`) });
   return {
-    engine: new PostgresEngine(pool),
+    engine: new PostgresEngine(pool, manyPages),
     end: async () => {
       await pool.end();
       await dropDatabases(config);
     },
   };
-});
+};
+
+searchContract('Postgres', onPostgres());
+searchContract('Postgres, in parts', onPostgres(1));

@@ -28,7 +28,11 @@ class Parameters {
 
 /** Search in the analytics database itself: a table an index, its terms in a tsvector under GIN, a column a key. */
 export class PostgresEngine extends SearchEngine {
-  constructor(private readonly pool: Pool) {
+  /** @param manyPages how large a table is before it is read in parts: below it takes no time to speak of */
+  constructor(
+    private readonly pool: Pool,
+    private readonly manyPages = 5_000,
+  ) {
     super();
   }
 
@@ -49,9 +53,13 @@ export class PostgresEngine extends SearchEngine {
         ) with (toast_tuple_target = 256)`);
         await client.query(`create index on "${table}" using gin (terms)`);
         for (const [name, { type, often }] of Object.entries(index.fields as Fields)) {
-          if (!often) continue;
-          const order = `(${sortExpression(sortKeyOf(type, name), often === 'desc')}) ${often}`;
-          await client.query(`create index on "${table}" (${order}, id)`);
+          if (often) {
+            const order = `(${sortExpression(sortKeyOf(type, name), often === 'desc')}) ${often}`;
+            await client.query(`create index on "${table}" (${order}, id)`);
+          } else if (!keyOf(index, name).many) {
+            // Else Postgres takes whatever is compared for rare, and sorts all that is there.
+            await client.query(`create statistics on (${valueOf(index, name).text}) from "${table}"`);
+          }
         }
       }
       if (!rows[0]?.view) await this.#show(client, index);
@@ -239,23 +247,61 @@ export class PostgresEngine extends SearchEngine {
   ): Promise<{ facets: readonly (readonly [string, readonly FacetValue[]])[]; count: number | undefined }> {
     if (fields.length === 0) return { facets: [], count: undefined };
     const parameters = new Parameters();
+    const where = whereOf(index, query, parameters);
     const names = fields.map((_, at) => `f${at}`);
     const columns = fields.map((field, at) => `${columnOf(field)} as f${at}`).join(', ');
-    const { rows } = await this.pool.query<{ of: number; value: string | null; count: string }>(
-      `select "of", value, count from (
-         select *, row_number() over (partition by "of" order by count desc, value) as place from (
-           select grouping(${names.join(', ')}) as "of", coalesce(${names.join(', ')}) as value, count(*) as count
-           from (select ${columns} from "${viewOf(index)}" where ${whereOf(index, query, parameters)}) found
-           group by grouping sets (${names.map((name) => `(${name})`).join(', ')}, ())
-         ) counted where value is not null or "of" = ${allOf(fields)}
-       ) placed where place <= ${mostFacetValues} order by place`,
-      parameters.values,
-    );
+    const countedIn = (from: string) =>
+      `(select grouping(${names.join(', ')}) as "of", coalesce(${names.join(', ')}) as value, count(*) as count
+        from (select ${columns} from ${from} and ${where}) found
+        group by grouping sets (${names.map((name) => `(${name})`).join(', ')}, ()))`;
+    const count = (parts: readonly string[]) =>
+      this.pool.query<{ of: number; value: string | null; count: string }>(
+        `select "of", value, count from (
+           select *, row_number() over (partition by "of" order by count desc, value) as place from (
+             select "of", value, sum(count) as count from (${parts.map(countedIn).join(' union all ')}) part group by 1, 2
+           ) counted where value is not null or "of" = ${allOf(fields)}
+         ) placed where place <= ${mostFacetValues} order by place`,
+        parameters.values,
+      );
+    const whole = `"${viewOf(index)}" where true`;
+    const isScan = async () => {
+      const { rows } = await this.pool.query(`explain ${countedIn(whole)}`, parameters.values);
+      return JSON.stringify(rows).includes('Seq Scan');
+    };
+    const { rows } = await this.#inParts(index, isScan, whole, count);
     const values = Map.groupBy(rows, ({ of }) => of);
     return {
       facets: fields.map((field, at) => [field, (values.get(onlyOf(fields, at)) ?? []).map(facetValue)] as const),
       count: Number(values.get(allOf(fields))?.[0]?.count),
     };
+  }
+
+  /** Asks for what is to be read whole in parts, since Postgres then has processes of its own read them at the same time. */
+  async #inParts<T>(
+    index: Index,
+    isScan: () => Promise<boolean>,
+    whole: string,
+    ask: (parts: readonly string[]) => Promise<T>,
+  ): Promise<T> {
+    const { rows } = await this.pool.query<{ table: string; pages: number }>(
+      `select t.oid::regclass::text as table, (pg_relation_size(t.oid) / current_setting('block_size')::int)::int as pages
+       from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+       join pg_class t on d.refclassid = 'pg_class'::regclass and t.oid = d.refobjid and t.relkind = 'r'
+       where r.ev_class = to_regclass($1) limit 1`,
+      [`"${viewOf(index)}"`],
+    );
+    const { table, pages = 0 } = rows[0] ?? {};
+    if (pages < this.manyPages || !(await isScan())) return ask([whole]);
+    const bounds = Array.from({ length: parts - 1 }, (_, at) => `'(${Math.floor((pages * (at + 1)) / parts)},0)'`);
+    const from = ['true', ...bounds.map((bound) => `ctid >= ${bound}`)];
+    const to = [...bounds.map((bound) => `ctid < ${bound}`), 'true'];
+    try {
+      return await ask(from.map((start, at) => `${table} where ${start} and ${to[at]}`));
+    } catch (error) {
+      // Another release of the index has taken its place just now.
+      if ((error as { code?: string }).code !== '42P01') throw error;
+      return ask([whole]);
+    }
   }
 
   async #facetOfList(index: Index, query: EngineQuery, field: string): Promise<readonly FacetValue[]> {
@@ -283,6 +329,8 @@ const onlyOf = (fields: readonly string[], at: number): number => allOf(fields) 
 
 type Fields = Readonly<Record<string, Field<never>>>;
 
+/** As many processes as Postgres has for one statement, unless told otherwise. */
+const parts = 3;
 const published = 'published';
 const gone = { doc: null, terms: null, keys: {} };
 const columnPrefix = 'k_';
@@ -318,8 +366,8 @@ const columnsOf = (index: Index, storage = '') =>
     .map(({ name, type, collation }) => [name, type, storage, collation].filter(Boolean).join(' '))
     .join(', ');
 const viewOf = ({ type }: Index) => `search_${type}`;
-/** Changed with the order of the columns. */
-const layout = 'counted first';
+/** Changed with the columns, and what Postgres is to know of them. */
+const layout = 'counted first, with statistics';
 const tableOf = (index: Index) => `${viewOf(index)}_${versionOf(index, layout).replace('-', '_')}`;
 
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
