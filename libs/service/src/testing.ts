@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Type } from '@nestjs/common';
 import type { AnyEvent, ServiceName } from '@throughline/contracts';
 import { newId, runInContext, secretsFrom, type Commands } from '@throughline/event-sourcing';
@@ -60,6 +61,11 @@ export async function dropDatabases(config: ServiceConfig): Promise<void> {
     'select datname from pg_database where starts_with(datname, $1)',
     [config.databasePrefix],
   );
+  const isInUse = async () =>
+    (await client.query('select from pg_stat_activity where starts_with(datname, $1)', [config.databasePrefix]))
+      .rowCount !== 0;
+  // What was closed just now may still be ending: cut off, it would end with an error.
+  for (let tries = 0; tries < 40 && (await isInUse()); tries += 1) await sleep(50);
   for (const { datname } of rows) await client.query(`drop database ${pg.escapeIdentifier(datname)} with (force)`);
   await client.end();
 }
@@ -134,7 +140,7 @@ export async function eventually<T>(
     const answer = await ask();
     if (right(answer)) return answer;
     if (Date.now() > deadline) throw new Error(`never came true; last: ${JSON.stringify(answer)?.slice(0, 2_000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
   }
 }
 

@@ -358,14 +358,14 @@ describe('an import', () => {
   });
 
   it('fills by default what is empty, but for fields that are never to be touched', async () => {
-    await imported('number,name,custom.own\nD-1,Anna,x\n');
+    await imported('number,name,custom.own\nNEVER-1,Anna,x\n');
     const more = {
       defaults: { region: '华东', industry: '酒', 'review.satisfaction': '4', 'custom.a': 'a', 'custom.b': 'b' },
       policies: { region: 'never', review: 'never', custom: 'never', 'custom.b': 'overwrite' },
     };
-    const { counts } = await imported('number,name\nD-1,Anna\nD-2,Berta\n', more);
+    const { counts } = await imported('number,name\nNEVER-1,Anna\nNEVER-2,Berta\n', more);
     expect(counts).toMatchObject({ read: 2, created: 1, updated: 1 });
-    const [there, made] = [await byNumber('D-1'), await byNumber('D-2')];
+    const [there, made] = [await byNumber('NEVER-1'), await byNumber('NEVER-2')];
     expect(there).toMatchObject({ industry: '酒', custom: { own: 'x', b: 'b' } });
     expect([there.region, there.review, there.custom.a]).toEqual([undefined, undefined, undefined]);
     const all = { region: '华东', industry: '酒', review: { satisfaction: 4 }, custom: { a: 'a', b: 'b' } };

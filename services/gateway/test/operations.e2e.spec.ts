@@ -244,9 +244,13 @@ describe('a timer', () => {
     });
     const { id } = shown.items[0];
     expect(await outcome('POST', `timers/${id}/retry`)).toEqual([404, 'timer-not-found']);
-    await service.kernel.pool.query('update timers.job set retry_limit = 0, start_after = now()');
     const { items } = await eventually(
-      () => list('timers'),
+      async () => {
+        await service.kernel.pool.query(
+          `update timers.job set retry_limit = retry_count, start_after = now() where state = 'retry'`,
+        );
+        return list('timers');
+      },
       // One that is being handled is not shown.
       ({ items: both }) => both.length === 2 && both.every(({ state }: { state: string }) => state === 'failed'),
     );
