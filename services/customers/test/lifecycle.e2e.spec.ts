@@ -46,6 +46,26 @@ describe('the stage of a customer', () => {
     expect(await inStage(id, 'loyal')).toMatchObject({ lifecycleSetBy: 'automatic' });
   });
 
+  it('goes on by itself once what somebody said of it is taken back', async () => {
+    const { id } = await create({ name: '孙悟空' });
+    await spoken(id);
+    const before = await inStage(id, 'intending');
+    const { body } = await service.call('POST', '/api/customers/bulk', { ids: [id], set: { lifecycle: 'potential' } });
+    const ended = (batch: string) =>
+      eventually(
+        async () => (await service.call('GET', `/api/batches/${batch}`)).body,
+        ({ status }) => status === 'done',
+      );
+    expect((await ended(body.id)).counts).toMatchObject({ changed: 1 });
+    expect(await get(id)).toMatchObject({ lifecycle: 'potential', lifecycleSetBy: 'manual' });
+    await ended((await service.call('POST', `/api/batches/${body.id}/undo`)).body.id);
+    const { lifecycleSince, lifecycleSetBy } = before;
+    expect(await get(id)).toMatchObject({ lifecycle: 'intending', lifecycleSince, lifecycleSetBy });
+    expect(lifecycleSetBy).toBe('automatic');
+    await order(id);
+    await inStage(id, 'closed');
+  });
+
   it('is found by orders that were heard of before the customer', async () => {
     const id = newId();
     await order(id);

@@ -250,6 +250,7 @@ function sayingAgain(group: Group, event: CustomerEvent, then: Words, now: Insta
 const withAgain = (event: Changed, field: CustomerField, word: Word | undefined): Changed => ({
   ...event,
   [field]: word?.value ?? null,
+  ...(field === 'lifecycle' && word?.automatic && { lifecycleSetBy: 'automatic' as const }),
   restored: [...(event.restored ?? []), { field, ...sinceOf(word) }],
 });
 

@@ -28,6 +28,8 @@ export type Undone = {
   fields: CustomerFields;
   /** What says those, own ones as `custom.<key>`: they are as old as they were. */
   restored: Restored[];
+  /** Where the stage that it gets back followed from what the customer did. */
+  lifecycleSetBy?: 'automatic';
   /** Those whose values were nobody else's, and are to be so again. */
   reserved: readonly ('emails' | Reservable)[];
   /** Whether the whole record goes to the archive, where they had made it, or comes out of it. */
@@ -116,6 +118,7 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
   return {
     fields: fields as CustomerFields,
     restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
+    ...(given.includes('lifecycle') && isAutomatic(words.get('lifecycle')) && { lifecycleSetBy: 'automatic' }),
     reserved: (['emails', ...reservable] as const).filter(
       (field) => given.includes(field) && isReservedBy(field, words.get(field)),
     ),
@@ -142,6 +145,9 @@ function isReservedBy(field: 'emails' | Reservable, word: Word | undefined): boo
   if (event?.type !== 'CustomerCreated' && event?.type !== 'CustomerDetailsChanged') return false;
   return field === 'emails' ? event.data.emailsReserved : (event.data.reserved ?? []).includes(field);
 }
+
+const isAutomatic = (word: Word | undefined): boolean =>
+  word?.event.type === 'CustomerDetailsChanged' && word.event.data.lifecycleSetBy === 'automatic';
 
 const restoredIn = (event: Happened): readonly Restored[] =>
   (event.type === 'CustomerDetailsChanged' && event.data.restored) || [];
@@ -176,7 +182,7 @@ function saidIn(event: Happened, custom: OwnFields): [field: string, value: unkn
 
 /** Back to what was: values that were valid then are not checked again, but for whether somebody else has them by now. */
 export function undoChanges(state: Customer, undone: Undone, rules: CustomerRules): CustomerEvent[] {
-  const { fields, restored, record } = undone;
+  const { fields, restored, lifecycleSetBy, record } = undone;
   const emailsReserved = fields.emails === undefined ? state.emailsReserved : undone.reserved.includes('emails');
   const reserved = reservable.filter((field) =>
     (fields[field] === undefined ? state : undone).reserved.some((one) => one === field),
@@ -188,6 +194,7 @@ export function undoChanges(state: Customer, undone: Undone, rules: CustomerRule
     emailsReserved,
     ...(reserved.length > 0 && { reserved }),
     restored,
+    ...(lifecycleSetBy && { lifecycleSetBy }),
     ...claimed(state, fields, rules),
   };
   return [
