@@ -12,8 +12,10 @@ export type StackOptions = {
   kafka?: boolean;
   elasticsearch?: boolean;
   postgres?: boolean;
-  /** Where the data of the parts stays; `.stack/data` unless given. */
+  /** Where the parts live; `.stack/data` unless given. */
   dir?: string;
+  /** Where Kafka and Elasticsearch keep what they are told, if not there. */
+  dataDir?: string | undefined;
 };
 
 /** Addresses are empty and parts do nothing for what was not asked for. */
@@ -47,8 +49,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await postgres?.part.start();
     if (postgres) parts.push(postgres.part);
 
-    const kafka = options.kafka ? await kafkaPart(join(dir, 'kafka')) : undefined;
-    const elasticsearch = options.elasticsearch ? await elasticsearchPart(join(dir, 'elasticsearch')) : undefined;
+    const dataOf = (name: string) => options.dataDir && join(options.dataDir, name);
+    const kafka = options.kafka ? await kafkaPart(join(dir, 'kafka'), { data: dataOf('kafka') }) : undefined;
+    const elasticsearch = options.elasticsearch
+      ? await elasticsearchPart(join(dir, 'elasticsearch'), dataOf('elasticsearch'))
+      : undefined;
     for (const one of [kafka, elasticsearch]) if (one) parts.push(one.part);
     await Promise.all(parts.map((part) => part.start()));
     return {

@@ -2,7 +2,7 @@
 // there is a JDK. The last line says `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { startEmbeddedPostgres } from '../libs/service/src/embedded-postgres.ts';
@@ -48,7 +48,8 @@ async function main() {
 
   const missing = onStack.length > 0 ? await stackMissing() : undefined;
   if (onStack.length > 0 && !missing) {
-    const stack = await startStack({ kafka: true, elasticsearch: true, dir: join(temporary, 'stack') });
+    const dataDir = await inMemory();
+    const stack = await startStack({ kafka: true, elasticsearch: true, dir: join(temporary, 'stack'), dataDir });
     endings.unshift(() => stack.stop());
     const { kafkaBrokers, searchUrl } = stack;
     env.THROUGHLINE_TEST_STACK = JSON.stringify({ kafkaBrokers, searchUrl, databaseUrl });
@@ -99,6 +100,25 @@ async function stackMissing() {
   } catch (error) {
     return error.message;
   }
+}
+
+/**
+ * A folder in memory, where the machine has one with room. Kafka and Elasticsearch sync what they are told to the disk,
+ * and wait for minutes where the disk is busy with everything else; no test needs their data after a crash of the machine.
+ */
+async function inMemory() {
+  const shared = '/dev/shm';
+  const room = await statfs(shared).catch(() => undefined);
+  if (process.platform !== 'linux' || !room || room.bavail * room.bsize < 4e9) return undefined;
+  for (const name of await readdir(shared)) {
+    // Of a run that was killed.
+    const pid = /^throughline-test-(\d+)-/.exec(name)?.[1];
+    if (pid && !existsSync(`/proc/${pid}`)) await rm(join(shared, name), { recursive: true, force: true });
+  }
+  const folder = await mkdtemp(join(shared, `throughline-test-${process.pid}-`));
+  await chmod(folder, 0o711);
+  endings.unshift(() => rm(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 async function jest(args, output, env = {}) {

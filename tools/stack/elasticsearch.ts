@@ -5,18 +5,18 @@ import { freePort, unprivileged } from '../../libs/service/src/embedded-postgres
 import { elasticsearchHome, findJava } from './artifacts.ts';
 import { type Part, part } from './part.ts';
 
-/** An Elasticsearch of one node, without security, in `dir`. */
-export async function elasticsearchPart(dir: string): Promise<{ part: Part; url: string }> {
+/** An Elasticsearch of one node, without security, in `dir`, with its indexes in `data`. */
+export async function elasticsearchPart(dir: string, data = join(dir, 'data')): Promise<{ part: Part; url: string }> {
   const java = findJava()!;
   const [port, transportPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const home = await elasticsearchHome();
   const user = await unprivileged(dir, [join(home, 'bin')]); // it refuses to run as root
   const conf = join(dir, 'config');
-  for (const name of ['config', 'data', 'logs', 'tmp']) await mkdir(join(dir, name), { recursive: true });
+  for (const folder of [conf, data, join(dir, 'logs'), join(dir, 'tmp')]) await mkdir(folder, { recursive: true });
   if (!existsSync(join(conf, 'jvm.options'))) await cp(join(home, 'config'), conf, { recursive: true });
-  await writeFile(join(conf, 'elasticsearch.yml'), settings({ dir, port, transportPort }));
-  if (user.uid !== undefined) await own(dir, user.uid, user.gid!);
+  await writeFile(join(conf, 'elasticsearch.yml'), settings({ dir, data, port, transportPort }));
+  if (user.uid !== undefined) for (const folder of [dir, data]) await own(folder, user.uid, user.gid!);
 
   return {
     url,
@@ -44,14 +44,14 @@ export async function elasticsearchPart(dir: string): Promise<{ part: Part; url:
   };
 }
 
-const settings = (at: { dir: string; port: number; transportPort: number }) => `\
+const settings = (at: { dir: string; data: string; port: number; transportPort: number }) => `\
 cluster.name: throughline-stack
 node.name: stack
 discovery.type: single-node
 network.host: 127.0.0.1
 http.port: ${at.port}
 transport.port: ${at.transportPort}
-path.data: ${join(at.dir, 'data')}
+path.data: ${at.data}
 path.logs: ${join(at.dir, 'logs')}
 xpack.security.enabled: false
 cluster.routing.allocation.disk.threshold_enabled: false

@@ -9,20 +9,26 @@ import { freePort } from '../../libs/service/src/embedded-postgres.ts';
 import { findJava, kafkaLib } from './artifacts.ts';
 import { type Part, part } from './part.ts';
 
-/**
- * A Kafka of one process, broker and controller, in `dir`.
- *
- * @param advertisedPort where clients are sent to, when a proxy stands in between
- */
-export async function kafkaPart(dir: string, advertisedPort?: number): Promise<{ part: Part; brokers: string }> {
+type KafkaOptions = {
+  /** Where its logs are, if not in `dir`. */
+  data?: string | undefined;
+  /** Where clients are sent to, when a proxy stands in between. */
+  advertisedPort?: number;
+};
+
+/** A Kafka of one process, broker and controller, in `dir`. */
+export async function kafkaPart(dir: string, options: KafkaOptions = {}): Promise<{ part: Part; brokers: string }> {
   await mkdir(dir, { recursive: true });
   const java = join(findJava()!.home, 'bin', 'java');
   const lib = await kafkaLib();
   const [port, controllerPort] = [await freePort(), await freePort()];
   const brokers = `127.0.0.1:${port}`;
-  const data = join(dir, 'data');
+  const data = options.data ?? join(dir, 'data');
   const properties = join(dir, 'server.properties');
-  await writeFile(properties, serverProperties({ port, advertisedPort: advertisedPort ?? port, controllerPort, data }));
+  await writeFile(
+    properties,
+    serverProperties({ port, advertisedPort: options.advertisedPort ?? port, controllerPort, data }),
+  );
   await writeFile(join(dir, 'log4j2.yaml'), log4j);
   const classpath = ['-cp', join(lib, '*')];
 

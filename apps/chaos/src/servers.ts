@@ -59,7 +59,7 @@ export async function startServers(stack: boolean): Promise<Servers> {
     let kafkaPort = 0;
     // Kafka tells its clients where it is: there has to be the proxy.
     const kafkaProxy = await proxied(() => [kafkaPort]);
-    const kafka = await kafkaPart(join(folder, 'kafka'), kafkaProxy.port);
+    const kafka = await kafkaPart(join(folder, 'kafka'), { advertisedPort: kafkaProxy.port });
     kafkaPort = portOf(kafka.brokers);
     const search = await elasticsearchPart(join(folder, 'elasticsearch'));
     endings.push(
