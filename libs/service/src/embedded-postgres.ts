@@ -293,7 +293,7 @@ async function startServer(
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    shared_buffers: '64MB',
+    shared_buffers: '256MB',
     max_connections: '200',
     lc_messages: 'C',
     timezone: 'UTC',
