@@ -180,6 +180,7 @@ const english: Record<string, string> = {
   'wrong-pattern':
     'is not a pattern that is understood here: characters, classes, groups, alternatives and repetitions',
   required: 'is required',
+  'text-changed': 'has another text since it was shown: please read it again',
   'too-long': 'is too long',
   'too-short': 'is too short',
   'too-many': 'has too many members',
@@ -448,6 +449,7 @@ const chinese: Record<string, string> = {
   'rule-failed': '{zh}',
   'wrong-pattern': '不是可识别的格式：只支持字符、字符类、分组、或、重复',
   required: '必填',
+  'text-changed': '内容已更新，请重新阅读',
   'too-long': '过长',
   'too-short': '过短',
   'too-many': '数量过多',

@@ -206,6 +206,27 @@ describe('a form’s page', () => {
     );
   }, 20_000);
 
+  it('asks again who agreed to a text that was changed while they filled it in', async () => {
+    const { id, key } = await make();
+    const { consentVersion } = hiddenIn((await getPage(key, '?lang=en')).text);
+    const text = { en: 'You may ring me up.', zh: '可以给我打电话。' };
+    await call('PATCH', `/api/forms/${id}`, {
+      consent: { text, purposes: [{ purpose: 'newsletter', channel: 'phone' }] },
+    });
+    const ada = { name: 'Ada', consent: 'yes', consentVersion: consentVersion as string };
+    const page = await sendPage(key, { ...ada, lang: 'en' });
+    expect(page.status).toBe(422);
+    expect(page.text).toContain('You may ring me up.');
+    expect(page.text).toContain('id="field-consent-error">has another text since it was shown');
+    expect(page.text).not.toContain(' checked');
+    expect(hiddenIn(page.text)).toMatchObject({ consentVersion: '2' });
+    const { body } = await send(key, { ...ada, consentVersion: 1 });
+    expect(body.errors).toMatchObject([{ path: 'consent', code: 'text-changed' }]);
+    expect((await send(key, { ...ada, consent: false })).status).toBe(202);
+    const { body: taken } = await send(key, { ...ada, consentVersion: 2 });
+    expect((await decoded(taken.id)).consents).toMatchObject([{ channel: 'phone', textVersion: 2 }]);
+  });
+
   it('sends people on where the form says so', async () => {
     const { key } = await make({ redirect: `${site}/thanks`, source: 'fair' });
     const { status, headers } = await sendPage(key, { name: '李雷' });
@@ -279,8 +300,9 @@ describe('a submission', () => {
     expect((await send(key, { name: 'Other', submissionId: newId(), token }, another)).status).toBe(202);
     const letter = 'We offer the very best prices for all kinds of things';
     expect((await send(key, { name: 'First', message: letter })).status).toBe(202);
-    expect((await send(key, { name: 'Second', message: letter })).status).toBe(202);
-    expect(await submitted(id)).toHaveLength(1);
+    expect((await send(key, { name: 'First, mended', message: letter })).status).toBe(202);
+    expect((await send(key, { name: 'Third', message: letter })).status).toBe(202);
+    expect(await submitted(id)).toHaveLength(2);
     const { body } = await call('GET', `/api/forms/${id}/refused?limit=2`);
     expect(body.items.map(({ reason }: any) => reason)).toEqual(['repeated', 'token']);
     const rest = (await call('GET', `/api/forms/${id}/refused?cursor=${body.nextCursor}`)).body;

@@ -48,11 +48,11 @@ export function valuesOf(entries: readonly (readonly [string, string])[], custom
   return values;
 }
 
-/** What people wrote themselves: what is chosen is the same for many. */
+/** What people write in their own words: what is chosen is the same for many, as is where they work. */
 export const written = (values: ReadonlyMap<string, string>, custom: CustomFields): ReadonlyMap<string, string> =>
   new Map(
     [...values].filter(([field]) => {
-      const type = custom.get(customKey(field) ?? '')?.type;
-      return type !== 'choice' && type !== 'multi-choice';
+      const key = customKey(field);
+      return key === undefined ? field === 'message' : (custom.get(key)?.type ?? 'text') === 'text';
     }),
   );

@@ -14,7 +14,13 @@ import { textIn } from './form-fields.ts';
 import type { Form } from './form.ts';
 
 /** Names of what stands beside the fields. */
-export const beside = { trap: 'homepage', consent: 'consent', language: 'lang', page: 'page' } as const;
+export const beside = {
+  trap: 'homepage',
+  consent: 'consent',
+  consentVersion: 'consentVersion',
+  language: 'lang',
+  page: 'page',
+} as const;
 
 export type ShownForm = {
   form: Pick<Form, 'title' | 'description' | 'fields' | 'consent'>;
@@ -77,9 +83,10 @@ export function formPage({ form, custom, language, typed, consent, hidden, error
     description ? `<p lang="${tag[description.language]}">${escaped(description.text)}</p>` : '',
     summary(fields, errors, language),
     `<form method="post" accept-charset="utf-8" novalidate>`,
-    ...Object.entries(hidden).map(
-      ([name, value]) => `<input type="hidden" name="${escaped(name)}" value="${escaped(value)}">`,
-    ),
+    ...Object.entries({
+      ...hidden,
+      ...(form.consent && { [beside.consentVersion]: String(form.consent.version) }),
+    }).map(([name, value]) => `<input type="hidden" name="${escaped(name)}" value="${escaped(value)}">`),
     `<div class="trap" aria-hidden="true"><label for="trap">${word.trap}</label>`,
     `<input id="trap" name="${beside.trap}" tabindex="-1" autocomplete="off"></div>`,
     ...fields.map((field) => control(field, { typed, error: errors.get(field.name), language })),

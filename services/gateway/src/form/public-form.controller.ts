@@ -124,7 +124,7 @@ export class PublicFormController {
     const errors = isTaken ? [] : await this.#errors(form, custom, sent, now, request.traceparent);
     if (errors.length > 0) throw invalid('invalid-submission', errors);
     const text = repeatable(written(sent.values, custom));
-    if (text !== undefined && (await this.submissions.isRepeated(formId, customerId, text)))
+    if (text !== undefined && (await this.submissions.isCommon(formId, customerId, text)))
       return this.#refuse(formId, customerId, 'repeated', sent);
     const addressHash = this.kernel.secrets.hmac('form-addresses', request.ip);
     const submitted = submittedOf(form, sent, { customerId, formId, addressHash });
@@ -211,7 +211,9 @@ export class PublicFormController {
     };
     const typed = typedOf(entries);
     const messages = messagesOf(errors, language);
-    return this.#page(reply, form, 422, { custom, language, typed, consent, hidden, errors: messages });
+    // Who agreed to another text has to read this one.
+    const agreed = consent && !messages.has('consent');
+    return this.#page(reply, form, 422, { custom, language, typed, consent: agreed, hidden, errors: messages });
   }
 
   #page(reply: FastifyReply, form: KnownForm, status: number, shown: Omit<Parameters<typeof formPage>[0], 'form'>) {

@@ -51,11 +51,13 @@ export function readSubmission(request: FastifyRequest): ReadSubmission {
   const page = (take(beside.page) ?? headers.referer)?.slice(0, longestPage).toWellFormed();
   const utm = { ...utmOf(page), ...takeUtm(given) };
   const consent = take(beside.consent);
+  const version = take(beside.consentVersion);
   return {
     submissionId,
     token,
     trap: take(beside.trap) ?? '',
     consent: consent !== undefined && !/^(false|0|no|off)$/i.test(consent),
+    ...(version !== undefined && { consentVersion: Number(version) }),
     language: languageIn(take(beside.language), headers['accept-language']),
     ...(page !== undefined && { page }),
     utm,
@@ -98,7 +100,7 @@ function textIn(name: string, value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   const isCustom = customKey(name) !== undefined;
   if (typeof value === 'boolean') return isCustom || name === beside.consent ? String(value) : undefined;
-  if (!isCustom) return undefined;
+  if (!isCustom && name !== beside.consentVersion) return undefined;
   return typeof value === 'number'
     ? String(value)
     : isChoices(value) || isMoney(value)

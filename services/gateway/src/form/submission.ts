@@ -10,6 +10,8 @@ type FormSubmitted = Extract<FormEvent, { type: 'FormSubmitted' }>;
 export type Sent = {
   values: ReadonlyMap<string, string>;
   consent: boolean;
+  /** Of the text that was shown, as far as that was said. */
+  consentVersion?: number;
   /** Filled in by programs only: people do not see it. */
   trap: string;
   page?: string;
@@ -30,7 +32,7 @@ export const submission: Decider<boolean, SubmissionCommand, FormSubmitted> = {
 /** Everything that is wrong with what was filled in. */
 export function submissionErrors(
   { fields, consent }: Pick<Form, 'fields' | 'consent'>,
-  sent: Pick<Sent, 'values' | 'consent'>,
+  sent: Pick<Sent, 'values' | 'consent' | 'consentVersion'>,
   now: string,
   custom: CustomFields = new Map(),
 ): FieldError[] {
@@ -51,6 +53,8 @@ export function submissionErrors(
     errors.push(...missing.map((path) => ({ path, code: 'required' })));
   }
   if (consent?.required && !sent.consent) errors.push({ path: 'consent', code: 'required' });
+  if (consent && sent.consent && (sent.consentVersion ?? consent.version) !== consent.version)
+    errors.push({ path: 'consent', code: 'text-changed' });
   return errors;
 }
 

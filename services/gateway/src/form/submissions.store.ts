@@ -7,6 +7,7 @@ import type { RefusalsQuery } from './form.dto.ts';
 import type { SpamReason } from './submission.ts';
 
 const purgeMilliseconds = 3_600_000;
+const commonAfter = 2;
 
 type Refused = { id: string; reason: SpamReason; receivedAt: string; sealed: Buffer | null };
 
@@ -18,15 +19,18 @@ export class Submissions implements Forgets {
     private readonly log: Log,
   ) {}
 
-  /** Whether another submission of the form had the same text within a day. The text itself is not kept. */
-  async isRepeated(formId: string, id: string, text: string): Promise<boolean> {
+  /**
+   * Whether two other submissions of the form had the same text within a day: who mends what they sent writes it twice. The
+   * text itself is not kept.
+   */
+  async isCommon(formId: string, id: string, text: string): Promise<boolean> {
     const hash = this.kernel.secrets.hmac('form-texts', text);
     const { rowCount } = await this.kernel.pool.query(
       `select from form_texts where form_id = $1 and hash = $2 and submission_id <> $3
-         and received_at > now() - interval '1 day' limit 1`,
+         and received_at > now() - interval '1 day' limit ${commonAfter}`,
       [formId, hash, id],
     );
-    if (rowCount) return true;
+    if (rowCount === commonAfter) return true;
     await this.kernel.pool.query(
       'insert into form_texts (form_id, hash, submission_id) values ($1, $2, $3) on conflict do nothing',
       [formId, hash, id],
