@@ -130,6 +130,14 @@ describe('a CSV file', () => {
     ]);
   });
 
+  it('may have an apostrophe before digits, so that they are no numbers', async () => {
+    const table = await open("a,b,c\n'13800138002,'11010519491231002X,'n' Roll\n'00125,''90s,'90s\n");
+    expect(await textsOf(table)).toEqual([
+      ['13800138002', '11010519491231002X', "'n' Roll"],
+      ['00125', "''90s", "'90s"],
+    ]);
+  });
+
   it('may begin below a title', async () => {
     const list = '客户名单,,\n2026,,\na,b,c\n1,2,3\n';
     const table = await open(list, { headerRow: 3 });

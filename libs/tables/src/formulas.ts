@@ -1,13 +1,15 @@
 // What a spreadsheet takes for the beginning of a formula, or skips before one.
 const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
-const HIDDEN_FORMULA = /^'+[=+\-@\t\r\n＝＋－＠]/;
+// People put one before digits as well, of phones and codes, so that they are no numbers.
+const BEHIND_APOSTROPHE = /^'+(?:[=+\-@\t\r\n＝＋－＠]|\d[\d .:/()-]*X?$)/i;
 const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
 
-/** An apostrophe before what a spreadsheet would run as a formula; numbers and E.164 phones stay as they are. */
-export const withApostrophe = (text: string): string => (FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text);
+/** An apostrophe before what a spreadsheet would run as a formula, and before one; numbers and E.164 phones stay as they are. */
+export const withApostrophe = (text: string): string =>
+  (FORMULA.test(text) && !NUMBER.test(text)) || BEHIND_APOSTROPHE.test(text) ? `'${text}` : text;
 
 /** Takes the apostrophe away again. */
-const withoutApostrophe = (text: string): string => (HIDDEN_FORMULA.test(text) ? text.slice(1) : text);
+const withoutApostrophe = (text: string): string => (BEHIND_APOSTROPHE.test(text) ? text.slice(1) : text);
 
 // How codes are written so that Excel keeps their zeros.
 const TEXT_FORMULA = /^="((?:[^"]|"")*)"$/;
