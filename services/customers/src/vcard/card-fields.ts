@@ -33,7 +33,7 @@ export function fieldsOf(card: Card): CustomerInput {
       companyName,
       department: units.find(Boolean),
       title: first('TITLE'),
-      birthDate: dateOf(first('BDAY')),
+      birthDate: dateOf(all('BDAY')[0]),
       gender: { M: 'male', F: 'female' }[first('GENDER')?.slice(0, 1).toUpperCase() ?? ''],
     }),
     ...(emails.length > 0 && { emails }),
@@ -81,8 +81,8 @@ function socialOf({ name, types, params, value }: Property): Social[] {
   return [{ network: (params.get('X-SERVICE-TYPE') ?? scheme).toLowerCase(), value: rest.replace(/^\/\//, '') }];
 }
 
-/** Days without a year, which a card may say, are no dates here. */
-function dateOf(text: string | undefined): string | undefined {
-  const [, year, month, day] = /^(\d{4})-?(\d{2})-?(\d{2})(?:$|T)/i.exec(text ?? '') ?? [];
-  return year === undefined ? undefined : `${year}-${month}-${day}`;
+/** Days without a year, which a card may say, are no dates here: iPhones write a year that they name beside. */
+function dateOf(day: Property | undefined): string | undefined {
+  const [, year, month, date] = /^(\d{4})-?(\d{2})-?(\d{2})(?:$|T)/i.exec(day?.value ?? '') ?? [];
+  return year === undefined || year === day?.params.get('X-APPLE-OMIT-YEAR') ? undefined : `${year}-${month}-${date}`;
 }

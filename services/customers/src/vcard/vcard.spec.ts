@@ -109,6 +109,8 @@ describe('a business card', () => {
       },
     ]);
     expect(read(text)[0]).not.toHaveProperty('birthDate');
+    const phone = card('FN:李雷', 'BDAY;X-APPLE-OMIT-YEAR=1604:1604-03-02');
+    expect(read(phone)[0]).not.toHaveProperty('birthDate');
   });
 
   it('is one of several, without what stands between or within them', () => {
