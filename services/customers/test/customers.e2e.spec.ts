@@ -132,6 +132,27 @@ describe('the customers service', () => {
     expect(body.title).toBeUndefined();
   });
 
+  it('takes an empty text for none, so that another record’s value stands in a merge', async () => {
+    const empty = {
+      industry: '',
+      title: ' ',
+      source: '',
+      custom: { memo: '' },
+    };
+    const one = await create({ ...empty, name: '', givenName: '三', familyName: '张' });
+    expect(one).toMatchObject({ name: '张三', source: 'manual' });
+    const two = await create({ industry: '化工', title: '经理', custom: { memo: '重要' } });
+    const { body: merged } = await service.call('POST', `/api/customers/${one.id}/merge`, { absorb: [two.id] });
+    expect(merged).toMatchObject({ industry: '化工', title: '经理', custom: { memo: '重要' } });
+    const { body: cleared } = await service.call('PATCH', `/api/customers/${two.id}`, {
+      industry: '',
+      custom: { memo: '' },
+    });
+    expect([cleared.industry, cleared.custom]).toEqual([undefined, undefined]);
+    const nameless = await service.call('PATCH', `/api/customers/${one.id}`, { name: '' });
+    expect(nameless.body.errors).toMatchObject([{ path: 'name', code: 'required' }]);
+  });
+
   it('lets two people change different fields, and tells the second one of the same field what happened', async () => {
     const { id } = await create();
     const change = (body: object) => service.call('PATCH', `/api/customers/${id}`, body, { 'if-match': '"1"' });

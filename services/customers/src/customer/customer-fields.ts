@@ -50,7 +50,7 @@ const sourceOf: Partial<Record<Entry | WayIn, string>> = {
 
 export function withSource(fields: CustomerInput, way: Entry | WayIn): CustomerInput {
   const source = sourceOf[way];
-  return source === undefined || fields.source !== undefined ? fields : { ...fields, source };
+  return source === undefined || (fields.source !== undefined && fields.source !== '') ? fields : { ...fields, source };
 }
 
 /** The comparable forms of a customer's addresses. */
@@ -97,7 +97,8 @@ export function tidyFields(
 ): CustomerFields {
   const errors = [...others];
   const details = known ?? {};
-  const given = entry === 'import' ? withConverted(asFields(input), fieldSet) : asFields(input);
+  const said = withoutEmpty(asFields(input));
+  const given = entry === 'import' ? withConverted(said, fieldSet) : said;
   const tidy = inNormalForm(given, details);
   const after = { ...details, ...tidy };
   if (!after.name?.trim()) errors.push({ path: 'name', code: 'required' });
@@ -128,6 +129,15 @@ export function tidyFields(
   if (errors.length > 0) throw invalid('invalid-customer', errors);
   return tidy;
 }
+
+/** Who leaves a text empty says that there is none. */
+function withoutEmpty(fields: CustomerFields): CustomerFields {
+  const said = noneForEmpty(fields);
+  return said.custom ? { ...said, custom: noneForEmpty(said.custom) } : said;
+}
+
+const noneForEmpty = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value === '' ? null : value])) as T;
 
 function choiceErrors({ standing, addresses, review }: CustomerFields): FieldError[] {
   const isOneOf = (choices: readonly string[], value: string | null | undefined) => !value || choices.includes(value);
@@ -203,7 +213,7 @@ export function patchBetween(from: Json, to: Json): Json {
 
 /** A person's name from its parts, a company's from its company name, where none was given. */
 export function named(fields: CustomerFields, details: CustomerFields = {}): CustomerFields {
-  if (fields.name !== undefined || details.name) return fields;
+  if (fields.name || (fields.name === undefined && details.name)) return fields;
   const { givenName, familyName, companyName } = fields;
   const parts = [givenName, familyName].filter((part): part is string => Boolean(part));
   const isHan = parts.some((part) => /\p{Script=Han}/u.test(part));
