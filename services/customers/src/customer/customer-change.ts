@@ -30,7 +30,8 @@ export function changeDetails(
   const { entry, rules } = context;
   if (state.status === 'archived') throw conflict('customer-archived');
   const { corrections = [], ...wanted } = atTheDoor(state, input, context);
-  const changes = differing(wanted, state);
+  // A table that was written here repeats what was inferred: that is nobody's word yet.
+  const changes = differing(wanted, entry === 'import' ? { ...state, inferred: {} } : state);
   if (Object.keys(changes).length === 0) return [];
   if (changes.kind === 'person' && !rules.kindErrors) throw new Elsewhere();
   const { emailsReserved, reserved = [] } = reservations(changes, rules.reserves(entry, 'change'));

@@ -92,3 +92,23 @@ describe('an address in an import', () => {
       } as CustomerEvent);
   });
 });
+
+describe('a row of a table that was written here', () => {
+  const seen: CustomerEvent = {
+    type: 'CustomerCreated',
+    number: 'C-1',
+    name: '王伟',
+    phones: [{ value: '0755-26770000', e164: '+8675526770000' }],
+    region: '广东省',
+    addresses: [{ province: '广东省', city: '深圳市', regionCode: '440300' }],
+    inferred: ['region', 'addresses'].map((field) => ({ field, rule: 'region-from-area-code' })),
+    emailsReserved: false,
+  };
+  const update = { ...row(undefined), policies: {} };
+  it('makes nothing that was inferred somebody’s word', () => {
+    const shown = { region: '广东省', addresses: [{ province: '广东省', city: '深圳市', regionCode: '440300' }] };
+    given(seen)
+      .when({ ...update, row: { name: '王伟', ...shown } })
+      .thenNothing();
+  });
+});
