@@ -91,6 +91,13 @@ describe('the stage of a customer', () => {
     expect(await get(id)).toMatchObject({ lifecycle: 'lost', lifecycleSetBy: 'manual' });
   });
 
+  it('is given back by who reverts it, also where no such move is allowed', async () => {
+    const { id } = await create({ name: '白素贞', lifecycle: 'potential' });
+    await service.call('PATCH', url(id), { lifecycle: 'closed' });
+    const { status, body } = await service.call('POST', `${url(id)}/revert`, { fields: ['lifecycle'] });
+    expect([status, body.lifecycle]).toEqual([200, 'potential']);
+  });
+
   it('has stages of the installation’s own', async () => {
     expect((await service.call('GET', '/api/lifecycle')).body).toEqual(builtInLifecycle);
     const stages = [...builtInLifecycle.stages, { key: 'partner', label: { zh: '伙伴', en: 'Partner' }, moves: [] }];

@@ -57,7 +57,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
 
     switch (command.type) {
       case 'ChangeCustomer':
-        checkMoveOf(state, command.changes, context);
+        // Who gives fields back takes a move back, and makes none.
+        if (!command.words) checkMoveOf(state, command.changes, context);
         return changeDetails(state, command.changes, context);
       case 'ChangeInBulk':
         return changeInBulk(state, command.change, context);
