@@ -311,6 +311,23 @@ describe('the customers service', () => {
     expect([status, body.custom]).toEqual([200, { b: { c: 2, d: 3 } }]);
   });
 
+  it('merges what is said in parts one by one, and clears what has none left', async () => {
+    const { id } = await create({
+      servicePreference: { channel: 'phone', times: '9-12' },
+      review: { satisfaction: 3, suggestion: '快一点' },
+    });
+    const patch = async (changes: object) => (await service.call('PATCH', `/api/customers/${id}`, changes)).body;
+    expect(await patch({ servicePreference: { channel: 'email' }, review: { satisfaction: 5 } })).toMatchObject({
+      servicePreference: { channel: 'email', times: '9-12' },
+      review: { satisfaction: 5, suggestion: '快一点' },
+    });
+    expect((await patch({ servicePreference: {}, review: { suggestion: null } })).version).toBe(3);
+    const { servicePreference, review } = await patch({ servicePreference: { channel: null, times: '' } });
+    expect([servicePreference, review]).toEqual([undefined, { satisfaction: 5 }]);
+    const { body } = await service.call('POST', `/api/customers/${id}/revert`, { fields: ['review'] });
+    expect(body.review).toEqual({ satisfaction: 5, suggestion: '快一点' });
+  });
+
   it('takes 200 custom fields and no more, at once or one by one', async () => {
     const many = (from: number, count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, index) => [`field${from + index}`, index]));

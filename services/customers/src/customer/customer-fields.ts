@@ -28,6 +28,11 @@ export const standings = [
 /** What an address is for. */
 export const addressUses = ['post', 'visit'] as const;
 
+/** What is said in parts: what is said of one says nothing of the others. */
+export const partedFields = ['productNeeds', 'servicePreference', 'review'] as const;
+/** What is changed by a merge patch of its own. */
+export const patchedFields: readonly CustomerField[] = [...partedFields, 'custom'];
+
 const longest = 500;
 const mostCustom = 200;
 
@@ -132,8 +137,7 @@ export function tidyFields(
 
 /** Who leaves a text empty says that there is none. */
 function withoutEmpty(fields: CustomerFields): CustomerFields {
-  const said = noneForEmpty(fields);
-  return said.custom ? { ...said, custom: noneForEmpty(said.custom) } : said;
+  return ofPatched(noneForEmpty(fields), (_, said) => noneForEmpty(said));
 }
 
 const noneForEmpty = <T extends object>(fields: T): T =>
@@ -163,7 +167,7 @@ export function withConverted(fields: CustomerFields, { fields: defined }: Field
 
 /** The fields that a record would get, right or wrong. */
 export const inNormalForm = (fields: CustomerFields, details: CustomerFields): CustomerFields =>
-  withCustom(withOnePrimaryEach(withE164(named(fields, details), details)), details);
+  patched(withOnePrimaryEach(withE164(named(fields, details), details)), details);
 
 const marked = ['emails', 'phones', 'addresses', 'socials'] as const satisfies readonly CustomerField[];
 
@@ -176,10 +180,22 @@ function withOnePrimaryEach(fields: CustomerFields): CustomerFields {
   return lists.length > 0 ? { ...fields, ...(Object.fromEntries(lists) as CustomerFields) } : fields;
 }
 
-/** Custom fields are merged one by one, as RFC 7396 has it: null takes one away, what is not named stays. */
-function withCustom(fields: CustomerFields, { custom = {} }: CustomerFields): CustomerFields {
-  return fields.custom ? { ...fields, custom: merged(custom, fields.custom) } : fields;
-}
+/**
+ * Custom fields and parts are merged one by one, as RFC 7396 has it: null takes one away, what is not named stays. Of what
+ * has no part left nothing is said.
+ */
+const patched = (fields: CustomerFields, details: CustomerFields): CustomerFields =>
+  ofPatched(fields, (field, said) => {
+    const all = merged((details[field] as Json | undefined) ?? null, said);
+    return field === 'custom' || Object.keys(all).length > 0 ? all : null;
+  });
+
+const ofPatched = (fields: CustomerFields, to: (field: CustomerField, said: Json) => Json | null): CustomerFields => ({
+  ...fields,
+  ...Object.fromEntries(
+    patchedFields.flatMap((field) => (isObject(fields[field]) ? [[field, to(field, fields[field])]] : [])),
+  ),
+});
 
 type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>

@@ -11,7 +11,7 @@ import { conflict, type DecideContext } from '@throughline/event-sourcing';
 import { cleanCustomer } from '../cleaning/clean-customer.ts';
 import { saidOf } from '../cleaning/inferred.ts';
 import { changeDetails } from './customer-change.ts';
-import { inNormalForm, type CustomerInput } from './customer-fields.ts';
+import { inNormalForm, partedFields, type CustomerInput } from './customer-fields.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import type { Customer, ExternalId } from './customer-state.ts';
 import { inEvents } from './field-names.ts';
@@ -28,9 +28,6 @@ export type ImportPolicies = Readonly<Partial<Record<string, ImportPolicy>>>;
 
 /** What a row may do: make a new record, change one that is there, or whichever it takes. */
 export type ImportMode = 'create' | 'update' | 'both';
-
-/** What a row says of one part says nothing of the others. */
-export const partedFields = ['productNeeds', 'servicePreference', 'review'] as const;
 
 export type ImportCustomer = {
   type: 'ImportCustomer';
@@ -71,7 +68,7 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
     const before = details[field];
     if (partedFields.some((one) => one === name)) {
       const given = byPolicy(name, value as Json, before as Json | undefined, policies);
-      return Object.keys(given).length > 0 ? [[name, { ...(before as Json | undefined), ...given }]] : [];
+      return Object.keys(given).length > 0 ? [[name, given]] : [];
     }
     const isEmpty = before === undefined || (Array.isArray(before) && before.length === 0);
     const policy = policies[name] ?? (isListField(field) ? 'add' : 'overwrite');

@@ -73,14 +73,14 @@ class SocialDto {
 }
 
 class ProductNeedsDto {
-  @IsOptional() @IsString() @MaxLength(2_000) function?: string;
-  @IsOptional() @IsString() @MaxLength(2_000) performance?: string;
-  @IsOptional() @IsString() @MaxLength(2_000) price?: string;
+  @IsClearable() @IsString() @MaxLength(2_000) function?: string;
+  @IsClearable() @IsString() @MaxLength(2_000) performance?: string;
+  @IsClearable() @IsString() @MaxLength(2_000) price?: string;
 }
 
 class ServicePreferenceDto {
-  @IsOptional() @IsString() @MaxLength(100) channel?: string;
-  @IsOptional() @IsString() @MaxLength(500) times?: string;
+  @IsClearable() @IsString() @MaxLength(100) channel?: string;
+  @IsClearable() @IsString() @MaxLength(500) times?: string;
 }
 
 class PriceDto {
@@ -100,8 +100,8 @@ class CompetitorDto {
 
 class ReviewDto {
   /** 5 is best. */
-  @IsOptional() @IsInt() @Min(1) @Max(5) satisfaction?: number;
-  @IsOptional() @IsString() @MaxLength(2_000) suggestion?: string;
+  @IsClearable() @IsInt() @Min(1) @Max(5) satisfaction?: number;
+  @IsClearable() @IsString() @MaxLength(2_000) suggestion?: string;
 }
 
 /** Short texts, none of them empty. */

@@ -101,10 +101,13 @@ describe('an edited row', () => {
     expect(
       edited({ 'servicePreference.times': '', 'review.satisfaction': '5', 'review.suggestion': '多送货' }),
     ).toEqual({
-      changes: { servicePreference: { channel: 'wechat' }, review: { satisfaction: 5, suggestion: '多送货' } },
+      changes: {
+        servicePreference: { channel: 'wechat', times: null },
+        review: { satisfaction: 5, suggestion: '多送货' },
+      },
       errors: [],
     });
-    expect(edited({ 'review.satisfaction': '' }).changes).toEqual({ review: null });
+    expect(edited({ 'review.satisfaction': '' }).changes).toEqual({ review: { satisfaction: null } });
     expect(edited({ standing: '审批者', hobbies: '茶', 'productNeeds.price': '便宜' }).changes).toEqual({
       standing: 'approver',
       hobbies: ['茶'],

@@ -10,8 +10,7 @@ import {
   type Social,
 } from '@throughline/contracts';
 import { isScientificNumber, type Cell } from '@throughline/tables';
-import { partedFields } from '../customer/customer-import.ts';
-import type { CustomerInput } from '../customer/customer-fields.ts';
+import { partedFields, type CustomerInput } from '../customer/customer-fields.ts';
 import { isPermission, recordFieldOf } from './import-fields.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import type { RowError, RowReading } from './import-row.ts';
@@ -94,16 +93,14 @@ function changesOf(row: CustomerInput, cleared: readonly string[], seen: Shown):
   for (const field of partedFields) {
     const emptied = clearedParts(field);
     if (!row[field] && emptied.length === 0) continue;
-    const parts = Object.entries({ ...(seen[field] as object | undefined), ...row[field] });
-    const left = parts.filter(([part]) => !emptied.includes(part));
-    changes[field] = left.length > 0 ? Object.fromEntries(left) : null;
+    changes[field] = { ...(seen[field] as object | undefined), ...row[field], ...noneOf(emptied) };
   }
   const keys = clearedParts('custom');
-  if (keys.length > 0) {
-    changes['custom'] = { ...row.custom, ...Object.fromEntries(keys.map((key) => [key, null])) };
-  }
+  if (keys.length > 0) changes['custom'] = { ...row.custom, ...noneOf(keys) };
   return changes as CustomerInput;
 }
+
+const noneOf = (parts: readonly string[]) => Object.fromEntries(parts.map((part) => [part, null]));
 
 /** With what the table does not show of an entry, as its label: where it stayed, and where it alone was corrected. */
 function withMarks<E extends { value: string }>(before: readonly E[], now: readonly E[]): E[] {

@@ -6,7 +6,7 @@ import {
   type Lifecycle,
 } from '@throughline/contracts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
-import { partedFields } from '../customer/customer-import.ts';
+import { partedFields } from '../customer/customer-fields.ts';
 import type { LinkField } from '../customer/customer-links.ts';
 import { standingOptions } from '../field/built-in-fields.ts';
 import type { FieldDefinition } from '../field/field-set.ts';

@@ -280,9 +280,13 @@ describe('a row', () => {
   it('has values mapped, and defaults where it has none, which never replace what a record has', () => {
     const columns = [
       { column: '来源', field: 'source', values: { 展: 'fair' } },
-      { column: 'x', field: 'industry' },
+      { column: 'x', field: 'industry', values: { 无: '' } },
+      { column: '生日', field: 'birthDate', values: { 无: '' } },
     ];
-    const { row, policies } = read({ 来源: '展', x: '' }, { columns, defaults: { industry: '零售', source: 'web' } });
+    const { row, policies } = read(
+      { 来源: '展', x: '无', 生日: '无' },
+      { columns, defaults: { industry: '零售', source: 'web' } },
+    );
     expect(row).toEqual({ source: 'fair', industry: '零售' });
     expect(policies).toEqual({ industry: 'if-empty' });
   });

@@ -134,7 +134,8 @@ class Reading {
     if (type === 'error') return this.#wrong(column, 'cell-error', { error: text });
     if (text === '') return formula ? this.#wrong(column, 'formula-without-value') : undefined;
     if (!text.isWellFormed() || text.includes('\0')) return this.#wrong(column, 'invalid-text');
-    return values && Object.hasOwn(values, text) ? values[text] : text;
+    // What means nothing is as if nothing stood there.
+    return (values && Object.hasOwn(values, text) ? values[text] : text) || undefined;
   }
 
   take({ column, definition, text }: Given): void {

@@ -10,7 +10,7 @@ import {
   type Words,
 } from '@throughline/contracts';
 import { isUnsayable } from '../customer/customer-change.ts';
-import { patchBetween, type CustomerInput } from '../customer/customer-fields.ts';
+import { patchBetween, patchedFields, type CustomerInput } from '../customer/customer-fields.ts';
 import { changedSince, goldenOfGroup, groupBefore, type Group } from '../customer/customer-group.ts';
 import { shown } from '../customer/field-names.ts';
 
@@ -165,11 +165,13 @@ function reverted(
   );
 }
 
-/** What a change has to say for it: fields of the installation's own are told as a merge patch. */
+/** What a change has to say for it, of some fields as a merge patch. */
 export const changesOf = (values: Reverted): CustomerInput =>
   Object.fromEntries(
     Object.entries(values).map(([field, { before, after }]) => [
       field,
-      field === 'custom' && before && after ? patchBetween(before as Json, after as Json) : after,
+      patchedFields.some((one) => one === field) && before && after
+        ? patchBetween(before as Json, after as Json)
+        : after,
     ]),
   );
