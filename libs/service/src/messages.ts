@@ -1,6 +1,7 @@
 /** The texts of refusals, one catalogue a language. Codes are API, texts are not. `{name}` is filled from the params. */
 const english: Record<string, string> = {
   'invalid-request': 'The request does not have the right shape.',
+  'unreadable-form': 'The form is in no charset that could be read.',
   'unreadable-json': 'The body is not readable JSON.',
   'unsupported-media-type': 'The body must be JSON, or a form with a file where files are taken.',
   'unreadable-request': 'The request is not readable HTTP.',
@@ -273,6 +274,7 @@ const english: Record<string, string> = {
 
 const chinese: Record<string, string> = {
   'invalid-request': '请求的格式不正确。',
+  'unreadable-form': '表单的字符编码无法识别。',
   'unreadable-json': '请求正文不是可读取的 JSON。',
   'unsupported-media-type': '请求正文必须是 JSON；上传文件处须为带文件的表单。',
   'unreadable-request': '请求不是可读取的 HTTP。',

@@ -228,9 +228,23 @@ describe('a form’s page', () => {
   });
 
   it('sends people on where the form says so', async () => {
-    const { key } = await make({ redirect: `${site}/thanks`, source: 'fair' });
+    const { key } = await make({ redirect: `${site}/谢谢`, source: 'fair' });
     const { status, headers } = await sendPage(key, { name: '李雷' });
-    expect([status, headers.get('location')]).toEqual([303, `${site}/thanks`]);
+    expect([status, headers.get('location')]).toEqual([303, `${site}/${encodeURIComponent('谢谢')}`]);
+  });
+
+  it('may stand in a site of another charset, named or not', async () => {
+    const { key } = await make();
+    const post = async (body: string) => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', ...visitor() };
+      const response = await fetch(`${gateway.url}/forms/${key}`, { method: 'POST', headers, body });
+      return (await response.json()) as any;
+    };
+    const nameOf = async ({ id }: { id: string }) => (await decoded(id)).name;
+    expect(await nameOf(await post('name=%D5%C5%C8%FD'))).toBe('张三');
+    expect(await nameOf(await post('name=%B1i%A4T&_charset_=big5'))).toBe('張三');
+    expect(await nameOf(await post('name=Zo%C3%AB+L&_charset_=none'))).toBe('Zoë L');
+    expect(await post('name=%FF%FF&_charset_=utf-8')).toMatchObject({ status: 400, code: 'unreadable-form' });
   });
 });
 

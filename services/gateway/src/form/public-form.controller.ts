@@ -102,7 +102,7 @@ export class PublicFormController {
     try {
       const id = await this.#submit(form, custom, sent, request);
       if (!sent.asPage) return await reply.code(202).send({ id });
-      if (form.redirect) return await reply.code(303).header('location', form.redirect).send();
+      if (form.redirect) return await reply.code(303).header('location', new URL(form.redirect).href).send();
       return await this.#html(reply, form, 200, messagePage(sent.language, messageOf(sent.language, 'form-taken')));
     } catch (error) {
       if (!(error instanceof Refusal && error.kind === 'invalid')) throw error;

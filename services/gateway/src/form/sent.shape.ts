@@ -33,7 +33,7 @@ export function readSubmission(request: FastifyRequest): ReadSubmission {
     .toLowerCase();
   const isForm = type === 'application/x-www-form-urlencoded';
   if (!isForm && type !== 'application/json') throw new HttpProblem(415, 'unsupported-media-type');
-  const members = isForm ? [...new URLSearchParams(textOf(raw))] : jsonEntries(textOf(raw));
+  const members = isForm ? formEntries(raw) : jsonEntries(textOf(raw));
   if (members.length > mostEntries) throw new HttpProblem(400, 'too-many-members');
   const entries = members.map(([name, value]) => [name, value.trim()] as const);
   const given = new Map(entries);
@@ -79,6 +79,34 @@ function textOf(raw: Buffer): string {
     throw new HttpProblem(400, 'unreadable-json');
   }
 }
+
+/** In the charset that the page names in `_charset_`; else UTF-8, and what is not that is what pages in China are written in. */
+function formEntries(raw: Buffer): [string, string][] {
+  const pairs = raw
+    .toString('latin1')
+    .split('&')
+    .filter(Boolean)
+    .map((pair) => {
+      const [name = '', ...value] = pair.split('=');
+      return [unquoted(name), unquoted(value.join('='))] as const;
+    });
+  const isCharset = (name: Buffer) => name.toString('latin1') === '_charset_';
+  const charset = pairs.find(([name]) => isCharset(name))?.[1].toString('latin1');
+  for (const known of [charset, 'utf-8', 'gb18030']) {
+    try {
+      const decoder = new TextDecoder(known, { fatal: true });
+      return pairs.flatMap(([name, value]) => (isCharset(name) ? [] : [[decoder.decode(name), decoder.decode(value)]]));
+    } catch {
+      // Not that one.
+    }
+  }
+  throw new HttpProblem(400, 'unreadable-form');
+}
+
+const unquoted = (text: string): Buffer => {
+  const character = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16));
+  return Buffer.from(text.replaceAll('+', ' ').replace(/%([0-9a-f]{2})/gi, character), 'latin1');
+};
 
 /** Texts by name, custom values as the API takes them as well; what is something else is named. */
 function jsonEntries(text: string): [string, string][] {
