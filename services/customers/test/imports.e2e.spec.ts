@@ -215,6 +215,17 @@ describe('a mapping', () => {
     ]);
     expect((await upload('Kundenname,email\nBerta,b1@example.org\n')).body.suggestion.columns).toEqual(mapping.columns);
   });
+
+  it('is offered again without fields that were retired since', async () => {
+    await service.call('POST', '/api/fields', { key: 'since', type: 'date', label: { en: 'Since' } });
+    const offered = async () => (await upload('name,Since,note2\nAnna,2026-04-01,x\n')).body;
+    const { id, suggestion } = await offered();
+    await map(id, suggestion);
+    const fieldsOf = async () => (await offered()).suggestion.columns.map(({ field }: any) => field);
+    await eventually(fieldsOf, (fields) => fields.includes('custom.since'));
+    await service.call('POST', '/api/fields/since/retire');
+    await eventually(fieldsOf, (fields) => !fields.includes('custom.since'));
+  });
 });
 
 describe('a template', () => {

@@ -101,7 +101,7 @@ function likelyColumns(header: readonly string[], fields: readonly ImportField[]
   const columns = columnsCalled(header, ranked);
   // Where a column names the company, that one's columns are called `Company phone`.
   const named = companyRoles.filter((role) => columns.some(({ field }) => field === companyRelations[role]));
-  if (named.length === 0) return columns;
+  if (named.length === 0 || isExported(columns)) return columns;
   return columnsCalled(header, [...named.flatMap((role) => companyFields(fields, role)), ...ranked]);
 }
 

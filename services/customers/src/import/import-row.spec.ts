@@ -184,6 +184,13 @@ describe('a mapping of the columns', () => {
       { column: '推荐人', field: 'custom.ref' },
     ]);
   });
+
+  it('takes a column of an exported table for what it is called there, whatever fields a company has', () => {
+    const own = { field: 'custom.badge', kind: 'custom', label: { en: 'ID', zh: '工号' } } as const;
+    const fields = [...customerImportFields, own];
+    const header = ['Record version', 'Parent company', 'Parent company id'];
+    expect(suggestedColumns(header, fields).map(({ field }) => field)).toEqual(['version', 'parentId']);
+  });
 });
 
 describe('a row', () => {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { DateOrder } from '@throughline/tables';
 import { OrganisationTime } from '../care/organisation.view.ts';
+import { CurrentRules } from '../customer/customer-rules.store.ts';
 import type { ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { Imports } from './import-list.view.ts';
@@ -18,6 +19,7 @@ export class ImportSuggestions {
     private readonly imports: Imports,
     private readonly files: ImportFiles,
     private readonly time: OrganisationTime,
+    private readonly current: CurrentRules,
   ) {}
 
   /** As a file of its header was mapped last, or else by the names of its columns. */
@@ -48,12 +50,19 @@ export class ImportSuggestions {
     const header = reading?.header ?? [];
     const last = reading && ((await this.imports.mappedBefore(reading.fingerprint)) as ImportMapping | undefined);
     // One from a time when that was not refused.
-    const before = last && losesIds(last) ? undefined : last;
+    const before = last && !losesIds(last) ? await this.#withoutRetired(last) : undefined;
     const named = before ?? suggestedMapping(header, fields);
     const sample = file ? await this.files.sample(file.fileId) : [];
     const shown = dateOrderOf(header, sample, named.columns, fields);
     const timeZone = before?.timeZone ?? (await this.time.zone());
     const mapping = { ...(shown && { dateOrder: shown }), ...named, timeZone };
     return { mapping, chosenBefore: before?.dateOrder, shown };
+  }
+
+  /** Some of its fields may have been retired since. */
+  async #withoutRetired(mapping: ImportMapping): Promise<ImportMapping> {
+    const { fields } = (await this.current.read()).rules.fieldSet;
+    const retired = new Set(Object.values(fields).flatMap((field) => (field.retired ? [`custom.${field.key}`] : [])));
+    return { ...mapping, columns: mapping.columns.filter(({ field }) => !retired.has(field)) };
   }
 }
