@@ -159,6 +159,40 @@ describe('a batch', () => {
     expect((await get(`batches/${first}/undo`)).items).toMatchObject([{ fields: {}, kept: [] }]);
   });
 
+  it('counts again once its undo is undone, also where a later one had hidden it from that', async () => {
+    const { id } = await create({ name: '李娜', title: 'T0', tags: ['x'] });
+    const said = (changes: object) => inBatch([{ id, type: 'ChangeCustomer', changes }]);
+    const [first, second] = [await said({ title: 'T1', tags: ['x', 'a'] }), await said({ title: 'T2' })];
+    const made = newId();
+    const maker = await inBatch([{ id: made, type: 'CreateCustomer', number: 'A-1', fields: { name: '王伟' } }]);
+    const toucher = await inBatch([{ id: made, type: 'ChangeCustomer', changes: { title: '经理' } }]);
+    const undone = async (one: string) => {
+      const { body } = await service.call('POST', `/api/batches/${one}/undo`);
+      expect(await finished(body.id)).toMatchObject({ counts: { failed: 0 } });
+      return body.id as string;
+    };
+    const shown = async () => {
+      const { title, tags } = await get(`customers/${id}`);
+      return [title, tags];
+    };
+    const undos = [await undone(first), await undone(second)];
+    const undosOfMade = [await undone(maker), await undone(toucher)];
+    expect([await shown(), (await get(`customers/${made}`)).archived]).toEqual([['T0', ['x']], true]);
+
+    const { items } = await get(`batches/${undos[0]}/undo`);
+    expect(items).toMatchObject([{ recordId: id, fields: { title: 'T1', tags: ['x', 'a'] }, kept: [] }]);
+    const redone = await undone(undos[0] as string);
+    expect(await shown()).toEqual(['T1', ['x', 'a']]);
+    await undone(redone);
+    expect(await shown()).toEqual(['T0', ['x']]);
+    await undone(undos[1] as string);
+    expect(await shown()).toEqual(['T2', ['x']]);
+
+    await undone(undosOfMade[0] as string);
+    expect(await get(`customers/${made}`)).toMatchObject({ archived: false });
+    expect(await get(`customers/${made}`)).not.toHaveProperty('title');
+  });
+
   it('says why an undo could not change a record', async () => {
     const held = [{ value: 'held@ex.cn' }];
     const gone = await create({ name: '王伟', emails: held });

@@ -111,6 +111,24 @@ describe('what a connection said', () => {
     expect(await get(`customers/${id}`)).toMatchObject({ archived: false });
   });
 
+  it('counts again once its undo is undone, also where a bulk change had hidden it from that', async () => {
+    const vendor = newId();
+    const id = (await service.call('PUT', `/api/customers/by/external/${vendor}/8`, { name: '盖住', title: 'T0' })).body
+      .id as string;
+    await seen(vendor, '8', { title: 'T1' });
+    const { body } = await service.call('POST', '/api/customers/bulk', { ids: [id], set: { title: 'T2' } });
+    await finished(body.id);
+    const undo = await undone(vendor);
+    await finished((await service.call('POST', `/api/batches/${body.id}/undo`)).body.id);
+    expect(await get(`customers/${id}`)).toMatchObject({ title: 'T0' });
+    const { nextCursor } = await get(`batches/${undo.id}/undo`);
+    expect((await get(`batches/${undo.id}/undo?cursor=${nextCursor}`)).items).toMatchObject([
+      { fields: { title: 'T1' } },
+    ]);
+    await finished((await service.call('POST', `/api/batches/${undo.id}/undo`)).body.id);
+    expect(await get(`customers/${id}`)).toMatchObject({ title: 'T1' });
+  });
+
   it('is taken out of a customer that others speak of as well, but for a name', async () => {
     const vendor = newId();
     const create = async (fields: object) => (await service.call('POST', '/api/customers', fields)).body.id as string;

@@ -283,9 +283,10 @@ describe('two imports that are both undone', () => {
     await undo(second);
     expect(await get(`customers/${employerId}`)).toMatchObject({ archived: true });
     const { body } = await service.call('POST', `/api/batches/${id}/undo`);
-    expect((await finished(body.id)).counts).toMatchObject({ changed: 1, restored: 1 });
+    expect((await finished(body.id)).counts).toMatchObject({ changed: 1, restored: 2 });
     expect(await get(`customers/${person}`)).toMatchObject({ employerId });
     expect(await get(`customers/${employerId}`)).toMatchObject({ archived: false });
+    expect(await byNumber('S-2')).toMatchObject({ archived: false, title: 'T1' });
   });
 
   it('leave no chain of companies behind', async () => {

@@ -18,6 +18,10 @@ class PlaceQuery {
   @IsOptional() @Matches(/^\d{1,15}$/) cursor?: string;
 }
 
+class UndoQuery {
+  @IsOptional() @Matches(/^(\d{1,15}|[\da-f-]{36})$/) cursor?: string;
+}
+
 /** Imports, bulk changes, automatic merges and what took them back. */
 @Controller('batches')
 @Answers(Batch)
@@ -51,7 +55,7 @@ export class BatchController {
   /** What undoing it would do to each record, and what it would leave because it was changed since. */
   @Get(':id/undo')
   @Answers(UndoPreview)
-  async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: PlaceQuery) {
+  async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: UndoQuery) {
     await this.#known(id);
     const { items, next } = await this.undoing.preview({ undoes: id }, cursor);
     return { items, nextCursor: next };

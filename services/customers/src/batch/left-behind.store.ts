@@ -63,5 +63,5 @@ function moveOf({ state, events }: Loaded, telling: TellingOf): Undone['record']
   const told = telling(state);
   const { record } = undoOf(happened, told);
   const isMoving = state.status === (record === 'restore' ? 'archived' : 'active');
-  return isMoving && !happened.some(told.isUndone) ? record : null;
+  return isMoving && !happened.some((event) => told.isUndone(event) || told.isAgain(event)) ? record : null;
 }

@@ -25,7 +25,7 @@ import { batch, type Batch } from './batch.ts';
 import { LeftBehind } from './left-behind.store.ts';
 import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, type UndoPage } from './undo-sources.store.ts';
-import { tellingOf, type TellingOf, type Undoing } from './undoing.ts';
+import { tellingOf, wholeOf, type TellingOf, type Undoing } from './undoing.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
@@ -68,8 +68,9 @@ export class UndoBatch implements JobHandler {
 
   /** What it would do, a page of records at a time; `after` as the page before said. */
   async preview(undoing: Undoing, after = ''): Promise<{ items: UndoneRecord[]; next: string | null }> {
-    const page = await this.sources.page(undoing, after);
-    const telling = tellingOf(undoing, await this.sources.undos());
+    const undos = await this.sources.undos();
+    const page = await this.sources.page(wholeOf(undoing, undos), after);
+    const telling = tellingOf(undoing, undos);
     const loaded = await this.commands.loadMany(customer, page.records);
     const used = await this.uses.among(loaded, telling);
     const items: UndoneRecord[] = [];
@@ -99,10 +100,11 @@ export class UndoBatch implements JobHandler {
   async *run(job: JobAtWork<Undoing, Place>): AsyncIterable<JobStep<Place>> {
     const undoing = job.params;
     let { after, counts } = job.place ?? { after: '', counts: none };
-    const total = await this.sources.total(undoing);
+    const total = await this.sources.total(wholeOf(undoing, await this.sources.undos()));
     for (let { done } = job, next: string | null = after; next !== null;) {
-      const page: UndoPage = await this.sources.page(undoing, next);
-      const telling = tellingOf(undoing, await this.sources.undos());
+      const undos = await this.sources.undos();
+      const page: UndoPage = await this.sources.page(wholeOf(undoing, undos), next);
+      const telling = tellingOf(undoing, undos);
       const ends = await this.#undoPage(job, telling, page.records);
       counts = { ...counts };
       for (const end of ends.values()) counts[end instanceof Refusal ? 'failed' : end] += 1;
@@ -232,10 +234,11 @@ const movesUp = (state: Customer, { fields: { parentId } }: Undone): boolean =>
 /** Who was merged into a record by what is taken back, and still is. */
 function mergedBy(telling: TellingOf, state: Customer, events: readonly Happened[]): string[] {
   const { isUndone } = telling(state);
-  const merged = events.flatMap((event) =>
-    event.type === 'CustomersMerged' && isUndone(event) ? event.data.absorbed : [],
-  );
-  return merged.filter((recordId) => state.members.includes(recordId));
+  return state.members.filter((recordId) => {
+    const isMerge = ({ type, data }: Happened) => type === 'CustomersMerged' && data.absorbed.includes(recordId);
+    const merged = events.findLast(isMerge);
+    return merged !== undefined && isUndone(merged);
+  });
 }
 
 /** @throws GroupChanged where it was taken out while the group was read */

@@ -5,7 +5,7 @@ import { customer } from '../customer/customer.ts';
 import { CustomerLinks } from '../links/customer-links.view.ts';
 import { batchList } from './batch-list.view.ts';
 import { ConnectionRecords } from './connection-records.view.ts';
-import type { Undo, Undoing } from './undoing.ts';
+import type { Undo } from './undoing.ts';
 
 /** Records with such changes, a page at a time; `next` is null on the last one. */
 export type UndoPage = { records: readonly string[]; done: number; last: string; next: string | null };
@@ -23,18 +23,25 @@ export class UndoSources {
     private readonly links: CustomerLinks,
   ) {}
 
-  /** @param after as the page before said; empty for the first one */
-  async page(undoing: Undoing, after: string): Promise<UndoPage> {
+  /**
+   * First those of batches, in the order of what happened, then those of a connection, by their ids.
+   *
+   * @param after as the page before said; empty for the first one
+   */
+  async page(whole: readonly Undo[], after: string): Promise<UndoPage> {
     if (after === '') await this.links.upToNow();
-    return 'undoes' in undoing
-      ? this.#pageOfBatch(undoing.undoes, Number(after))
-      : this.#pageOfConnection(undoing.undoesConnection, after || firstId);
+    const { batches, connection } = sourcesOf(whole);
+    if (connection !== undefined && (batches.length === 0 || after.length === firstId.length)) {
+      return this.#pageOfConnection(connection, after || firstId);
+    }
+    const page = await this.#pageOfBatches(batches, Number(after));
+    return connection === undefined || page.next !== null ? page : { ...page, last: firstId, next: firstId };
   }
 
-  total(undoing: Undoing): Promise<number> {
-    return 'undoes' in undoing
-      ? this.kernel.store.countOfBatch(customer.category, undoing.undoes)
-      : this.connections.count(undoing.undoesConnection);
+  async total(whole: readonly Undo[]): Promise<number> {
+    const { batches, connection } = sourcesOf(whole);
+    const ofBatches = await this.kernel.store.countOfBatches(customer.category, batches);
+    return connection === undefined ? ofBatches : ofBatches + (await this.connections.count(connection));
   }
 
   /** All that was ever taken back, or is about to be. */
@@ -48,8 +55,8 @@ export class UndoSources {
     return rows;
   }
 
-  async #pageOfBatch(batchId: string, after: number): Promise<UndoPage> {
-    const places = await this.kernel.store.streamsOfBatch(customer.category, batchId, after, pageSize);
+  async #pageOfBatches(batchIds: readonly string[], after: number): Promise<UndoPage> {
+    const places = await this.kernel.store.streamsOfBatches(customer.category, batchIds, after, pageSize);
     const last = String(places.at(-1)?.position ?? after);
     return {
       records: [...new Set(places.map(({ id }) => id))],
@@ -66,3 +73,8 @@ export class UndoSources {
     return { records, done: records.length, last, next: records.length < pageSize ? null : last };
   }
 }
+
+const sourcesOf = (whole: readonly Undo[]) => ({
+  batches: whole.flatMap(({ undoes }) => undoes ?? []),
+  connection: whole.at(-1)?.undoesConnection ?? undefined,
+});

@@ -209,4 +209,21 @@ describe('undoing a batch', () => {
       }),
     );
   });
+
+  it('leaves the record as what still stands makes it, however often each is undone and brought back', () => {
+    const batches = fc.array(fc.constantFrom('a', 'b'), { maxLength: 8 });
+    fc.assert(
+      fc.property(fc.array(said, { maxLength: 8 }), batches, (all, order) => {
+        let events = [before, ...all.map((one) => happened(one.batch, changed(one.fields)))];
+        const undos: Undo[] = [];
+        for (const batch of order) {
+          let last: string = batch;
+          while (undos.some(({ undoes }) => undoes === last)) last = `undo ${last}`;
+          events = [...events, ...undoneBy(last, events, undos)];
+          undos.push(undoing(last));
+          expect(stateAfter(events).details).toEqual(stateAfter(events.filter(ofBatch('none', undos).stands)).details);
+        }
+      }),
+    );
+  });
 });

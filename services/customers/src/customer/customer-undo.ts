@@ -41,8 +41,11 @@ export type Undone = {
   kept: readonly string[];
 };
 
-/** Which events are to be taken back, and which stand: neither those, nor what was taken back before, nor what took it back. */
-export type Telling = { isUndone: (event: Happened) => boolean; stands: (event: Happened) => boolean };
+/**
+ * Which events are to be taken back, and which stand: neither those, nor what was taken back before, nor what took it back. `isAgain`:
+ * which stand again, as what had taken them back is taken back.
+ */
+export type Telling = Record<'isUndone' | 'isAgain' | 'stands', (event: Happened) => boolean>;
 
 /** A place in the log, and its moment. */
 export type Since = { position: number; at: Instant };
@@ -61,7 +64,7 @@ const called = new Set(['name', 'givenName', 'familyName']);
  * @param isUsed whether somebody works with the record in ways that its own events do not tell
  */
 export function undoOf(events: readonly Happened[], telling: Telling, isUsed = false): Undone {
-  const { isUndone, stands } = telling;
+  const { isUndone, isAgain, stands } = telling;
   const since = countsSince(events, telling);
   const isMerged = isOneOfSeveral(events);
   const words = new Map<string, Word>();
@@ -73,7 +76,7 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
   const touched = { ever: isUsed, since: isUsed };
   for (const [place, event] of events.entries()) {
     const { type, data, position } = event;
-    const [undone, standing] = [isUndone(event), stands(event)];
+    const [undone, again, standing] = [isUndone(event), isAgain(event), stands(event)];
     const isMaking = type === 'CustomerCreated';
     if (isMaking) Object.assign(made, { isUndone: undone, stands: standing });
     else if (standing && !ofNobody.has(type)) {
@@ -82,13 +85,13 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
     }
     if (type === 'CustomerArchived' || type === 'CustomerRestored') {
       archived.now = type === 'CustomerArchived';
-      archived.isMoved ||= undone;
+      archived.isMoved ||= undone || again;
       if (standing) archived.then = archived.now;
     }
     const restored = new Map(restoredIn(event).map((one) => [one.field, one]));
     for (const [field, value] of saidIn(event, custom)) {
       const word = { value, place, event };
-      if (undone) taken.set(field, word);
+      if (undone || again) taken.set(field, word);
       // Of a record that stays, what it was made with does, unless others say what the customer is.
       if (standing || (isMaking && (!isMerged || called.has(field)))) words.set(field, word);
       shown.set(field, restored.has(field) ? restored.get(field)?.position : position);
@@ -99,11 +102,17 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
   if (!(made.stands || touched.ever)) return { ...nothing, record: 'archive' };
   // Nobody wants a record back in pieces that they have worked with.
   if (made.isUndone && !isMerged) return { ...nothing, kept: ['record'] };
-  const isKept = (field: string) =>
-    (words.get(field)?.place ?? -1) >= (taken.get(field) as Word).place ||
-    isUnsayable(field as CustomerField, words.get(field)?.value ?? null);
+  const isBack = archived.isMoved && archived.then && !archived.now;
+  const isMissing = archived.now && !archived.then;
+  // It was archived by an undo, and what made it, or was done with it, stands again: as it stands, then.
+  const isAnew = isMissing && !archived.isMoved && (events.some(isAgain) || !events.some(isUndone));
+  const isFixed = (field: string) => isUnsayable(field as CustomerField, words.get(field)?.value ?? null);
+  const isKept = ([field, { place }]: [string, Word]) => {
+    const word = words.get(field);
+    return (word !== undefined && word.place >= place && !isAgain(word.event)) || isFixed(field);
+  };
   const isShown = (field: string) => shown.get(field) === words.get(field)?.event.position;
-  const given = [...taken.keys()].filter((field) => !isKept(field) && !isShown(field));
+  const given = [...(isAnew ? shown : taken).keys()].filter((field) => !isFixed(field) && !isShown(field));
   const own = given.filter((field) => customKeyOf(field) !== undefined);
   const others = given.filter((field) => customKeyOf(field) === undefined);
   const patch = Object.fromEntries(own.map((field) => [customKeyOf(field), words.get(field)?.value]));
@@ -111,10 +120,6 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
     ...Object.fromEntries(others.map((field) => [field, words.get(field)?.value ?? null])),
     ...(own.length > 0 && { custom: saidAmong({ ...custom, ...patch }) }),
   };
-  const isBack = archived.isMoved && archived.then && !archived.now;
-  // One that nothing is undone of itself was archived by an undo, and what made it stands again.
-  const isMade = made.stands && !events.some(isUndone);
-  const isMissing = (archived.isMoved || isMade) && archived.now && !archived.then;
   return {
     fields: fields as CustomerFields,
     restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
@@ -122,8 +127,8 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
     reserved: (['emails', ...reservable] as const).filter(
       (field) => given.includes(field) && isReservedBy(field, words.get(field)),
     ),
-    record: isMissing ? 'restore' : isBack && !touched.since ? 'archive' : null,
-    kept: [...[...taken.keys()].filter(isKept), ...(isBack && touched.since ? ['record'] : [])],
+    record: isMissing && (archived.isMoved || isAnew) ? 'restore' : isBack && !touched.since ? 'archive' : null,
+    kept: [...[...taken].filter(isKept).map(([field]) => field), ...(isBack && touched.since ? ['record'] : [])],
   };
 }
 
