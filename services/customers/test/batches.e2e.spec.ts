@@ -59,6 +59,8 @@ describe('a batch', () => {
       await service.call('POST', `/api/batches/${batchId}/undo`, {}, key),
     ];
     expect([undo.status, again.body.id]).toEqual([202, undo.body.id]);
+    const twice = await service.call('POST', `/api/batches/${batchId}/undo`);
+    expect(twice.body).toMatchObject({ status: 409, code: 'batch-undone', undoneBy: undo.body.id });
     expect(await finished(undo.body.id)).toMatchObject({
       kind: 'undo',
       undoes: batchId,
@@ -72,6 +74,11 @@ describe('a batch', () => {
 
     const redo = await service.call('POST', `/api/batches/${undo.body.id}/undo`);
     await finished(redo.body.id);
+    const last = await service.call('POST', `/api/batches/${batchId}/undo`);
+    expect((await service.call('POST', `/api/batches/${batchId}/undo`, {}, key)).body.id).toBe(undo.body.id);
+    await finished(last.body.id);
+    expect(await get(`customers/${li.id}`)).not.toHaveProperty('title');
+    await finished((await service.call('POST', `/api/batches/${last.body.id}/undo`)).body.id);
     expect(await get(`customers/${wang.id}`)).toMatchObject({ title: '总监', industry: '零售' });
     expect(await get(`customers/${made}`)).toMatchObject({ archived: false });
   });

@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { Commands, conflict, notFound } from '@throughline/event-sourcing';
+import { Commands, notFound } from '@throughline/event-sourcing';
 import { Answers, IdPipe, Jobs, Records, languageOf, messageOf } from '@throughline/service';
 import { IsOptional, Matches, MaxLength } from 'class-validator';
 import { BatchFailures } from './batch-failures.store.ts';
@@ -8,7 +8,7 @@ import { Batch, BatchFailurePage, BatchPage, UndoPreview } from './batch.dto.ts'
 import { batch } from './batch.ts';
 import { UndoBatch } from './undo-batch.job.ts';
 import { UndoSources } from './undo-sources.store.ts';
-import { isTakenBack } from './undoing.ts';
+import { checkNotUndone } from './undoing.ts';
 
 class PageQuery {
   @IsOptional() @MaxLength(200) cursor?: string;
@@ -103,7 +103,7 @@ export class BatchController {
   @Post(':id/retry')
   @HttpCode(200)
   async retry(@Param('id', IdPipe) id: string) {
-    if (isTakenBack(await this.sources.undos(), id)) throw conflict('batch-undone');
+    checkNotUndone(await this.sources.undos(), id);
     await this.jobs.retry(id);
     return this.read(id);
   }

@@ -25,7 +25,7 @@ import { batch, type Batch } from './batch.ts';
 import { LeftBehind } from './left-behind.store.ts';
 import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, type UndoPage } from './undo-sources.store.ts';
-import { tellingOf, wholeOf, type TellingOf, type Undoing } from './undoing.ts';
+import { checkNotUndone, tellingOf, wholeOf, type TellingOf, type Undoing } from './undoing.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
@@ -57,13 +57,17 @@ export class UndoBatch implements JobHandler {
     private readonly jobs: Jobs,
   ) {}
 
-  /** Begins it as a batch of its own. @throws Refusal `batch-not-found`, `batch-running` */
+  /** Begins it as a batch of its own. @throws Refusal `batch-not-found`, `batch-running`, `batch-undone` */
   async start(batchId: string): Promise<Executed<Batch, BatchEvent>> {
     const { state, version } = await this.commands.load(batch, batchId);
     if (version === 0) throw notFound('batch-not-found');
     if (state.status !== 'done' && (await this.jobs.find(batchId))?.state !== 'stopped')
       throw conflict('batch-running');
-    return this.commands.execute(batch, idOfNew('batch'), { type: 'StartBatch', kind: 'undo', undoes: batchId });
+    const id = idOfNew('batch');
+    const undos = await this.sources.undos();
+    // A repeat of the request that undid it gets the first answer.
+    if (!undos.some((undo) => undo.id === id)) checkNotUndone(undos, batchId);
+    return this.commands.execute(batch, id, { type: 'StartBatch', kind: 'undo', undoes: batchId });
   }
 
   /** What it would do, a page of records at a time; `after` as the page before said. */

@@ -1,4 +1,5 @@
 import type { CustomerEvent, Instant, RecordedOf } from '@throughline/contracts';
+import { conflict } from '@throughline/event-sourcing';
 import type { Customer } from '../customer/customer-state.ts';
 import type { Telling } from '../customer/customer-undo.ts';
 
@@ -15,9 +16,15 @@ export type Undo = { id: string; undoes: string | null; undoesConnection: string
 /** By the record: which of its events are to be taken back, and which stand then, or stand again. */
 export type TellingOf = (record: Pick<Customer, 'externalIds'>) => Telling;
 
-/** Whether a batch was taken back, by one that was not taken back itself. */
-export const isTakenBack = (undos: readonly Undo[], batchId: string): boolean =>
-  undos.some(({ id, undoes }) => undoes === batchId && !isTakenBack(undos, id));
+/** Which one took a batch back, and was not taken back itself. */
+const undoneBy = (undos: readonly Undo[], batchId: string): string | undefined =>
+  undos.find(({ id, undoes }) => undoes === batchId && undoneBy(undos, id) === undefined)?.id;
+
+/** @throws Refusal `batch-undone` where it was taken back, and still is */
+export function checkNotUndone(undos: readonly Undo[], batchId: string): void {
+  const undo = undoneBy(undos, batchId);
+  if (undo !== undefined) throw conflict('batch-undone', { undoneBy: undo });
+}
 
 /** What an undo is about: where it takes back another one, also what that one had taken back, and so on. */
 export function wholeOf(undoing: Undoing, undos: readonly Undo[]): readonly Undo[] {
@@ -32,7 +39,7 @@ export function wholeOf(undoing: Undoing, undos: readonly Undo[]): readonly Undo
 /** @param undos all that there were, whether or not the one under way is among them */
 export function tellingOf(undoing: Undoing, undos: readonly Undo[]): TellingOf {
   const whole = wholeOf(undoing, undos);
-  const holding = [...undos, ...whole.slice(0, 1)].filter(({ id }, _, all) => !isTakenBack(all, id));
+  const holding = [...undos, ...whole.slice(0, 1)].filter(({ id }, _, all) => undoneBy(all, id) === undefined);
   const ids = new Set(undos.map(({ id }) => id));
   const batches = new Set(holding.map(({ undoes }) => undoes));
   const ofConnections = holding.filter(({ undoesConnection }) => undoesConnection !== null);
