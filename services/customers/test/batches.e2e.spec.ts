@@ -26,9 +26,13 @@ async function inBatch(commands: readonly (CustomerCommand & { id: string })[]):
   const batchId = newId();
   const { commands: executor } = service.kernel;
   await runInContext({ ...systemContext('test'), entry: 'import', batchId }, async () => {
-    for (const { id, ...command } of commands) {
-      await executor.execute(customer, id, command as CustomerCommand, { rules: builtInRules });
-    }
+    const items = commands.map(({ id, ...command }) => ({
+      id,
+      command: command as CustomerCommand,
+      commandId: newId(),
+    }));
+    const outcomes = await executor.executeMany(customer, items, { rules: builtInRules });
+    expect(outcomes.filter(({ status }) => status !== 'done')).toEqual([]);
     // Nothing runs it: it has done its work already.
     await executor.execute(batch, batchId, { type: 'StartBatch', kind: 'merge', title: '客户.csv' });
     await executor.execute(batch, batchId, { type: 'FinishBatch', counts: { changed: commands.length } });
@@ -198,6 +202,21 @@ describe('a batch', () => {
     await undone(undosOfMade[0] as string);
     expect(await get(`customers/${made}`)).toMatchObject({ archived: false });
     expect(await get(`customers/${made}`)).not.toHaveProperty('title');
+  });
+
+  it('that changed a record twice tells and counts it once, however much lies between', async () => {
+    const [often, once] = [await create({ name: '王伟' }), await create({ name: '李娜' })];
+    const change = (id: string, title: string) => ({ id, type: 'ChangeCustomer', changes: { title } }) as const;
+    const many = Array.from({ length: 500 }, (_, index) => change(often.id, `T${index}`));
+    const batchId = await inBatch([...many, change(once.id, 'A'), change(often.id, 'B')]);
+    const { items, nextCursor } = await get(`batches/${batchId}/undo`);
+    const { items: rest } = await get(`batches/${batchId}/undo?cursor=${nextCursor}`);
+    expect([items, rest]).toMatchObject([[{ recordId: often.id }], [{ recordId: once.id }]]);
+    const { body } = await service.call('POST', `/api/batches/${batchId}/undo`);
+    expect(await finished(body.id)).toMatchObject({
+      counts: { changed: 2, kept: 0 },
+      progress: { done: 502, total: 502 },
+    });
   });
 
   it('says why an undo could not change a record', async () => {

@@ -23,13 +23,14 @@ import { Merges } from '../merge/merges.store.ts';
 import { BatchFailures, failureOf } from './batch-failures.store.ts';
 import { batch, type Batch } from './batch.ts';
 import { LeftBehind } from './left-behind.store.ts';
-import { RecordUses } from './record-uses.store.ts';
+import { RecordUses, type Loaded } from './record-uses.store.ts';
 import { UndoSources, type UndoPage } from './undo-sources.store.ts';
-import { checkNotUndone, tellingOf, wholeOf, type TellingOf, type Undoing } from './undoing.ts';
+import { checkNotUndone, tellingOf, wholeOf, type TellingOf, type Undo, type Undoing } from './undoing.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
 type Place = { after: string; counts: Counts };
+type Read = { page: UndoPage; telling: TellingOf; loaded: ReadonlyMap<string, Loaded & { version: number }> };
 
 export type UndoneRecord = { recordId: string; number: string } & Pick<Undone, 'fields' | 'kept'> & {
     /** Also where the records that were merged into it are taken out again. */
@@ -72,10 +73,7 @@ export class UndoBatch implements JobHandler {
 
   /** What it would do, a page of records at a time; `after` as the page before said. */
   async preview(undoing: Undoing, after = ''): Promise<{ items: UndoneRecord[]; next: string | null }> {
-    const undos = await this.sources.undos();
-    const page = await this.sources.page(wholeOf(undoing, undos), after);
-    const telling = tellingOf(undoing, undos);
-    const loaded = await this.commands.loadMany(customer, page.records);
+    const { page, telling, loaded } = await this.#page(undoing, after);
     const used = await this.uses.among(loaded, telling);
     const items: UndoneRecord[] = [];
     for (const [id, { state, events }] of [...loaded, ...(await this.left.by(loaded, telling))]) {
@@ -93,6 +91,16 @@ export class UndoBatch implements JobHandler {
     return { items, next: page.next };
   }
 
+  /** The records of a page, but for those of a page before. */
+  async #page(undoing: Undoing, after: string): Promise<Read> {
+    const undos = await this.sources.undos();
+    const whole = wholeOf(undoing, undos);
+    const page = await this.sources.page(whole, after);
+    const loaded = await this.commands.loadMany(customer, page.records);
+    const isNew = ([id, { events }]: readonly [string, Loaded]) => isFirstOn(page, whole, id, events);
+    return { page, telling: tellingOf(undoing, undos), loaded: new Map([...loaded].filter(isNew)) };
+  }
+
   /** Without a parent that the record cannot get back, on the companies as they stand. */
   async #asFarAsItGoes(id: string, state: Customer, undone: Undone): Promise<Undone> {
     if (!movesUp(state, undone)) return undone;
@@ -106,10 +114,8 @@ export class UndoBatch implements JobHandler {
     let { after, counts } = job.place ?? { after: '', counts: none };
     const total = await this.sources.total(wholeOf(undoing, await this.sources.undos()));
     for (let { done } = job, next: string | null = after; next !== null;) {
-      const undos = await this.sources.undos();
-      const page: UndoPage = await this.sources.page(wholeOf(undoing, undos), next);
-      const telling = tellingOf(undoing, undos);
-      const ends = await this.#undoPage(job, telling, page.records);
+      const { page, telling, loaded }: Read = await this.#page(undoing, next);
+      const ends = await this.#undoPage(job, telling, loaded);
       counts = { ...counts };
       for (const end of ends.values()) counts[end instanceof Refusal ? 'failed' : end] += 1;
       const failed = [...new Set([...page.records, ...ends.keys()])].flatMap((id, index) => {
@@ -132,9 +138,8 @@ export class UndoBatch implements JobHandler {
   async #undoPage(
     job: Pick<JobAtWork, 'id'>,
     telling: TellingOf,
-    records: readonly string[],
+    loaded: Read['loaded'],
   ): Promise<ReadonlyMap<string, Outcome | Refusal>> {
-    const loaded = await this.commands.loadMany(customer, records);
     const used = await this.uses.among(loaded, telling);
     const alone: string[] = [];
     const moved: string[] = [];
@@ -229,6 +234,12 @@ export class UndoBatch implements JobHandler {
       await this.merges.unmerge(id, command, command, { target: id, commandId: mergeId });
     }
   }
+}
+
+/** Whether no page before this one has the record. */
+function isFirstOn({ after }: UndoPage, whole: readonly Undo[], id: string, events: Loaded['events']): boolean {
+  const first = events.find(({ meta }) => whole.some(({ undoes }) => undoes === meta.batchId));
+  return first ? first.position > after.position : id > after.id;
 }
 
 /** Whether it gives a company another parent than it has: what is above that one is decided over together. */

@@ -7,8 +7,14 @@ import { batchList } from './batch-list.view.ts';
 import { ConnectionRecords } from './connection-records.view.ts';
 import type { Undo } from './undoing.ts';
 
-/** Records with such changes, a page at a time; `next` is null on the last one. */
-export type UndoPage = { records: readonly string[]; done: number; last: string; next: string | null };
+/** Records with such changes, a page at a time, after a place in the log, or an id; `next` is null on the last one. */
+export type UndoPage = {
+  records: readonly string[];
+  after: { position: number; id: string };
+  done: number;
+  last: string;
+  next: string | null;
+};
 
 const pageSize = 500;
 const longestWait = 10_000;
@@ -60,6 +66,7 @@ export class UndoSources {
     const last = String(places.at(-1)?.position ?? after);
     return {
       records: [...new Set(places.map(({ id }) => id))],
+      after: { position: after, id: '' },
       done: places.length,
       last,
       next: places.length < pageSize ? null : last,
@@ -70,7 +77,8 @@ export class UndoSources {
     if (after === firstId) await this.connections.upToNow();
     const records = await this.connections.after(connectionId, after, pageSize);
     const last = records.at(-1) ?? after;
-    return { records, done: records.length, last, next: records.length < pageSize ? null : last };
+    const next = records.length < pageSize ? null : last;
+    return { records, after: { position: Infinity, id: after }, done: records.length, last, next };
   }
 }
 
