@@ -218,6 +218,7 @@ export class EventStore extends EventEmitter<Happenings> {
 
   /** The same of many streams of one type; ids without events are missing. */
   async loadMany(type: string, ids: readonly string[]): Promise<ReadonlyMap<string, readonly Stored[]>> {
+    if (ids.length === 0) return new Map();
     const { rows } = await this.pool.query<EventRow>({
       name: 'load-streams',
       text: `select ${eventColumns} from events where stream_type = $1 and stream_id = any($2)
