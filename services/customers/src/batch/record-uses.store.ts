@@ -6,9 +6,9 @@ import { FactsOfCustomers } from '../care/customer-facts.view.ts';
 import { consent, consentId } from '../consent/consent.ts';
 import { recordOf } from '../customer/customer-group.ts';
 import { countsSince, undoOf, type Since } from '../customer/customer-undo.ts';
-import type { Customer } from '../customer/customer-state.ts';
+import { isOneOfSeveral, type Customer } from '../customer/customer-state.ts';
 import { customer } from '../customer/customer.ts';
-import { GoldenCustomers, isOneOfSeveral } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { CustomerLinks, linkFields, type CustomerLink } from '../links/customer-links.view.ts';
 import type { TellingOf } from './undoing.ts';
 
@@ -54,7 +54,8 @@ export class RecordUses {
    * customer that were brought back stay together.
    */
   async among(loaded: ReadonlyMap<string, Loaded>, telling: TellingOf): Promise<ReadonlySet<string>> {
-    const isGoing = ({ state, events }: Loaded) => undoOf(events as Happened[], telling(state)).record === 'archive';
+    const isGoing = ({ state, events }: Loaded) =>
+      undoOf(state, events as Happened[], telling(state)).record === 'archive';
     const placed = ([id, one]: readonly [string, Loaded]) =>
       isGoing(one) ? [{ id, ...one, since: countsSince(one.events as Happened[], telling(one.state)) }] : [];
     const going = [...loaded].flatMap(placed);
@@ -141,7 +142,7 @@ export class RecordUses {
     const naming = [...loaded].flatMap(([id, { state, events }]) => {
       const happened = events as Happened[];
       const told = telling(state);
-      const { record, fields, kept } = undoOf(happened, told);
+      const { record, fields, kept } = undoOf(state, happened, told);
       if (state.status !== 'active' && record !== 'restore') return [];
       const names = linkFields.flatMap((field): Naming[] => {
         const named = field in fields ? undefined : state.details[field];

@@ -15,10 +15,10 @@ import { besideOthers, type Group, type Part } from '../customer/customer-group.
 import type { Above } from '../customer/customer-links.ts';
 import { parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
-import type { Customer } from '../customer/customer-state.ts';
+import { isOneOfSeveral, type Customer } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
-import { GoldenCustomers, GroupChanged, isOneOfSeveral, type Ids } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers, GroupChanged, type Ids } from '../customer/golden-customers.store.ts';
 import { Merges } from '../merge/merges.store.ts';
 import { BatchFailures, failureOf } from './batch-failures.store.ts';
 import { batch, type Batch } from './batch.ts';
@@ -77,7 +77,7 @@ export class UndoBatch implements JobHandler {
     const used = await this.uses.among(loaded, telling);
     const items: UndoneRecord[] = [];
     for (const [id, { state, events }] of [...loaded, ...(await this.left.by(loaded, telling))]) {
-      const undone = undoOf(events as Happened[], telling(state), used.has(id));
+      const undone = undoOf(state, events as Happened[], telling(state), used.has(id));
       const { fields, record, kept } = await this.#asFarAsItGoes(id, state, undone);
       const isTakenApart = mergedBy(telling, state, events as Happened[]).length > 0;
       items.push({
@@ -154,7 +154,7 @@ export class UndoBatch implements JobHandler {
         alone.push(id);
         continue;
       }
-      const undone = undoOf(happened, told, used.has(id));
+      const undone = undoOf(state, happened, told, used.has(id));
       if (movesUp(state, undone)) {
         moved.push(id);
       } else if (isOneOfSeveral(state)) {
@@ -187,7 +187,7 @@ export class UndoBatch implements JobHandler {
       await this.#unmerge(job, telling, id);
       const undoneOf = (group: Group): Undone => {
         const { state, events } = recordIn(group, id);
-        return undoOf(events, telling(state), isUsed);
+        return undoOf(state, events, telling(state), isUsed);
       };
       // All companies above stand still while it is decided.
       let above: Above = { above: [] };

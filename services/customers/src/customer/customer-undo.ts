@@ -1,5 +1,6 @@
 import {
   customerFieldNames,
+  isAutomatic,
   known,
   reservable,
   type CustomerEvent,
@@ -14,7 +15,7 @@ import { openAgain } from '../cleaning/inferred.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
 import { isUnsayable } from './customer-change.ts';
 import type { CustomerRules } from './customer-rules.ts';
-import { completed, type Customer } from './customer-state.ts';
+import { completed, isOneOfSeveral, type Customer } from './customer-state.ts';
 import { saidAnew, type OwnFields } from './own-fields.ts';
 import { claimed } from './reserved-values.ts';
 
@@ -63,10 +64,10 @@ const called = new Set(['name', 'givenName', 'familyName']);
  * @param events all that happened to the record, in order
  * @param isUsed whether somebody works with the record in ways that its own events do not tell
  */
-export function undoOf(events: readonly Happened[], telling: Telling, isUsed = false): Undone {
+export function undoOf(state: Customer, events: readonly Happened[], telling: Telling, isUsed = false): Undone {
   const { isUndone, isAgain, stands } = telling;
   const since = countsSince(events, telling);
-  const isMerged = isOneOfSeveral(events);
+  const isMerged = isOneOfSeveral(state);
   const words = new Map<string, Word>();
   const taken = new Map<string, Word>();
   const shown = new Map<string, number | undefined>();
@@ -123,7 +124,8 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
   return {
     fields: fields as CustomerFields,
     restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
-    ...(given.includes('lifecycle') && isAutomatic(words.get('lifecycle')) && { lifecycleSetBy: 'automatic' }),
+    ...(given.includes('lifecycle') &&
+      isAutomatic(words.get('lifecycle')?.event.data) && { lifecycleSetBy: 'automatic' }),
     reserved: (['emails', ...reservable] as const).filter(
       (field) => given.includes(field) && isReservedBy(field, words.get(field)),
     ),
@@ -138,21 +140,11 @@ export function countsSince(events: readonly Happened[], { isUndone }: Telling):
   return back ? { position: back.position, at: back.recordedAt } : { position: 0, at: '' };
 }
 
-function isOneOfSeveral(events: readonly Happened[]): boolean {
-  const moves = events.filter(({ type }) => type === 'CustomerAbsorbed' || type === 'CustomerReleased');
-  const members = events.flatMap(({ type, data }) => (type === 'CustomersMerged' ? data.absorbed : []));
-  const released = events.flatMap(({ type, data }) => (type === 'CustomersUnmerged' ? data.released : []));
-  return moves.at(-1)?.type === 'CustomerAbsorbed' || members.length > released.length;
-}
-
 function isReservedBy(field: 'emails' | Reservable, word: Word | undefined): boolean {
   const event = word?.event;
   if (event?.type !== 'CustomerCreated' && event?.type !== 'CustomerDetailsChanged') return false;
   return field === 'emails' ? event.data.emailsReserved : (event.data.reserved ?? []).includes(field);
 }
-
-const isAutomatic = (word: Word | undefined): boolean =>
-  word?.event.type === 'CustomerDetailsChanged' && word.event.data.lifecycleSetBy === 'automatic';
 
 const restoredIn = (event: Happened): readonly Restored[] =>
   (event.type === 'CustomerDetailsChanged' && event.data.restored) || [];

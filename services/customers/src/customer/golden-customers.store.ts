@@ -44,7 +44,7 @@ import { CustomerLinks } from '../links/customer-links.view.ts';
 import { Tags } from '../tag/tags.view.ts';
 import { customer, OneOfSeveral, type CustomerCommand } from './customer.ts';
 import { builtInRules, type CustomerRules } from './customer-rules.ts';
-import type { Customer } from './customer-state.ts';
+import { isOneOfSeveral, type Customer } from './customer-state.ts';
 
 type At = { asOf?: Instant; knownAt?: Instant };
 type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
@@ -435,7 +435,6 @@ export class GoldenCustomers {
   }
 
   async #parts(ids: readonly string[], at: At): Promise<Part[]> {
-    if (ids.length === 0) return [];
     const loaded = await this.commands.loadMany(customer, ids, at);
     return [...loaded].map(([id, { events }]) => existing(id, events));
   }
@@ -454,8 +453,6 @@ export const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): S
   const rules = { ...stamped.rules, reserves: inForce.rules.reserves };
   return { rules, ...(rulesVersion && { rulesVersion }) };
 };
-
-export const isOneOfSeveral = ({ into, members }: Customer): boolean => into !== undefined || members.length > 0;
 
 const relativesOf = ({ goldenId, members }: Customer): string[] => [
   ...members,
