@@ -53,9 +53,23 @@ describe('a batch', () => {
 
     const preview = await get(`batches/${batchId}/undo`);
     expect(preview.items).toEqual([
-      { recordId: wang.id, number: wang.number, fields: { industry: null }, record: null, kept: ['title'] },
-      { recordId: li.id, number: li.number, fields: { title: null }, record: null, kept: [] },
-      { recordId: made, number: `I-${batchIdOf(made)}`, fields: {}, record: 'archive', kept: [] },
+      {
+        recordId: wang.id,
+        number: wang.number,
+        fields: { industry: null },
+        before: { industry: '零售' },
+        record: null,
+        kept: ['title'],
+      },
+      {
+        recordId: li.id,
+        number: li.number,
+        fields: { title: null },
+        before: { title: '医生' },
+        record: null,
+        kept: [],
+      },
+      { recordId: made, number: `I-${batchIdOf(made)}`, fields: {}, before: {}, record: 'archive', kept: [] },
     ]);
     const key = { 'idempotency-key': newId() };
     const [undo, again] = [
@@ -88,7 +102,7 @@ describe('a batch', () => {
   });
 
   it('of merges is undone by taking them apart', async () => {
-    const [one, other] = [await create({ name: '张三' }), await create({ name: '张三' })];
+    const [one, other] = [await create({ name: '张三' }), await create({ name: '张三', title: '经理' })];
     const batchId = newId();
     await runInContext({ ...systemContext('test'), batchId }, async () => {
       const mergeId = newId();
@@ -106,7 +120,17 @@ describe('a batch', () => {
     });
     expect((await get(`customers/${other.id}`)).id).toBe(one.id);
     const { items } = await get(`batches/${batchId}/undo`);
-    expect(items.find(({ recordId }: any) => recordId === one.id)).toMatchObject({ fields: {}, record: 'unmerge' });
+    expect(items).toEqual([
+      {
+        recordId: one.id,
+        number: one.number,
+        fields: { title: null },
+        before: { title: '经理' },
+        record: 'unmerge',
+        kept: [],
+        records: [one, other].map(({ id, number }) => ({ recordId: id, number })),
+      },
+    ]);
     const { counts } = await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
     expect(counts).toMatchObject({ unmerged: 1, failed: 0 });
     expect((await get(`customers/${other.id}`)).id).toBe(other.id);

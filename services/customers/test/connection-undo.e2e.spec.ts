@@ -160,9 +160,20 @@ describe('what a connection said', () => {
 
     const { items } = await get(`connections/${vendor}/undo`);
     const told = new Map<string, any>(items.map(({ recordId: id, ...rest }: any) => [id, rest]));
-    const gone = { title: null, industry: null, department: null, tags: null, emails: null };
-    expect(told.get(first)).toMatchObject({ fields: gone, kept: ['name'], record: null });
-    expect(told.get(second)).toMatchObject({ fields: { title: null }, kept: ['name', 'region'], record: null });
+    expect([...told.keys()].toSorted()).toEqual([ours, second, alone].toSorted());
+    expect(told.get(ours)).toMatchObject({
+      fields: { industry: null, department: null, tags: ['ours'], emails: null },
+      before: { industry: '电商', department: '采购', tags: ['ours', 'vendor'], emails: [{ value: 'v@ex.cn' }] },
+      kept: [],
+      record: null,
+      records: [{ recordId: first }],
+    });
+    const { fields, kept, records } = told.get(second);
+    expect({ fields, kept, records: records.length }).toEqual({
+      fields: { title: '教师' },
+      kept: ['name', 'region'],
+      records: 1,
+    });
     expect(told.get(alone)).toMatchObject({ fields: {}, kept: ['record'], record: null });
     const undo = await undone(vendor);
     expect(undo.counts).toMatchObject({ changed: 2, archived: 0, kept: 1, failed: 0 });

@@ -213,7 +213,9 @@ describe('a record that an import brought back from the archive', () => {
     for (const name of before) expect(told.get(idOf(name))).toMatchObject({ record: 'archive', kept: [] });
     for (const name of since) expect(told.get(idOf(name))).toMatchObject({ record: null, kept: ['record'] });
     // The records of one customer stay together.
-    expect((await get(`batches/${bulk.body.id}/undo`)).items).toMatchObject([{ recordId: other, kept: ['record'] }]);
+    expect((await get(`batches/${bulk.body.id}/undo`)).items).toMatchObject([
+      { recordId: idOf('merged'), kept: ['record'], records: [{ recordId: other }] },
+    ]);
     for (const batch of [id, bulk.body.id])
       await finished((await service.call('POST', `/api/batches/${batch}/undo`)).body.id);
     for (const name of names) {

@@ -7,6 +7,7 @@ import { Batches, endedEarly } from './batch-list.view.ts';
 import { Batch, BatchFailurePage, BatchPage, UndoPreview } from './batch.dto.ts';
 import { batch } from './batch.ts';
 import { UndoBatch } from './undo-batch.job.ts';
+import { UndoPreviews } from './undo-batch.preview.ts';
 import { UndoSources } from './undo-sources.store.ts';
 import { checkNotUndone } from './undoing.ts';
 
@@ -32,6 +33,7 @@ export class BatchController {
     private readonly jobs: Jobs,
     private readonly batches: Batches,
     private readonly undoing: UndoBatch,
+    private readonly previews: UndoPreviews,
     private readonly failures: BatchFailures,
     private readonly sources: UndoSources,
   ) {}
@@ -57,7 +59,7 @@ export class BatchController {
   @Answers(UndoPreview)
   async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: UndoQuery) {
     await this.#known(id);
-    const { items, next } = await this.undoing.preview({ undoes: id }, cursor);
+    const { items, next } = await this.previews.page({ undoes: id }, cursor);
     return { items, nextCursor: next };
   }
 

@@ -59,10 +59,8 @@ export class RecordUses {
     const placed = ([id, one]: readonly [string, Loaded]) =>
       isGoing(one) ? [{ id, ...one, since: countsSince(one.events as Happened[], telling(one.state)) }] : [];
     const going = [...loaded].flatMap(placed);
-    const [first, ...others] = going.flatMap(({ id, state, since }) =>
-      since.position > 0 && isOneOfSeveral(state) ? [id] : [],
-    );
-    const groups = first === undefined ? [] : await this.customers.groups([first, ...others]);
+    const merged = going.filter(({ state, since }) => since.position > 0 && isOneOfSeveral(state));
+    const groups = await this.customers.groups(merged.map(({ id }) => id));
     const asked = [...going, ...groups.flat().flatMap((part) => placed([part.id, part]))];
     const used = await this.#used(new Map(asked.map(({ id, since }) => [id, since])), telling);
     const staying = groups.filter((group) =>

@@ -13,9 +13,9 @@ import {
 import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { besideOthers, type Group, type Part } from '../customer/customer-group.ts';
 import type { Above } from '../customer/customer-links.ts';
-import { parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
+import { movesUp, parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
-import { isOneOfSeveral, type Customer } from '../customer/customer-state.ts';
+import { isOneOfSeveral } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers, GroupChanged, type Ids } from '../customer/golden-customers.store.ts';
@@ -23,19 +23,13 @@ import { Merges } from '../merge/merges.store.ts';
 import { BatchFailures, failureOf } from './batch-failures.store.ts';
 import { batch, type Batch } from './batch.ts';
 import { LeftBehind } from './left-behind.store.ts';
-import { RecordUses, type Loaded } from './record-uses.store.ts';
+import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, type UndoPage } from './undo-sources.store.ts';
-import { checkNotUndone, tellingOf, wholeOf, type TellingOf, type Undo, type Undoing } from './undoing.ts';
+import { checkNotUndone, mergesUndone, type TellingOf, type Undoing } from './undoing.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
 type Place = { after: string; counts: Counts };
-type Read = { page: UndoPage; telling: TellingOf; loaded: ReadonlyMap<string, Loaded & { version: number }> };
-
-export type UndoneRecord = { recordId: string; number: string } & Pick<Undone, 'fields' | 'kept'> & {
-    /** Also where the records that were merged into it are taken out again. */
-    record: Undone['record'] | 'unmerge';
-  };
 
 type Outcome = Exclude<keyof Counts, 'failed'>;
 
@@ -71,51 +65,13 @@ export class UndoBatch implements JobHandler {
     return this.commands.execute(batch, id, { type: 'StartBatch', kind: 'undo', undoes: batchId });
   }
 
-  /** What it would do, a page of records at a time; `after` as the page before said. */
-  async preview(undoing: Undoing, after = ''): Promise<{ items: UndoneRecord[]; next: string | null }> {
-    const { page, telling, loaded } = await this.#page(undoing, after);
-    const used = await this.uses.among(loaded, telling);
-    const items: UndoneRecord[] = [];
-    for (const [id, { state, events }] of [...loaded, ...(await this.left.by(loaded, telling))]) {
-      const undone = undoOf(state, events as Happened[], telling(state), used.has(id));
-      const { fields, record, kept } = await this.#asFarAsItGoes(id, state, undone);
-      const isTakenApart = mergedBy(telling, state, events as Happened[]).length > 0;
-      items.push({
-        recordId: id,
-        number: state.number,
-        fields,
-        record: record ?? (isTakenApart ? 'unmerge' : null),
-        kept,
-      });
-    }
-    return { items, next: page.next };
-  }
-
-  /** The records of a page, but for those of a page before. */
-  async #page(undoing: Undoing, after: string): Promise<Read> {
-    const undos = await this.sources.undos();
-    const whole = wholeOf(undoing, undos);
-    const page = await this.sources.page(whole, after);
-    const loaded = await this.commands.loadMany(customer, page.records);
-    const isNew = ([id, { events }]: readonly [string, Loaded]) => isFirstOn(page, whole, id, events);
-    return { page, telling: tellingOf(undoing, undos), loaded: new Map([...loaded].filter(isNew)) };
-  }
-
-  /** Without a parent that the record cannot get back, on the companies as they stand. */
-  async #asFarAsItGoes(id: string, state: Customer, undone: Undone): Promise<Undone> {
-    if (!movesUp(state, undone)) return undone;
-    const group = await this.customers.group(id);
-    const above = await this.#above(group, id, undone);
-    return undoneBelow(group, id, undone, above, new Date().toISOString()) ?? undone;
-  }
-
   async *run(job: JobAtWork<Undoing, Place>): AsyncIterable<JobStep<Place>> {
     const undoing = job.params;
     let { after, counts } = job.place ?? { after: '', counts: none };
-    const total = await this.sources.total(wholeOf(undoing, await this.sources.undos()));
+    const total = await this.sources.total(undoing);
     for (let { done } = job, next: string | null = after; next !== null;) {
-      const { page, telling, loaded }: Read = await this.#page(undoing, next);
-      const ends = await this.#undoPage(job, telling, loaded);
+      const page: UndoPage = await this.sources.page(undoing, next);
+      const ends = await this.#undoPage(job, page);
       counts = { ...counts };
       for (const end of ends.values()) counts[end instanceof Refusal ? 'failed' : end] += 1;
       const failed = [...new Set([...page.records, ...ends.keys()])].flatMap((id, index) => {
@@ -137,9 +93,10 @@ export class UndoBatch implements JobHandler {
    */
   async #undoPage(
     job: Pick<JobAtWork, 'id'>,
-    telling: TellingOf,
-    loaded: Read['loaded'],
+    { records, telling, isFirst }: UndoPage,
   ): Promise<ReadonlyMap<string, Outcome | Refusal>> {
+    const found = await this.commands.loadMany(customer, records);
+    const loaded = new Map([...found].filter(([id, { events }]) => isFirst(id, events)));
     const used = await this.uses.among(loaded, telling);
     const alone: string[] = [];
     const moved: string[] = [];
@@ -193,7 +150,7 @@ export class UndoBatch implements JobHandler {
       let above: Above = { above: [] };
       const ids = async (): Promise<Ids> => {
         const group = await this.customers.group(id);
-        above = await this.#above(group, id, undoneOf(group));
+        above = await this.customers.above(parentUndone(group, id, undoneOf(group), new Date().toISOString()));
         return [id, ...above.above.map(([top]) => top.id)];
       };
       await this.customers.decide(
@@ -220,40 +177,15 @@ export class UndoBatch implements JobHandler {
     }
   }
 
-  async #above(group: Group, id: string, undone: Undone): Promise<Above> {
-    const parentId = parentUndone(group, id, undone, new Date().toISOString());
-    return parentId === undefined ? { above: [] } : this.customers.above(parentId);
-  }
-
   /** Takes apart what had been merged into a record. */
   async #unmerge(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string): Promise<void> {
     const { state, events } = await this.commands.load(customer, id);
-    for (const recordId of mergedBy(telling, state, events as Happened[])) {
+    for (const recordId of mergesUndone(telling(state), state, events as Happened[])) {
       const mergeId = itemId(job, `unmerge ${recordId}`);
       const command = { type: 'UnmergeCustomer', mergeId, recordId, move: [] } as const;
       await this.merges.unmerge(id, command, command, { target: id, commandId: mergeId });
     }
   }
-}
-
-/** Whether no page before this one has the record. */
-function isFirstOn({ after }: UndoPage, whole: readonly Undo[], id: string, events: Loaded['events']): boolean {
-  const first = events.find(({ meta }) => whole.some(({ undoes }) => undoes === meta.batchId));
-  return first ? first.position > after.position : id > after.id;
-}
-
-/** Whether it gives a company another parent than it has: what is above that one is decided over together. */
-const movesUp = (state: Customer, { fields: { parentId } }: Undone): boolean =>
-  parentId !== undefined && (parentId !== null || isOneOfSeveral(state));
-
-/** Who was merged into a record by what is taken back, and still is. */
-function mergedBy(telling: TellingOf, state: Customer, events: readonly Happened[]): string[] {
-  const { isUndone } = telling(state);
-  return state.members.filter((recordId) => {
-    const isMerge = ({ type, data }: Happened) => type === 'CustomersMerged' && data.absorbed.includes(recordId);
-    const merged = events.findLast(isMerge);
-    return merged !== undefined && isUndone(merged);
-  });
 }
 
 /** @throws GroupChanged where it was taken out while the group was read */

@@ -20,6 +20,18 @@ export type TellingOf = (record: Pick<Customer, 'externalIds'>) => Telling;
 const undoneBy = (undos: readonly Undo[], batchId: string): string | undefined =>
   undos.find(({ id, undoes }) => undoes === batchId && undoneBy(undos, id) === undefined)?.id;
 
+/** Who was merged into a record by what is taken back, and still is. */
+export const mergesUndone = (
+  { isUndone }: Telling,
+  { members }: Pick<Customer, 'members'>,
+  events: readonly Happened[],
+): string[] =>
+  members.filter((recordId) => {
+    const isMerge = ({ type, data }: Happened) => type === 'CustomersMerged' && data.absorbed.includes(recordId);
+    const merged = events.findLast(isMerge);
+    return merged !== undefined && isUndone(merged);
+  });
+
 /** @throws Refusal `batch-undone` where it was taken back, and still is */
 export function checkNotUndone(undos: readonly Undo[], batchId: string): void {
   const undo = undoneBy(undos, batchId);
