@@ -195,6 +195,32 @@ describe('what a connection said', () => {
     expect({ name, title, industry, tags, archived }).toEqual({ name: '供应商说', archived: false });
   });
 
+  it('goes to the archive with a customer of whom nobody else says anything', async () => {
+    const vendor = newId();
+    const said = (external: string) => seen(vendor, external, { name: `供应商${external}`, title: external });
+    const merged = async (one: string, other: string) => {
+      const ids = [await said(one), await said(other)];
+      await service.call('POST', `/api/customers/${ids[0]}/merge`, { absorb: [ids[1]] });
+      return ids as [string, string];
+    };
+    const [[gone], [kept, confirmed]] = [await merged('1', '2'), await merged('3', '4')];
+    await service.call('POST', `/api/customers/${confirmed}/confirm`, { how: 'customer' });
+
+    const { items } = await get(`connections/${vendor}/undo`);
+    const told = new Map<string, any>(items.map(({ recordId: id, ...rest }: any) => [id, rest]));
+    expect(told.get(gone)).toMatchObject({ record: 'archive', fields: {}, kept: [] });
+    expect(told.get(kept)).toMatchObject({ record: null, fields: { title: null }, kept: ['name'] });
+    const { id: undo, counts } = await undone(vendor);
+    expect(counts).toMatchObject({ archived: 2, changed: 2, failed: 0 });
+    expect(await get(`customers/${gone}`)).toMatchObject({ archived: true });
+    expect(await get(`customers/${kept}`)).toMatchObject({ archived: false, name: '供应商3' });
+    expect(await get(`customers/${kept}`)).not.toHaveProperty('title');
+
+    await finished((await service.call('POST', `/api/batches/${undo}/undo`)).body.id);
+    expect(await get(`customers/${gone}`)).toMatchObject({ archived: false, title: '1' });
+    expect(await get(`customers/${kept}`)).toMatchObject({ archived: false, title: '3' });
+  });
+
   it('is nothing where it never said anything', async () => {
     const nobody = newId();
     expect(await get(`connections/${nobody}/undo`)).toEqual({ items: [], nextCursor: null });

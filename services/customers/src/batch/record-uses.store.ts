@@ -4,7 +4,7 @@ import { Commands } from '@throughline/event-sourcing';
 import { care, careId } from '../care/care.ts';
 import { FactsOfCustomers } from '../care/customer-facts.view.ts';
 import { consent, consentId } from '../consent/consent.ts';
-import { recordOf } from '../customer/customer-group.ts';
+import { recordOf, type Part } from '../customer/customer-group.ts';
 import { countsSince, undoOf, type Since } from '../customer/customer-undo.ts';
 import { isOneOfSeveral, type Customer } from '../customer/customer-state.ts';
 import { customer } from '../customer/customer.ts';
@@ -51,7 +51,7 @@ export class RecordUses {
   /**
    * Of these records, those that would go, but stay: somebody gave a word about them, or dealt with them, or an active customer goes on naming them, by
    * something else than what is to be undone, and since it counts. Whom one names that stays so stays with it, and the records of one
-   * customer that were brought back stay together.
+   * customer stay together.
    */
   async among(loaded: ReadonlyMap<string, Loaded>, telling: TellingOf): Promise<ReadonlySet<string>> {
     const isGoing = ({ state, events }: Loaded) =>
@@ -59,12 +59,13 @@ export class RecordUses {
     const placed = ([id, one]: readonly [string, Loaded]) =>
       isGoing(one) ? [{ id, ...one, since: countsSince(one.events as Happened[], telling(one.state)) }] : [];
     const going = [...loaded].flatMap(placed);
-    const merged = going.filter(({ state, since }) => since.position > 0 && isOneOfSeveral(state));
+    const merged = going.filter(({ state }) => isOneOfSeveral(state));
     const groups = await this.customers.groups(merged.map(({ id }) => id));
     const asked = [...going, ...groups.flat().flatMap((part) => placed([part.id, part]))];
     const used = await this.#used(new Map(asked.map(({ id, since }) => [id, since])), telling);
+    const isGoingNow = (part: Part) => isGoing(part) && part.events.some(telling(part.state).isUndone);
     const staying = groups.filter((group) =>
-      group.some((part) => used.has(part.id) || (part.state.status === 'active' && !isGoing(part))),
+      group.some((part) => used.has(part.id) || (part.state.status === 'active' && !isGoingNow(part))),
     );
     return new Set([...used, ...staying.flat().map(({ id }) => id)]);
   }

@@ -53,16 +53,19 @@ export type Since = { position: number; at: Instant };
 
 /** What happens to a record without anybody working with it. */
 const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
+/** It says nothing of those that were made together: they go together. */
+const ofMerging = new Set(['CustomersMerged', 'CustomerAbsorbed', 'CustomersUnmerged', 'CustomerReleased']);
 /** How a record is called: it cannot be without. */
 const called = new Set(['name', 'givenName', 'familyName']);
 
 /**
  * What takes back some events of a record, and nothing else: a field gets back what it would hold without them, unless it was
  * set since by something else. A record that they made, or brought back from the archive, is archived, unless anybody worked with it
- * since: then it stays as a whole, or, as one of several records of a customer, with nothing but its name and what others said.
+ * since: then it stays as a whole, or, as one of several records of a customer, with nothing but its name and what others said. Being
+ * merged is no such work where all records of the customer go.
  *
  * @param events all that happened to the record, in order
- * @param isUsed whether somebody works with the record in ways that its own events do not tell
+ * @param isUsed whether somebody works with the record in ways that its own events do not tell, or another record of its customer stays
  */
 export function undoOf(state: Customer, events: readonly Happened[], telling: Telling, isUsed = false): Undone {
   const { isUndone, isAgain, stands } = telling;
@@ -81,7 +84,7 @@ export function undoOf(state: Customer, events: readonly Happened[], telling: Te
     const isMaking = type === 'CustomerCreated';
     if (isMaking) Object.assign(made, { isUndone: undone, stands: standing });
     else if (standing && !ofNobody.has(type)) {
-      touched.ever = true;
+      touched.ever ||= !(isMerged && ofMerging.has(type));
       touched.since ||= position > since.position;
     }
     if (type === 'CustomerArchived' || type === 'CustomerRestored') {
