@@ -57,6 +57,7 @@ const holdingAnything = [
   'ReportResult.rows',
   'CheckedCustomer.fields',
   'UndoneRecord.fields',
+  'UndoneRecord.before',
   'Suggestion.changes',
   'PreviewRow.values',
   // What stands in for the gaps of a message, and what a job came to.

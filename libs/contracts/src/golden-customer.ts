@@ -141,7 +141,7 @@ function wordsAfter(before: Words, { data, position, occurredAt, effectiveAt }: 
       // Since when a customer is in a stage does not depend on what its record was told before.
       at: earlier?.at ?? (field === 'lifecycle' ? occurredAt : effectiveAt),
       ...(inferred !== undefined && { inferred }),
-      ...(isAutomatic(field, data) && { automatic: true }),
+      ...(field === 'lifecycle' && isAutomatic(data) && { automatic: true }),
     };
   }
   return words;
@@ -167,8 +167,9 @@ function customWord(
   return { value: given && Object.fromEntries(filled), own: Object.fromEntries(said) as NonNullable<Word['own']> };
 }
 
-const isAutomatic = (field: CustomerField, data: object): boolean =>
-  field === 'lifecycle' && 'lifecycleSetBy' in data && data.lifecycleSetBy === 'automatic';
+/** Whether the stage that an event gives followed from what the customer did. */
+export const isAutomatic = (data: object = {}): boolean =>
+  'lifecycleSetBy' in data && data.lifecycleSetBy === 'automatic';
 
 /** One value, or one entry of a list, and the record that it comes from. */
 export type Origin = Word & { recordId: string };

@@ -333,3 +333,9 @@ describe('a store', () => {
     }
   });
 });
+
+it('asks the database nothing for no streams', async () => {
+  const ended = new pg.Pool();
+  await ended.end();
+  expect(await another(ended).loadMany('account', [])).toEqual(new Map());
+});

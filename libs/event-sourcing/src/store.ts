@@ -189,33 +189,36 @@ export class EventStore extends EventEmitter<Happenings> {
     }
   }
 
-  /** The streams that a batch wrote to, event by event, above a position. */
-  async streamsOfBatch(
+  /** The streams that batches wrote to, event by event, above a position. */
+  async streamsOfBatches(
     type: string,
-    batchId: string,
+    batchIds: readonly string[],
     above: number,
     limit: number,
   ): Promise<{ id: string; position: number }[]> {
     const { rows } = await this.pool.query<{ id: string; position: number }>({
-      text: `select stream_id as id, position from events
-        where batch_id = $1 and stream_type = $2 and position > $3 order by position limit $4`,
-      values: [batchId, type, above, limit],
+      text: `select id, position from unnest($1::text[]) as batch (batch), lateral (
+          select stream_id as id, position from events
+          where batch_id = batch and stream_type = $2 and position > $3 order by position limit $4) as placed
+        order by position limit $4`,
+      values: [batchIds, type, above, limit],
       types: plainTypes,
     });
     return rows;
   }
 
-  /** How many events a batch wrote to streams of a type. */
-  async countOfBatch(type: string, batchId: string): Promise<number> {
+  /** How many events batches wrote to streams of a type. */
+  async countOfBatches(type: string, batchIds: readonly string[]): Promise<number> {
     const { rows } = await this.pool.query<{ count: string }>(
-      'select count(*) from events where batch_id = $1 and stream_type = $2',
-      [batchId, type],
+      'select count(*) from events where batch_id = any($1) and stream_type = $2',
+      [batchIds, type],
     );
     return Number(rows[0]?.count);
   }
 
   /** The same of many streams of one type; ids without events are missing. */
   async loadMany(type: string, ids: readonly string[]): Promise<ReadonlyMap<string, readonly Stored[]>> {
+    if (ids.length === 0) return new Map();
     const { rows } = await this.pool.query<EventRow>({
       name: 'load-streams',
       text: `select ${eventColumns} from events where stream_type = $1 and stream_id = any($2)

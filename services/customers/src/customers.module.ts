@@ -14,6 +14,7 @@ import { RecordUses } from './batch/record-uses.store.ts';
 import { Selections } from './batch/selections.store.ts';
 import { UndoSources } from './batch/undo-sources.store.ts';
 import { UndoBatch } from './batch/undo-batch.job.ts';
+import { UndoPreviews } from './batch/undo-batch.preview.ts';
 import { CareSettingsController } from './care/care-settings.controller.ts';
 import { CareController } from './care/care.controller.ts';
 import { CareOfCustomers } from './care/care.store.ts';
@@ -180,6 +181,7 @@ import { VcardController } from './vcard/vcard.controller.ts';
     BatchFailures,
     BatchRequests,
     BulkPreviews,
+    UndoPreviews,
     ConnectionRecords,
     Selections,
     RecordUses,

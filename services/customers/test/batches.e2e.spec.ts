@@ -26,9 +26,13 @@ async function inBatch(commands: readonly (CustomerCommand & { id: string })[]):
   const batchId = newId();
   const { commands: executor } = service.kernel;
   await runInContext({ ...systemContext('test'), entry: 'import', batchId }, async () => {
-    for (const { id, ...command } of commands) {
-      await executor.execute(customer, id, command as CustomerCommand, { rules: builtInRules });
-    }
+    const items = commands.map(({ id, ...command }) => ({
+      id,
+      command: command as CustomerCommand,
+      commandId: newId(),
+    }));
+    const outcomes = await executor.executeMany(customer, items, { rules: builtInRules });
+    expect(outcomes.filter(({ status }) => status !== 'done')).toEqual([]);
     // Nothing runs it: it has done its work already.
     await executor.execute(batch, batchId, { type: 'StartBatch', kind: 'merge', title: '客户.csv' });
     await executor.execute(batch, batchId, { type: 'FinishBatch', counts: { changed: commands.length } });
@@ -49,9 +53,23 @@ describe('a batch', () => {
 
     const preview = await get(`batches/${batchId}/undo`);
     expect(preview.items).toEqual([
-      { recordId: wang.id, number: wang.number, fields: { industry: null }, record: null, kept: ['title'] },
-      { recordId: li.id, number: li.number, fields: { title: null }, record: null, kept: [] },
-      { recordId: made, number: `I-${batchIdOf(made)}`, fields: {}, record: 'archive', kept: [] },
+      {
+        recordId: wang.id,
+        number: wang.number,
+        fields: { industry: null },
+        before: { industry: '零售' },
+        record: null,
+        kept: ['title'],
+      },
+      {
+        recordId: li.id,
+        number: li.number,
+        fields: { title: null },
+        before: { title: '医生' },
+        record: null,
+        kept: [],
+      },
+      { recordId: made, number: `I-${batchIdOf(made)}`, fields: {}, before: {}, record: 'archive', kept: [] },
     ]);
     const key = { 'idempotency-key': newId() };
     const [undo, again] = [
@@ -59,6 +77,8 @@ describe('a batch', () => {
       await service.call('POST', `/api/batches/${batchId}/undo`, {}, key),
     ];
     expect([undo.status, again.body.id]).toEqual([202, undo.body.id]);
+    const twice = await service.call('POST', `/api/batches/${batchId}/undo`);
+    expect(twice.body).toMatchObject({ status: 409, code: 'batch-undone', undoneBy: undo.body.id });
     expect(await finished(undo.body.id)).toMatchObject({
       kind: 'undo',
       undoes: batchId,
@@ -72,12 +92,17 @@ describe('a batch', () => {
 
     const redo = await service.call('POST', `/api/batches/${undo.body.id}/undo`);
     await finished(redo.body.id);
+    const last = await service.call('POST', `/api/batches/${batchId}/undo`);
+    expect((await service.call('POST', `/api/batches/${batchId}/undo`, {}, key)).body.id).toBe(undo.body.id);
+    await finished(last.body.id);
+    expect(await get(`customers/${li.id}`)).not.toHaveProperty('title');
+    await finished((await service.call('POST', `/api/batches/${last.body.id}/undo`)).body.id);
     expect(await get(`customers/${wang.id}`)).toMatchObject({ title: '总监', industry: '零售' });
     expect(await get(`customers/${made}`)).toMatchObject({ archived: false });
   });
 
   it('of merges is undone by taking them apart', async () => {
-    const [one, other] = [await create({ name: '张三' }), await create({ name: '张三' })];
+    const [one, other] = [await create({ name: '张三' }), await create({ name: '张三', title: '经理' })];
     const batchId = newId();
     await runInContext({ ...systemContext('test'), batchId }, async () => {
       const mergeId = newId();
@@ -95,7 +120,17 @@ describe('a batch', () => {
     });
     expect((await get(`customers/${other.id}`)).id).toBe(one.id);
     const { items } = await get(`batches/${batchId}/undo`);
-    expect(items.find(({ recordId }: any) => recordId === one.id)).toMatchObject({ fields: {}, record: 'unmerge' });
+    expect(items).toEqual([
+      {
+        recordId: one.id,
+        number: one.number,
+        fields: { title: null },
+        before: { title: '经理' },
+        record: 'unmerge',
+        kept: [],
+        records: [one, other].map(({ id, number }) => ({ recordId: id, number })),
+      },
+    ]);
     const { counts } = await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
     expect(counts).toMatchObject({ unmerged: 1, failed: 0 });
     expect((await get(`customers/${other.id}`)).id).toBe(other.id);
@@ -157,6 +192,55 @@ describe('a batch', () => {
     }
     expect(await get(`customers/${id}`)).toMatchObject({ title: '医生', tags: ['x'] });
     expect((await get(`batches/${first}/undo`)).items).toMatchObject([{ fields: {}, kept: [] }]);
+  });
+
+  it('counts again once its undo is undone, also where a later one had hidden it from that', async () => {
+    const { id } = await create({ name: '李娜', title: 'T0', tags: ['x'] });
+    const said = (changes: object) => inBatch([{ id, type: 'ChangeCustomer', changes }]);
+    const [first, second] = [await said({ title: 'T1', tags: ['x', 'a'] }), await said({ title: 'T2' })];
+    const made = newId();
+    const maker = await inBatch([{ id: made, type: 'CreateCustomer', number: 'A-1', fields: { name: '王伟' } }]);
+    const toucher = await inBatch([{ id: made, type: 'ChangeCustomer', changes: { title: '经理' } }]);
+    const undone = async (one: string) => {
+      const { body } = await service.call('POST', `/api/batches/${one}/undo`);
+      expect(await finished(body.id)).toMatchObject({ counts: { failed: 0 } });
+      return body.id as string;
+    };
+    const shown = async () => {
+      const { title, tags } = await get(`customers/${id}`);
+      return [title, tags];
+    };
+    const undos = [await undone(first), await undone(second)];
+    const undosOfMade = [await undone(maker), await undone(toucher)];
+    expect([await shown(), (await get(`customers/${made}`)).archived]).toEqual([['T0', ['x']], true]);
+
+    const { items } = await get(`batches/${undos[0]}/undo`);
+    expect(items).toMatchObject([{ recordId: id, fields: { title: 'T1', tags: ['x', 'a'] }, kept: [] }]);
+    const redone = await undone(undos[0] as string);
+    expect(await shown()).toEqual(['T1', ['x', 'a']]);
+    await undone(redone);
+    expect(await shown()).toEqual(['T0', ['x']]);
+    await undone(undos[1] as string);
+    expect(await shown()).toEqual(['T2', ['x']]);
+
+    await undone(undosOfMade[0] as string);
+    expect(await get(`customers/${made}`)).toMatchObject({ archived: false });
+    expect(await get(`customers/${made}`)).not.toHaveProperty('title');
+  });
+
+  it('that changed a record twice tells and counts it once, however much lies between', async () => {
+    const [often, once] = [await create({ name: '王伟' }), await create({ name: '李娜' })];
+    const change = (id: string, title: string) => ({ id, type: 'ChangeCustomer', changes: { title } }) as const;
+    const many = Array.from({ length: 500 }, (_, index) => change(often.id, `T${index}`));
+    const batchId = await inBatch([...many, change(once.id, 'A'), change(often.id, 'B')]);
+    const { items, nextCursor } = await get(`batches/${batchId}/undo`);
+    const { items: rest } = await get(`batches/${batchId}/undo?cursor=${nextCursor}`);
+    expect([items, rest]).toMatchObject([[{ recordId: often.id }], [{ recordId: once.id }]]);
+    const { body } = await service.call('POST', `/api/batches/${batchId}/undo`);
+    expect(await finished(body.id)).toMatchObject({
+      counts: { changed: 2, kept: 0 },
+      progress: { done: 502, total: 502 },
+    });
   });
 
   it('says why an undo could not change a record', async () => {

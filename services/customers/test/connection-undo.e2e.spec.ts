@@ -111,6 +111,24 @@ describe('what a connection said', () => {
     expect(await get(`customers/${id}`)).toMatchObject({ archived: false });
   });
 
+  it('counts again once its undo is undone, also where a bulk change had hidden it from that', async () => {
+    const vendor = newId();
+    const id = (await service.call('PUT', `/api/customers/by/external/${vendor}/8`, { name: '盖住', title: 'T0' })).body
+      .id as string;
+    await seen(vendor, '8', { title: 'T1' });
+    const { body } = await service.call('POST', '/api/customers/bulk', { ids: [id], set: { title: 'T2' } });
+    await finished(body.id);
+    const undo = await undone(vendor);
+    await finished((await service.call('POST', `/api/batches/${body.id}/undo`)).body.id);
+    expect(await get(`customers/${id}`)).toMatchObject({ title: 'T0' });
+    const { nextCursor } = await get(`batches/${undo.id}/undo`);
+    expect((await get(`batches/${undo.id}/undo?cursor=${nextCursor}`)).items).toMatchObject([
+      { fields: { title: 'T1' } },
+    ]);
+    await finished((await service.call('POST', `/api/batches/${undo.id}/undo`)).body.id);
+    expect(await get(`customers/${id}`)).toMatchObject({ title: 'T1' });
+  });
+
   it('is taken out of a customer that others speak of as well, but for a name', async () => {
     const vendor = newId();
     const create = async (fields: object) => (await service.call('POST', '/api/customers', fields)).body.id as string;
@@ -142,9 +160,20 @@ describe('what a connection said', () => {
 
     const { items } = await get(`connections/${vendor}/undo`);
     const told = new Map<string, any>(items.map(({ recordId: id, ...rest }: any) => [id, rest]));
-    const gone = { title: null, industry: null, department: null, tags: null, emails: null };
-    expect(told.get(first)).toMatchObject({ fields: gone, kept: ['name'], record: null });
-    expect(told.get(second)).toMatchObject({ fields: { title: null }, kept: ['name', 'region'], record: null });
+    expect([...told.keys()].toSorted()).toEqual([ours, second, alone].toSorted());
+    expect(told.get(ours)).toMatchObject({
+      fields: { industry: null, department: null, tags: ['ours'], emails: null },
+      before: { industry: '电商', department: '采购', tags: ['ours', 'vendor'], emails: [{ value: 'v@ex.cn' }] },
+      kept: [],
+      record: null,
+      records: [{ recordId: first }],
+    });
+    const { fields, kept, records } = told.get(second);
+    expect({ fields, kept, records: records.length }).toEqual({
+      fields: { title: '教师' },
+      kept: ['name', 'region'],
+      records: 1,
+    });
     expect(told.get(alone)).toMatchObject({ fields: {}, kept: ['record'], record: null });
     const undo = await undone(vendor);
     expect(undo.counts).toMatchObject({ changed: 2, archived: 0, kept: 1, failed: 0 });
@@ -164,6 +193,32 @@ describe('what a connection said', () => {
     expect(await get(`customers/${ours}`)).toMatchObject({ name: '我们说', title: '医生', tags: ['ours'] });
     const { name, title, industry, tags, archived } = await get(`customers/${first}`);
     expect({ name, title, industry, tags, archived }).toEqual({ name: '供应商说', archived: false });
+  });
+
+  it('goes to the archive with a customer of whom nobody else says anything', async () => {
+    const vendor = newId();
+    const said = (external: string) => seen(vendor, external, { name: `供应商${external}`, title: external });
+    const merged = async (one: string, other: string) => {
+      const ids = [await said(one), await said(other)];
+      await service.call('POST', `/api/customers/${ids[0]}/merge`, { absorb: [ids[1]] });
+      return ids as [string, string];
+    };
+    const [[gone], [kept, confirmed]] = [await merged('1', '2'), await merged('3', '4')];
+    await service.call('POST', `/api/customers/${confirmed}/confirm`, { how: 'customer' });
+
+    const { items } = await get(`connections/${vendor}/undo`);
+    const told = new Map<string, any>(items.map(({ recordId: id, ...rest }: any) => [id, rest]));
+    expect(told.get(gone)).toMatchObject({ record: 'archive', fields: {}, kept: [] });
+    expect(told.get(kept)).toMatchObject({ record: null, fields: { title: null }, kept: ['name'] });
+    const { id: undo, counts } = await undone(vendor);
+    expect(counts).toMatchObject({ archived: 2, changed: 2, failed: 0 });
+    expect(await get(`customers/${gone}`)).toMatchObject({ archived: true });
+    expect(await get(`customers/${kept}`)).toMatchObject({ archived: false, name: '供应商3' });
+    expect(await get(`customers/${kept}`)).not.toHaveProperty('title');
+
+    await finished((await service.call('POST', `/api/batches/${undo}/undo`)).body.id);
+    expect(await get(`customers/${gone}`)).toMatchObject({ archived: false, title: '1' });
+    expect(await get(`customers/${kept}`)).toMatchObject({ archived: false, title: '3' });
   });
 
   it('is nothing where it never said anything', async () => {

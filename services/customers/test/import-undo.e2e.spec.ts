@@ -213,7 +213,9 @@ describe('a record that an import brought back from the archive', () => {
     for (const name of before) expect(told.get(idOf(name))).toMatchObject({ record: 'archive', kept: [] });
     for (const name of since) expect(told.get(idOf(name))).toMatchObject({ record: null, kept: ['record'] });
     // The records of one customer stay together.
-    expect((await get(`batches/${bulk.body.id}/undo`)).items).toMatchObject([{ recordId: other, kept: ['record'] }]);
+    expect((await get(`batches/${bulk.body.id}/undo`)).items).toMatchObject([
+      { recordId: idOf('merged'), kept: ['record'], records: [{ recordId: other }] },
+    ]);
     for (const batch of [id, bulk.body.id])
       await finished((await service.call('POST', `/api/batches/${batch}/undo`)).body.id);
     for (const name of names) {
@@ -283,9 +285,10 @@ describe('two imports that are both undone', () => {
     await undo(second);
     expect(await get(`customers/${employerId}`)).toMatchObject({ archived: true });
     const { body } = await service.call('POST', `/api/batches/${id}/undo`);
-    expect((await finished(body.id)).counts).toMatchObject({ changed: 1, restored: 1 });
+    expect((await finished(body.id)).counts).toMatchObject({ changed: 1, restored: 2 });
     expect(await get(`customers/${person}`)).toMatchObject({ employerId });
     expect(await get(`customers/${employerId}`)).toMatchObject({ archived: false });
+    expect(await byNumber('S-2')).toMatchObject({ archived: false, title: 'T1' });
   });
 
   it('leave no chain of companies behind', async () => {

@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { Commands, conflict, notFound } from '@throughline/event-sourcing';
+import { Commands, notFound } from '@throughline/event-sourcing';
 import { Answers, IdPipe, Jobs, Records, languageOf, messageOf } from '@throughline/service';
 import { IsOptional, Matches, MaxLength } from 'class-validator';
 import { BatchFailures } from './batch-failures.store.ts';
@@ -7,8 +7,9 @@ import { Batches, endedEarly } from './batch-list.view.ts';
 import { Batch, BatchFailurePage, BatchPage, UndoPreview } from './batch.dto.ts';
 import { batch } from './batch.ts';
 import { UndoBatch } from './undo-batch.job.ts';
+import { UndoPreviews } from './undo-batch.preview.ts';
 import { UndoSources } from './undo-sources.store.ts';
-import { isTakenBack } from './undoing.ts';
+import { checkNotUndone } from './undoing.ts';
 
 class PageQuery {
   @IsOptional() @MaxLength(200) cursor?: string;
@@ -16,6 +17,10 @@ class PageQuery {
 
 class PlaceQuery {
   @IsOptional() @Matches(/^\d{1,15}$/) cursor?: string;
+}
+
+class UndoQuery {
+  @IsOptional() @Matches(/^(\d{1,15}|[\da-f-]{36})$/) cursor?: string;
 }
 
 /** Imports, bulk changes, automatic merges and what took them back. */
@@ -28,6 +33,7 @@ export class BatchController {
     private readonly jobs: Jobs,
     private readonly batches: Batches,
     private readonly undoing: UndoBatch,
+    private readonly previews: UndoPreviews,
     private readonly failures: BatchFailures,
     private readonly sources: UndoSources,
   ) {}
@@ -51,9 +57,9 @@ export class BatchController {
   /** What undoing it would do to each record, and what it would leave because it was changed since. */
   @Get(':id/undo')
   @Answers(UndoPreview)
-  async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: PlaceQuery) {
+  async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: UndoQuery) {
     await this.#known(id);
-    const { items, next } = await this.undoing.preview({ undoes: id }, cursor);
+    const { items, next } = await this.previews.page({ undoes: id }, cursor);
     return { items, nextCursor: next };
   }
 
@@ -99,7 +105,7 @@ export class BatchController {
   @Post(':id/retry')
   @HttpCode(200)
   async retry(@Param('id', IdPipe) id: string) {
-    if (isTakenBack(await this.sources.undos(), id)) throw conflict('batch-undone');
+    checkNotUndone(await this.sources.undos(), id);
     await this.jobs.retry(id);
     return this.read(id);
   }

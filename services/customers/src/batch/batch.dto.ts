@@ -56,11 +56,15 @@ export const UndoPreview = page(
     {
       recordId: uuid,
       number: text,
-      /** The values that fields get back; null where they had none. */
+      /** What fields will show, of a merged customer of all its records together; null where that is nothing. */
       fields: Type.Record(text, Type.Unknown()),
+      /** What those show now. */
+      before: Type.Record(text, Type.Unknown()),
       record: orNull(Type.Union([Type.Literal('archive'), Type.Literal('restore'), Type.Literal('unmerge')])),
       /** What stays, since it was changed since. */
       kept: Type.Array(text),
+      /** Of a merged customer those of its records that it is about. */
+      records: Type.Optional(Type.Array(Type.Object({ recordId: uuid, number: text }, { title: 'RecordOfUndone' }))),
     },
     { title: 'UndoneRecord' },
   ),

@@ -4,7 +4,7 @@ import { Answers, IdPipe } from '@throughline/service';
 import { IsOptional, IsUUID } from 'class-validator';
 import { Batch, UndoPreview } from './batch.dto.ts';
 import { batch } from './batch.ts';
-import { UndoBatch } from './undo-batch.job.ts';
+import { UndoPreviews } from './undo-batch.preview.ts';
 
 class RecordQuery {
   @IsOptional() @IsUUID() cursor?: string;
@@ -15,14 +15,14 @@ class RecordQuery {
 export class ConnectionUndoController {
   constructor(
     private readonly commands: Commands,
-    private readonly undoing: UndoBatch,
+    private readonly previews: UndoPreviews,
   ) {}
 
   /** What it would do to each record, and what it would leave because it was changed since. */
   @Get()
   @Answers(UndoPreview)
   async preview(@Param('id', IdPipe) id: string, @Query() { cursor }: RecordQuery) {
-    const { items, next } = await this.undoing.preview({ undoesConnection: id }, cursor);
+    const { items, next } = await this.previews.page({ undoesConnection: id }, cursor);
     return { items, nextCursor: next };
   }
 

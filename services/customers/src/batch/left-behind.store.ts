@@ -53,7 +53,7 @@ function namedBy({ state, events }: Loaded, telling: TellingOf): string[] {
 }
 
 function namedAgainBy({ state, events }: Loaded, telling: TellingOf): string[] {
-  const { fields, record } = undoOf(events as Happened[], telling(state));
+  const { fields, record } = undoOf(state, events as Happened[], telling(state));
   return linksIn(record === 'restore' ? { ...state.details, ...fields } : fields);
 }
 
@@ -61,7 +61,7 @@ function namedAgainBy({ state, events }: Loaded, telling: TellingOf): string[] {
 function moveOf({ state, events }: Loaded, telling: TellingOf): Undone['record'] {
   const happened = events as Happened[];
   const told = telling(state);
-  const { record } = undoOf(happened, told);
+  const { record } = undoOf(state, happened, told);
   const isMoving = state.status === (record === 'restore' ? 'archived' : 'active');
-  return isMoving && !happened.some(told.isUndone) ? record : null;
+  return isMoving && !happened.some((event) => told.isUndone(event) || told.isAgain(event)) ? record : null;
 }

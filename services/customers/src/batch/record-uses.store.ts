@@ -4,11 +4,11 @@ import { Commands } from '@throughline/event-sourcing';
 import { care, careId } from '../care/care.ts';
 import { FactsOfCustomers } from '../care/customer-facts.view.ts';
 import { consent, consentId } from '../consent/consent.ts';
-import { recordOf } from '../customer/customer-group.ts';
+import { recordOf, type Part } from '../customer/customer-group.ts';
 import { countsSince, undoOf, type Since } from '../customer/customer-undo.ts';
-import type { Customer } from '../customer/customer-state.ts';
+import { isOneOfSeveral, type Customer } from '../customer/customer-state.ts';
 import { customer } from '../customer/customer.ts';
-import { GoldenCustomers, isOneOfSeveral } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { CustomerLinks, linkFields, type CustomerLink } from '../links/customer-links.view.ts';
 import type { TellingOf } from './undoing.ts';
 
@@ -51,21 +51,21 @@ export class RecordUses {
   /**
    * Of these records, those that would go, but stay: somebody gave a word about them, or dealt with them, or an active customer goes on naming them, by
    * something else than what is to be undone, and since it counts. Whom one names that stays so stays with it, and the records of one
-   * customer that were brought back stay together.
+   * customer stay together.
    */
   async among(loaded: ReadonlyMap<string, Loaded>, telling: TellingOf): Promise<ReadonlySet<string>> {
-    const isGoing = ({ state, events }: Loaded) => undoOf(events as Happened[], telling(state)).record === 'archive';
+    const isGoing = ({ state, events }: Loaded) =>
+      undoOf(state, events as Happened[], telling(state)).record === 'archive';
     const placed = ([id, one]: readonly [string, Loaded]) =>
       isGoing(one) ? [{ id, ...one, since: countsSince(one.events as Happened[], telling(one.state)) }] : [];
     const going = [...loaded].flatMap(placed);
-    const [first, ...others] = going.flatMap(({ id, state, since }) =>
-      since.position > 0 && isOneOfSeveral(state) ? [id] : [],
-    );
-    const groups = first === undefined ? [] : await this.customers.groups([first, ...others]);
+    const merged = going.filter(({ state }) => isOneOfSeveral(state));
+    const groups = await this.customers.groups(merged.map(({ id }) => id));
     const asked = [...going, ...groups.flat().flatMap((part) => placed([part.id, part]))];
     const used = await this.#used(new Map(asked.map(({ id, since }) => [id, since])), telling);
+    const isGoingNow = (part: Part) => isGoing(part) && part.events.some(telling(part.state).isUndone);
     const staying = groups.filter((group) =>
-      group.some((part) => used.has(part.id) || (part.state.status === 'active' && !isGoing(part))),
+      group.some((part) => used.has(part.id) || (part.state.status === 'active' && !isGoingNow(part))),
     );
     return new Set([...used, ...staying.flat().map(({ id }) => id)]);
   }
@@ -141,7 +141,7 @@ export class RecordUses {
     const naming = [...loaded].flatMap(([id, { state, events }]) => {
       const happened = events as Happened[];
       const told = telling(state);
-      const { record, fields, kept } = undoOf(happened, told);
+      const { record, fields, kept } = undoOf(state, happened, told);
       if (state.status !== 'active' && record !== 'restore') return [];
       const names = linkFields.flatMap((field): Naming[] => {
         const named = field in fields ? undefined : state.details[field];

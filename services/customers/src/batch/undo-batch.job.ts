@@ -13,28 +13,23 @@ import {
 import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@throughline/service';
 import { besideOthers, type Group, type Part } from '../customer/customer-group.ts';
 import type { Above } from '../customer/customer-links.ts';
-import { parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
+import { movesUp, parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
 import { undoOf, type Undone } from '../customer/customer-undo.ts';
-import type { Customer } from '../customer/customer-state.ts';
+import { isOneOfSeveral } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
-import { GoldenCustomers, GroupChanged, isOneOfSeveral, type Ids } from '../customer/golden-customers.store.ts';
+import { GoldenCustomers, GroupChanged, type Ids } from '../customer/golden-customers.store.ts';
 import { Merges } from '../merge/merges.store.ts';
 import { BatchFailures, failureOf } from './batch-failures.store.ts';
 import { batch, type Batch } from './batch.ts';
 import { LeftBehind } from './left-behind.store.ts';
 import { RecordUses } from './record-uses.store.ts';
 import { UndoSources, type UndoPage } from './undo-sources.store.ts';
-import { tellingOf, type TellingOf, type Undoing } from './undoing.ts';
+import { checkNotUndone, mergesUndone, type TellingOf, type Undoing } from './undoing.ts';
 
 type Happened = RecordedOf<CustomerEvent>;
 type Counts = { changed: number; archived: number; restored: number; unmerged: number; kept: number; failed: number };
 type Place = { after: string; counts: Counts };
-
-export type UndoneRecord = { recordId: string; number: string } & Pick<Undone, 'fields' | 'kept'> & {
-    /** Also where the records that were merged into it are taken out again. */
-    record: Undone['record'] | 'unmerge';
-  };
 
 type Outcome = Exclude<keyof Counts, 'failed'>;
 
@@ -57,43 +52,17 @@ export class UndoBatch implements JobHandler {
     private readonly jobs: Jobs,
   ) {}
 
-  /** Begins it as a batch of its own. @throws Refusal `batch-not-found`, `batch-running` */
+  /** Begins it as a batch of its own. @throws Refusal `batch-not-found`, `batch-running`, `batch-undone` */
   async start(batchId: string): Promise<Executed<Batch, BatchEvent>> {
     const { state, version } = await this.commands.load(batch, batchId);
     if (version === 0) throw notFound('batch-not-found');
     if (state.status !== 'done' && (await this.jobs.find(batchId))?.state !== 'stopped')
       throw conflict('batch-running');
-    return this.commands.execute(batch, idOfNew('batch'), { type: 'StartBatch', kind: 'undo', undoes: batchId });
-  }
-
-  /** What it would do, a page of records at a time; `after` as the page before said. */
-  async preview(undoing: Undoing, after = ''): Promise<{ items: UndoneRecord[]; next: string | null }> {
-    const page = await this.sources.page(undoing, after);
-    const telling = tellingOf(undoing, await this.sources.undos());
-    const loaded = await this.commands.loadMany(customer, page.records);
-    const used = await this.uses.among(loaded, telling);
-    const items: UndoneRecord[] = [];
-    for (const [id, { state, events }] of [...loaded, ...(await this.left.by(loaded, telling))]) {
-      const undone = undoOf(events as Happened[], telling(state), used.has(id));
-      const { fields, record, kept } = await this.#asFarAsItGoes(id, state, undone);
-      const isTakenApart = mergedBy(telling, state, events as Happened[]).length > 0;
-      items.push({
-        recordId: id,
-        number: state.number,
-        fields,
-        record: record ?? (isTakenApart ? 'unmerge' : null),
-        kept,
-      });
-    }
-    return { items, next: page.next };
-  }
-
-  /** Without a parent that the record cannot get back, on the companies as they stand. */
-  async #asFarAsItGoes(id: string, state: Customer, undone: Undone): Promise<Undone> {
-    if (!movesUp(state, undone)) return undone;
-    const group = await this.customers.group(id);
-    const above = await this.#above(group, id, undone);
-    return undoneBelow(group, id, undone, above, new Date().toISOString()) ?? undone;
+    const id = idOfNew('batch');
+    const undos = await this.sources.undos();
+    // A repeat of the request that undid it gets the first answer.
+    if (!undos.some((undo) => undo.id === id)) checkNotUndone(undos, batchId);
+    return this.commands.execute(batch, id, { type: 'StartBatch', kind: 'undo', undoes: batchId });
   }
 
   async *run(job: JobAtWork<Undoing, Place>): AsyncIterable<JobStep<Place>> {
@@ -102,8 +71,7 @@ export class UndoBatch implements JobHandler {
     const total = await this.sources.total(undoing);
     for (let { done } = job, next: string | null = after; next !== null;) {
       const page: UndoPage = await this.sources.page(undoing, next);
-      const telling = tellingOf(undoing, await this.sources.undos());
-      const ends = await this.#undoPage(job, telling, page.records);
+      const ends = await this.#undoPage(job, page);
       counts = { ...counts };
       for (const end of ends.values()) counts[end instanceof Refusal ? 'failed' : end] += 1;
       const failed = [...new Set([...page.records, ...ends.keys()])].flatMap((id, index) => {
@@ -125,10 +93,10 @@ export class UndoBatch implements JobHandler {
    */
   async #undoPage(
     job: Pick<JobAtWork, 'id'>,
-    telling: TellingOf,
-    records: readonly string[],
+    { records, telling, isFirst }: UndoPage,
   ): Promise<ReadonlyMap<string, Outcome | Refusal>> {
-    const loaded = await this.commands.loadMany(customer, records);
+    const found = await this.commands.loadMany(customer, records);
+    const loaded = new Map([...found].filter(([id, { events }]) => isFirst(id, events)));
     const used = await this.uses.among(loaded, telling);
     const alone: string[] = [];
     const moved: string[] = [];
@@ -143,7 +111,7 @@ export class UndoBatch implements JobHandler {
         alone.push(id);
         continue;
       }
-      const undone = undoOf(happened, told, used.has(id));
+      const undone = undoOf(state, happened, told, used.has(id));
       if (movesUp(state, undone)) {
         moved.push(id);
       } else if (isOneOfSeveral(state)) {
@@ -176,13 +144,13 @@ export class UndoBatch implements JobHandler {
       await this.#unmerge(job, telling, id);
       const undoneOf = (group: Group): Undone => {
         const { state, events } = recordIn(group, id);
-        return undoOf(events, telling(state), isUsed);
+        return undoOf(state, events, telling(state), isUsed);
       };
       // All companies above stand still while it is decided.
       let above: Above = { above: [] };
       const ids = async (): Promise<Ids> => {
         const group = await this.customers.group(id);
-        above = await this.#above(group, id, undoneOf(group));
+        above = await this.customers.above(parentUndone(group, id, undoneOf(group), new Date().toISOString()));
         return [id, ...above.above.map(([top]) => top.id)];
       };
       await this.customers.decide(
@@ -209,33 +177,15 @@ export class UndoBatch implements JobHandler {
     }
   }
 
-  async #above(group: Group, id: string, undone: Undone): Promise<Above> {
-    const parentId = parentUndone(group, id, undone, new Date().toISOString());
-    return parentId === undefined ? { above: [] } : this.customers.above(parentId);
-  }
-
   /** Takes apart what had been merged into a record. */
   async #unmerge(job: Pick<JobAtWork, 'id'>, telling: TellingOf, id: string): Promise<void> {
     const { state, events } = await this.commands.load(customer, id);
-    for (const recordId of mergedBy(telling, state, events as Happened[])) {
+    for (const recordId of mergesUndone(telling(state), state, events as Happened[])) {
       const mergeId = itemId(job, `unmerge ${recordId}`);
       const command = { type: 'UnmergeCustomer', mergeId, recordId, move: [] } as const;
       await this.merges.unmerge(id, command, command, { target: id, commandId: mergeId });
     }
   }
-}
-
-/** Whether it gives a company another parent than it has: what is above that one is decided over together. */
-const movesUp = (state: Customer, { fields: { parentId } }: Undone): boolean =>
-  parentId !== undefined && (parentId !== null || isOneOfSeveral(state));
-
-/** Who was merged into a record by what is taken back, and still is. */
-function mergedBy(telling: TellingOf, state: Customer, events: readonly Happened[]): string[] {
-  const { isUndone } = telling(state);
-  const merged = events.flatMap((event) =>
-    event.type === 'CustomersMerged' && isUndone(event) ? event.data.absorbed : [],
-  );
-  return merged.filter((recordId) => state.members.includes(recordId));
 }
 
 /** @throws GroupChanged where it was taken out while the group was read */

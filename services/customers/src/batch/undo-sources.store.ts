@@ -1,14 +1,20 @@
 import { Injectable } from '@nestjs/common';
+import type { Recorded } from '@throughline/contracts';
 import { plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { customer } from '../customer/customer.ts';
 import { CustomerLinks } from '../links/customer-links.view.ts';
 import { batchList } from './batch-list.view.ts';
 import { ConnectionRecords } from './connection-records.view.ts';
-import type { Undo, Undoing } from './undoing.ts';
+import { tellingOf, wholeOf, type TellingOf, type Undo, type Undoing } from './undoing.ts';
 
 /** Records with such changes, a page at a time; `next` is null on the last one. */
-export type UndoPage = { records: readonly string[]; done: number; last: string; next: string | null };
+type Page = { records: readonly string[]; done: number; last: string; next: string | null };
+export type UndoPage = Page & {
+  telling: TellingOf;
+  /** Whether no page before this one has a record. */
+  isFirst: (id: string, events: readonly Pick<Recorded, 'position' | 'meta'>[]) => boolean;
+};
 
 const pageSize = 500;
 const longestWait = 10_000;
@@ -23,18 +29,32 @@ export class UndoSources {
     private readonly links: CustomerLinks,
   ) {}
 
-  /** @param after as the page before said; empty for the first one */
+  /**
+   * First those of batches, in the order of what happened, then those of a connection, by their ids.
+   *
+   * @param after as the page before said; empty for the first one
+   */
   async page(undoing: Undoing, after: string): Promise<UndoPage> {
     if (after === '') await this.links.upToNow();
-    return 'undoes' in undoing
-      ? this.#pageOfBatch(undoing.undoes, Number(after))
-      : this.#pageOfConnection(undoing.undoesConnection, after || firstId);
+    const undos = await this.undos();
+    const { batches, connection } = sourcesOf(undoing, undos);
+    const isOfConnection = connection !== undefined && (batches.length === 0 || after.length === firstId.length);
+    const page = isOfConnection
+      ? await this.#pageOfConnection(connection, after || firstId)
+      : await this.#pageOfBatches(batches, Number(after));
+    const isFirst: UndoPage['isFirst'] = (id, events) => {
+      const first = events.find(({ meta }) => batches.includes(meta.batchId ?? ''));
+      return isOfConnection ? !first && id > after : !first || first.position > Number(after);
+    };
+    const isTurning = connection !== undefined && !isOfConnection && page.next === null;
+    const turn = isTurning ? { last: firstId, next: firstId } : {};
+    return { ...page, ...turn, telling: tellingOf(undoing, undos), isFirst };
   }
 
-  total(undoing: Undoing): Promise<number> {
-    return 'undoes' in undoing
-      ? this.kernel.store.countOfBatch(customer.category, undoing.undoes)
-      : this.connections.count(undoing.undoesConnection);
+  async total(undoing: Undoing): Promise<number> {
+    const { batches, connection } = sourcesOf(undoing, await this.undos());
+    const ofBatches = await this.kernel.store.countOfBatches(customer.category, batches);
+    return connection === undefined ? ofBatches : ofBatches + (await this.connections.count(connection));
   }
 
   /** All that was ever taken back, or is about to be. */
@@ -48,8 +68,8 @@ export class UndoSources {
     return rows;
   }
 
-  async #pageOfBatch(batchId: string, after: number): Promise<UndoPage> {
-    const places = await this.kernel.store.streamsOfBatch(customer.category, batchId, after, pageSize);
+  async #pageOfBatches(batchIds: readonly string[], after: number): Promise<Page> {
+    const places = await this.kernel.store.streamsOfBatches(customer.category, batchIds, after, pageSize);
     const last = String(places.at(-1)?.position ?? after);
     return {
       records: [...new Set(places.map(({ id }) => id))],
@@ -59,10 +79,18 @@ export class UndoSources {
     };
   }
 
-  async #pageOfConnection(connectionId: string, after: string): Promise<UndoPage> {
+  async #pageOfConnection(connectionId: string, after: string): Promise<Page> {
     if (after === firstId) await this.connections.upToNow();
     const records = await this.connections.after(connectionId, after, pageSize);
     const last = records.at(-1) ?? after;
     return { records, done: records.length, last, next: records.length < pageSize ? null : last };
   }
+}
+
+function sourcesOf(undoing: Undoing, undos: readonly Undo[]) {
+  const whole = wholeOf(undoing, undos);
+  return {
+    batches: whole.flatMap(({ undoes }) => undoes ?? []),
+    connection: whole.at(-1)?.undoesConnection ?? undefined,
+  };
 }

@@ -1,4 +1,4 @@
-import type { CustomerEvent, Instant, Lifecycle } from '@throughline/contracts';
+import { isAutomatic, type CustomerEvent, type Instant, type Lifecycle } from '@throughline/contracts';
 import { goldenOfGroup, type Decided, type Group } from '../customer/customer-group.ts';
 
 /** When the records of a customer did what moves customers on, in order. */
@@ -46,9 +46,7 @@ export function advanceOf(group: Group, facts: CustomerFacts, lifecycle: Lifecyc
 /** When somebody said last in which stage the customer is. */
 function lastSaid(group: Group): Instant | undefined {
   const said = group.flatMap(({ events }) =>
-    events.flatMap(({ data, occurredAt }) =>
-      'lifecycle' in data && !('lifecycleSetBy' in data && data.lifecycleSetBy === 'automatic') ? [occurredAt] : [],
-    ),
+    events.flatMap(({ data, occurredAt }) => ('lifecycle' in data && !isAutomatic(data) ? [occurredAt] : [])),
   );
   return said.toSorted().at(-1);
 }

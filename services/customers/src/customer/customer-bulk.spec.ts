@@ -143,7 +143,7 @@ describe('a bulk change', () => {
         );
         say('undo', {
           type: 'UndoChanges',
-          undone: undoOf(events, tellingOf({ undoes: 'bulk' }, [])({ externalIds: [] })),
+          undone: undoOf(state(), events, tellingOf({ undoes: 'bulk' }, [])({ externalIds: [] })),
         });
         const after = state();
         expect(after.status).toBe(was.status);

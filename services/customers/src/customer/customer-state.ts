@@ -65,6 +65,9 @@ export const noCustomer: Customer = {
   unreserved: [],
 };
 
+export const isOneOfSeveral = ({ into, members }: Pick<Customer, 'into' | 'members'>): boolean =>
+  into !== undefined || members.length > 0;
+
 /** The record with what happened to it. */
 export function evolve(state: Customer, event: CustomerEvent): Customer {
   switch (event.type) {

@@ -2,16 +2,29 @@ import type { Instant } from '@throughline/contracts';
 import { groupAfter, type Group } from './customer-group.ts';
 import { parentErrors, parentOf, type Above } from './customer-links.ts';
 import { builtInRules } from './customer-rules.ts';
+import { isOneOfSeveral, type Customer } from './customer-state.ts';
 import { undoChanges, type Undone } from './customer-undo.ts';
 
-function afterUndo(group: Group, recordId: string, undone: Undone, now: Instant): Group {
-  const events = group.flatMap(({ id, state }) => (id === recordId ? undoChanges(state, undone, builtInRules) : []));
-  return groupAfter([group], new Map([[recordId, events]]), now);
-}
+/** Whether it gives a company another parent than it has: what is above that one is decided over together. */
+export const movesUp = (state: Customer, { fields: { parentId } }: Undone): boolean =>
+  parentId !== undefined && (parentId !== null || isOneOfSeveral(state));
+
+/** The customer once of its records these are undone. */
+export const afterUndo = (group: Group, undone: ReadonlyMap<string, Undone>, now: Instant): Group =>
+  groupAfter(
+    [group],
+    new Map(
+      group.flatMap(({ id, state }) => {
+        const one = undone.get(id);
+        return one ? [[id, undoChanges(state, one, builtInRules)] as const] : [];
+      }),
+    ),
+    now,
+  );
 
 /** The company that a customer would come to belong to where one of its records is undone; undefined where it stays as it is. */
 export function parentUndone(group: Group, recordId: string, undone: Undone, now: Instant): string | undefined {
-  const parentId = parentOf(afterUndo(group, recordId, undone, now));
+  const parentId = parentOf(afterUndo(group, new Map([[recordId, undone]]), now));
   return parentId === parentOf(group) ? undefined : parentId;
 }
 

@@ -43,13 +43,13 @@ const stateAfter = (events: readonly Happened[]) =>
 /** The record's state after a batch was undone. */
 function undone(events: readonly Happened[], batch: string, undos: Undo[] = []) {
   const state = stateAfter(events);
-  const command = { type: 'UndoChanges', undone: undoOf(events, ofBatch(batch, undos)) } as const;
+  const command = { type: 'UndoChanges', undone: undoOf(stateAfter(events), events, ofBatch(batch, undos)) } as const;
   return customer.decide(state, command, context).reduce(customer.evolve, state);
 }
 
 /** What undoing a batch adds, as a batch itself. */
 function undoneBy(batch: string, events: readonly Happened[], undos: Undo[] = []): Happened[] {
-  const command = { type: 'UndoChanges', undone: undoOf(events, ofBatch(batch, undos)) } as const;
+  const command = { type: 'UndoChanges', undone: undoOf(stateAfter(events), events, ofBatch(batch, undos)) } as const;
   return customer.decide(stateAfter(events), command, context).map((event) => happened(`undo ${batch}`, event));
 }
 
@@ -67,13 +67,19 @@ describe('undoing a batch', () => {
       happened('import', changed({ title: 'CEO', industry: '零售' })),
       happened('', changed({ title: '总监' })),
     ];
-    expect(undoOf(events, ofBatch('import'))).toMatchObject({ fields: { industry: null }, kept: ['title'] });
+    expect(undoOf(stateAfter(events), events, ofBatch('import'))).toMatchObject({
+      fields: { industry: null },
+      kept: ['title'],
+    });
     expect(undone(events, 'import').details).toMatchObject({ title: '总监' });
   });
 
   it('keeps the kind where nobody had said one', () => {
     const events = [before, happened('import', changed({ kind: 'company', title: 'CEO' }))];
-    expect(undoOf(events, ofBatch('import'))).toMatchObject({ fields: { title: '经理' }, kept: ['kind'] });
+    expect(undoOf(stateAfter(events), events, ofBatch('import'))).toMatchObject({
+      fields: { title: '经理' },
+      kept: ['kind'],
+    });
     expect(undone(events, 'import').details).toEqual({ name: '王伟', title: '经理', tags: ['vip'], kind: 'company' });
   });
 
@@ -83,7 +89,7 @@ describe('undoing a batch', () => {
       happened('import', changed({ custom: { num: 50, ok: false, lvl: 'gold', club: 'x' } })),
       happened('', changed({ custom: { num: 50, ok: true, lvl: 'silver', club: 'x' } })),
     ];
-    expect(undoOf(events, ofBatch('import'))).toMatchObject({
+    expect(undoOf(stateAfter(events), events, ofBatch('import'))).toMatchObject({
       fields: { custom: { num: 1, ok: true, lvl: 'silver' } },
       record: null,
       kept: ['custom.lvl'],
@@ -97,7 +103,7 @@ describe('undoing a batch', () => {
     const claimed = happened('', { type: 'CustomerValuesClaimed', unique: [{ rule: 'card', field: 'custom.card' }] });
     expect(undone([made, claimed], 'import').status).toBe('archived');
     const touched = [made, happened('', changed({ title: '医生' }))];
-    expect(undoOf(touched, ofBatch('import'))).toEqual({
+    expect(undoOf(stateAfter(touched), touched, ofBatch('import'))).toEqual({
       fields: {},
       restored: [],
       reserved: [],
@@ -121,7 +127,7 @@ describe('undoing a batch', () => {
         2,
       ),
     ];
-    expect(undoOf(events, ofBatch('import'))).toMatchObject({
+    expect(undoOf(stateAfter(events), events, ofBatch('import'))).toMatchObject({
       fields: { title: '经理', industry: null, custom: { one: 1, none: null } },
       restored: [
         { field: 'title', position: 1, at },
@@ -158,13 +164,13 @@ describe('undoing a batch', () => {
         custom: {},
       });
       const both = [...undos, undoing(second as string)];
-      expect(undoOf(twice, ofBatch(first as string, both))).toMatchObject({ fields: {}, kept: [] });
+      expect(undoOf(stateAfter(twice), twice, ofBatch(first as string, both))).toMatchObject({ fields: {}, kept: [] });
     }
   });
 
   it('archives a record that one of two made which are both undone', () => {
     const events = [happened('a', created({ name: '李娜' })), happened('b', changed({ title: '医生' }))];
-    expect(undoOf(events, ofBatch('a')).kept).toEqual(['record']);
+    expect(undoOf(stateAfter(events), events, ofBatch('a')).kept).toEqual(['record']);
     expect(undone(events, 'b', [undoing('a')]).status).toBe('archived');
   });
 
@@ -176,14 +182,20 @@ describe('undoing a batch', () => {
       happened('', { type: 'CustomerAbsorbed', mergeId, into: mergeId, goldenId: mergeId }),
       happened('', changed({ industry: '零售' })),
     ];
-    expect(undoOf(events, ofBatch('a'))).toMatchObject({ fields: { region: null }, kept: ['kind', 'name', 'title'] });
+    expect(undoOf(stateAfter(events), events, ofBatch('a'))).toMatchObject({
+      fields: { region: null },
+      kept: ['kind', 'name', 'title'],
+    });
     for (const [first, second] of ['ab', 'ba']) {
       const once = [...events, ...undoneBy(first as string, events)];
       const { details } = undone(once, second as string, [undoing(first as string)]);
       expect(details).toEqual({ name: '李娜', kind: 'person', industry: '零售' });
     }
     const released = happened('', { type: 'CustomerReleased', mergeId, from: mergeId });
-    expect(undoOf([...events, released], ofBatch('a'))).toMatchObject({ fields: {}, kept: ['record'] });
+    expect(undoOf(stateAfter([...events, released]), [...events, released], ofBatch('a'))).toMatchObject({
+      fields: {},
+      kept: ['record'],
+    });
   });
 
   const fields = fc.record(
@@ -202,10 +214,27 @@ describe('undoing a batch', () => {
         const events = [before, ...all.map((one) => happened(one.batch, changed(one.fields)))];
         const { details } = undone(events, 'a');
         const without = stateAfter(events.filter(ofBatch('a').stands)).details;
-        const { kept } = undoOf(events, ofBatch('a'));
+        const { kept } = undoOf(stateAfter(events), events, ofBatch('a'));
         expect(details).toEqual(without);
         for (const field of kept)
           expect(details[field as 'title']).toEqual(stateAfter(events).details[field as 'title']);
+      }),
+    );
+  });
+
+  it('leaves the record as what still stands makes it, however often each is undone and brought back', () => {
+    const batches = fc.array(fc.constantFrom('a', 'b'), { maxLength: 8 });
+    fc.assert(
+      fc.property(fc.array(said, { maxLength: 8 }), batches, (all, order) => {
+        let events = [before, ...all.map((one) => happened(one.batch, changed(one.fields)))];
+        const undos: Undo[] = [];
+        for (const batch of order) {
+          let last: string = batch;
+          while (undos.some(({ undoes }) => undoes === last)) last = `undo ${last}`;
+          events = [...events, ...undoneBy(last, events, undos)];
+          undos.push(undoing(last));
+          expect(stateAfter(events).details).toEqual(stateAfter(events.filter(ofBatch('none', undos).stands)).details);
+        }
       }),
     );
   });

@@ -1,5 +1,6 @@
 import {
   customerFieldNames,
+  isAutomatic,
   known,
   reservable,
   type CustomerEvent,
@@ -14,7 +15,7 @@ import { openAgain } from '../cleaning/inferred.ts';
 import { customKeyOf } from '../rules/rule-values.ts';
 import { isUnsayable } from './customer-change.ts';
 import type { CustomerRules } from './customer-rules.ts';
-import { completed, type Customer } from './customer-state.ts';
+import { completed, isOneOfSeveral, type Customer } from './customer-state.ts';
 import { saidAnew, type OwnFields } from './own-fields.ts';
 import { claimed } from './reserved-values.ts';
 
@@ -41,29 +42,35 @@ export type Undone = {
   kept: readonly string[];
 };
 
-/** Which events are to be taken back, and which stand: neither those, nor what was taken back before, nor what took it back. */
-export type Telling = { isUndone: (event: Happened) => boolean; stands: (event: Happened) => boolean };
+/**
+ * Which events are to be taken back, and which stand: neither those, nor what was taken back before, nor what took it back. `isAgain`:
+ * which stand again, as what had taken them back is taken back.
+ */
+export type Telling = Record<'isUndone' | 'isAgain' | 'stands', (event: Happened) => boolean>;
 
 /** A place in the log, and its moment. */
 export type Since = { position: number; at: Instant };
 
 /** What happens to a record without anybody working with it. */
 const ofNobody = new Set(['CustomerConfirmed', 'CustomerValuesClaimed']);
+/** It says nothing of those that were made together: they go together. */
+const ofMerging = new Set(['CustomersMerged', 'CustomerAbsorbed', 'CustomersUnmerged', 'CustomerReleased']);
 /** How a record is called: it cannot be without. */
 const called = new Set(['name', 'givenName', 'familyName']);
 
 /**
  * What takes back some events of a record, and nothing else: a field gets back what it would hold without them, unless it was
  * set since by something else. A record that they made, or brought back from the archive, is archived, unless anybody worked with it
- * since: then it stays as a whole, or, as one of several records of a customer, with nothing but its name and what others said.
+ * since: then it stays as a whole, or, as one of several records of a customer, with nothing but its name and what others said. Being
+ * merged is no such work where all records of the customer go.
  *
  * @param events all that happened to the record, in order
- * @param isUsed whether somebody works with the record in ways that its own events do not tell
+ * @param isUsed whether somebody works with the record in ways that its own events do not tell, or another record of its customer stays
  */
-export function undoOf(events: readonly Happened[], telling: Telling, isUsed = false): Undone {
-  const { isUndone, stands } = telling;
+export function undoOf(state: Customer, events: readonly Happened[], telling: Telling, isUsed = false): Undone {
+  const { isUndone, isAgain, stands } = telling;
   const since = countsSince(events, telling);
-  const isMerged = isOneOfSeveral(events);
+  const isMerged = isOneOfSeveral(state);
   const words = new Map<string, Word>();
   const taken = new Map<string, Word>();
   const shown = new Map<string, number | undefined>();
@@ -73,22 +80,22 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
   const touched = { ever: isUsed, since: isUsed };
   for (const [place, event] of events.entries()) {
     const { type, data, position } = event;
-    const [undone, standing] = [isUndone(event), stands(event)];
+    const [undone, again, standing] = [isUndone(event), isAgain(event), stands(event)];
     const isMaking = type === 'CustomerCreated';
     if (isMaking) Object.assign(made, { isUndone: undone, stands: standing });
     else if (standing && !ofNobody.has(type)) {
-      touched.ever = true;
+      touched.ever ||= !(isMerged && ofMerging.has(type));
       touched.since ||= position > since.position;
     }
     if (type === 'CustomerArchived' || type === 'CustomerRestored') {
       archived.now = type === 'CustomerArchived';
-      archived.isMoved ||= undone;
+      archived.isMoved ||= undone || again;
       if (standing) archived.then = archived.now;
     }
     const restored = new Map(restoredIn(event).map((one) => [one.field, one]));
     for (const [field, value] of saidIn(event, custom)) {
       const word = { value, place, event };
-      if (undone) taken.set(field, word);
+      if (undone || again) taken.set(field, word);
       // Of a record that stays, what it was made with does, unless others say what the customer is.
       if (standing || (isMaking && (!isMerged || called.has(field)))) words.set(field, word);
       shown.set(field, restored.has(field) ? restored.get(field)?.position : position);
@@ -99,11 +106,17 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
   if (!(made.stands || touched.ever)) return { ...nothing, record: 'archive' };
   // Nobody wants a record back in pieces that they have worked with.
   if (made.isUndone && !isMerged) return { ...nothing, kept: ['record'] };
-  const isKept = (field: string) =>
-    (words.get(field)?.place ?? -1) >= (taken.get(field) as Word).place ||
-    isUnsayable(field as CustomerField, words.get(field)?.value ?? null);
+  const isBack = archived.isMoved && archived.then && !archived.now;
+  const isMissing = archived.now && !archived.then;
+  // It was archived by an undo, and what made it, or was done with it, stands again: as it stands, then.
+  const isAnew = isMissing && !archived.isMoved && (events.some(isAgain) || !events.some(isUndone));
+  const isFixed = (field: string) => isUnsayable(field as CustomerField, words.get(field)?.value ?? null);
+  const isKept = ([field, { place }]: [string, Word]) => {
+    const word = words.get(field);
+    return (word !== undefined && word.place >= place && !isAgain(word.event)) || isFixed(field);
+  };
   const isShown = (field: string) => shown.get(field) === words.get(field)?.event.position;
-  const given = [...taken.keys()].filter((field) => !isKept(field) && !isShown(field));
+  const given = [...(isAnew ? shown : taken).keys()].filter((field) => !isFixed(field) && !isShown(field));
   const own = given.filter((field) => customKeyOf(field) !== undefined);
   const others = given.filter((field) => customKeyOf(field) === undefined);
   const patch = Object.fromEntries(own.map((field) => [customKeyOf(field), words.get(field)?.value]));
@@ -111,19 +124,16 @@ export function undoOf(events: readonly Happened[], telling: Telling, isUsed = f
     ...Object.fromEntries(others.map((field) => [field, words.get(field)?.value ?? null])),
     ...(own.length > 0 && { custom: saidAmong({ ...custom, ...patch }) }),
   };
-  const isBack = archived.isMoved && archived.then && !archived.now;
-  // One that nothing is undone of itself was archived by an undo, and what made it stands again.
-  const isMade = made.stands && !events.some(isUndone);
-  const isMissing = (archived.isMoved || isMade) && archived.now && !archived.then;
   return {
     fields: fields as CustomerFields,
     restored: given.map((field) => ({ field, ...saidBy(field, words.get(field)) })),
-    ...(given.includes('lifecycle') && isAutomatic(words.get('lifecycle')) && { lifecycleSetBy: 'automatic' }),
+    ...(given.includes('lifecycle') &&
+      isAutomatic(words.get('lifecycle')?.event.data) && { lifecycleSetBy: 'automatic' }),
     reserved: (['emails', ...reservable] as const).filter(
       (field) => given.includes(field) && isReservedBy(field, words.get(field)),
     ),
-    record: isMissing ? 'restore' : isBack && !touched.since ? 'archive' : null,
-    kept: [...[...taken.keys()].filter(isKept), ...(isBack && touched.since ? ['record'] : [])],
+    record: isMissing && (archived.isMoved || isAnew) ? 'restore' : isBack && !touched.since ? 'archive' : null,
+    kept: [...[...taken].filter(isKept).map(([field]) => field), ...(isBack && touched.since ? ['record'] : [])],
   };
 }
 
@@ -133,21 +143,11 @@ export function countsSince(events: readonly Happened[], { isUndone }: Telling):
   return back ? { position: back.position, at: back.recordedAt } : { position: 0, at: '' };
 }
 
-function isOneOfSeveral(events: readonly Happened[]): boolean {
-  const moves = events.filter(({ type }) => type === 'CustomerAbsorbed' || type === 'CustomerReleased');
-  const members = events.flatMap(({ type, data }) => (type === 'CustomersMerged' ? data.absorbed : []));
-  const released = events.flatMap(({ type, data }) => (type === 'CustomersUnmerged' ? data.released : []));
-  return moves.at(-1)?.type === 'CustomerAbsorbed' || members.length > released.length;
-}
-
 function isReservedBy(field: 'emails' | Reservable, word: Word | undefined): boolean {
   const event = word?.event;
   if (event?.type !== 'CustomerCreated' && event?.type !== 'CustomerDetailsChanged') return false;
   return field === 'emails' ? event.data.emailsReserved : (event.data.reserved ?? []).includes(field);
 }
-
-const isAutomatic = (word: Word | undefined): boolean =>
-  word?.event.type === 'CustomerDetailsChanged' && word.event.data.lifecycleSetBy === 'automatic';
 
 const restoredIn = (event: Happened): readonly Restored[] =>
   (event.type === 'CustomerDetailsChanged' && event.data.restored) || [];

@@ -8,7 +8,7 @@ import { asShown, type CustomerInput } from './customer-fields.ts';
 import { importRow, type ImportCustomer } from './customer-import.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import { recordSeen, type RecordSeenCustomer } from './customer-seen.ts';
-import { evolve, noCustomer, type Customer } from './customer-state.ts';
+import { evolve, isOneOfSeveral, noCustomer, type Customer } from './customer-state.ts';
 import { undoChanges, type Undone } from './customer-undo.ts';
 import { claimValues, claimedByRules, reservedEmails, reservedValues } from './reserved-values.ts';
 
@@ -37,8 +37,8 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
   category: 'customer',
   initial: noCustomer,
 
-  guard({ into, members }, { type }) {
-    if (!ofOneRecord.has(type) && (into || members.length > 0)) {
+  guard(state, { type }) {
+    if (!ofOneRecord.has(type) && isOneOfSeveral(state)) {
       throw new OneOfSeveral();
     }
   },

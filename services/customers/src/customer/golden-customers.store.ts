@@ -44,7 +44,7 @@ import { CustomerLinks } from '../links/customer-links.view.ts';
 import { Tags } from '../tag/tags.view.ts';
 import { customer, OneOfSeveral, type CustomerCommand } from './customer.ts';
 import { builtInRules, type CustomerRules } from './customer-rules.ts';
-import type { Customer } from './customer-state.ts';
+import { isOneOfSeveral, type Customer } from './customer-state.ts';
 
 type At = { asOf?: Instant; knownAt?: Instant };
 type Histories = readonly (readonly RecordedOf<CustomerEvent>[])[];
@@ -290,9 +290,9 @@ export class GoldenCustomers {
   }
 
   /** A company and those that it belongs to, nearest first, each once. */
-  async above(id: string): Promise<Above> {
+  async above(id: string | undefined): Promise<Above> {
     const above: Group[] = [];
-    for (let next: string | undefined = id; next !== undefined && above.length <= deepest;) {
+    for (let next = id; next !== undefined && above.length <= deepest;) {
       const named: string = next;
       const group = await this.find(named);
       if (!group) return { above, lost: [named] };
@@ -380,8 +380,7 @@ export class GoldenCustomers {
   }
 
   async #withGroups(ids: readonly string[]): Promise<string[]> {
-    const [first, ...others] = (await this.goldenIds(ids)).values();
-    const groups = first === undefined ? [] : await this.groups([first, ...others]);
+    const groups = await this.groups([...(await this.goldenIds(ids)).values()]);
     return [...new Set([...ids, ...groups.flat().map(({ id }) => id)])];
   }
 
@@ -419,7 +418,9 @@ export class GoldenCustomers {
   }
 
   /** As `group`, of several records: each customer once. All that stands at the same depth is asked for at once. */
-  async groups(ids: Ids, at: AtQuery = {}): Promise<[Group, ...Group[]]> {
+  async groups(ids: Ids, at?: AtQuery): Promise<[Group, ...Group[]]>;
+  async groups(ids: readonly string[], at?: AtQuery): Promise<Group[]>;
+  async groups(ids: readonly string[], at: AtQuery = {}): Promise<Group[]> {
     const when = instantsOf(at);
     const parts = new Map<string, Part>();
     const add = async (wanted: readonly string[]): Promise<readonly Part[]> => {
@@ -431,11 +432,10 @@ export class GoldenCustomers {
     const named = await add(ids);
     const tops = await add(named.map(({ id, state }) => state.goldenId ?? id));
     for (let level = tops; level.length > 0;) level = await add(level.flatMap(({ state }) => state.members));
-    return [...new Set(tops)].map((top) => groupOf(top, parts)) as [Group, ...Group[]];
+    return [...new Set(tops)].map((top) => groupOf(top, parts));
   }
 
   async #parts(ids: readonly string[], at: At): Promise<Part[]> {
-    if (ids.length === 0) return [];
     const loaded = await this.commands.loadMany(customer, ids, at);
     return [...loaded].map(([id, { events }]) => existing(id, events));
   }
@@ -454,8 +454,6 @@ export const withDuplicates = (stamped: StampedRules, inForce?: RulesInForce): S
   const rules = { ...stamped.rules, reserves: inForce.rules.reserves };
   return { rules, ...(rulesVersion && { rulesVersion }) };
 };
-
-export const isOneOfSeveral = ({ into, members }: Customer): boolean => into !== undefined || members.length > 0;
 
 const relativesOf = ({ goldenId, members }: Customer): string[] => [
   ...members,

@@ -35,6 +35,7 @@ import { Batch, UndoPreview } from '../batch/batch.dto.ts';
 import { batch } from '../batch/batch.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { UndoBatch } from '../batch/undo-batch.job.ts';
+import { UndoPreviews } from '../batch/undo-batch.preview.ts';
 import { isSkipped, skipHeader } from '../duplicates/duplicate.dto.ts';
 import { mostShown } from './check-import.job.ts';
 import { ImportCells } from './import-cells.store.ts';
@@ -89,6 +90,7 @@ export class ImportController {
     private readonly imports: Imports,
     private readonly suggestions: ImportSuggestions,
     private readonly undoing: UndoBatch,
+    private readonly undoPreviews: UndoPreviews,
     private readonly current: CurrentRules,
   ) {}
 
@@ -289,7 +291,7 @@ export class ImportController {
   @Answers(UndoPreview)
   async previewUndo(@Param('id', IdPipe) id: string, @Query() { cursor }: UndoQuery) {
     await this.#known(id);
-    const { items, next } = await this.undoing.preview({ undoes: id }, cursor);
+    const { items, next } = await this.undoPreviews.page({ undoes: id }, cursor);
     return { items, nextCursor: next };
   }
 

@@ -130,9 +130,8 @@ export class Merges {
     }
   }
 
-  async #aboveOf(group: Group): Promise<Above> {
-    const parentId = parentOf(group);
-    return parentId === undefined ? nothingAbove : this.customers.above(parentId);
+  #aboveOf(group: Group): Promise<Above> {
+    return this.customers.above(parentOf(group));
   }
 
   async #inForce(): Promise<InForce> {
