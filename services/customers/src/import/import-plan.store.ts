@@ -18,7 +18,7 @@ import { ImportFiles } from './import-files.store.ts';
 import { isExported, type ImportMapping } from './import-mapping.ts';
 import { ImportOutcomes } from './import-outcomes.store.ts';
 import { ImportRelations, type Related } from './import-relations.store.ts';
-import { calledBy, type Round, type Settled } from './import-relations.ts';
+import { calledBy, somebodyIn, type Round, type Settled } from './import-relations.ts';
 import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import type { FileRow } from './import-table.ts';
@@ -250,7 +250,8 @@ export class ImportPlans {
     const related = rows.flatMap((row): Related[] =>
       row.fate !== 'skipped' && namesOthers(row.reading) ? [{ id: '', ...row }] : [],
     );
-    if (related.length === 0 || planning.round === 'look') return { rows, waiting: [] };
+    if (planning.round === 'look') return { rows: rows.map(withSomebody), waiting: [] };
+    if (related.length === 0) return { rows, waiting: [] };
     const { connectionId } = mapping;
     const settled = await this.relations.settle({ ...planning, connectionId }, related);
     const done = await this.#doneBefore(planning, settled);
@@ -331,6 +332,9 @@ async function* chunksOf(rows: AsyncIterable<FileRow>, after = 0): AsyncGenerato
   }
   if (chunk.length > 0) yield chunk;
 }
+
+const withSomebody = (row: PlannedRow): PlannedRow =>
+  'links' in row ? { ...row, links: somebodyIn(row.reading.relations) } : row;
 
 const namesOthers = ({ relations, companies }: RowReading): boolean => relations.length > 0 || companies.length > 0;
 

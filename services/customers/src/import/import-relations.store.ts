@@ -5,7 +5,7 @@ import type { Group } from '../customer/customer-group.ts';
 import { kindOf, linkErrors } from '../customer/customer-links.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { CustomerKeys, type FoundRecord, type NameKind } from './customer-keys.view.ts';
-import { companyRelations } from './import-company-fields.ts';
+import { companyRelations, namesCompany } from './import-company-fields.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import {
   companyItem,
@@ -15,6 +15,7 @@ import {
   lookupKey,
   lookupsOf,
   outcomeOf,
+  somebodyIn,
   type Choice,
   type Lookup,
   type Outcome,
@@ -77,6 +78,7 @@ export class ImportRelations {
     groups: ReadonlyMap<string, Group | undefined>,
   ): Settled {
     const outcomes = ended.map(({ outcome }) => outcome);
+    const open = ended.flatMap(({ relation, outcome: { end } }) => (end === 'left-open' ? [relation] : []));
     const linked = ended.filter(({ outcome: { end } }) => end === 'linked').flatMap(linkIn);
     const saidOf = (field: Relation['field']) => reading.companies.find(({ role }) => companyRelations[role] === field);
     const companies = ended.flatMap(({ relation, outcome }) =>
@@ -86,7 +88,7 @@ export class ImportRelations {
     const unnamed = reading.companies.filter(({ role }) => !named.has(companyRelations[role]));
     const wrong = asRowErrors(reading, linkErrors(id, Object.fromEntries(ended.flatMap(linkIn)), groups));
     return {
-      links: Object.fromEntries(linked),
+      links: { ...somebodyIn(open), ...Object.fromEntries(linked) },
       companies,
       waits: outcomes.some(({ end }) => end === 'waits'),
       errors: [...outcomes.flatMap((outcome) => (outcome.end === 'wrong' ? [outcome.error] : [])), ...wrong],
@@ -163,7 +165,7 @@ export class ImportRelations {
     const groups = [...found.values()].flatMap((group) => (group ? [group] : []));
     const companies = groups.filter((group) => kindOf(group) === 'company');
     const [company] = companies;
-    const isCertain = field !== 'referredBy' && companies.length === 1 && ids.length <= mostNumbers;
+    const isCertain = namesCompany(field) && companies.length === 1 && ids.length <= mostNumbers;
     if (company && isCertain) return { id: company[0].id, origin };
     return { numbers: groups.map(([{ state }]) => state.number) };
   }

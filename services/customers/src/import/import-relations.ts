@@ -1,7 +1,8 @@
+import { derivedId } from '@throughline/event-sourcing';
 import { nameKey, normaliseEmail, registrationNumberKey } from '@throughline/language';
 import { asFields, emailKeys, named, registrationKeys } from '../customer/customer-fields.ts';
-import type { Links } from '../customer/customer-links.ts';
-import { companyRelations } from './import-company-fields.ts';
+import { companyRelations, namesCompany } from './import-company-fields.ts';
+import type { RelationField } from './import-fields.ts';
 import type { RelationKey } from './import-mapping.ts';
 import type { CompanyReading, Relation, RowError, RowReading } from './import-row.ts';
 import { relationError } from './row-errors.ts';
@@ -39,7 +40,7 @@ export function lookupsOf({ field, value, findBy }: Pick<Relation, 'field' | 'va
   return (findBy ? [findBy] : guesses(text)).flatMap((key): Lookup[] => {
     const form = forms[key](text);
     if (!form) return [];
-    return [{ by: key === 'name' && field !== 'referredBy' ? 'company' : key, value: form }];
+    return [{ by: key === 'name' && namesCompany(field) ? 'company' : key, value: form }];
   });
 }
 
@@ -111,9 +112,23 @@ export type NamedCompany = {
   said: CompanyReading | undefined;
 };
 
+/** The customers that a row names. */
+export type Named = { readonly [F in RelationField]?: string };
+
+/**
+ * Somebody in each of the installation's own fields whose customer only the run can tell, so that such a field does not count
+ * as empty.
+ */
+export const somebodyIn = (relations: readonly Relation[]): Named =>
+  Object.fromEntries(
+    relations.flatMap(({ field, value }) =>
+      field.startsWith('custom.') ? [[field, derivedId('somebody', value)] as const] : [],
+    ),
+  );
+
 /** What the relations of a row come to. */
 export type Settled = {
-  links: Links;
+  links: Named;
   /** To be made or changed before the row is carried out. */
   companies: readonly NamedCompany[];
   waits: boolean;
