@@ -40,6 +40,18 @@ describe('a relation of a row', () => {
     for (const index of cells.keys()) expect(await byNumber(`REL-${index}`)).toMatchObject({ employerId: tea.id });
   });
 
+  it('is found by a number in any case, as is the record of the row', async () => {
+    const tea = await company('龙井', { number: 'Case-Tea' });
+    const content =
+      '编号,姓名,所属公司,推荐人\nCASE-TEA,龙井茶,,\ncase-9,甲,case-tea,Case-8\nCASE-8,乙,,\nCase-9,丙,,\n';
+    const id = await mapped(content, {}, { matchBy: 'number' });
+    expect(await checked(id)).toMatchObject({ counts: { update: 1, new: 2, duplicate: 1, error: 0 } });
+    expect((await run(id)).counts).toMatchObject({ updated: 1, created: 2, skipped: 1 });
+    expect(await get(`customers/${tea.id}`)).toMatchObject({ name: '龙井茶', number: 'Case-Tea' });
+    const referredBy = (await byNumber('case-8')).id;
+    expect(await byNumber('case-9')).toMatchObject({ name: '甲', employerId: tea.id, referredBy });
+  });
+
   it('is found by an external id, and by what the mapping says alone', async () => {
     const connectionId = '0198c2f2-0000-7000-8000-000000000001';
     await imported('编号,姓名,外部编号\nEXT-1,山间茶社,M-17\n', {}, { connectionId, matchBy: 'externalId' });

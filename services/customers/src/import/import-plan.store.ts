@@ -159,10 +159,11 @@ export class ImportPlans {
     const duplicates = await this.#duplicates(planning, sound);
     const sought = rows.filter(({ line }) => !duplicates.has(line));
     const targets = await this.targets.find(planning.importId, mapping, sought);
-    // A customer may be known by several keys, and by those of all records that were merged into it.
+    // A customer may be known by several keys, and by those of all records that were merged into it; a new one by its number
+    // in any case.
     const known = sought.flatMap(({ line, errors }): Known[] => {
       const target = targets.get(line);
-      return errors.length === 0 && typeof target === 'object' && target.isThere
+      return errors.length === 0 && typeof target === 'object' && (target.isThere || mapping.matchBy === 'number')
         ? [{ line, values: [`record ${target.id}`] }]
         : [];
     });

@@ -14,6 +14,7 @@ import {
   leftOut,
   lookupKey,
   lookupsOf,
+  noteKey,
   outcomeOf,
   somebodyIn,
   type Choice,
@@ -176,7 +177,7 @@ export class ImportRelations {
     { jobId, round }: Settling,
   ): Promise<ReadonlyMap<Relation, Seen['mentioned']>> {
     if (relations.length === 0) return new Map();
-    const keysOf = (relation: Relation) => lookupsOf(relation).map(lookupKey);
+    const keysOf = (relation: Relation) => lookupsOf(relation).map(noteKey);
     const lines = await this.rows.noted(jobId, [...new Set(relations.flatMap(keysOf))]);
     const rounds = await this.rows.roundsOf(jobId, [...new Set(lines.values())]);
     return new Map(

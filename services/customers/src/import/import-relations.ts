@@ -1,6 +1,7 @@
 import { derivedId } from '@throughline/event-sourcing';
 import { nameKey, normaliseEmail, registrationNumberKey } from '@throughline/language';
 import { asFields, emailKeys, named, registrationKeys } from '../customer/customer-fields.ts';
+import { numberKey } from '../customer/unique-keys.ts';
 import { companyRelations, namesCompany } from './import-company-fields.ts';
 import type { RelationField } from './import-fields.ts';
 import type { RelationKey } from './import-mapping.ts';
@@ -50,6 +51,10 @@ export const companyItem = (id: string, said?: string): string =>
 
 export const lookupKey = ({ by, value }: Lookup): string => `${by}:${value}`;
 
+/** As which it is remembered of the rows of a file. */
+export const noteKey = ({ by, value }: Lookup): string =>
+  lookupKey({ by, value: by === 'number' ? numberKey(value) : value });
+
 /** The key of the company that a relation makes where there is none; undefined where it makes none. */
 export function companyToMake(relation: Relation): string | undefined {
   if (relation.whenMissing !== 'create' || normaliseEmail(relation.value).address !== null) return undefined;
@@ -70,7 +75,7 @@ export function calledBy({ row, id, number, externalId }: RowReading): string[] 
     ['name', names],
     ['company', kind === 'person' ? [] : names],
   ];
-  return [...new Set(all.flatMap(([by, values]) => values.map((value) => lookupKey({ by, value }))))];
+  return [...new Set(all.flatMap(([by, values]) => values.map((value) => noteKey({ by, value }))))];
 }
 
 /**
