@@ -3,16 +3,18 @@ import { defaultTimeZone } from '@throughline/contracts';
 import { invalid } from '@throughline/event-sourcing';
 import { analyseQuery, highlight, type Range } from '@throughline/language';
 import { HttpProblem, Kernel, ShapeError } from '@throughline/service';
-import { allOf, comparedWith, everything, widened, type Condition } from '../search/condition.ts';
+import { allOf, comparedWith, everything, inOrder, widened, type Condition } from '../search/condition.ts';
 import { customerDocument } from '../search/customer-document.view.ts';
 import { customerProfile } from '../search/customer-profile.view.ts';
-import { numbersBeside, recordsBeside } from '../search/customer-records.reader.ts';
+import { numbersBeside, recordsBeside, survivorsOf } from '../search/customer-records.reader.ts';
 import { customers } from '../search/customers.index.ts';
 import type { RecordType } from '../search/record-type.ts';
 import { recordTypes } from '../search/record-types.index.ts';
 import {
   EngineUnavailable,
   SearchEngine,
+  mostFacetValues,
+  type Counted,
   type EngineAnswer,
   type EngineQuery,
   type Hit,
@@ -64,7 +66,8 @@ export class Lists {
     const { query, fields, facets, cursorAt } = understood(() =>
       readListQuery(type, request, { now, timeZone, scope: this.#scope() }),
     );
-    const { hits, next, total, facets: counted } = await this.#ask(keyed(type), query);
+    const { hits, next, total, facets: found } = await this.#ask(keyed(type), query);
+    const counted = { ...found, ...(await this.#linksCounted(keyed(type), query, found)) };
     const today = spanOf('today', { now, timeZone }) as Span;
     const derived = ({ doc }: Hit): Hit['doc'] => ({ ...doc, ...type.derived?.(doc as never, today.day) });
     const items = await this.#named(hits.map(derived));
@@ -179,6 +182,37 @@ export class Lists {
     return widened(['number'], await numbersBeside(this.kernel.pool, comparedWith(['number'], wide)), wide);
   }
 
+  /** Counts of links, by the records that answer for the customers whom they name. */
+  async #linksCounted(type: RecordType, query: EngineQuery, counted: EngineAnswer['facets']) {
+    const keys = query.facets.filter((key) => (type.fields as Fields)[key]?.customer);
+    const whole = keys.map(async (key) => {
+      const values = counted[key] ?? [];
+      const survivors = await survivorsOf(
+        this.kernel.pool,
+        values.map(({ value }) => value),
+      );
+      const cutOff = [...survivors.keys()].filter((id) => !values.some(({ value }) => value === id));
+      const others = values.length < mostFacetValues ? [] : await this.#countsOf(type, query, key, cutOff);
+      return [key, summed([...values, ...others], survivors)] as const;
+    });
+    return Object.fromEntries(await Promise.all(whole));
+  }
+
+  /** How often some records are named by a link. */
+  async #countsOf(type: RecordType, query: EngineQuery, key: string, ids: readonly string[]): Promise<Counted[]> {
+    if (ids.length === 0) return [];
+    const condition = allOf(query.condition, { is: 'oneOf', field: key, values: ids });
+    const { facets } = await this.#ask(type, {
+      ...query,
+      condition,
+      sort: [],
+      after: undefined,
+      limit: 1,
+      facets: [key],
+    });
+    return (facets[key] ?? []).filter(({ value }) => ids.includes(value));
+  }
+
   async #ask(type: RecordType, asked: EngineQuery): Promise<EngineAnswer> {
     const query = { ...asked, condition: await this.#ofWholeCustomers(type, asked.condition) };
     try {
@@ -235,6 +269,18 @@ function understood<T>(read: () => T): T {
     if (error.shape.length > 0) throw new ShapeError([...error.shape, ...error.meaning]);
     throw invalid('invalid-query', error.meaning);
   }
+}
+
+/** The commonest first, then by value. */
+function summed(counted: readonly Counted[], survivors: ReadonlyMap<string, string>): Counted[] {
+  const counts = new Map<string, number>();
+  for (const { value, count } of counted) {
+    const survivor = survivors.get(value) ?? value;
+    counts.set(survivor, (counts.get(survivor) ?? 0) + count);
+  }
+  return [...counts]
+    .map(([value, count]) => ({ value, count }))
+    .toSorted((a, b) => b.count - a.count || inOrder(a.value, b.value));
 }
 
 const singular = ({ type }: RecordType) => type.replace(/s$/, '');

@@ -13,6 +13,17 @@ export const recordsBeside = (db: Queryable, ids: readonly string[]): Promise<Re
     join ${table} r on r.golden_id = a.golden_id where a.id = any($1::uuid[]) group by a.id`,
   );
 
+/** Record -> the one that answers for its customer, of all records of the customers that these are of. */
+export async function survivorsOf(db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await db.query<{ id: string; survivor: string }>({
+    text: `select distinct r.id, r.golden_id as survivor from ${table} a join ${table} r on r.golden_id = a.golden_id
+      where a.id = any($1::uuid[])`,
+    values: [ids.filter((id) => isUUID(id))],
+    types: plainTypes,
+  });
+  return new Map(rows.map(({ id, survivor }) => [id, survivor]));
+}
+
 /** Number of a record -> that of the customer. */
 export const numbersBeside = (
   db: Queryable,
