@@ -6,7 +6,7 @@ import { HttpProblem, Kernel, ShapeError } from '@throughline/service';
 import { allOf, comparedWith, everything, inOrder, widened, type Condition } from '../search/condition.ts';
 import { customerDocument } from '../search/customer-document.view.ts';
 import { customerProfile } from '../search/customer-profile.view.ts';
-import { numbersBeside, recordsBeside, survivorsOf } from '../search/customer-records.reader.ts';
+import { numbersBeside, recordsBeside, survivorsOf, type RecordsBeside } from '../search/customer-records.reader.ts';
 import { customers } from '../search/customers.index.ts';
 import type { RecordType } from '../search/record-type.ts';
 import { recordTypes } from '../search/record-types.index.ts';
@@ -55,6 +55,11 @@ const longestValue = 160;
 /** Answers the lists and the search from the engine. */
 @Injectable()
 export class Lists {
+  readonly #besideNow: RecordsBeside = {
+    records: (ids) => recordsBeside(this.kernel.pool, ids),
+    numbers: (numbers) => numbersBeside(this.kernel.pool, numbers),
+  };
+
   constructor(
     private readonly kernel: Kernel,
     private readonly engine: SearchEngine,
@@ -119,11 +124,15 @@ export class Lists {
     })();
   }
 
-  /** What a filter means, by the fields that are configured now; relative dates are relative to `now`. */
-  async condition(listed: RecordType, filter: unknown, now: Date): Promise<Condition> {
+  /**
+   * What a filter means, by the fields that are configured now; relative dates are relative to `now`.
+   *
+   * @param beside which records belonged to one customer
+   */
+  async condition(listed: RecordType, filter: unknown, now: Date, beside: RecordsBeside): Promise<Condition> {
     const [type, timeZone] = [await this.#withConfigured(listed), await this.#timeZone()];
     const { query } = understood(() => readListQuery(type, { filter }, { now, timeZone, scope: this.#scope() }));
-    return query.condition;
+    return this.#ofWholeCustomers(keyed(type), query.condition, beside);
   }
 
   async search(request: { q: string; types?: string; limit?: string; archived?: string }): Promise<SearchAnswer> {
@@ -174,12 +183,12 @@ export class Lists {
    *
    * @param type with its fields under their keys
    */
-  async #ofWholeCustomers(type: RecordType, condition: Condition): Promise<Condition> {
+  async #ofWholeCustomers(type: RecordType, condition: Condition, beside = this.#besideNow): Promise<Condition> {
     const links = Object.entries(type.fields as Fields).flatMap(([key, { customer }]) => (customer ? [key] : []));
-    const records = await recordsBeside(this.kernel.pool, comparedWith(links, condition));
+    const records = await beside.records(comparedWith(links, condition));
     const wide = widened(links, records, condition);
     if (type.type !== customers.type) return wide;
-    return widened(['number'], await numbersBeside(this.kernel.pool, comparedWith(['number'], wide)), wide);
+    return widened(['number'], await beside.numbers(comparedWith(['number'], wide)), wide);
   }
 
   /** Counts of links, by the records that answer for the customers whom they name. */

@@ -4,6 +4,14 @@ import { customerProfile } from './customer-profile.view.ts';
 
 const table = `"${customerProfile.table}"`;
 
+/** Which records, and which numbers, mean one customer. */
+export type RecordsBeside = {
+  /** Record -> all records of its customer. */
+  records: (ids: readonly string[]) => Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Number of a record -> that of the customer. */
+  numbers: (numbers: readonly string[]) => Promise<ReadonlyMap<string, readonly string[]>>;
+};
+
 /** Record -> all records of its customer. Records that are not known are left out. */
 export const recordsBeside = (db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> =>
   beside(
