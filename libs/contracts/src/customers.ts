@@ -239,6 +239,7 @@ const unique = described(
   'The rules by which nobody else may have what these fields hold.',
 );
 const confirmed = described(Type.Array(text), 'Fields that the source repeated unchanged: they hold as of the stamp.');
+const numberKey = described(Type.Optional(text), 'The number as it is compared, where that is another one.');
 const mergeId = described(Uuid, 'The merge, or the unmerge: the same on every record that it concerns.');
 const leftOut = described(
   Type.Optional(Type.Array(text)),
@@ -251,6 +252,7 @@ export const customerEvents = {
     'customer',
     {
       number: described(text, 'Number for people, given out once and never again.'),
+      numberKey,
       ...customerFields,
       emailsReserved,
       reserved,
@@ -304,6 +306,7 @@ export const customerEvents = {
     'customer',
     {
       unique: described(Type.Array(UniqueValue), 'The rules by which nobody else may have what these fields hold now.'),
+      numberKey,
     },
     { description: 'Values that the record had before, and nobody else, became its own by a rule.' },
   ),

@@ -7,7 +7,15 @@ import {
   type Restored,
 } from './customers.ts';
 import { known, type Instant, type RecordedOf } from './event.ts';
-import { entered, isListField, type ListField, type Survivorship, type SurvivorshipRules } from './survivorship.ts';
+import {
+  entered,
+  isListField,
+  survivorshipOf,
+  type ChosenField,
+  type ListField,
+  type Survivorship,
+  type SurvivorshipRules,
+} from './survivorship.ts';
 
 /**
  * What a record says in one field since when; null = it was cleared. `inferred` names the rule where nobody said it: then it
@@ -258,7 +266,7 @@ function chosen(
   if (field !== 'custom') {
     const word = record.words[field];
     const own = word ? spread(field, { ...word, recordId: record.recordId }) : [];
-    return chosenOf(field, record, { word, own, picks: record.picks[field] ?? [] }, joined, rankOf);
+    return chosenOf(field, field, record, { word, own, picks: record.picks[field] ?? [] }, joined, rankOf);
   }
   const words = record.words.custom?.own ?? {};
   const keys = [...Object.keys(words), ...joined.flatMap(({ says }) => (says.custom ?? []).map(ownKeyOf))];
@@ -272,7 +280,7 @@ function chosen(
     }));
     const picks = ['custom', `custom.${key}`].flatMap((name) => record.picks[name] ?? []);
     const inOrder = picks.toSorted((a, b) => a.position - b.position);
-    return chosenOf('custom', record, { word, own, picks: inOrder }, saying, rankOf);
+    return chosenOf('custom', `custom.${key}`, record, { word, own, picks: inOrder }, saying, rankOf);
   });
 }
 
@@ -281,8 +289,10 @@ export const ownKeyOf = ({ value }: Pick<Origin, 'value'>): string => Object.key
 
 type Standing = { word: Word | undefined; own: readonly Origin[]; picks: readonly Picked[] };
 
+/** @param name by which the field has its rule */
 function chosenOf(
   field: CustomerField,
+  name: ChosenField,
   record: CustomerRecord,
   { word, own, picks }: Standing,
   joined: readonly Joined[],
@@ -304,7 +314,7 @@ function chosenOf(
   const pick = standing.at(-1);
   if (pick && !(word && !word.inferred && word.position > pick.position)) {
     const before = (some: readonly Joined[]) =>
-      chosenOf(field, record, { word, own, picks: standing.slice(0, -1) }, some, rankOf);
+      chosenOf(field, name, record, { word, own, picks: standing.slice(0, -1) }, some, rankOf);
     const picked =
       pick.recordId === record.recordId
         ? before(joined.filter(({ position }) => position < pick.position))
@@ -313,11 +323,9 @@ function chosenOf(
   }
   const merges = Map.groupBy(others, ({ position }) => position);
   return [...merges.values()].reduce<readonly Origin[]>((kept, members) => {
-    const { rules, sources } = (members[0] as Member).rules;
+    const { rule, sources = [] } = survivorshipOf((members[0] as Member).rules, name);
     const candidates = [kept, ...members.map(({ origins }) => origins)];
-    return choice(field, record, candidates, rules[field] ?? 'survivor', (origin) =>
-      rankOf(sources?.[field] ?? [], origin),
-    );
+    return choice(field, record, candidates, rule, (origin) => rankOf(sources, origin));
   }, own);
 }
 

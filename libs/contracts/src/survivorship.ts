@@ -16,15 +16,29 @@ export type Survivorship = (typeof survivorships)[number];
 /** Stands for all records that came from no connection. */
 export const entered = 'entered';
 
+/** A field of customers; one of the installation's own is chosen for itself, by the rule of `custom` unless it has one. */
+export type ChosenField = CustomerField | `custom.${string}`;
+
+type ByField<V> = { readonly [F in CustomerField]?: V } & { readonly [own: `custom.${string}`]: V };
+
 /** The rule of each field, `survivor` where none is named. */
 export type SurvivorshipRules = {
-  readonly rules: { readonly [F in CustomerField]?: Survivorship };
+  readonly rules: ByField<Survivorship>;
   /**
    * Connections' ids and `entered`, the first one before all: only the values from the best of these sources are chosen
    * among; with `all`, its entries come first.
    */
-  readonly sources?: { readonly [F in CustomerField]?: string[] };
+  readonly sources?: ByField<string[]>;
 };
+
+/** The rule of a field and its ranking of sources. */
+export function survivorshipOf(
+  { rules, sources = {} }: SurvivorshipRules,
+  field: ChosenField,
+): { rule: Survivorship; sources: readonly string[] | undefined } {
+  const name = field.startsWith('custom.') && !rules[field] ? 'custom' : field;
+  return { rule: rules[name] ?? 'survivor', sources: sources[name] };
+}
 
 /** The fields that hold several entries. */
 export const listFields = [
@@ -58,9 +72,9 @@ const textFields: readonly CustomerField[] = [
 ];
 
 /** The rules that make sense for a field. */
-export const survivorshipsFor = (field: CustomerField): readonly Survivorship[] =>
+export const survivorshipsFor = (field: ChosenField): readonly Survivorship[] =>
   survivorships.filter((rule) =>
-    rule === 'all' ? isListField(field) : rule === 'longest' ? textFields.includes(field) : true,
+    rule === 'all' ? isListField(field) : rule === 'longest' ? textFields.some((one) => one === field) : true,
   );
 
 export const builtInSurvivorship: SurvivorshipRules = {
@@ -90,7 +104,7 @@ export const survivorshipEvents = {
     {
       rules: described(
         Type.Record(field, OneOf(survivorships)),
-        'Field -> how its value is chosen among the records of a customer; `survivor` where it is left out.',
+        'Field -> how its value is chosen among the records of a customer; `survivor` where it is left out, of `custom.<key>` as of `custom`.',
       ),
       sources: described(
         Type.Optional(Type.Record(field, Type.Array(Type.String()))),

@@ -258,6 +258,28 @@ describe('an export as of a moment', () => {
   };
   const shownNow = (after: string) => exportOf({}, after);
 
+  it('means by any record of a customer the customer of then, as lists do', async () => {
+    const [source, shop, till, worker, mergeId] = [newId(), newId(), newId(), newId(), newId()];
+    const [first, second] = [created({ name: '茶店', source }), created({ name: '茶舍', source })];
+    await append(shop, first);
+    await append(till, second);
+    await append(worker, created({ name: '王伟', source, employerId: till }));
+    const before = await moment();
+    await append(shop, { type: 'CustomersMerged', mergeId, absorbed: [till], rules: {} });
+    await append(till, { type: 'CustomerAbsorbed', mergeId, into: shop, goldenId: shop });
+    const between = await moment();
+    await append(shop, { type: 'CustomersUnmerged', mergeId, released: [till] });
+    await shownNow(await append(till, { type: 'CustomerReleased', mergeId, from: shop }));
+    for (const filter of [{ id: till }, { number: second.number }])
+      expect(await as(between, filter)).toEqual([`${shop} 2-2 茶店`]);
+    expect(await as(between, { employerId: shop })).toEqual([`${worker} 1 王伟`]);
+    expect(await as(between, { source, employerId: { exists: true }, not: { employerId: shop } })).toEqual([]);
+    expect(await as(before, { id: till })).toEqual([`${till} 1 茶舍`]);
+    expect(await as(before, { number: second.number })).toEqual([`${till} 1 茶舍`]);
+    expect(await as(before, { employerId: shop })).toEqual([]);
+    expect(await as(between, { employerId: 'nobody' })).toEqual([]);
+  });
+
   it('tells and selects customers as they were, those of later not at all', async () => {
     const [source, wang, li, later] = [newId(), newId(), newId(), newId()];
     await append(wang, created({ name: '王伟', source, tags: ['vip'], custom: { tea: 'green' } }));

@@ -131,6 +131,43 @@ describe('merged customers', () => {
   });
 });
 
+describe('facets on links', () => {
+  const fields = ['employerId', 'parentId', 'referredBy', 'custom.advisor'];
+  const facetsOf = async (filter: object) =>
+    (await ask('customers', { filter, facets: fields.join(','), limit: '1' })).body.facets;
+
+  it('count a customer once, under the record that answers for it', async () => {
+    const { shop, till } = await twoRecords();
+    const [industry, other] = [newId(), newId()];
+    const names = (id: string) => ({ employerId: id, parentId: id, referredBy: id, custom: { advisor: id } });
+    for (const id of [shop.id, till.id, till.id, other, other]) await record({ industry, ...names(id) });
+    await merge(shop.id, till.id);
+    const values = [
+      { value: shop.id, count: 3 },
+      { value: other, count: 2 },
+    ];
+    const facets = await facetsOf({ industry });
+    for (const field of fields) expect([field, facets[field]]).toEqual([field, values]);
+    await unmerge(shop.id, till.id);
+    expect((await facetsOf({ industry, employerId: { in: [shop.id, till.id] } })).employerId).toEqual([
+      { value: till.id, count: 2 },
+      { value: shop.id, count: 1 },
+    ]);
+  });
+
+  it('count those as well who are named by too few to be among the commonest values', async () => {
+    const { shop, till } = await twoRecords();
+    const industry = newId();
+    const often = Array.from({ length: 100 }, () => newId());
+    for (const employerId of [shop.id, shop.id, shop.id, ...often, ...often, till.id]) {
+      await record({ industry, employerId });
+    }
+    await merge(shop.id, till.id);
+    const { employerId } = await facetsOf({ industry });
+    expect([employerId.length, employerId[0]]).toEqual([100, { value: shop.id, count: 4 }]);
+  }, 60_000);
+});
+
 describe('the timeline of merged customers', () => {
   const typesOf = ({ body }: { body: any }) => body.items.map(({ type }: any) => type);
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { builtInCare } from '@throughline/contracts';
+import { builtInCare, type Entry } from '@throughline/contracts';
 import { newId, runInContext, systemContext } from '@throughline/event-sourcing';
 import { eventually, startTestService, type TestService } from '@throughline/service/testing';
 import { customer } from '../src/customer/customer.ts';
@@ -20,9 +20,9 @@ const get = async (id: string) => (await service.call('GET', `/api/customers/${i
 const post = (id: string, verb: string, body?: object) => service.call('POST', `/api/customers/${id}/${verb}`, body);
 
 /** As it was entered so many days ago. */
-async function entered(id: string, days: number, fields: object) {
+async function entered(id: string, days: number, fields: object, entry: Entry = 'person') {
   const command = { type: 'CreateCustomer', number: `C-${id}`, fields: { name: '王伟', ...fields } } as const;
-  await runInContext({ ...systemContext('test'), entry: 'person' }, () =>
+  await runInContext({ ...systemContext('test'), entry }, () =>
     service.kernel.commands.execute(customer, id, command, { rules: builtInRules, occurredAt: daysAgo(days) }),
   );
 }
@@ -87,6 +87,23 @@ describe('the care of a customer', () => {
     const released = await get(absorbed);
     expect(released).toMatchObject({ bounced: [{ address: other.toUpperCase() }] });
     expect(released.qualityIssues).toContain('bounced:emails');
+  });
+
+  it('tells of a bounce every record that has the address, once', async () => {
+    const address = `both.${newId()}@example.cn`;
+    const [golden, absorbed] = [newId(), newId()];
+    const fields = { name: '李娜', emails: [{ value: address }] };
+    // What is imported reserves no address.
+    for (const id of [golden, absorbed]) await entered(id, 1, fields, 'import');
+    await post(golden, 'merge', { absorb: [absorbed] });
+    const key = { 'idempotency-key': newId() };
+    for (let times = 0; times < 2; times += 1) {
+      const path = `/api/customers/${golden}/emails/bounced`;
+      const { body } = await service.call('POST', path, { address }, key);
+      expect(body.bounced).toMatchObject([{ address }]);
+    }
+    await post(golden, 'unmerge', { record: absorbed });
+    for (const id of [golden, absorbed]) expect((await get(id)).bounced).toMatchObject([{ address }]);
   });
 
   it('is configured by days', async () => {

@@ -303,6 +303,40 @@ describe('the customers service', () => {
     expect(found.body.id).toBe(made.body.id);
   });
 
+  it('takes numbers that differ only by case for one, and shows them as they were given', async () => {
+    const batch = async (...operations: object[]) =>
+      (await service.call('POST', '/api/customers/batch', { operations })).body.items;
+    for (const [number, other] of [
+      ['CASE-1', 'case-1'],
+      ['case-2', 'Case-2'],
+    ] as const) {
+      const { id } = await create({ number });
+      expect(await service.call('POST', '/api/customers', { name: 'Again', number: other })).toMatchObject({
+        status: 409,
+        body: { code: 'number-taken', holder: id },
+      });
+      expect((await service.call('GET', `/api/customers/by/number/${other}`)).body).toMatchObject({ id, number });
+      const upsert = await service.call('PUT', `/api/customers/by/number/${other}`, { title: 'CEO' });
+      expect([upsert.status, upsert.body.id, upsert.body.number]).toEqual([200, id, number]);
+      expect(await batch({ op: 'update', key: `number/${other}`, data: { title: 'CTO' } })).toMatchObject([{ id }]);
+      expect(await batch({ op: 'create', data: { name: 'Again', number: other } })).toMatchObject([
+        { status: 409, problem: { code: 'number-taken' } },
+      ]);
+      const { body } = await service.call('POST', '/api/customers/check', { name: 'Again', number: other });
+      expect(body.errors).toMatchObject([{ path: 'number', code: 'number-taken' }]);
+      await service.call('POST', `/api/customers/${id}/archive`);
+      expect((await service.call('POST', '/api/customers', { name: 'Again', number: other })).status).toBe(409);
+    }
+    const both = ['case-3', 'CASE-3'].map((number) => ({ op: 'upsert', key: `number/${number}`, data: { name: 'C' } }));
+    for (const allOrNone of [true, false]) {
+      const { body } = await service.call('POST', '/api/customers/batch', { operations: both, allOrNone });
+      expect(new Set(body.items.map(({ id }: any) => id)).size).toBe(1);
+    }
+    const next = `c-${String(Number((await create()).number.slice(2)) + 1).padStart(6, '0')}`;
+    await create({ number: next });
+    expect((await create()).number).not.toBe(next.toUpperCase());
+  });
+
   it('merges custom fields one by one', async () => {
     const { id } = await create({ custom: { a: 1, b: { c: 2 } } });
     const patch = { custom: { b: { d: 3 }, a: null } };

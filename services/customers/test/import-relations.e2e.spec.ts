@@ -40,6 +40,18 @@ describe('a relation of a row', () => {
     for (const index of cells.keys()) expect(await byNumber(`REL-${index}`)).toMatchObject({ employerId: tea.id });
   });
 
+  it('is found by a number in any case, as is the record of the row', async () => {
+    const tea = await company('龙井', { number: 'Case-Tea' });
+    const content =
+      '编号,姓名,所属公司,推荐人\nCASE-TEA,龙井茶,,\ncase-9,甲,case-tea,Case-8\nCASE-8,乙,,\nCase-9,丙,,\n';
+    const id = await mapped(content, {}, { matchBy: 'number' });
+    expect(await checked(id)).toMatchObject({ counts: { update: 1, new: 2, duplicate: 1, error: 0 } });
+    expect((await run(id)).counts).toMatchObject({ updated: 1, created: 2, skipped: 1 });
+    expect(await get(`customers/${tea.id}`)).toMatchObject({ name: '龙井茶', number: 'Case-Tea' });
+    const referredBy = (await byNumber('case-8')).id;
+    expect(await byNumber('case-9')).toMatchObject({ name: '甲', employerId: tea.id, referredBy });
+  });
+
   it('is found by an external id, and by what the mapping says alone', async () => {
     const connectionId = '0198c2f2-0000-7000-8000-000000000001';
     await imported('编号,姓名,外部编号\nEXT-1,山间茶社,M-17\n', {}, { connectionId, matchBy: 'externalId' });
@@ -261,6 +273,63 @@ describe('a relation to nobody who is there', () => {
     expect(await carriedOutAgain(done.id)).toMatchObject({ state: 'done', error: null, counts: done.counts });
     expect(await eventsOf()).toBe(before);
     expect(await reasonsOf(done.id, 'warnings.csv')).toEqual(warnings);
+  });
+});
+
+describe('a field of the installation’s own that names a customer', () => {
+  const label = { en: 'Mentor', zh: '导师' };
+  const mentor = { key: 'mentor', type: 'reference', target: 'customer', label, required: ['person'] };
+  beforeAll(() => service.call('POST', '/api/fields', mentor));
+  afterAll(() => service.call('POST', '/api/fields/mentor/retire'));
+  const mentorOf = async (number: string) => (await byNumber(number)).custom.mentor;
+
+  it('finds that one by number, e-mail, name or id', async () => {
+    const emails = [{ value: 'zhou@example.org' }];
+    const zhou = await company('周先生', { number: 'MEN-1', emails });
+    const cells = ['MEN-1', 'Zhou@Example.org', '周先生', zhou.id];
+    const rows = cells.map((cell, index) => `MEN-1${index},学生${index},个人,${cell}`);
+    const id = await mapped(`编号,姓名,kind,导师\n${rows.join('\n')}\n`);
+    const { preview } = await get(`imports/${id}`);
+    expect(preview.map(({ end }: any) => end)).toEqual(cells.map(() => 'new'));
+    expect(await checked(id)).toMatchObject({ counts: { new: 4, error: 0 } });
+    expect((await run(id)).counts).toMatchObject({ created: 4, failed: 0 });
+    for (const index of cells.keys()) expect(await mentorOf(`MEN-1${index}`)).toBe(zhou.id);
+  });
+
+  it('waits for a row of the file, and counts as filled until then', async () => {
+    const id = await mapped('编号,姓名,kind,导师\nWAIT-1,徒弟,个人,WAIT-2\nWAIT-2,师傅,公司,\n');
+    expect(await checked(id)).toMatchObject({ counts: { new: 2, error: 0 } });
+    expect((await run(id)).counts).toMatchObject({ created: 2, failed: 0 });
+    expect(await mentorOf('WAIT-1')).toBe((await byNumber('WAIT-2')).id);
+  });
+
+  it('is refused where it fits nobody or several, or left empty, and makes none', async () => {
+    await company('双生');
+    await company('双生');
+    const id = await mapped('编号,姓名,kind,导师\nTWO-1,甲,公司,双生\nTWO-2,乙,公司,没有谁\n');
+    const errors = [
+      [2, 'relation-ambiguous'],
+      [3, 'relation-not-found'],
+    ];
+    expect(await checked(id)).toMatchObject({ counts: { error: 2 }, errors });
+    expect((await run(id)).counts).toMatchObject({ failed: 2 });
+    const left = { 导师: { whenMissing: 'leave-empty' } };
+    const { counts } = await imported('编号,姓名,kind,导师\nTWO-3,丙,公司,没有谁\n', left);
+    expect(counts).toMatchObject({ created: 1 });
+    const { suggestion, id: other } = (await service.call('GET', `/api/imports/${id}`)).body;
+    const columns = suggestion.columns.map((one: any) =>
+      one.field === 'custom.mentor' ? { ...one, whenMissing: 'create' } : one,
+    );
+    const { body } = await service.call('POST', `/api/imports/${other}/mapping`, { ...suggestion, columns });
+    expect(body.errors).toMatchObject([{ path: 'columns.3.whenMissing', code: 'not-allowed' }]);
+  });
+
+  it('is changed by an exported table, by name', async () => {
+    const [old, next] = [await company('旧导师'), await company('新导师')];
+    const one = await create({ kind: 'company', name: '门生', custom: { mentor: old.id } });
+    const { counts } = await imported(`记录ID,记录版本,导师\n${one.id},${one.version},新导师\n`);
+    expect(counts).toMatchObject({ updated: 1 });
+    expect((await get(`customers/${one.id}`)).custom).toEqual({ mentor: next.id });
   });
 });
 

@@ -342,6 +342,17 @@ describe('an import', () => {
     expect((await errorsOf(second.id))[0]).toBe('number,name,Import line,Import reason');
   });
 
+  it('tells of a row that may be about several customers all else that is wrong with it', async () => {
+    await imported('姓名,邮箱\n双甲,both@ex.cn\n双乙,both@ex.cn\n', { matchBy: 'none' });
+    const { id } = await imported('姓名,邮箱,生日,推荐人\n甲,both@ex.cn; 坏,,没有人\n乙,both@ex.cn,1999-02-30,\n', {
+      matchBy: 'email',
+    });
+    expect((await errorsOf(id, 'zh')).slice(1).map((row) => row.split(',').slice(5).join(','))).toEqual([
+      '匹配到多位客户，无法确定是哪一位。；邮箱: 类型或格式不正确；推荐人: 找不到客户：没有人',
+      '匹配到多位客户，无法确定是哪一位。；生日: 不是存在的日期',
+    ]);
+  });
+
   it('updates by key, field by field as its policies say', async () => {
     await imported('number,name,title,email,source\nP-1,Anna,CEO,p1@example.org,fair\n');
     const again = await imported('number,name,title,email,source\nP-1,Anna B,CTO,p2@example.org,web\n', {

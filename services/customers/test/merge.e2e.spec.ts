@@ -230,12 +230,37 @@ describe('a merge', () => {
       { emails: [added, mine], custom: { card: 'c1', tea: '普洱' } },
       { emails: [theirs], custom: { card: 'c2' } },
     ]);
-    const taken = [{ emails: [theirs] }, { emails: [added] }, { custom: { card: 'c2' } }];
+    const taken = [{ emails: [theirs] }, { emails: [added] }, { custom: { card: 'c2' } }, { custom: { card: 'c1' } }];
     const codes = await Promise.all(taken.map(async (said) => (await create({ name: '第三人', ...said })).code));
-    expect(codes).toEqual(['email-taken', 'email-taken', 'value-taken']);
+    expect(codes).toEqual(['email-taken', 'email-taken', 'value-taken', 'value-taken']);
     await patch(other.id, { emails: [], custom: { card: null } });
     expect((await create({ name: '第三人', emails: [theirs], custom: { card: 'c2' } })).id).toBeDefined();
     expect((await patch(one.id, { emails: [mine, { value: `${newId()}@example.cn` }] })).status).toBe(200);
+    await service.call('PUT', '/api/rules/customers', { rules: [] });
+  });
+
+  it('gives each what only one may have again, unless somebody else has it by then', async () => {
+    await service.call('POST', '/api/fields', { key: 'card', type: 'text', label: { en: 'Card' } });
+    const rule = { id: 'card', kind: 'unique', field: 'custom.card', message: { zh: '不行', en: 'Taken' } };
+    await service.call('PUT', '/api/rules/customers', { rules: [rule] });
+    const wang = (card?: string) => create({ name: '王伟', custom: { card } });
+    const cardOf = async (id: string) => (await get(id)).body.custom?.card;
+    const one = await wang('d1');
+    const other = await wang('d2');
+    await post(one.id, 'merge', { absorb: [other.id] });
+    await patch(one.id, { custom: { card: 'd2' } });
+    const third = await wang('d1');
+    expect(third.id).toBeDefined();
+    expect((await post(one.id, 'unmerge', { record: other.id })).status).toBe(200);
+    expect([await cardOf(one.id), await cardOf(other.id)]).toEqual(['d1', 'd2']);
+    await patch(third.id, { custom: { card: null } });
+    expect((await wang('d1')).id).toBeDefined();
+
+    await post(one.id, 'merge', { absorb: [other.id] });
+    await patch(one.id, { custom: { card: 'd3' } });
+    expect((await post(one.id, 'unmerge', { record: other.id, move: ['custom'] })).status).toBe(200);
+    expect([await cardOf(one.id), await cardOf(other.id)]).toEqual(['d1', 'd3']);
+    expect((await wang('d3')).code).toBe('value-taken');
     await service.call('PUT', '/api/rules/customers', { rules: [] });
   });
 

@@ -69,6 +69,44 @@ describe('the survivorship rules', () => {
     expect(await configure()).toMatchObject({ status: 200, body: builtIn });
   });
 
+  it('may be of a single field of the installation’s own', async () => {
+    for (const key of ['tea', 'cup'])
+      await service.call('POST', '/api/fields', { key, type: 'text', label: { en: key } });
+    const refused = await configure({ field: 'custom.tea', rule: 'longest' }, { field: 'custom.pot', rule: 'latest' });
+    expect(refused).toMatchObject({
+      status: 422,
+      body: {
+        code: 'invalid-survivorship-rules',
+        errors: [
+          { path: 'fields.custom.pot', code: 'unknown-field' },
+          { path: 'fields.custom.tea.rule', code: 'not-allowed' },
+        ],
+      },
+    });
+    expect(await configure({ field: 'custom.', rule: 'latest' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'fields.0.field', code: 'not-allowed' }] },
+    });
+    const { body } = await configure({ field: 'custom.tea', rule: 'latest' });
+    expect(body.fields).toContainEqual({ field: 'custom.tea', rule: 'latest' });
+    expect((await configure(...body.fields)).body).toEqual(body);
+    const one = await create({ name: '周敏', custom: { tea: '龙井', cup: '大' } });
+    const other = await create({ name: '周敏', custom: { tea: '普洱', cup: '小' } });
+    const { fields } = await post(one.id, 'merge/preview', { absorb: [other.id] });
+    expect(fields).toContainEqual(expect.objectContaining({ field: 'custom.tea', value: '普洱', rule: 'latest' }));
+    expect(fields).toContainEqual(expect.objectContaining({ field: 'custom.cup', value: '大', rule: 'survivor' }));
+    await post(one.id, 'merge', { absorb: [other.id] });
+    expect((await get(one.id)).custom).toEqual({ tea: '普洱', cup: '大' });
+    await configure({ field: 'custom', rule: 'latest' }, { field: 'custom.tea', rule: 'survivor' });
+    const [third, fourth] = [
+      await create({ name: '周敏', custom: { tea: 'a', cup: 'a' } }),
+      await create({ name: '周敏', custom: { tea: 'b', cup: 'b' } }),
+    ];
+    await post(third.id, 'merge', { absorb: [fourth.id] });
+    expect((await get(third.id)).custom).toEqual({ tea: 'a', cup: 'b' });
+    await configure();
+  });
+
   it('hold for merges from then on, as the preview says, and not for those before', async () => {
     const two = async () => ({
       entered: await create({ name: '王伟', title: '采购部经理', tags: ['vip'] }),

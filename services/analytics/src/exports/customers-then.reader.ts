@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import { permissionLabels, recordAfter, type CustomerRecord, type Instant } from '@throughline/contracts';
 import { plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
@@ -12,6 +13,7 @@ import {
   stageOfGroup,
   type CustomerGroup,
 } from '../search/customer-profile.view.ts';
+import type { RecordsBeside } from '../search/customer-records.reader.ts';
 import { keysOfDocument, type Fields } from '../search/search-index.ts';
 import { customers } from '../search/customers.index.ts';
 import type { RecordType } from '../search/record-type.ts';
@@ -77,7 +79,34 @@ export class CustomersThen {
     }
   }
 
-  async #documents(ids: readonly string[], asOf: Instant, tags: ReadonlyMap<string, string>): Promise<Hit['doc'][]> {
+  /** Which records belonged to one customer then. */
+  besideAt(asOf: Instant): RecordsBeside {
+    const groups = async (ids: readonly string[]) => {
+      const asked = await this.#records(
+        ids.filter((id) => isUUID(id)),
+        asOf,
+      );
+      const goldenIds = new Map([...asked].map(([id, { record }]) => [id, record.goldenId]));
+      const { groups: found } = await this.#groups([...new Set(goldenIds.values())], asOf);
+      return new Map([...goldenIds].map(([id, goldenId]) => [id, found.get(goldenId) ?? []]));
+    };
+    return {
+      records: async (ids) =>
+        new Map([...(await groups(ids))].map(([id, group]) => [id, group.map(({ recordId }) => recordId)])),
+      numbers: async (numbers) => {
+        const { rows } = await this.kernel.pool.query<{ id: string; number: string }>(
+          `select id, number from "${customerProfile.table}" where number = any($1)`,
+          [numbers],
+        );
+        const found = await groups(rows.map(({ id }) => id));
+        return new Map(
+          rows.map(({ id, number }) => [number, (found.get(id) ?? []).slice(0, 1).map((top) => top.number)]),
+        );
+      },
+    };
+  }
+
+  async #groups(ids: readonly string[], asOf: Instant) {
     const then = new Map<string, Then>();
     for (let missing = ids; missing.length > 0;) {
       const loaded = await this.#records(missing, asOf);
@@ -85,7 +114,11 @@ export class CustomersThen {
       const members = [...loaded.values()].flatMap(({ record }) => record.members.map(({ recordId }) => recordId));
       missing = members.filter((id) => !then.has(id));
     }
-    const groups = groupsAmong(ids, new Map([...then].map(([id, { record }]) => [id, record])));
+    return { then, groups: groupsAmong(ids, new Map([...then].map(([id, { record }]) => [id, record]))) };
+  }
+
+  async #documents(ids: readonly string[], asOf: Instant, tags: ReadonlyMap<string, string>): Promise<Hit['doc'][]> {
+    const { then, groups } = await this.#groups(ids, asOf);
     const permissions = await this.#permissionsNow([...groups.keys()]);
     return [...groups].map(([id, group]) => ({
       ...documentOf(

@@ -53,7 +53,7 @@ export class Exports {
     ];
     if (errors.length > 0) throw invalid('invalid-query', errors);
     const asOf = at.toISOString();
-    const condition = await this.lists.condition(customersAlone, filter, at);
+    const condition = await this.lists.condition(customersAlone, filter, at, this.past.besideAt(asOf));
     const records = () => this.past.meeting(condition, asOf);
     const count = async () => {
       let rows = 0;

@@ -3,16 +3,18 @@ import { defaultTimeZone } from '@throughline/contracts';
 import { invalid } from '@throughline/event-sourcing';
 import { analyseQuery, highlight, type Range } from '@throughline/language';
 import { HttpProblem, Kernel, ShapeError } from '@throughline/service';
-import { allOf, comparedWith, everything, widened, type Condition } from '../search/condition.ts';
+import { allOf, comparedWith, everything, inOrder, widened, type Condition } from '../search/condition.ts';
 import { customerDocument } from '../search/customer-document.view.ts';
 import { customerProfile } from '../search/customer-profile.view.ts';
-import { numbersBeside, recordsBeside } from '../search/customer-records.reader.ts';
+import { numbersBeside, recordsBeside, survivorsOf, type RecordsBeside } from '../search/customer-records.reader.ts';
 import { customers } from '../search/customers.index.ts';
 import type { RecordType } from '../search/record-type.ts';
 import { recordTypes } from '../search/record-types.index.ts';
 import {
   EngineUnavailable,
   SearchEngine,
+  mostFacetValues,
+  type Counted,
   type EngineAnswer,
   type EngineQuery,
   type Hit,
@@ -53,6 +55,11 @@ const longestValue = 160;
 /** Answers the lists and the search from the engine. */
 @Injectable()
 export class Lists {
+  readonly #besideNow: RecordsBeside = {
+    records: (ids) => recordsBeside(this.kernel.pool, ids),
+    numbers: (numbers) => numbersBeside(this.kernel.pool, numbers),
+  };
+
   constructor(
     private readonly kernel: Kernel,
     private readonly engine: SearchEngine,
@@ -64,7 +71,8 @@ export class Lists {
     const { query, fields, facets, cursorAt } = understood(() =>
       readListQuery(type, request, { now, timeZone, scope: this.#scope() }),
     );
-    const { hits, next, total, facets: counted } = await this.#ask(keyed(type), query);
+    const { hits, next, total, facets: found } = await this.#ask(keyed(type), query);
+    const counted = { ...found, ...(await this.#linksCounted(keyed(type), query, found)) };
     const today = spanOf('today', { now, timeZone }) as Span;
     const derived = ({ doc }: Hit): Hit['doc'] => ({ ...doc, ...type.derived?.(doc as never, today.day) });
     const items = await this.#named(hits.map(derived));
@@ -116,11 +124,15 @@ export class Lists {
     })();
   }
 
-  /** What a filter means, by the fields that are configured now; relative dates are relative to `now`. */
-  async condition(listed: RecordType, filter: unknown, now: Date): Promise<Condition> {
+  /**
+   * What a filter means, by the fields that are configured now; relative dates are relative to `now`.
+   *
+   * @param beside which records belonged to one customer
+   */
+  async condition(listed: RecordType, filter: unknown, now: Date, beside: RecordsBeside): Promise<Condition> {
     const [type, timeZone] = [await this.#withConfigured(listed), await this.#timeZone()];
     const { query } = understood(() => readListQuery(type, { filter }, { now, timeZone, scope: this.#scope() }));
-    return query.condition;
+    return this.#ofWholeCustomers(keyed(type), query.condition, beside);
   }
 
   async search(request: { q: string; types?: string; limit?: string; archived?: string }): Promise<SearchAnswer> {
@@ -171,12 +183,43 @@ export class Lists {
    *
    * @param type with its fields under their keys
    */
-  async #ofWholeCustomers(type: RecordType, condition: Condition): Promise<Condition> {
+  async #ofWholeCustomers(type: RecordType, condition: Condition, beside = this.#besideNow): Promise<Condition> {
     const links = Object.entries(type.fields as Fields).flatMap(([key, { customer }]) => (customer ? [key] : []));
-    const records = await recordsBeside(this.kernel.pool, comparedWith(links, condition));
+    const records = await beside.records(comparedWith(links, condition));
     const wide = widened(links, records, condition);
     if (type.type !== customers.type) return wide;
-    return widened(['number'], await numbersBeside(this.kernel.pool, comparedWith(['number'], wide)), wide);
+    return widened(['number'], await beside.numbers(comparedWith(['number'], wide)), wide);
+  }
+
+  /** Counts of links, by the records that answer for the customers whom they name. */
+  async #linksCounted(type: RecordType, query: EngineQuery, counted: EngineAnswer['facets']) {
+    const keys = query.facets.filter((key) => (type.fields as Fields)[key]?.customer);
+    const whole = keys.map(async (key) => {
+      const values = counted[key] ?? [];
+      const survivors = await survivorsOf(
+        this.kernel.pool,
+        values.map(({ value }) => value),
+      );
+      const cutOff = [...survivors.keys()].filter((id) => !values.some(({ value }) => value === id));
+      const others = values.length < mostFacetValues ? [] : await this.#countsOf(type, query, key, cutOff);
+      return [key, summed([...values, ...others], survivors)] as const;
+    });
+    return Object.fromEntries(await Promise.all(whole));
+  }
+
+  /** How often some records are named by a link. */
+  async #countsOf(type: RecordType, query: EngineQuery, key: string, ids: readonly string[]): Promise<Counted[]> {
+    if (ids.length === 0) return [];
+    const condition = allOf(query.condition, { is: 'oneOf', field: key, values: ids });
+    const { facets } = await this.#ask(type, {
+      ...query,
+      condition,
+      sort: [],
+      after: undefined,
+      limit: 1,
+      facets: [key],
+    });
+    return (facets[key] ?? []).filter(({ value }) => ids.includes(value));
   }
 
   async #ask(type: RecordType, asked: EngineQuery): Promise<EngineAnswer> {
@@ -235,6 +278,18 @@ function understood<T>(read: () => T): T {
     if (error.shape.length > 0) throw new ShapeError([...error.shape, ...error.meaning]);
     throw invalid('invalid-query', error.meaning);
   }
+}
+
+/** The commonest first, then by value. */
+function summed(counted: readonly Counted[], survivors: ReadonlyMap<string, string>): Counted[] {
+  const counts = new Map<string, number>();
+  for (const { value, count } of counted) {
+    const survivor = survivors.get(value) ?? value;
+    counts.set(survivor, (counts.get(survivor) ?? 0) + count);
+  }
+  return [...counts]
+    .map(([value, count]) => ({ value, count }))
+    .toSorted((a, b) => b.count - a.count || inOrder(a.value, b.value));
 }
 
 const singular = ({ type }: RecordType) => type.replace(/s$/, '');

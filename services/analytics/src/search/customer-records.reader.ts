@@ -4,6 +4,14 @@ import { customerProfile } from './customer-profile.view.ts';
 
 const table = `"${customerProfile.table}"`;
 
+/** Which records, and which numbers, mean one customer. */
+export type RecordsBeside = {
+  /** Record -> all records of its customer. */
+  records: (ids: readonly string[]) => Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Number of a record -> that of the customer. */
+  numbers: (numbers: readonly string[]) => Promise<ReadonlyMap<string, readonly string[]>>;
+};
+
 /** Record -> all records of its customer. Records that are not known are left out. */
 export const recordsBeside = (db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> =>
   beside(
@@ -12,6 +20,17 @@ export const recordsBeside = (db: Queryable, ids: readonly string[]): Promise<Re
     `select a.id as asked, array_agg(r.id) as found from ${table} a
     join ${table} r on r.golden_id = a.golden_id where a.id = any($1::uuid[]) group by a.id`,
   );
+
+/** Record -> the one that answers for its customer, of all records of the customers that these are of. */
+export async function survivorsOf(db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await db.query<{ id: string; survivor: string }>({
+    text: `select distinct r.id, r.golden_id as survivor from ${table} a join ${table} r on r.golden_id = a.golden_id
+      where a.id = any($1::uuid[])`,
+    values: [ids.filter((id) => isUUID(id))],
+    types: plainTypes,
+  });
+  return new Map(rows.map(({ id, survivor }) => [id, survivor]));
+}
 
 /** Number of a record -> that of the customer. */
 export const numbersBeside = (

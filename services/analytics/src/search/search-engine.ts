@@ -25,6 +25,9 @@ export type EngineQuery = {
 
 export type Hit = { id: string; score: number; doc: Record<string, unknown> & { id: string } };
 
+/** A value of a facet, and in how many records it stands. */
+export type Counted = { value: string; count: number };
+
 export type EngineAnswer = {
   hits: readonly Hit[];
   /** Where to go on; undefined where this was the last page. */
@@ -32,7 +35,7 @@ export type EngineAnswer = {
   /** Exact up to `mostCounted`. Of the whole query, whatever the page. */
   total: { value: number; exact: boolean };
   /** The commonest values first, then by value; at most `mostFacetValues`. */
-  facets: Readonly<Record<string, readonly { value: string; count: number }[]>>;
+  facets: Readonly<Record<string, readonly Counted[]>>;
 };
 
 export const mostCounted = 10_000;

@@ -8,7 +8,7 @@ import type { CreateCustomer } from '../customer/customer-creation.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { Customer } from '../customer/customer-state.ts';
 import type { Met } from '../customer/met.ts';
-import { emailOf, type Named } from '../customer/unique-keys.ts';
+import { claimsMeant, emailOf, holderAmong, type Named } from '../customer/unique-keys.ts';
 import { rehearsedLinkErrors } from './rehearsed-links.ts';
 
 /** A record by its id, or whoever holds something unique, such as `email:a@example.com`. */
@@ -40,9 +40,10 @@ export const targetOf = (operation: Operation): Target =>
 /** The claims that an operation asks about, takes or frees, as far as it says so itself. */
 export function claimsOf(operation: Operation): string[] {
   const target = targetOf(operation);
-  const named = 'claim' in target ? [target.claim] : [];
+  const named = 'claim' in target ? claimsMeant(target.claim) : [];
   if (operation.op === 'archive') return named;
-  const number = operation.op === 'create' && operation.number !== undefined ? [`number:${operation.number}`] : [];
+  const number =
+    operation.op === 'create' && operation.number !== undefined ? claimsMeant(`number:${operation.number}`) : [];
   const emails = emailKeys('creation' in operation ? operation.creation.fields : operation.fields);
   return [...named, ...number, ...emails.map((email) => `email:${email}`)];
 }
@@ -154,7 +155,7 @@ export function rehearse(
   };
   const carryOut = (operation: Operation, index: number): Done => {
     const target = targetOf(operation);
-    const known = 'id' in target ? target.id : (holders.get(target.claim) ?? knownBy(target.claim, parts));
+    const known = 'id' in target ? target.id : (holderAmong(holders, target.claim) ?? knownBy(target.claim, parts));
     const named = known ?? (operation.op === 'upsert' ? operation.id : undefined);
     if (named === undefined) throw notFound('customer-not-found');
     const id = parts.get(named)?.state.goldenId ?? named;

@@ -16,7 +16,7 @@ import {
   type Instant,
   type RecordedOf,
 } from '@throughline/contracts';
-import { Commands, conflict } from '@throughline/event-sourcing';
+import { Commands, conflict, currentContext, derivedId, type ExecuteOptions } from '@throughline/event-sourcing';
 import { Kernel, type RecordAnswer } from '@throughline/service';
 import { goldenOfGroup, type Group, type Part } from '../customer/customer-group.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
@@ -58,7 +58,7 @@ export class CareOfCustomers {
   }
 
   /**
-   * Known of the record that has the address, so that both stay together when a merge is taken apart.
+   * Known of all records that have the address, so that it stays so when a merge is taken apart.
    *
    * @throws Refusal `customer-not-found`, `customer-erased`
    */
@@ -66,13 +66,18 @@ export class CareOfCustomers {
     const group = await this.customers.group(id);
     const [top] = group;
     if (top.state.status === 'erased') throw conflict('customer-erased');
-    const holder = group.find(({ state }) => holds(state, bounce.address)) ?? top;
-    await this.execute({ type: 'RecordBounce', customerId: holder.id, ...bounce });
+    const [first = top, ...others] = group.filter(({ state }) => holds(state, bounce.address));
+    const { commandId } = currentContext();
+    await this.execute({ type: 'RecordBounce', customerId: first.id, ...bounce });
+    for (const { id: customerId } of others) {
+      const own = commandId === undefined ? {} : { commandId: derivedId('bounce', commandId, customerId) };
+      await this.execute({ type: 'RecordBounce', customerId, ...bounce }, { ...own, anyVersion: true });
+    }
     return this.#shown(group);
   }
 
-  async execute(command: CareCommand): Promise<void> {
-    await this.commands.execute(care, careId(command.customerId), command);
+  async execute(command: CareCommand, options: ExecuteOptions<undefined> = {}): Promise<void> {
+    await this.commands.execute(care, careId(command.customerId), command, options);
   }
 
   /** Whose first order was before this instant is no new customer any more: where the organisation's day began. */

@@ -7,6 +7,7 @@ import { CreateCustomerDto, Customer } from '../customer/customer.dto.ts';
 import { customer } from '../customer/customer.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import type { Customer as CustomerState } from '../customer/customer-state.ts';
+import { claimsMeant } from '../customer/unique-keys.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { claimed } from '../customer/reserved-values.ts';
 import { claimsOf } from '../rules/unique-values.ts';
@@ -119,12 +120,12 @@ export class CleaningController {
     }));
     const own = new Set(group?.map(({ id }) => id));
     const emails = (details.emails ?? []).map((email) => `email:${emailKeys({ emails: [email] })[0] ?? ''}`);
-    const numbers = number === undefined ? [] : [`number:${number}`];
+    const numbers = number === undefined ? [] : claimsMeant(`number:${number}`);
     const claims = [...new Set([...emails, ...numbers, ...unique.flatMap((one) => one.claims)])];
     const holders = await this.commands.holdersOf(customer.category, claims);
     const isTaken = (claim: string) => holders.has(claim) && !own.has(holders.get(claim) ?? '');
     return [
-      ...(isTaken(`number:${number}`) ? [{ path: 'number', code: 'number-taken' }] : []),
+      ...(numbers.some(isTaken) ? [{ path: 'number', code: 'number-taken' }] : []),
       ...emails.flatMap((claim, index) =>
         isTaken(claim) ? [{ path: `emails.${index}.value`, code: 'email-taken' }] : [],
       ),

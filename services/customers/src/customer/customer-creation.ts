@@ -7,6 +7,7 @@ import { isBoundToMoves, type CustomerRules } from './customer-rules.ts';
 import { completed, type Customer, type ExternalId } from './customer-state.ts';
 import { customerMet, metErrors, type Met } from './met.ts';
 import { claimed, reservations } from './reserved-values.ts';
+import { numberKey } from './unique-keys.ts';
 
 export type CreateCustomer = {
   type: 'CreateCustomer';
@@ -33,6 +34,7 @@ export function createCustomer(
     completed(state, {
       type: 'CustomerCreated',
       number,
+      ...(numberKey(number) !== number && { numberKey: numberKey(number) }),
       ...fields,
       ...reservations(fields, rules.reserves(way, 'create')),
       ...claimed(state, fields, rules),

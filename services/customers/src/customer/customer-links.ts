@@ -76,12 +76,17 @@ const holds = (group: Group, id: string): boolean => group.some((part) => part.i
  * @param id a record of the one that names them
  * @param found the customers named, by the id that names them; undefined where there is none
  */
-export function linkErrors(id: string, links: Links, found: ReadonlyMap<string, Group | undefined>): FieldError[] {
-  return (Object.entries(links) as [LinkField, string][]).flatMap(([path, named]): FieldError[] => {
+export function linkErrors(
+  id: string,
+  links: Readonly<Record<string, string>>,
+  found: ReadonlyMap<string, Group | undefined>,
+): FieldError[] {
+  return Object.entries(links).flatMap(([path, named]): FieldError[] => {
     const group = found.get(named);
     if (!group || group[0].state.status === 'erased') return [{ path, code: 'unknown-record' }];
     if (holds(group, id)) return [{ path, code: 'not-itself' }];
-    return path !== 'referredBy' && kindOf(group) === 'person' ? [{ path, code: 'not-a-company' }] : [];
+    const isCompany = path === 'employerId' || path === 'parentId';
+    return isCompany && kindOf(group) === 'person' ? [{ path, code: 'not-a-company' }] : [];
   });
 }
 

@@ -17,6 +17,8 @@ export type ExternalId = { connectionId: string; id: string };
 export type Customer = {
   status: 'none' | 'active' | 'archived' | 'erased';
   number: string;
+  /** The number as it is compared, where that is another one. */
+  numberKey?: string | undefined;
   details: CustomerFields;
   emailsReserved: boolean;
   /** The other fields whose values nobody else may have. */
@@ -77,6 +79,7 @@ export function evolve(state: Customer, event: CustomerEvent): Customer {
         ...withWords(state, event, event.stamp),
         status: 'active',
         number: event.number,
+        numberKey: event.numberKey,
         emailsReserved: event.emailsReserved,
         reserved: event.reserved ?? [],
         unique: event.unique ?? [],
@@ -101,7 +104,7 @@ export function evolve(state: Customer, event: CustomerEvent): Customer {
     case 'CustomerMet':
       return state;
     case 'CustomerValuesClaimed':
-      return { ...state, unique: event.unique };
+      return { ...state, unique: event.unique, numberKey: event.numberKey ?? state.numberKey };
     case 'CustomerArchived':
       return { ...state, status: 'archived' };
     case 'CustomerRestored':

@@ -83,12 +83,13 @@ export const customer: Decider<Customer, CustomerCommand, CustomerEvent, Custome
   evolve,
 
   claims(state) {
-    const { status, number } = state;
+    const { status, number, numberKey } = state;
     if (status === 'none') return [];
     // The number is never given out again; an archived customer's addresses are free for others.
     const emails = status === 'active' ? reservedEmails(state) : [];
     const others = status === 'active' ? [...reservedValues(state), ...claimedByRules(state)] : [];
-    return [`number:${number}`, ...emails.map((email) => `email:${email}`), ...others];
+    const numbers = numberKey === undefined ? [number] : [number, numberKey];
+    return [...numbers.map((form) => `number:${form}`), ...emails.map((email) => `email:${email}`), ...others];
   },
 
   access: ({ details }) => ({ ownerId: details.ownerId ?? undefined }),

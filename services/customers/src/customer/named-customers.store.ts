@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Commands, conflict, gathered } from '@throughline/event-sourcing';
 import { CustomerKeys, type FoundRecord } from '../import/customer-keys.view.ts';
 import { customer } from './customer.ts';
-import { emailOf, type Named } from './unique-keys.ts';
+import { claimsMeant, emailOf, holderAmong, type Named } from './unique-keys.ts';
 
 /** Customers by their number or e-mail address, also by one that nobody has reserved. */
 @Injectable()
@@ -37,12 +37,12 @@ export class NamedCustomers {
    * @throws Refusal `too-busy`
    */
   async findEach(claims: readonly string[], held?: ReadonlyMap<string, string>): Promise<Named> {
-    const holders = held ?? (await this.commands.holdersOf(customer.category, claims));
+    const holders = held ?? (await this.commands.holdersOf(customer.category, claims.flatMap(claimsMeant)));
     const open = claims.flatMap((claim) => (holders.has(claim) ? [] : (emailOf(claim) ?? [])));
     const known = open.length > 0 ? await this.#byEmail(open) : new Map<string, FoundRecord[]>();
     return new Map(
       claims.flatMap((claim) => {
-        const holder = holders.get(claim);
+        const holder = holderAmong(holders, claim);
         const ids = holder === undefined ? activeOf(known.get(emailOf(claim) ?? '')) : [holder];
         return ids.length > 0 ? [[claim, ids]] : [];
       }),
@@ -65,7 +65,7 @@ export class NamedCustomers {
   /** Asked for before somebody is looked for: what is made in between is found by its value then, not by its id alone. */
   async idOfNew(claim: string): Promise<string> {
     // Whoever has had a number holds it.
-    if (emailOf(claim) === undefined) return this.keys.idOfNew(claim, 0);
+    if (emailOf(claim) === undefined) return this.keys.idOfNew(claimsMeant(claim).at(-1) ?? claim, 0);
     for (let salt = 0; ; salt += 1) {
       const id = this.keys.idOfNew(claim, salt);
       if (!(await this.#withIds([id])).has(id)) return id;

@@ -10,6 +10,8 @@ import { rulesInForce } from '../rules/broken-rules.ts';
 import { claimsOf, uniqueAfter, uniqueWith } from '../rules/unique-values.ts';
 import { emailKeys, phoneKeys, registrationKeys } from './customer-fields.ts';
 import type { CustomerRules, ReservedField } from './customer-rules.ts';
+import type { Customer } from './customer-state.ts';
+import { numberKey, unclaimedNumber } from './unique-keys.ts';
 
 /** A customer's values, and which of them nobody else may have. */
 type Reserving = {
@@ -47,13 +49,15 @@ export const claimed = (state: Reserving, changes: CustomerFields, { ruleSet, fi
 
 /** What it has had since before a rule made it unique, or by a source's word, becomes its own where it is free. */
 export function claimValues(
-  state: Reserving & { status: string },
+  state: Reserving & Pick<Customer, 'status' | 'number' | 'numberKey'>,
   free: readonly string[],
   { ruleSet, fieldSet }: CustomerRules,
 ): CustomerEvent[] {
   if (state.status === 'archived') return [];
   const unique = uniqueWith(state, free, rulesInForce(ruleSet, fieldSet));
-  return isDeepStrictEqual(unique, state.unique) ? [] : [{ type: 'CustomerValuesClaimed', unique }];
+  const isKeyFree = unclaimedNumber(state).some((claim) => free.includes(claim));
+  if (isDeepStrictEqual(unique, state.unique) && !isKeyFree) return [];
+  return [{ type: 'CustomerValuesClaimed', unique, ...(isKeyFree && { numberKey: numberKey(state.number) }) }];
 }
 
 /** What rules have nobody else have. */

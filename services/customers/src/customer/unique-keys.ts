@@ -1,6 +1,30 @@
 import type { Email } from '@throughline/contracts';
 import { normaliseEmail } from '@throughline/language';
 
+/** The form in which numbers are compared: those that differ only by case are one. */
+export const numberKey = (number: string): string => number.toUpperCase();
+
+/** The claim of a number as it is shown, and as it is compared. */
+const numberClaims = (number: string): string[] =>
+  [...new Set([number, numberKey(number)])].map((form) => `number:${form}`);
+
+/** What is still to be claimed of a number that was given out before its comparable form was claimed as well. */
+export const unclaimedNumber = ({
+  number,
+  numberKey: key,
+}: {
+  number: string;
+  numberKey?: string | undefined;
+}): string[] => (key === undefined && numberKey(number) !== number ? [`number:${numberKey(number)}`] : []);
+
+/** The claims by one of which somebody holds what a claim says, the surest first. */
+export const claimsMeant = (claim: string): string[] =>
+  claim.startsWith('number:') ? numberClaims(claim.slice('number:'.length)) : [claim];
+
+/** @param holders claim -> who holds it, of all that are meant */
+export const holderAmong = (holders: ReadonlyMap<string, string>, claim: string): string | undefined =>
+  claimsMeant(claim).flatMap((one) => holders.get(one) ?? [])[0];
+
 const uniqueKeys: Record<string, (value: string) => string> = {
   number: (value) => `number:${value}`,
   email: (value) => `email:${normaliseEmail(value).key ?? value}`,

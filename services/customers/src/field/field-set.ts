@@ -49,7 +49,7 @@ export const noFields: FieldSet = { fields: {}, refusesUnknown: false };
 export const fieldSetId = (object: string): string => derivedId('field-set', object);
 export const referenceTargets = ['customer', 'user', 'deal', 'order', 'product'] as const;
 export const keyPattern = /^[a-z][a-z0-9_]{0,49}$/;
-const mostFields = 200;
+export const mostFields = 200;
 const mostOptions = 200;
 const longestOption = 100;
 

@@ -23,6 +23,12 @@ const ofCompanies = new Set([
   'custom',
 ]);
 
+/** As it is read where it is said of a company: whom that one names is told by id. */
+export const ofCompany = (field: ImportField): ImportField => (field.custom ? { ...field, kind: 'custom' } : field);
+
+/** Whether only a company can be meant. */
+export const namesCompany = (field: string): boolean => Object.values<string>(companyRelations).includes(field);
+
 /** `employer.phones`: the `phones` of the employer; undefined of a field of the row itself. */
 export function companyFieldOf(name: string): { role: CompanyRole; field: string } | undefined {
   const [, role, field] = /^(employer|parent)\.(.+)$/.exec(name) ?? [];
@@ -33,13 +39,14 @@ export function companyFieldOf(name: string): { role: CompanyRole; field: string
 export function mappedFieldOf(fields: readonly ImportField[], name: string): ImportField | undefined {
   const { field = name, role } = companyFieldOf(name) ?? {};
   const found = importFieldOf(fields, field);
-  return role && !ofCompanies.has(recordFieldOf(field)) ? undefined : found;
+  if (!role || !found) return found;
+  return ofCompanies.has(recordFieldOf(field)) ? ofCompany(found) : undefined;
 }
 
 /** Whether there can be a policy of that name: `phones`, or `employer.phones`. */
 export function hasPolicy(fields: readonly ImportField[], name: string): boolean {
   const { field = name, role } = companyFieldOf(name) ?? {};
-  const isOwn = field === 'custom' || importFieldOf(fields, field)?.kind === 'custom';
+  const isOwn = recordFieldOf(field) === 'custom' && (field === 'custom' || importFieldOf(fields, field) !== undefined);
   if (role) return ofCompanies.has(field) || isOwn;
   return isOwn || field === 'socials' || fields.some((one) => recordFieldOf(one.field) === field);
 }
@@ -61,7 +68,7 @@ export const companyFields = (fields: readonly ImportField[], role: CompanyRole)
       const { en, zh, prefixes } = names[role];
       const called = [own.label.en, own.label.zh, ...(own.aliases ?? [])];
       return {
-        ...own,
+        ...ofCompany(own),
         field: `${role}.${own.field}`,
         label: { en: `${en}: ${own.label.en}`, zh: `${zh}：${own.label.zh}` },
         aliases: prefixes.flatMap((prefix) => called.map((name) => `${prefix} ${name}`)),

@@ -12,7 +12,7 @@ import { GuardedCustomers, type Guarded } from '../duplicates/guarded-customers.
 import { CustomerKeys } from './customer-keys.view.ts';
 import type { RowError } from './import-row.ts';
 import type { RejectedRow } from './import-rows.store.ts';
-import type { PlannedRow } from './planned-row.ts';
+import { withLinks, type PlannedRow } from './planned-row.ts';
 import { duplicateError } from './row-errors.ts';
 
 /** Line -> what the duplicate rules say of its row; nothing of a row that changes nothing they look at. */
@@ -108,9 +108,10 @@ export class ImportDuplicates {
 
   /** On a customer of several records, or as somebody edited it in a table. */
   #decided(row: Told, rules: CustomerRules): Promise<readonly CustomerEvent[]> {
-    if (row.fate === 'command') return this.customers.decided(row.id, row.command, rules);
-    const { id, changes, versions: ifMatch } = row;
-    return runInContext({ ...currentContext(), ifMatch }, () =>
+    const { id } = row;
+    if (row.fate === 'command') return this.customers.decided(id, commandIn(row), rules);
+    const changes = withLinks(row.changes, row.links);
+    return runInContext({ ...currentContext(), ifMatch: row.versions }, () =>
       this.customers.decided(id, { type: 'ChangeCustomer', changes }, rules),
     );
   }
@@ -128,9 +129,14 @@ function asRecorded(
   return first < 0 ? undefined : { operation: first === 0 ? 'create' : 'change', goldenId, fields: details };
 }
 
+const commandIn = ({ command, links }: Extract<Told, { fate: 'command' }>) => ({
+  ...command,
+  row: withLinks(command.row, links),
+});
+
 /** Whether it may become a person is asked where it is carried out. */
 const decidedOn = (row: Extract<Told, { fate: 'command' }>, state: Customer, rules: CustomerRules) =>
-  customer.decide(state, row.command, {
+  customer.decide(state, commandIn(row), {
     now: new Date().toISOString(),
     entry: currentContext().entry,
     rules: { ...rules, kindErrors: [] },

@@ -51,6 +51,9 @@ export type ImportField = {
   custom?: FieldDefinition;
 };
 
+/** A field whose cells name other customers. */
+export type RelationField = LinkField | `custom.${string}`;
+
 const of = (field: string, kind: ImportFieldKind, ...aliases: string[]): ImportField => ({
   field,
   kind,
@@ -242,7 +245,8 @@ export function importFields({
       const { key, label } = custom;
       const named = labels.get(key) ?? { en: key, zh: key };
       const aliases = [key, ...Object.values(label ?? {})];
-      return { field: `custom.${key}`, kind: 'custom', label: named, aliases, custom };
+      const kind = custom.target === 'customer' ? 'relation' : 'custom';
+      return { field: `custom.${key}`, kind, label: named, aliases, custom };
     }),
   ];
 }

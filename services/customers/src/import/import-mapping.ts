@@ -7,6 +7,7 @@ import {
   companyRoles,
   hasPolicy,
   mappedFieldOf,
+  namesCompany,
   type CompanyRole,
 } from './import-company-fields.ts';
 import { importFieldOf, isPermission, type ImportField } from './import-fields.ts';
@@ -95,7 +96,7 @@ export const isExported = (columns: readonly MappedColumn[]): boolean =>
   columns.some(({ field }) => field === 'version');
 
 function likelyColumns(header: readonly string[], fields: readonly ImportField[]): MappedColumn[] {
-  const isRelation = ({ kind }: ImportField) => kind === 'relation';
+  const isRelation = ({ kind, custom }: ImportField) => kind === 'relation' && !custom;
   // A column of another field's name is no relation unless somebody says so.
   const ranked = [...fields.filter((field) => !isRelation(field)), ...fields.filter(isRelation)];
   const columns = columnsCalled(header, ranked);
@@ -239,7 +240,7 @@ export function companyMapping(mapping: ImportMapping, role: CompanyRole): Impor
 /** Only a company can be made of nothing but its name. */
 const mayBe = (whenMissing: WhenMissing, { field, kind }: ImportField, findBy: RelationKey | undefined): boolean =>
   kind === 'relation' &&
-  (whenMissing !== 'create' || (field !== 'referredBy' && (findBy === undefined || findBy === 'name')));
+  (whenMissing !== 'create' || (namesCompany(field) && (findBy === undefined || findBy === 'name')));
 
 const notByDefault = new Set(['id', 'version', 'number', 'externalId', 'createdAt']);
 const severalTimes = new Set(['phones', 'emails', 'tags', 'address']);

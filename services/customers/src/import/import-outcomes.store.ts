@@ -10,7 +10,6 @@ import {
   runInContext,
 } from '@throughline/event-sourcing';
 import { withChosen } from '../field/choices.ts';
-import type { Links } from '../customer/customer-links.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer } from '../customer/customer.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
@@ -18,8 +17,9 @@ import type { Customer } from '../customer/customer-state.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import type { Guarded } from '../duplicates/guarded-customers.store.ts';
 import { warningsIn, type ComparedRows } from './import-duplicates.store.ts';
+import type { Named } from './import-relations.ts';
 import type { Import } from './import.ts';
-import { customOf, linksIn, type CheckedOutcome, type PlannedRow } from './planned-row.ts';
+import { customOf, linksIn, withLinks, type CheckedOutcome, type PlannedRow } from './planned-row.ts';
 import { rowErrorsOf } from './row-errors.ts';
 
 /** What rows are held against: their records, and the rules as they would be. */
@@ -107,14 +107,14 @@ export class ImportOutcomes {
   async #decided(row: Extract<PlannedRow, { fate: 'command' | 'edit' }>, { states, decidedBy: rules }: Beside) {
     if (row.fate === 'edit') {
       const { id, versions: ifMatch, links } = row;
-      const changes = { ...row.changes, ...links };
+      const changes = withLinks(row.changes, links);
       if (Object.keys(changes).length === 0) return [];
       return runInContext({ ...currentContext(), ifMatch }, () =>
         this.customers.decided(id, { type: 'ChangeCustomer', changes }, rules),
       );
     }
     const { id, links } = row;
-    const commandWith = (named: Links) => ({ ...row.command, row: { ...row.command.row, ...named } });
+    const commandWith = (named: Named) => ({ ...row.command, row: withLinks(row.command.row, named) });
     const context = { now: new Date().toISOString(), entry: currentContext().entry, rules };
     const state = states.get(id)?.state ?? customer.initial;
     const isMoved = row.isThere && links.parentId !== undefined;

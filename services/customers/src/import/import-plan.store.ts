@@ -18,7 +18,7 @@ import { ImportFiles } from './import-files.store.ts';
 import { isExported, type ImportMapping } from './import-mapping.ts';
 import { ImportOutcomes } from './import-outcomes.store.ts';
 import { ImportRelations, type Related } from './import-relations.store.ts';
-import { calledBy, type Round, type Settled } from './import-relations.ts';
+import { calledBy, somebodyIn, type Round, type Settled } from './import-relations.ts';
 import { columnOf, matchValues, rowReader, type RowError, type RowReading } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import type { FileRow } from './import-table.ts';
@@ -157,20 +157,23 @@ export class ImportPlans {
     });
     const sound = rows.filter(({ errors }) => errors.length === 0);
     const duplicates = await this.#duplicates(planning, sound);
-    const sought = sound.filter(({ line }) => !duplicates.has(line));
+    const sought = rows.filter(({ line }) => !duplicates.has(line));
     const targets = await this.targets.find(planning.importId, mapping, sought);
-    // A customer may be known by several keys, and by those of all records that were merged into it.
-    const known = sought.flatMap(({ line }): Known[] => {
+    // A customer may be known by several keys, and by those of all records that were merged into it; a new one by its number
+    // in any case.
+    const known = sought.flatMap(({ line, errors }): Known[] => {
       const target = targets.get(line);
-      return typeof target === 'object' && target.isThere ? [{ line, values: [`record ${target.id}`] }] : [];
+      return errors.length === 0 && typeof target === 'object' && (target.isThere || mapping.matchBy === 'number')
+        ? [{ line, values: [`record ${target.id}`] }]
+        : [];
     });
     const repeated = await this.#duplicates(planning, known);
     const planned = rows.map(({ values, errors, ...row }): PlannedRow => {
+      const target = targets.get(row.line) as Target;
+      if (target === 'several') return { ...row, fate: 'failed', errors: severalErrors(row.reading, errors) };
       if (errors.length > 0) return { ...row, fate: 'failed', errors };
       const first = duplicates.get(row.line) ?? repeated.get(row.line);
       if (first !== undefined) return skipped(row, 'duplicate-in-file', { first });
-      const target = targets.get(row.line) as Target;
-      if (target === 'several') return { ...row, fate: 'failed', errors: [{ column: null, code: 'several-matches' }] };
       if (mapping.mode === 'update' && !target.isThere) {
         return skipped(row, values.length === 0 ? 'key-empty' : 'no-match');
       }
@@ -250,7 +253,8 @@ export class ImportPlans {
     const related = rows.flatMap((row): Related[] =>
       row.fate !== 'skipped' && namesOthers(row.reading) ? [{ id: '', ...row }] : [],
     );
-    if (related.length === 0 || planning.round === 'look') return { rows, waiting: [] };
+    if (planning.round === 'look') return { rows: rows.map(withSomebody), waiting: [] };
+    if (related.length === 0) return { rows, waiting: [] };
     const { connectionId } = mapping;
     const settled = await this.relations.settle({ ...planning, connectionId }, related);
     const done = await this.#doneBefore(planning, settled);
@@ -332,20 +336,32 @@ async function* chunksOf(rows: AsyncIterable<FileRow>, after = 0): AsyncGenerato
   if (chunk.length > 0) yield chunk;
 }
 
+const withSomebody = (row: PlannedRow): PlannedRow =>
+  'links' in row ? { ...row, links: somebodyIn(row.reading.relations) } : row;
+
 const namesOthers = ({ relations, companies }: RowReading): boolean => relations.length > 0 || companies.length > 0;
 
 /** All that is wrong with a row, as far as it can be told without its record. */
 function errorsOf(reading: RowReading): readonly RowError[] {
-  const all: { reading: RowReading; role?: CompanyRole }[] = [{ reading }, ...reading.companies];
-  const errorsBy = (find: (row: CustomerInput) => Refusal['errors']) =>
-    all.flatMap(({ reading: one, role }) => asRowErrors(one, find(one.row), role));
   const errors = [
     ...reading.errors,
     ...timeErrors(reading),
-    ...errorsBy((row) => shapeErrorsOf(ChangeCustomerDto, row)),
+    ...errorsBy(reading, (row) => shapeErrorsOf(ChangeCustomerDto, row)),
   ];
   // The rest is the decider's to say, unless it is not asked any more.
-  return errors.length === 0 ? errors : [...errors, ...errorsBy(fieldErrorsOf)];
+  return errors.length === 0 ? errors : [...errors, ...errorsBy(reading, fieldErrorsOf)];
+}
+
+/** All that is wrong with a row that may be about several customers. @param errors what else is known to be */
+const severalErrors = (reading: RowReading, errors: readonly RowError[]): readonly RowError[] => [
+  { column: null, code: 'several-matches' },
+  ...(errors.length > 0 ? errors : errorsBy(reading, fieldErrorsOf)),
+];
+
+/** What is wrong with what a row says of itself and of companies. */
+function errorsBy(reading: RowReading, find: (row: CustomerInput) => Refusal['errors']): RowError[] {
+  const all: { reading: RowReading; role?: CompanyRole }[] = [{ reading }, ...reading.companies];
+  return all.flatMap(({ reading: one, role }) => asRowErrors(one, find(one.row), role));
 }
 
 const companyErrors = ({ companies }: RowReading): RowError[] =>

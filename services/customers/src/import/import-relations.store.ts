@@ -5,7 +5,7 @@ import type { Group } from '../customer/customer-group.ts';
 import { kindOf, linkErrors } from '../customer/customer-links.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { CustomerKeys, type FoundRecord, type NameKind } from './customer-keys.view.ts';
-import { companyRelations } from './import-company-fields.ts';
+import { companyRelations, namesCompany } from './import-company-fields.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import {
   companyItem,
@@ -14,7 +14,9 @@ import {
   leftOut,
   lookupKey,
   lookupsOf,
+  noteKey,
   outcomeOf,
+  somebodyIn,
   type Choice,
   type Lookup,
   type Outcome,
@@ -77,6 +79,7 @@ export class ImportRelations {
     groups: ReadonlyMap<string, Group | undefined>,
   ): Settled {
     const outcomes = ended.map(({ outcome }) => outcome);
+    const open = ended.flatMap(({ relation, outcome: { end } }) => (end === 'left-open' ? [relation] : []));
     const linked = ended.filter(({ outcome: { end } }) => end === 'linked').flatMap(linkIn);
     const saidOf = (field: Relation['field']) => reading.companies.find(({ role }) => companyRelations[role] === field);
     const companies = ended.flatMap(({ relation, outcome }) =>
@@ -86,7 +89,7 @@ export class ImportRelations {
     const unnamed = reading.companies.filter(({ role }) => !named.has(companyRelations[role]));
     const wrong = asRowErrors(reading, linkErrors(id, Object.fromEntries(ended.flatMap(linkIn)), groups));
     return {
-      links: Object.fromEntries(linked),
+      links: { ...somebodyIn(open), ...Object.fromEntries(linked) },
       companies,
       waits: outcomes.some(({ end }) => end === 'waits'),
       errors: [...outcomes.flatMap((outcome) => (outcome.end === 'wrong' ? [outcome.error] : [])), ...wrong],
@@ -163,7 +166,7 @@ export class ImportRelations {
     const groups = [...found.values()].flatMap((group) => (group ? [group] : []));
     const companies = groups.filter((group) => kindOf(group) === 'company');
     const [company] = companies;
-    const isCertain = field !== 'referredBy' && companies.length === 1 && ids.length <= mostNumbers;
+    const isCertain = namesCompany(field) && companies.length === 1 && ids.length <= mostNumbers;
     if (company && isCertain) return { id: company[0].id, origin };
     return { numbers: groups.map(([{ state }]) => state.number) };
   }
@@ -174,7 +177,7 @@ export class ImportRelations {
     { jobId, round }: Settling,
   ): Promise<ReadonlyMap<Relation, Seen['mentioned']>> {
     if (relations.length === 0) return new Map();
-    const keysOf = (relation: Relation) => lookupsOf(relation).map(lookupKey);
+    const keysOf = (relation: Relation) => lookupsOf(relation).map(noteKey);
     const lines = await this.rows.noted(jobId, [...new Set(relations.flatMap(keysOf))]);
     const rounds = await this.rows.roundsOf(jobId, [...new Set(lines.values())]);
     return new Map(

@@ -1,7 +1,9 @@
+import { derivedId } from '@throughline/event-sourcing';
 import { nameKey, normaliseEmail, registrationNumberKey } from '@throughline/language';
 import { asFields, emailKeys, named, registrationKeys } from '../customer/customer-fields.ts';
-import type { Links } from '../customer/customer-links.ts';
-import { companyRelations } from './import-company-fields.ts';
+import { numberKey } from '../customer/unique-keys.ts';
+import { companyRelations, namesCompany } from './import-company-fields.ts';
+import type { RelationField } from './import-fields.ts';
 import type { RelationKey } from './import-mapping.ts';
 import type { CompanyReading, Relation, RowError, RowReading } from './import-row.ts';
 import { relationError } from './row-errors.ts';
@@ -39,7 +41,7 @@ export function lookupsOf({ field, value, findBy }: Pick<Relation, 'field' | 'va
   return (findBy ? [findBy] : guesses(text)).flatMap((key): Lookup[] => {
     const form = forms[key](text);
     if (!form) return [];
-    return [{ by: key === 'name' && field !== 'referredBy' ? 'company' : key, value: form }];
+    return [{ by: key === 'name' && namesCompany(field) ? 'company' : key, value: form }];
   });
 }
 
@@ -48,6 +50,10 @@ export const companyItem = (id: string, said?: string): string =>
   said === undefined ? `company ${id}` : `company ${id} ${said}`;
 
 export const lookupKey = ({ by, value }: Lookup): string => `${by}:${value}`;
+
+/** As which it is remembered of the rows of a file. */
+export const noteKey = ({ by, value }: Lookup): string =>
+  lookupKey({ by, value: by === 'number' ? numberKey(value) : value });
 
 /** The key of the company that a relation makes where there is none; undefined where it makes none. */
 export function companyToMake(relation: Relation): string | undefined {
@@ -69,7 +75,7 @@ export function calledBy({ row, id, number, externalId }: RowReading): string[] 
     ['name', names],
     ['company', kind === 'person' ? [] : names],
   ];
-  return [...new Set(all.flatMap(([by, values]) => values.map((value) => lookupKey({ by, value }))))];
+  return [...new Set(all.flatMap(([by, values]) => values.map((value) => noteKey({ by, value }))))];
 }
 
 /**
@@ -111,9 +117,23 @@ export type NamedCompany = {
   said: CompanyReading | undefined;
 };
 
+/** The customers that a row names. */
+export type Named = { readonly [F in RelationField]?: string };
+
+/**
+ * Somebody in each of the installation's own fields whose customer only the run can tell, so that such a field does not count
+ * as empty.
+ */
+export const somebodyIn = (relations: readonly Relation[]): Named =>
+  Object.fromEntries(
+    relations.flatMap(({ field, value }) =>
+      field.startsWith('custom.') ? [[field, derivedId('somebody', value)] as const] : [],
+    ),
+  );
+
 /** What the relations of a row come to. */
 export type Settled = {
-  links: Links;
+  links: Named;
   /** To be made or changed before the row is carried out. */
   companies: readonly NamedCompany[];
   waits: boolean;

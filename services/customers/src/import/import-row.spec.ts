@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { builtInLifecycle } from '@throughline/contracts';
 import type { Refusal } from '@throughline/event-sourcing';
 import type { Cell } from '@throughline/tables';
 import { builtInRules } from '../customer/customer-rules.ts';
+import { noFields } from '../field/field-set.ts';
 import { customerImportFields, importFields } from './import-fields.ts';
 import { checkMapping, suggestedColumns, type ImportMapping, type MappedColumn } from './import-mapping.ts';
 import { matchValues, rowReader } from './import-row.ts';
@@ -179,10 +181,18 @@ describe('a mapping of the columns', () => {
   });
 
   it('takes a column of that name for a field of the own rather than for a relation', () => {
-    const own = { field: 'custom.ref', kind: 'custom', label: { en: 'ref', zh: '推荐人' } } as const;
-    expect(suggestedColumns(['推荐人'], [...customerImportFields, own])).toEqual([
-      { column: '推荐人', field: 'custom.ref' },
-    ]);
+    const custom = {
+      key: 'ref',
+      type: 'reference',
+      sensitivity: 'normal',
+      retired: false,
+      target: 'customer',
+    } as const;
+    const named = { ...custom, label: { en: 'ref', zh: '推荐人' } };
+    for (const own of [named, { ...named, type: 'text' } as const]) {
+      const fields = importFields({ fieldSet: { ...noFields, fields: { ref: own } }, lifecycle: builtInLifecycle });
+      expect(suggestedColumns(['推荐人'], fields)).toEqual([{ column: '推荐人', field: 'custom.ref' }]);
+    }
   });
 
   it('takes a column of an exported table for what it is called there, whatever fields a company has', () => {

@@ -3,12 +3,11 @@ import { parseAddress } from '@throughline/language';
 import { isScientificNumber, readDate, type Cell } from '@throughline/tables';
 import { namesCountry, phoneCountries, phoneOf } from '../cleaning/phone-countries.ts';
 import { emailKeys, registrationKeys, type CustomerInput } from '../customer/customer-fields.ts';
-import type { LinkField } from '../customer/customer-links.ts';
 import type { ImportPolicies } from '../customer/customer-import.ts';
 import { choiceCell } from './choice-cell.ts';
 import { customCell } from './custom-cell.ts';
-import { companyRoles, type CompanyRole } from './import-company-fields.ts';
-import { importFieldOf, isParted, recordFieldOf, type ImportField } from './import-fields.ts';
+import { companyRoles, ofCompany, type CompanyRole } from './import-company-fields.ts';
+import { importFieldOf, isParted, recordFieldOf, type ImportField, type RelationField } from './import-fields.ts';
 import {
   companyMapping,
   type ImportMapping,
@@ -22,7 +21,7 @@ export type RowError = { column: string | null; code: string; params?: Readonly<
 
 /** What a cell says of another customer, who is still to be found. */
 export type Relation = {
-  field: LinkField;
+  field: RelationField;
   column: string | null;
   value: string;
   findBy?: RelationKey | undefined;
@@ -84,7 +83,7 @@ export function rowReader(
   });
   const companies = companyRoles.flatMap((role) => {
     const own = companyMapping(mapping, role);
-    return own ? [{ role, read: rowReader(header, own, fields) }] : [];
+    return own ? [{ role, read: rowReader(header, own, fields.map(ofCompany)) }] : [];
   });
 
   return (cells) => {
@@ -197,7 +196,7 @@ class Reading {
       case 'relation':
         if (isScientificNumber(text)) return this.#wrong(name, 'scientific-number');
         if (text.length > longestName) return this.#wrong(name, 'too-long');
-        this.#relations.push(relationOf(field as LinkField, column, text));
+        this.#relations.push(relationOf(field as RelationField, column, text));
         return place(field);
       case 'grade':
         if (!/^\d(\.0+)?$/.test(text.normalize('NFKC'))) return this.#wrong(name, 'wrong-type');
@@ -220,10 +219,10 @@ class Reading {
 
   takeDefault(given: Given): void {
     const field = recordFieldOf(given.definition.field);
-    const isRelated = this.#relations.some((one) => one.field === field);
-    const isGiven = isRelated || (field === 'addresses' ? this.#addresses.size > 0 : this.#row[field] !== undefined);
+    const isRelated = this.#relations.some((one) => one.field === given.definition.field);
+    const isGiven = field === 'addresses' ? this.#addresses.size > 0 : this.#row[field] !== undefined;
     const isOneOfSeveral = field === 'custom' || isParted(field);
-    if (isGiven && !isOneOfSeveral) return;
+    if (isRelated || (isGiven && !isOneOfSeveral)) return;
     const several = this.#row[field] as Record<string, unknown> | undefined;
     if (isOneOfSeveral && several && given.definition.field.slice(`${field}.`.length) in several) return;
     const sound = this.#errors.length;
@@ -329,7 +328,7 @@ class Reading {
 /** Nobody's name is longer. */
 const longestName = 500;
 
-const relationOf = (field: LinkField, column: MappedColumn | undefined, value: string): Relation => ({
+const relationOf = (field: RelationField, column: MappedColumn | undefined, value: string): Relation => ({
   field,
   column: column?.column ?? null,
   value,

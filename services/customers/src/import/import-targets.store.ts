@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Commands, derivedId, recordId } from '@throughline/event-sourcing';
 import { customer } from '../customer/customer.ts';
+import { claimsMeant, holderAmong, numberKey } from '../customer/unique-keys.ts';
 import { CustomerKeys, type CustomerKeyKind, type FoundRecord } from './customer-keys.view.ts';
 import type { ImportMapping, MatchKey } from './import-mapping.ts';
 
@@ -70,19 +71,23 @@ export class ImportTargets {
     );
   }
 
-  /** Exact: a number belongs to its customer for ever. */
+  /** A number belongs to its customer for ever. */
   async #holders(numbers: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const holders = await this.commands.holdersOf(
-      customer.category,
-      numbers.map((number) => `number:${number}`),
+    const claimOf = (number: string) => `number:${number}`;
+    const claims = numbers.flatMap((number) => claimsMeant(claimOf(number)));
+    const holders = await this.commands.holdersOf(customer.category, [...new Set(claims)]);
+    return new Map(
+      numbers.flatMap((number) => {
+        const holder = holderAmong(holders, claimOf(number));
+        return holder === undefined ? [] : [[number, holder] as const];
+      }),
     );
-    return new Map([...holders].map(([claim, id]) => [claim.slice('number:'.length), id]));
   }
 
   #idOf({ matchBy, connectionId }: ImportMapping, value: string, salt: number): string {
     if (matchBy === 'id') return value;
     if (matchBy === 'externalId') return recordId(connectionId as string, value);
-    return this.keys.idOfNew(`${matchBy}:${value}`, salt);
+    return this.keys.idOfNew(`${matchBy}:${matchBy === 'number' ? numberKey(value) : value}`, salt);
   }
 }
 

@@ -1,14 +1,13 @@
 import type { Instant } from '@throughline/contracts';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import type { ImportCustomer } from '../customer/customer-import.ts';
-import type { Links } from '../customer/customer-links.ts';
 import type { ImportMapping } from './import-mapping.ts';
-import type { NamedCompany, Settled } from './import-relations.ts';
+import type { Named, NamedCompany, Settled } from './import-relations.ts';
 import type { RowError, RowReading } from './import-row.ts';
 import { withOthers } from './row-errors.ts';
 
 /** What the relations of a row come to: `companies` are those to be made or changed before it is carried out. */
-type Related = { links: Links; companies: readonly NamedCompany[]; warnings: readonly RowError[] };
+type Related = { links: Named; companies: readonly NamedCompany[]; warnings: readonly RowError[] };
 
 /** What becomes of a row: nothing, for these reasons, or a command on a record. */
 export type PlannedRow = { line: number; cells: readonly string[]; reading: RowReading } & (
@@ -75,10 +74,17 @@ export function withRelations(
 }
 
 /** A row's links, those to the companies that were made for it among them. */
-export const linksIn = ({ links, companies }: Related): Links => ({
+export const linksIn = ({ links, companies }: Related): Named => ({
   ...links,
   ...Object.fromEntries(companies.map(({ id, relation }) => [relation.field, id])),
 });
+
+/** What is said with the customers that are named. */
+export const withLinks = (said: CustomerInput, links: Named): CustomerInput =>
+  Object.entries(links).reduce<CustomerInput>((one, [field, id]) => {
+    const own = field.startsWith('custom.') && field.slice('custom.'.length);
+    return own ? { ...one, custom: { ...one.custom, [own]: id } } : { ...one, [field]: id };
+  }, said);
 
 /** What is above a company is decided over together with it, as if it were several records. */
 export const movesInHierarchy = (row: Extract<PlannedRow, { fate: 'command' }>): boolean =>

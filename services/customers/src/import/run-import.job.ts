@@ -16,7 +16,7 @@ import { ImportPlans } from './import-plan.store.ts';
 import type { RowError } from './import-row.ts';
 import { ImportRows } from './import-rows.store.ts';
 import { importing, type Import } from './import.ts';
-import { customOf, linksIn, movesInHierarchy, type PlannedRow } from './planned-row.ts';
+import { customOf, linksIn, movesInHierarchy, withLinks, type PlannedRow } from './planned-row.ts';
 import { rowErrorsOf } from './row-errors.ts';
 
 /** Every row that was read came to one of these ends. */
@@ -175,7 +175,7 @@ export class RunImport implements JobHandler {
   async #item(job: JobAtWork, row: CommandRow) {
     const { id, line, command: given, isThere, occurredAt } = row;
     const number = given.number || (isThere ? '' : await this.numbers.next());
-    const command = { ...given, number, row: { ...given.row, ...linksIn(row) } };
+    const command = { ...given, number, row: withLinks(given.row, linksIn(row)) };
     const body = asAsked(row, given);
     return { id, command, commandId: itemId(job, line), body, ...(occurredAt !== undefined && { occurredAt }) };
   }
@@ -208,7 +208,7 @@ export class RunImport implements JobHandler {
   /** Refused where somebody else changed the same fields since they were exported. */
   async #edit(job: JobAtWork, row: EditRow, inForce: RulesInForce): Promise<Carried> {
     const { id, line, versions: ifMatch } = row;
-    const changes = { ...row.changes, ...linksIn(row) };
+    const changes = withLinks(row.changes, linksIn(row));
     if (Object.keys(changes).length === 0) return { end: 'unchanged' };
     const commandId = itemId(job, line);
     const { relations } = row.reading;

@@ -3,6 +3,8 @@ import {
   ownKeyOf,
   customerFieldNames,
   fieldsOf,
+  survivorshipOf,
+  type ChosenField,
   type CustomerField,
   type Golden,
   type Origin,
@@ -39,7 +41,7 @@ export function previewMerge(
   groups: readonly Group[],
   after: Group,
   picks: Readonly<Record<string, string>>,
-  { rules, sources = {} }: SurvivorshipRules,
+  rules: SurvivorshipRules,
 ): MergedField[] {
   const golden = oneByOne(goldenOfGroup(after));
   const before = groups.map((group) => ({ id: group[0].id, golden: oneByOne(goldenOfGroup(group)) }));
@@ -49,13 +51,13 @@ export function previewMerge(
       return said ? [{ recordId: id, value: said.value }] : [];
     });
     const isPicked = name in picks || field in picks;
-    const ranking = isPicked ? undefined : sources[field];
+    const { rule, sources } = survivorshipOf(rules, name as ChosenField);
     return {
       field: shown(name),
       value,
       from: [...new Set(origins.map(({ recordId }) => recordId))],
-      rule: isPicked ? 'picked' : (rules[field] ?? 'survivor'),
-      ...(ranking && { sources: ranking }),
+      rule: isPicked ? 'picked' : rule,
+      ...(sources && !isPicked && { sources }),
       differs:
         candidates.length < before.length ||
         candidates.some(({ value }) => !isDeepStrictEqual(value, candidates[0]?.value)),

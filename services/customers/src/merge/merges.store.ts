@@ -13,6 +13,7 @@ import {
 } from '../customer/customer-group.ts';
 import { parentErrors, parentOf, type Above } from '../customer/customer-links.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
+import { customer } from '../customer/customer.ts';
 import type { CustomerRules } from '../customer/customer-rules.ts';
 import {
   GoldenCustomers,
@@ -21,6 +22,7 @@ import {
   type Ids,
   type Remembered,
 } from '../customer/golden-customers.store.ts';
+import { claimsGivenBack, withGivenBack } from '../customer/values-given-back.ts';
 import { previewMerge } from './merge-preview.ts';
 import { picksOf } from './picks.ts';
 import { survivorship, survivorshipId } from './survivorship.ts';
@@ -77,12 +79,16 @@ export class Merges {
     remembered: Remembered,
   ): Promise<RecordAnswer> {
     let above: Above = nothingAbove;
+    let free: ReadonlySet<string> = new Set();
+    const stamped = await this.current.read();
     const withAbove = async (): Promise<Ids> => {
-      above = await this.#aboveUnmerged(await this.customers.group(id), command);
+      const group = await this.customers.group(id);
+      above = await this.#aboveUnmerged(group, command);
+      free = await this.#freeOf(group, command, stamped.rules);
       return [id, ...above.above.map(([top]) => top.id)];
     };
-    const decide = ([group, ...others]: [Group, ...Group[]], { now }: DecideContext<CustomerRules>): Decided => {
-      const decided = unmergeRecord(checkedWhole(group), command);
+    const decide = ([group, ...others]: [Group, ...Group[]], { now, rules }: DecideContext<CustomerRules>): Decided => {
+      const decided = withGivenBack(group, unmergeRecord(checkedWhole(group), command), rules, free);
       const apart = unmergedAfter(group, command.recordId, decided, now);
       const moved = apart.filter((one) => parentOf(one) !== parentOf(group));
       const beside = (one: Group): Above => ({
@@ -92,7 +98,7 @@ export class Merges {
       if (!moved.every((one) => isBelow(one, beside(one)))) throw new GroupChanged();
       return decided;
     };
-    return this.customers.decide(withAbove, body, decide, remembered);
+    return this.customers.decide(withAbove, body, decide, remembered, stamped);
   }
 
   /** What it would make of each field, and why. @throws Refusal as `merge` does */
@@ -126,6 +132,19 @@ export class Merges {
       return { above: all.flatMap(({ above }) => above), lost: all.flatMap(({ lost = [] }) => lost) };
     } catch (error) {
       if (error instanceof Refusal) return nothingAbove;
+      throw error;
+    }
+  }
+
+  /** Of what records get back by being taken apart, and only one may have, what no other customer claims. */
+  async #freeOf(group: Group, command: UnmergeCustomer, rules: CustomerRules): Promise<ReadonlySet<string>> {
+    try {
+      const claims = claimsGivenBack(group, unmergeRecord(group, command), rules);
+      const holders = claims.length > 0 ? await this.commands.holdersOf(customer.category, claims) : new Map();
+      const isOwn = (holder: string | undefined) => !holder || group.some((part) => part.id === holder);
+      return new Set(claims.filter((claim) => isOwn(holders.get(claim))));
+    } catch (error) {
+      if (error instanceof Refusal) return new Set();
       throw error;
     }
   }

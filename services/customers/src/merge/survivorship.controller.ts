@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Put } from '@nestjs/common';
 import { Commands } from '@throughline/event-sourcing';
 import { Answers } from '@throughline/service';
+import { fieldSet, fieldSetId } from '../field/field-set.ts';
 import { survivorship, survivorshipId } from './survivorship.ts';
 import { SurvivorshipDto, Survivorships, rulesOf, shownRules } from './survivorship.dto.ts';
 
@@ -19,6 +20,7 @@ export class SurvivorshipController {
   @Put()
   async configure(@Body() body: SurvivorshipDto) {
     const command = { type: 'ConfigureSurvivorship' as const, ...rulesOf(body) };
-    return shownRules((await this.commands.execute(survivorship, survivorshipId, command)).state);
+    const { state: rules } = await this.commands.load(fieldSet, fieldSetId('customer'));
+    return shownRules((await this.commands.execute(survivorship, survivorshipId, command, { rules })).state);
   }
 }

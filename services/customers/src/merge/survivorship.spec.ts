@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { builtInSurvivorship, survivorshipsFor, type SurvivorshipRules } from '@throughline/contracts';
+import { builtInSurvivorship, survivorshipOf, survivorshipsFor, type SurvivorshipRules } from '@throughline/contracts';
 import { scenario } from '@throughline/event-sourcing/scenario';
+import { noFields } from '../field/field-set.ts';
 import { rulesOf, shownRules } from './survivorship.dto.ts';
 import { survivorship } from './survivorship.ts';
 
-const given = scenario(survivorship);
+const tea = { key: 'tea', type: 'text', sensitivity: 'normal', retired: false } as const;
+const given = scenario(survivorship, { rules: { ...noFields, fields: { tea } } });
 const rules: SurvivorshipRules = { rules: { name: 'longest', tags: 'all' }, sources: { name: ['entered'] } };
 
 describe('the survivorship rules', () => {
@@ -26,8 +28,24 @@ describe('the survivorship rules', () => {
     { birthDate: 'longest' },
     { custom: 'all' },
     { ownerId: 'longest' },
+    { 'custom.tea': 'all' },
+    { 'custom.coffee': 'latest' },
   ] as const)('fit their fields, unlike %p', (wrong) => {
     given().when({ type: 'ConfigureSurvivorship', rules: wrong }).thenRefused('invalid-survivorship-rules');
+  });
+
+  it('may be of a field of the own', () => {
+    const own: SurvivorshipRules = {
+      rules: { custom: 'latest', 'custom.tea': 'survivor' },
+      sources: { 'custom.tea': ['entered'] },
+    };
+    given()
+      .when({ type: 'ConfigureSurvivorship', ...own })
+      .then({ type: 'SurvivorshipConfigured', ...own });
+    expect(rulesOf(shownRules(own)).rules).toMatchObject(own.rules);
+    expect(shownRules(own).fields.at(-1)).toEqual({ field: 'custom.tea', rule: 'survivor', sources: ['entered'] });
+    expect(survivorshipOf(own, 'custom.tea')).toEqual({ rule: 'survivor', sources: ['entered'] });
+    expect(survivorshipOf(own, 'custom.coffee')).toEqual({ rule: 'latest', sources: undefined });
   });
 
   it('that come with the product fit', () => {

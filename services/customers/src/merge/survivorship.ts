@@ -2,13 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   builtInSurvivorship,
   survivorshipsFor,
-  type CustomerField,
+  type ChosenField,
   type Survivorship,
   type SurvivorshipEvent,
   type SurvivorshipRules,
 } from '@throughline/contracts';
 import { derivedId, invalid, type Decider, type FieldError } from '@throughline/event-sourcing';
 import { shown } from '../customer/field-names.ts';
+import type { FieldSet } from '../field/field-set.ts';
+import { customKeyOf } from '../rules/rule-values.ts';
 
 export type SurvivorshipCommand = { type: 'ConfigureSurvivorship' } & SurvivorshipRules;
 
@@ -16,12 +18,12 @@ export type SurvivorshipCommand = { type: 'ConfigureSurvivorship' } & Survivorsh
 export const survivorshipId = derivedId('survivorship-rules');
 
 /** How merges choose among what the records of a customer say. */
-export const survivorship: Decider<SurvivorshipRules, SurvivorshipCommand, SurvivorshipEvent> = {
+export const survivorship: Decider<SurvivorshipRules, SurvivorshipCommand, SurvivorshipEvent, FieldSet> = {
   category: 'survivorship-rules',
   initial: builtInSurvivorship,
 
-  decide(state, { type: _, ...wanted }) {
-    const errors = errorsOf(wanted);
+  decide(state, { type: _, ...wanted }, { rules: fieldSet }) {
+    const errors = errorsOf(wanted, fieldSet);
     if (errors.length > 0) throw invalid('invalid-survivorship-rules', errors);
     return isDeepStrictEqual(state, wanted) ? [] : [{ type: 'SurvivorshipConfigured', ...wanted }];
   },
@@ -29,7 +31,9 @@ export const survivorship: Decider<SurvivorshipRules, SurvivorshipCommand, Survi
   evolve: (_, { type: __, ...configured }) => configured,
 };
 
-const errorsOf = ({ rules }: SurvivorshipRules): FieldError[] =>
-  (Object.entries(rules) as [CustomerField, Survivorship][]).flatMap(([field, rule]) =>
-    survivorshipsFor(field).includes(rule) ? [] : [{ path: `fields.${shown(field)}.rule`, code: 'not-allowed' }],
-  );
+const errorsOf = ({ rules }: SurvivorshipRules, { fields }: FieldSet): FieldError[] =>
+  (Object.entries(rules) as [ChosenField, Survivorship][]).flatMap(([field, rule]): FieldError[] => {
+    const key = customKeyOf(field);
+    if (key !== undefined && !Object.hasOwn(fields, key)) return [{ path: `fields.${field}`, code: 'unknown-field' }];
+    return survivorshipsFor(field).includes(rule) ? [] : [{ path: `fields.${shown(field)}.rule`, code: 'not-allowed' }];
+  });

@@ -56,7 +56,7 @@ describe('what customers claim of old values', () => {
   const had = (id: string, card: string, others: { id: string; card: string }[] = []) => ({
     records: [{ id, card }, ...others].map((one) => ({
       id: one.id,
-      state: { details: { custom: { card: one.card } } },
+      state: { number: `C-${one.id}`, details: { custom: { card: one.card } } },
     })),
     fields: { name: 'x', custom: { card } },
   });
@@ -67,6 +67,17 @@ describe('what customers claim of old values', () => {
   it('is what nobody has, of two the one that came first', () => {
     expect(free([had('1', 'a'), had('2', 'A'), had('3', 'b')])).toEqual({ 1: [claim('a')], 3: [claim('b')] });
     expect(free([had('1', 'a')], { [claim('a')]: '9' })).toEqual({});
+  });
+
+  it('is a number in its comparable form, which was not claimed before there was one', () => {
+    const numbered = (id: string, number: string, key?: string) => ({
+      ...had(id, ''),
+      records: [{ id, state: { number, numberKey: key, details: { custom: { card: '' } } } }],
+    });
+    expect(free([numbered('1', 'k-1'), numbered('2', 'K-2'), numbered('3', 'k-3', 'K-3')])).toEqual({
+      1: ['number:K-1'],
+    });
+    expect(free([numbered('1', 'k-1'), numbered('2', 'k-2')], { 'number:K-1': '9' })).toEqual({ 2: ['number:K-2'] });
   });
 
   it('is said by the record that has it, and not what another one overrides', () => {

@@ -2,6 +2,8 @@ import type { CustomerFields, Instant, UniqueValue, VerificationFailure } from '
 import type { FieldError } from '@throughline/event-sourcing';
 import { normaliseEmail, normalisePhone } from '@throughline/language';
 import type { CustomerRules } from '../customer/customer-rules.ts';
+import type { Customer } from '../customer/customer-state.ts';
+import { unclaimedNumber } from '../customer/unique-keys.ts';
 import { customErrors } from '../field/custom-values.ts';
 import { brokenRules, rulesInForce } from './broken-rules.ts';
 import { dayOf, isDay } from './days.ts';
@@ -26,7 +28,7 @@ export const valuesToHold = (
  */
 export function freeClaims(
   customers: readonly {
-    records: readonly { id: string; state: { details: CustomerFields } }[];
+    records: readonly { id: string; state: Pick<Customer, 'details' | 'number' | 'numberKey'> }[];
     fields: CustomerFields;
   }[],
   rules: Given['rules'],
@@ -39,7 +41,8 @@ export function freeClaims(
     const wanted = new Set(values.flatMap(({ claims }) => claims));
     for (const { id, state } of records) {
       const own = values.flatMap((one) => claimsOf(one, state.details));
-      const free = own.filter((claim) => wanted.has(claim) && !held.has(claim));
+      const kept = [...own.filter((claim) => wanted.has(claim)), ...unclaimedNumber(state)];
+      const free = kept.filter((claim) => !held.has(claim));
       for (const claim of free) held.set(claim, id);
       if (free.length > 0) found.set(id, free);
     }

@@ -15,6 +15,7 @@ import { goldenOfGroup, partOf, type Group, type Part } from '../customer/custom
 import { CurrentRules, type StampedRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { unclaimedNumber } from '../customer/unique-keys.ts';
 import { freeClaims, valuesToHold, verificationOf } from './verification.ts';
 
 /** In counts: of the customers who were verified some failed and the others passed; values became their own. */
@@ -128,9 +129,12 @@ export class Verifications {
     return [...free.values()].filter((_, index) => areTaken[index]).flat().length;
   }
 
-  /** Of what rules would have only one customer have: claim -> the record that holds it. */
+  /** Of what only one customer may have: claim -> the record that holds it. */
   #holders(customers: readonly Verified[], { rules }: StampedRules): Promise<ReadonlyMap<string, string>> {
-    const claims = customers.flatMap(({ fields }) => valuesToHold(fields, rules).flatMap((one) => one.claims));
+    const claims = customers.flatMap(({ fields, records }) => [
+      ...valuesToHold(fields, rules).flatMap((one) => one.claims),
+      ...records.flatMap(({ state }) => unclaimedNumber(state)),
+    ]);
     return this.commands.holdersOf(customer.category, [...new Set(claims)]);
   }
 
