@@ -113,7 +113,7 @@ describe('a relation of a row', () => {
         '公司邮箱 wrong-type',
       ],
       [3, '推荐人 relation-not-found', '邮箱 wrong-type'],
-      [4, '生日 impossible-date', '推荐人 relation-not-found'],
+      [4, '生日 impossible-date', 'null rule-failed', '推荐人 relation-not-found'],
     ];
     const named = (rows: any[]) =>
       rows

@@ -591,6 +591,31 @@ describe('an import', () => {
     ]);
     await service.call('PUT', '/api/rules/customers', { rules: [] });
   });
+
+  it('tells of a row with a cell that cannot be read all else that is wrong with it', async () => {
+    const message = { zh: '请填写', en: 'please' };
+    const rules = ['industry', 'birthDate', 'title'].map((field) => ({
+      id: field.toLowerCase(),
+      kind: 'required',
+      field,
+      message,
+    }));
+    await service.call('POST', '/api/fields', { key: 'grade', type: 'number', label: { zh: '等级' } });
+    await service.call('POST', '/api/fields', { key: 'rank', type: 'number', label: { zh: '排名' } });
+    await service.call('PUT', '/api/rules/customers', { rules });
+    const { id } = await imported('姓名,生日,行业,等级,排名\n甲,1990/2/30,,很高,第一\n', { matchBy: 'none' });
+    const [, row] = await errorsOf(id, 'zh');
+    expect(row?.split(',').slice(6).join(',').split('；').toSorted()).toEqual(
+      [
+        'title: 请填写',
+        '生日: 不是存在的日期',
+        '行业: 请填写',
+        '等级: 类型或格式不正确',
+        '排名: 类型或格式不正确',
+      ].toSorted(),
+    );
+    await service.call('PUT', '/api/rules/customers', { rules: [] });
+  });
 });
 
 describe('an import of fields of the own', () => {

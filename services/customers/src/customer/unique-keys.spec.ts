@@ -11,6 +11,7 @@ describe('a customer’s number', () => {
   it('is claimed as it is shown and as it is compared, for ever', () => {
     given().when(made('C-1')).thenClaims('number:C-1');
     given().when(made('k-1')).thenClaims('number:k-1', 'number:K-1');
+    given().when(made('Ｋ-1')).thenClaims('number:Ｋ-1', 'number:K-1');
     const created = {
       type: 'CustomerCreated',
       number: 'k-1',

@@ -1,8 +1,8 @@
 import type { Email } from '@throughline/contracts';
 import { normaliseEmail } from '@throughline/language';
 
-/** The form in which numbers are compared: those that differ only by case are one. */
-export const numberKey = (number: string): string => number.toUpperCase();
+/** The form in which numbers are compared: those that differ only by case or width are one. */
+export const numberKey = (number: string): string => number.normalize('NFKC').toUpperCase();
 
 /** The claim of a number as it is shown, and as it is compared. */
 const numberClaims = (number: string): string[] =>

@@ -6,14 +6,14 @@ import { isFilledRow, type Cell } from '@throughline/tables';
 import { Consents } from '../consent/consents.store.ts';
 import { tidyFields, type CustomerInput } from '../customer/customer-fields.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
-import { builtInRules } from '../customer/customer-rules.ts';
+import { builtInRules, type CustomerRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { Tags } from '../tag/tags.view.ts';
 import { editedRow } from './edited-row.ts';
 import { ImportCells } from './import-cells.store.ts';
 import type { CompanyRole } from './import-company-fields.ts';
-import { importFieldOf, importFields, isPermission, type ImportField } from './import-fields.ts';
+import { importFieldOf, importFields, isPermission, recordFieldOf, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { isExported, type ImportMapping } from './import-mapping.ts';
 import { ImportOutcomes } from './import-outcomes.store.ts';
@@ -26,7 +26,7 @@ import { ImportTargets, type Target } from './import-targets.store.ts';
 import type { Import } from './import.ts';
 import { repeatsAmong, type Known } from './repeats.ts';
 import { commandOf, skipped, unrelated, withRelations, type CheckedOutcome, type PlannedRow } from './planned-row.ts';
-import { asRowErrors, rowErrorsOf } from './row-errors.ts';
+import { asRowErrors, rowErrorsOf, withOthers } from './row-errors.ts';
 
 /** A piece of the file: its rows, the lines of those that wait for the next round, and the line up to which it was read. */
 export type PlannedChunk = { rows: readonly PlannedRow[]; waiting: readonly number[]; line: number };
@@ -128,10 +128,11 @@ export class ImportPlans {
     if (!mapping) throw notFound('import-not-found');
     const isEdited = isExported(mapping.columns);
     const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
-    const fields = importFields((await this.current.read()).rules);
+    const { rules } = await this.current.read();
+    const fields = importFields(rules);
     const mapped = [...mapping.columns.map(({ field }) => field), ...Object.keys(readable.defaults)];
     const isRelated = mapped.some((field) => importFieldOf(fields, field)?.kind === 'relation');
-    return { header, mapping, fields, read: rowReader(header, readable, fields), isEdited, isRelated };
+    return { header, mapping, rules, fields, read: rowReader(header, readable, fields), isEdited, isRelated };
   }
 
   /** Those that are to be carried out in this round, and not before or after it. */
@@ -146,14 +147,15 @@ export class ImportPlans {
 
   async #planned(
     planning: Planning | Look,
-    { mapping, read }: Reading,
+    { mapping, rules, read }: Reading,
     chunk: readonly FileRow[],
   ): Promise<Omit<PlannedChunk, 'line'>> {
     const rows = chunk.map((row) => {
       const reading = read(row.cells);
       const errors = row.error ? [{ column: null, code: row.error.code, params: row.error.params }] : errorsOf(reading);
       const values = matchValues(reading, mapping);
-      return { line: row.line, cells: row.cells.map(({ text }) => text), reading, errors, values };
+      const isReadable = row.error === undefined;
+      return { line: row.line, cells: row.cells.map(({ text }) => text), reading, isReadable, errors, values };
     });
     const sound = rows.filter(({ errors }) => errors.length === 0);
     const duplicates = await this.#duplicates(planning, sound);
@@ -168,10 +170,14 @@ export class ImportPlans {
         : [];
     });
     const repeated = await this.#duplicates(planning, known);
-    const planned = rows.map(({ values, errors, ...row }): PlannedRow => {
+    const planned = rows.map(({ values, errors, isReadable, ...row }): PlannedRow => {
       const target = targets.get(row.line) as Target;
-      if (target === 'several') return { ...row, fate: 'failed', errors: severalErrors(row.reading, errors) };
-      if (errors.length > 0) return { ...row, fate: 'failed', errors };
+      if (target === 'several' || errors.length > 0) {
+        const wrong = target === 'several' ? [{ column: null, code: 'several-matches' }, ...errors] : errors;
+        const isNew = target !== 'several' && !target.isThere && mapping.mode !== 'update';
+        const others = isReadable ? othersBeside(wrong, row.reading, mapping, isNew ? rules : undefined) : [];
+        return { ...row, fate: 'failed', errors: withOthers(wrong, others) };
+      }
       const first = duplicates.get(row.line) ?? repeated.get(row.line);
       if (first !== undefined) return skipped(row, 'duplicate-in-file', { first });
       if (mapping.mode === 'update' && !target.isThere) {
@@ -305,6 +311,7 @@ type Read = (cells: readonly Cell[]) => RowReading;
 type Reading = {
   header: readonly string[];
   mapping: ImportMapping;
+  rules: CustomerRules;
   fields: readonly ImportField[];
   read: Read;
   /** A table that was exported before. */
@@ -343,20 +350,36 @@ const namesOthers = ({ relations, companies }: RowReading): boolean => relations
 
 /** All that is wrong with a row, as far as it can be told without its record. */
 function errorsOf(reading: RowReading): readonly RowError[] {
-  const errors = [
+  return [
     ...reading.errors,
     ...timeErrors(reading),
     ...errorsBy(reading, (row) => shapeErrorsOf(ChangeCustomerDto, row)),
   ];
-  // The rest is the decider's to say, unless it is not asked any more.
-  return errors.length === 0 ? errors : [...errors, ...errorsBy(reading, fieldErrorsOf)];
 }
 
-/** All that is wrong with a row that may be about several customers. @param errors what else is known to be */
-const severalErrors = (reading: RowReading, errors: readonly RowError[]): readonly RowError[] => [
-  { column: null, code: 'several-matches' },
-  ...(errors.length > 0 ? errors : errorsBy(reading, fieldErrorsOf)),
-];
+/**
+ * What the decider would say besides, who is not asked any more, of what could be read.
+ *
+ * @param rules of a new customer: of one who is there, or may be, it is not known what else they have
+ */
+function othersBeside(
+  errors: readonly RowError[],
+  reading: RowReading,
+  { columns }: ImportMapping,
+  rules: CustomerRules | undefined,
+): RowError[] {
+  const unread = new Set(errors.map(({ column }) => column));
+  const open = [
+    ...columns.flatMap(({ column, field }) => (unread.has(column) ? [field] : [])),
+    ...reading.relations.map(({ field }) => field),
+  ];
+  const isOpen = (path: string) =>
+    open.some(
+      (field) => path === field || (!field.startsWith('custom.') && path.split('.')[0] === recordFieldOf(field)),
+    );
+  const own = fieldErrorsOf(reading.row, rules).filter(({ path }) => !isOpen(path));
+  return [...asRowErrors(reading, own), ...companyErrors(reading)];
+}
 
 /** What is wrong with what a row says of itself and of companies. */
 function errorsBy(reading: RowReading, find: (row: CustomerInput) => Refusal['errors']): RowError[] {
@@ -373,11 +396,11 @@ const timeErrors = (reading: RowReading): RowError[] =>
     ? [{ column: columnOf('createdAt', reading), code: 'in-the-future' }]
     : [];
 
-/** What is wrong with fields, whatever they are held against. */
-function fieldErrorsOf(row: CustomerInput): Refusal['errors'] {
+/** What is wrong with fields, whatever they are held against. @param rules of a new customer: also what is missing */
+function fieldErrorsOf(row: CustomerInput, rules?: CustomerRules): Refusal['errors'] {
+  const known = rules ? undefined : { name: row.name ?? '-' };
   try {
-    const known = { name: row.name ?? '-' };
-    tidyFields(row, known, { now: new Date().toISOString(), entry: 'import', rules: builtInRules });
+    tidyFields(row, known, { now: new Date().toISOString(), entry: 'import', rules: rules ?? builtInRules });
     return [];
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
