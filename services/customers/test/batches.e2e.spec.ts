@@ -139,7 +139,7 @@ describe('a batch', () => {
       },
     ]);
     const { counts } = await finished((await service.call('POST', `/api/batches/${batchId}/undo`)).body.id);
-    expect(counts).toMatchObject({ unmerged: 1, failed: 0 });
+    expect(counts).toMatchObject({ unmerged: 1, kept: 0, failed: 0 });
     expect((await get(`customers/${other.id}`)).id).toBe(other.id);
   });
 
