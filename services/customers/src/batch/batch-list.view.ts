@@ -15,13 +15,13 @@ export class BatchRow {
   @Column('timestamptz') startedAt!: Instant;
   @Column({ type: 'timestamptz', nullable: true }) finishedAt!: Instant | null;
   @Column('json') counts!: Record<string, number>;
-  @Index() @Column({ type: 'uuid', nullable: true }) undoes!: string | null;
+  @Column({ type: 'uuid', nullable: true }) undoes!: string | null;
   @Column({ type: 'uuid', nullable: true }) undoesConnection!: string | null;
 }
 
 export const batchList = fold<BatchRow, BatchEvent>(BatchRow, {
   name: 'batch_list',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key: ({ stream }) => stream.id,
   on: {
@@ -48,20 +48,19 @@ const pageSize = 50;
 /** Of the job of a batch that did not come to its end. */
 export const endedEarly: readonly JobState[] = ['stopped', 'failed'];
 
-export type Listed = BatchRow & { status: 'running' | 'done' | 'stopped' | 'failed'; undoneBy: string | null };
+export type Listed = BatchRow & { status: 'running' | 'done' | 'stopped' | 'failed' };
 
 @Injectable()
 export class Batches {
   constructor(private readonly kernel: Kernel) {}
 
-  /** The latest first; `undoneBy` where one was taken back, or is about to be. */
+  /** The latest first. */
   async list(cursor?: string): Promise<{ items: Listed[]; nextCursor: string | null }> {
     const place = keysetPlace(cursor, 'instant');
     const { rows } = await this.kernel.pool.query<Listed>({
       text: `select b.id, b.kind, title, started_by as "startedBy", started_at as "startedAt", finished_at as "finishedAt",
           case when finished_at is not null then 'done' else coalesce(j.state, 'running') end as status,
-          coalesce(j.counts::json, b.counts) as counts, undoes, undoes_connection as "undoesConnection",
-          (select u.id from "${batchList.table}" u where u.undoes = b.id order by started_at desc limit 1) as "undoneBy"
+          coalesce(j.counts::json, b.counts) as counts, undoes, undoes_connection as "undoesConnection"
         from "${batchList.table}" b
         left join jobs j on j.id = b.id and j.state = any($3) and finished_at is null
         where $1::timestamptz is null or (started_at, b.id) < ($1::timestamptz, $2::uuid)
@@ -70,5 +69,15 @@ export class Batches {
       types: plainTypes,
     });
     return keysetPage(rows, pageSize, (row) => row.startedAt);
+  }
+
+  /** All that took something back, or is about to. */
+  async undos(): Promise<Pick<BatchRow, 'id' | 'undoes' | 'undoesConnection' | 'startedAt'>[]> {
+    const { rows } = await this.kernel.pool.query<BatchRow>({
+      text: `select id, undoes, undoes_connection as "undoesConnection", started_at as "startedAt"
+        from "${batchList.table}" where kind = 'undo'`,
+      types: plainTypes,
+    });
+    return rows;
   }
 }

@@ -9,7 +9,7 @@ import { batch } from './batch.ts';
 import { UndoBatch } from './undo-batch.job.ts';
 import { UndoPreviews } from './undo-batch.preview.ts';
 import { UndoSources } from './undo-sources.store.ts';
-import { checkNotUndone } from './undoing.ts';
+import { checkNotUndone, undoneBy } from './undoing.ts';
 
 class PageQuery {
   @IsOptional() @MaxLength(200) cursor?: string;
@@ -40,8 +40,9 @@ export class BatchController {
 
   @Get()
   @Answers(BatchPage)
-  list(@Query() { cursor }: PageQuery) {
-    return this.batches.list(cursor);
+  async list(@Query() { cursor }: PageQuery) {
+    const [{ items, nextCursor }, undos] = await Promise.all([this.batches.list(cursor), this.batches.undos()]);
+    return { items: items.map((item) => ({ ...item, undoneBy: undoneBy(undos, item.id) ?? null })), nextCursor };
   }
 
   @Get(':id')

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { BatchEvent, CustomerEvent, RecordedOf } from '@throughline/contracts';
+import type { BatchEvent, CustomerEvent, Recorded, RecordedOf } from '@throughline/contracts';
 import {
   Commands,
   Refusal,
@@ -14,7 +14,7 @@ import { Jobs, itemId, type JobAtWork, type JobHandler, type JobStep } from '@th
 import { besideOthers, type Group, type Part } from '../customer/customer-group.ts';
 import type { Above } from '../customer/customer-links.ts';
 import { movesUp, parentUndone, undoneBelow } from '../customer/customer-undo-parent.ts';
-import { undoOf, type Undone } from '../customer/customer-undo.ts';
+import { undoOf, type Telling, type Undone } from '../customer/customer-undo.ts';
 import { isOneOfSeveral } from '../customer/customer-state.ts';
 import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { customer, type CustomerCommand } from '../customer/customer.ts';
@@ -96,7 +96,9 @@ export class UndoBatch implements JobHandler {
     { records, telling, isFirst }: UndoPage,
   ): Promise<ReadonlyMap<string, Outcome | Refusal>> {
     const found = await this.commands.loadMany(customer, records);
-    const loaded = new Map([...found].filter(([id, { events }]) => isFirst(id, events)));
+    const loaded = new Map(
+      [...found].filter(([id, { state, events }]) => isFirst(id, events) && !isOnlyAbsorbed(telling(state), events)),
+    );
     const used = await this.uses.among(loaded, telling);
     const alone: string[] = [];
     const moved: string[] = [];
@@ -186,6 +188,12 @@ export class UndoBatch implements JobHandler {
       await this.merges.unmerge(id, command, command, { target: id, commandId: mergeId });
     }
   }
+}
+
+/** It is taken out with the record that it was merged into. */
+function isOnlyAbsorbed({ isUndone }: Telling, events: readonly Recorded[]): boolean {
+  const undone = (events as Happened[]).filter(isUndone);
+  return undone.length > 0 && undone.every(({ type }) => type === 'CustomerAbsorbed');
 }
 
 /** @throws GroupChanged where it was taken out while the group was read */

@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Recorded } from '@throughline/contracts';
-import { plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
 import { customer } from '../customer/customer.ts';
 import { CustomerLinks } from '../links/customer-links.view.ts';
-import { batchList } from './batch-list.view.ts';
+import { batchList, Batches } from './batch-list.view.ts';
 import { ConnectionRecords } from './connection-records.view.ts';
 import { tellingOf, wholeOf, type TellingOf, type Undo, type Undoing } from './undoing.ts';
 
@@ -25,6 +24,7 @@ const firstId = '00000000-0000-0000-0000-000000000000';
 export class UndoSources {
   constructor(
     private readonly kernel: Kernel,
+    private readonly batches: Batches,
     private readonly connections: ConnectionRecords,
     private readonly links: CustomerLinks,
   ) {}
@@ -60,12 +60,7 @@ export class UndoSources {
   /** All that was ever taken back, or is about to be. */
   async undos(): Promise<Undo[]> {
     await this.kernel.viewsHold([batchList], await this.kernel.feed().head(), longestWait);
-    const { rows } = await this.kernel.pool.query<Undo>({
-      text: `select id, undoes, undoes_connection as "undoesConnection", started_at as "startedAt"
-        from "${batchList.table}" where kind = 'undo'`,
-      types: plainTypes,
-    });
-    return rows;
+    return this.batches.undos();
   }
 
   async #pageOfBatches(batchIds: readonly string[], after: number): Promise<Page> {

@@ -16,8 +16,8 @@ export type Undo = { id: string; undoes: string | null; undoesConnection: string
 /** By the record: which of its events are to be taken back, and which stand then, or stand again. */
 export type TellingOf = (record: Pick<Customer, 'externalIds'>) => Telling;
 
-/** Which one took a batch back, and was not taken back itself. */
-const undoneBy = (undos: readonly Undo[], batchId: string): string | undefined =>
+/** Which one took a batch back, or is about to, and was not taken back itself. */
+export const undoneBy = (undos: readonly Undo[], batchId: string): string | undefined =>
   undos.find(({ id, undoes }) => undoes === batchId && undoneBy(undos, id) === undefined)?.id;
 
 /** Who was merged into a record by what is taken back, and still is. */
