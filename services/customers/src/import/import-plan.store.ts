@@ -9,6 +9,8 @@ import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { builtInRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { withChosen } from '../field/choices.ts';
+import { noFields, type FieldSet } from '../field/field-set.ts';
 import { Tags } from '../tag/tags.view.ts';
 import { editedRow } from './edited-row.ts';
 import { ImportCells } from './import-cells.store.ts';
@@ -100,7 +102,7 @@ export class ImportPlans {
     const reading = await this.#reading(state, state.reading?.header ?? []);
     const known = sample.flatMap(({ line, cells, error }): Known[] => {
       const said = reading.read(cells);
-      const isSound = reading.isEdited || (!error && errorsOf(said).length === 0);
+      const isSound = reading.isEdited || (!error && errorsOf(said, reading.wrongIn).length === 0);
       return isSound ? [{ line, values: matchValues(said, reading.mapping) }] : [];
     });
     const { duplicates, times } = repeatsAmong(known);
@@ -128,10 +130,16 @@ export class ImportPlans {
     if (!mapping) throw notFound('import-not-found');
     const isEdited = isExported(mapping.columns);
     const readable = isEdited ? { ...mapping, defaults: {} } : mapping;
-    const fields = importFields((await this.current.read()).rules);
+    const { rules } = await this.current.read();
+    const fields = importFields(rules);
     const mapped = [...mapping.columns.map(({ field }) => field), ...Object.keys(readable.defaults)];
     const isRelated = mapped.some((field) => importFieldOf(fields, field)?.kind === 'relation');
-    return { header, mapping, fields, read: rowReader(header, readable, fields), isEdited, isRelated };
+    const wrongIn = (row: CustomerInput) =>
+      fieldErrorsOf(
+        row,
+        mapping.createMissingOptions ? withChosen(rules.fieldSet, [row.custom ?? {}]) : rules.fieldSet,
+      );
+    return { header, mapping, fields, read: rowReader(header, readable, fields), wrongIn, isEdited, isRelated };
   }
 
   /** Those that are to be carried out in this round, and not before or after it. */
@@ -146,12 +154,14 @@ export class ImportPlans {
 
   async #planned(
     planning: Planning | Look,
-    { mapping, read }: Reading,
+    { mapping, read, wrongIn }: Reading,
     chunk: readonly FileRow[],
   ): Promise<Omit<PlannedChunk, 'line'>> {
     const rows = chunk.map((row) => {
       const reading = read(row.cells);
-      const errors = row.error ? [{ column: null, code: row.error.code, params: row.error.params }] : errorsOf(reading);
+      const errors = row.error
+        ? [{ column: null, code: row.error.code, params: row.error.params }]
+        : errorsOf(reading, wrongIn);
       const values = matchValues(reading, mapping);
       return { line: row.line, cells: row.cells.map(({ text }) => text), reading, errors, values };
     });
@@ -170,7 +180,7 @@ export class ImportPlans {
     const repeated = await this.#duplicates(planning, known);
     const planned = rows.map(({ values, errors, ...row }): PlannedRow => {
       const target = targets.get(row.line) as Target;
-      if (target === 'several') return { ...row, fate: 'failed', errors: severalErrors(row.reading, errors) };
+      if (target === 'several') return { ...row, fate: 'failed', errors: severalErrors(row.reading, errors, wrongIn) };
       if (errors.length > 0) return { ...row, fate: 'failed', errors };
       const first = duplicates.get(row.line) ?? repeated.get(row.line);
       if (first !== undefined) return skipped(row, 'duplicate-in-file', { first });
@@ -302,11 +312,14 @@ export class ImportPlans {
 /** `times`: line -> in how many rows of the sample its key stands; nothing of one without a key. */
 type Looked = { planned: readonly PlannedRow[]; times: ReadonlyMap<number, number> };
 type Read = (cells: readonly Cell[]) => RowReading;
+/** What is wrong with fields, as far as it can be told without their record. */
+type WrongIn = (row: CustomerInput) => Refusal['errors'];
 type Reading = {
   header: readonly string[];
   mapping: ImportMapping;
   fields: readonly ImportField[];
   read: Read;
+  wrongIn: WrongIn;
   /** A table that was exported before. */
   isEdited: boolean;
   /** Its rows may name other customers. */
@@ -342,24 +355,24 @@ const withSomebody = (row: PlannedRow): PlannedRow =>
 const namesOthers = ({ relations, companies }: RowReading): boolean => relations.length > 0 || companies.length > 0;
 
 /** All that is wrong with a row, as far as it can be told without its record. */
-function errorsOf(reading: RowReading): readonly RowError[] {
+function errorsOf(reading: RowReading, wrongIn: WrongIn): readonly RowError[] {
   const errors = [
     ...reading.errors,
     ...timeErrors(reading),
     ...errorsBy(reading, (row) => shapeErrorsOf(ChangeCustomerDto, row)),
   ];
   // The rest is the decider's to say, unless it is not asked any more.
-  return errors.length === 0 ? errors : [...errors, ...errorsBy(reading, fieldErrorsOf)];
+  return errors.length === 0 ? errors : [...errors, ...errorsBy(reading, wrongIn)];
 }
 
 /** All that is wrong with a row that may be about several customers. @param errors what else is known to be */
-const severalErrors = (reading: RowReading, errors: readonly RowError[]): readonly RowError[] => [
+const severalErrors = (reading: RowReading, errors: readonly RowError[], wrongIn: WrongIn): readonly RowError[] => [
   { column: null, code: 'several-matches' },
-  ...(errors.length > 0 ? errors : errorsBy(reading, fieldErrorsOf)),
+  ...(errors.length > 0 ? errors : errorsBy(reading, wrongIn)),
 ];
 
 /** What is wrong with what a row says of itself and of companies. */
-function errorsBy(reading: RowReading, find: (row: CustomerInput) => Refusal['errors']): RowError[] {
+function errorsBy(reading: RowReading, find: WrongIn): RowError[] {
   const all: { reading: RowReading; role?: CompanyRole }[] = [{ reading }, ...reading.companies];
   return all.flatMap(({ reading: one, role }) => asRowErrors(one, find(one.row), role));
 }
@@ -374,10 +387,10 @@ const timeErrors = (reading: RowReading): RowError[] =>
     : [];
 
 /** What is wrong with fields, whatever they are held against. */
-function fieldErrorsOf(row: CustomerInput): Refusal['errors'] {
+function fieldErrorsOf(row: CustomerInput, fieldSet: FieldSet = noFields): Refusal['errors'] {
   try {
     const known = { name: row.name ?? '-' };
-    tidyFields(row, known, { now: new Date().toISOString(), entry: 'import', rules: builtInRules });
+    tidyFields(row, known, { now: new Date().toISOString(), entry: 'import', rules: { ...builtInRules, fieldSet } });
     return [];
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
