@@ -343,13 +343,19 @@ describe('an import', () => {
   });
 
   it('tells of a row that may be about several customers all else that is wrong with it', async () => {
+    const options = [{ value: 'big', label: { en: 'Big', zh: '大杯' } }];
+    const cup = { key: 'cup', type: 'choice', label: { en: 'Cup', zh: '杯型' }, options };
+    expect((await service.call('POST', '/api/fields', cup)).status).toBe(201);
     await imported('姓名,邮箱\n双甲,both@ex.cn\n双乙,both@ex.cn\n', { matchBy: 'none' });
-    const { id } = await imported('姓名,邮箱,生日,推荐人\n甲,both@ex.cn; 坏,,没有人\n乙,both@ex.cn,1999-02-30,\n', {
-      matchBy: 'email',
-    });
-    expect((await errorsOf(id, 'zh')).slice(1).map((row) => row.split(',').slice(5).join(','))).toEqual([
-      '匹配到多位客户，无法确定是哪一位。；邮箱: 类型或格式不正确；推荐人: 找不到客户：没有人',
-      '匹配到多位客户，无法确定是哪一位。；生日: 不是存在的日期',
+    const { id } = await imported(
+      '姓名,邮箱,生日,推荐人,杯型\n甲,both@ex.cn; 坏,,没有人,中杯\n乙,both@ex.cn,1999-02-30,,中杯\n',
+      {
+        matchBy: 'email',
+      },
+    );
+    expect((await errorsOf(id, 'zh')).slice(1).map((row) => row.split(',').slice(6).join(','))).toEqual([
+      '匹配到多位客户，无法确定是哪一位。；邮箱: 类型或格式不正确；杯型: 不在允许的取值之内；推荐人: 找不到客户：没有人',
+      '匹配到多位客户，无法确定是哪一位。；生日: 不是存在的日期；杯型: 不在允许的取值之内',
     ]);
   });
 

@@ -9,10 +9,10 @@ import { CurrentRules } from '../customer/customer-rules.store.ts';
 import { builtInRules, type CustomerRules } from '../customer/customer-rules.ts';
 import { ChangeCustomerDto } from '../customer/customer.dto.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
+import { withChosen } from '../field/choices.ts';
 import { Tags } from '../tag/tags.view.ts';
 import { editedRow } from './edited-row.ts';
 import { ImportCells } from './import-cells.store.ts';
-import type { CompanyRole } from './import-company-fields.ts';
 import { importFieldOf, importFields, isPermission, recordFieldOf, type ImportField } from './import-fields.ts';
 import { ImportFiles } from './import-files.store.ts';
 import { isExported, type ImportMapping } from './import-mapping.ts';
@@ -132,7 +132,11 @@ export class ImportPlans {
     const fields = importFields(rules);
     const mapped = [...mapping.columns.map(({ field }) => field), ...Object.keys(readable.defaults)];
     const isRelated = mapped.some((field) => importFieldOf(fields, field)?.kind === 'relation');
-    return { header, mapping, rules, fields, read: rowReader(header, readable, fields), isEdited, isRelated };
+    const wrongIn = (row: CustomerInput, isNew: boolean) => {
+      const fieldSet = mapping.createMissingOptions ? withChosen(rules.fieldSet, [row.custom ?? {}]) : rules.fieldSet;
+      return fieldErrorsOf(row, { ...(isNew ? rules : builtInRules), fieldSet }, isNew);
+    };
+    return { header, mapping, fields, read: rowReader(header, readable, fields), wrongIn, isEdited, isRelated };
   }
 
   /** Those that are to be carried out in this round, and not before or after it. */
@@ -147,7 +151,7 @@ export class ImportPlans {
 
   async #planned(
     planning: Planning | Look,
-    { mapping, rules, read }: Reading,
+    { mapping, read, wrongIn }: Reading,
     chunk: readonly FileRow[],
   ): Promise<Omit<PlannedChunk, 'line'>> {
     const rows = chunk.map((row) => {
@@ -175,7 +179,7 @@ export class ImportPlans {
       if (target === 'several' || errors.length > 0) {
         const wrong = target === 'several' ? [{ column: null, code: 'several-matches' }, ...errors] : errors;
         const isNew = target !== 'several' && !target.isThere && mapping.mode !== 'update';
-        const others = isReadable ? othersBeside(wrong, row.reading, mapping, isNew ? rules : undefined) : [];
+        const others = isReadable ? othersBeside(wrong, row.reading, { mapping, wrongIn }, isNew) : [];
         return { ...row, fate: 'failed', errors: withOthers(wrong, others) };
       }
       const first = duplicates.get(row.line) ?? repeated.get(row.line);
@@ -308,12 +312,14 @@ export class ImportPlans {
 /** `times`: line -> in how many rows of the sample its key stands; nothing of one without a key. */
 type Looked = { planned: readonly PlannedRow[]; times: ReadonlyMap<number, number> };
 type Read = (cells: readonly Cell[]) => RowReading;
+type Find = (row: CustomerInput) => Refusal['errors'];
 type Reading = {
   header: readonly string[];
   mapping: ImportMapping;
-  rules: CustomerRules;
   fields: readonly ImportField[];
   read: Read;
+  /** What is wrong with fields, as far as it can be told without their record. */
+  wrongIn: (row: CustomerInput, isNew: boolean) => Refusal['errors'];
   /** A table that was exported before. */
   isEdited: boolean;
   /** Its rows may name other customers. */
@@ -348,25 +354,28 @@ const withSomebody = (row: PlannedRow): PlannedRow =>
 
 const namesOthers = ({ relations, companies }: RowReading): boolean => relations.length > 0 || companies.length > 0;
 
-/** All that is wrong with a row, as far as it can be told without its record. */
+const shapeErrorsIn: Find = (row) => shapeErrorsOf(ChangeCustomerDto, row);
+
+/** What cannot be read of a row. */
 function errorsOf(reading: RowReading): readonly RowError[] {
   return [
     ...reading.errors,
     ...timeErrors(reading),
-    ...errorsBy(reading, (row) => shapeErrorsOf(ChangeCustomerDto, row)),
+    ...asRowErrors(reading, shapeErrorsIn(reading.row)),
+    ...companyErrors(reading, shapeErrorsIn),
   ];
 }
 
 /**
  * What the decider would say besides, who is not asked any more, of what could be read.
  *
- * @param rules of a new customer: of one who is there, or may be, it is not known what else they have
+ * @param isNew of one who is there, or may be, it is not known what else they have: what rules ask for is left out
  */
 function othersBeside(
   errors: readonly RowError[],
   reading: RowReading,
-  { columns }: ImportMapping,
-  rules: CustomerRules | undefined,
+  { mapping: { columns }, wrongIn }: Pick<Reading, 'mapping' | 'wrongIn'>,
+  isNew: boolean,
 ): RowError[] {
   const unread = new Set(errors.map(({ column }) => column));
   const open = [
@@ -377,18 +386,12 @@ function othersBeside(
     open.some(
       (field) => path === field || (!field.startsWith('custom.') && path.split('.')[0] === recordFieldOf(field)),
     );
-  const own = fieldErrorsOf(reading.row, rules).filter(({ path }) => !isOpen(path));
-  return [...asRowErrors(reading, own), ...companyErrors(reading)];
+  const own = wrongIn(reading.row, isNew).filter(({ path }) => !isOpen(path));
+  return [...asRowErrors(reading, own), ...companyErrors(reading, (row) => wrongIn(row, false))];
 }
 
-/** What is wrong with what a row says of itself and of companies. */
-function errorsBy(reading: RowReading, find: (row: CustomerInput) => Refusal['errors']): RowError[] {
-  const all: { reading: RowReading; role?: CompanyRole }[] = [{ reading }, ...reading.companies];
-  return all.flatMap(({ reading: one, role }) => asRowErrors(one, find(one.row), role));
-}
-
-const companyErrors = ({ companies }: RowReading): RowError[] =>
-  companies.flatMap(({ reading, role }) => asRowErrors(reading, fieldErrorsOf(reading.row), role));
+const companyErrors = ({ companies }: RowReading, find: Find = fieldErrorsOf): RowError[] =>
+  companies.flatMap(({ reading, role }) => asRowErrors(reading, find(reading.row), role));
 
 /** Nothing was made later than now. */
 const timeErrors = (reading: RowReading): RowError[] =>
@@ -396,11 +399,11 @@ const timeErrors = (reading: RowReading): RowError[] =>
     ? [{ column: columnOf('createdAt', reading), code: 'in-the-future' }]
     : [];
 
-/** What is wrong with fields, whatever they are held against. @param rules of a new customer: also what is missing */
-function fieldErrorsOf(row: CustomerInput, rules?: CustomerRules): Refusal['errors'] {
-  const known = rules ? undefined : { name: row.name ?? '-' };
+/** What is wrong with fields, whatever they are held against. @param isNew whether also what is missing */
+function fieldErrorsOf(row: CustomerInput, rules: CustomerRules = builtInRules, isNew = false): Refusal['errors'] {
+  const known = isNew ? undefined : { name: row.name ?? '-' };
   try {
-    tidyFields(row, known, { now: new Date().toISOString(), entry: 'import', rules: rules ?? builtInRules });
+    tidyFields(row, known, { now: new Date().toISOString(), entry: 'import', rules });
     return [];
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
