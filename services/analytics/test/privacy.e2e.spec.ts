@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@throughline/event-sourcing';
-import { fresh, startTestService, type TestService } from '@throughline/service/testing';
+import { eventually, fresh, startTestService, type TestService } from '@throughline/service/testing';
 import { AnalyticsModule } from '../src/analytics.module.ts';
+import { formSubmission } from '../src/privacy/form-submission.view.ts';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await startTestService(AnalyticsModule, { listensTo: ['customers', 'sales', 'interactions', 'gateway'] });
+  service = await startTestService(AnalyticsModule, {
+    listensTo: ['customers', 'sales', 'interactions', 'gateway'],
+    config: { keyCacheSeconds: 1 },
+  });
 });
 afterAll(() => service.end());
 
@@ -174,6 +178,65 @@ describe('what is known about a person', () => {
   it('is nothing of a person whom nobody knows', async () => {
     expect(await ask(newId(), 'personal-data')).toMatchObject({ status: 404, body: { code: 'customer-not-found' } });
     expect((await ask(newId(), 'personal-data?format=pdf')).status).toBe(400);
+  });
+});
+
+describe('forms that a person filled in', () => {
+  const page = 'https://example.cn/试用?ref=王被忘';
+  const utm = { source: '王被忘', campaign: 'spring' };
+
+  /** A record, and the submission that made it. */
+  async function submitted(formId: string, sent: object) {
+    const id = newId();
+    const who = { name: '王被忘', language: 'zh', addressHash: 'h' };
+    const event = { type: 'FormSubmitted', customerId: id, formId, ...who, ...sent };
+    const created = { type: 'CustomerCreated', number: id, name: '王被忘', emailsReserved: false };
+    const after = [
+      await append('gateway', 'form-submission', id, event),
+      await append('customers', 'customer', id, created),
+    ];
+    return { id, after };
+  }
+
+  it('are told with page, parameters and language, by the names of the forms, for all records of the person', async () => {
+    const [trial, unknown, mergeId] = [newId(), newId(), newId()];
+    const made = { key: trial, title: {}, fields: [], origins: [], active: true };
+    await append(
+      'gateway',
+      'form',
+      trial,
+      { type: 'FormMade', name: 'Trial', ...made },
+      { type: 'FormChanged', name: '试用' },
+      { type: 'FormChanged', active: false },
+    );
+    const { id } = await submitted(trial, { page, utm });
+    const { id: other, after } = await submitted(unknown, { language: 'en' });
+    await append('customers', 'customer', id, { type: 'CustomersMerged', mergeId, absorbed: [other], rules: {} });
+    const absorbed = { type: 'CustomerAbsorbed', mergeId, into: id, goldenId: id };
+    const merged = [after[0] ?? '', await append('customers', 'customer', other, absorbed)];
+    const { body } = await ask(id, 'personal-data', merged);
+    const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    expect(body.forms).toEqual([
+      { formId: trial, form: '试用', at, page, utm, language: 'zh' },
+      { formId: unknown, form: unknown, at, page: null, utm: null, language: 'en' },
+    ]);
+    const rows = async (language: string) =>
+      (await ask(id, `personal-data?format=csv&language=${language}`)).body.split('\r\n');
+    const told = `${page} · 中文 · utm_source=王被忘 · utm_campaign=spring`;
+    expect(await rows('zh')).toContainEqual(expect.stringContaining(`提交的表单,试用,${told},,,,2`));
+    expect(await rows('en')).toContainEqual(expect.stringContaining(`Forms filled in,${unknown},English,,,,2`));
+  });
+
+  it('are forgotten with the person', async () => {
+    const { id, after } = await submitted(newId(), { page, utm });
+    expect((await ask(id, 'personal-data', after)).body.forms).toHaveLength(1);
+    const rows = async () => (await service.kernel.pool.query(`select t::text from "${formSubmission.table}" t`)).rows;
+    const ofPerson = async () => (await rows()).filter((row) => JSON.stringify(row).includes(id));
+    expect(await ofPerson()).toHaveLength(1);
+    await service.log('customers').kernel.keyring.destroy(id);
+    await append('customers', 'erasure', newId(), { type: 'PersonErased', customerId: id });
+    await eventually(ofPerson, ({ length }) => length === 0);
+    expect((await ask(id, 'personal-data')).body.forms).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   classLabels,
   columnLabels,
   doNotContact,
+  languageLabels,
   sectionLabels,
   stateLabels,
 } from './personal-data-labels.ts';
@@ -72,6 +73,12 @@ export function personalDataRows(data: PersonalData): string[][] {
       ...(how && { source: how }),
       at: at ?? null,
     })),
+    ...data.forms.map(({ form, at, page, utm, language: shown }) => ({
+      section: section('forms'),
+      item: form,
+      value: present(page, languageLabels[shown][language], ...parameters(utm)),
+      at,
+    })),
     ...data.orders.map((order) => ({
       section: section('orders'),
       item: string(order['number']),
@@ -111,5 +118,7 @@ export function personalDataRows(data: PersonalData): string[][] {
   ];
 }
 
+const parameters = (utm: PersonalData['forms'][number]['utm']): string[] =>
+  Object.entries(utm ?? {}).map(([name, value]) => `utm_${name}=${value}`);
 const titles = (lines: unknown): string =>
   Array.isArray(lines) ? lines.map((line) => string((line as { title?: unknown }).title)).join(', ') : '';

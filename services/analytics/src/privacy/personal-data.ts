@@ -37,8 +37,9 @@ export type Known = {
   purposes: readonly ConsentPurpose[];
   texts: readonly { purpose: string; textVersion: string; language: string; text: string }[];
   classes: FieldClasses;
-  /** Connection's id -> what people call it. */
-  connections: ReadonlyMap<string, string>;
+  /** Id of a connection or form -> what people call it. */
+  names: ReadonlyMap<string, string>;
+  forms: readonly Omit<ToldForm, 'form'>[];
   orders: readonly Json[];
   deals: readonly Json[];
   interactions: readonly Json[];
@@ -73,6 +74,17 @@ export type ToldConsent = Partial<Omit<ConsentEntry, 'channel' | 'purpose'>> & {
   text: string | null;
 };
 
+export type ToldForm = {
+  formId: string;
+  /** Its name. */
+  form: string;
+  at: Instant;
+  page: string | null;
+  utm: Readonly<Record<string, string>> | null;
+  /** In which it was shown. */
+  language: Language;
+};
+
 /** All that is known about a person, for the person. */
 export type PersonalData = {
   customerId: string;
@@ -88,6 +100,7 @@ export type PersonalData = {
   doNotContact: { since: Instant; how: string } | null;
   consents: readonly ToldConsent[];
   consentHistory: readonly ConsentEntry[];
+  forms: readonly ToldForm[];
   orders: readonly Json[];
   deals: readonly Json[];
   interactions: readonly Json[];
@@ -96,10 +109,10 @@ export type PersonalData = {
 };
 
 export function personalData(known: Known, language: Language, now: Instant): PersonalData {
-  const { customerId, ledger, orders, deals, interactions, history, exports, connections } = known;
+  const { customerId, ledger, orders, deals, interactions, history, exports, names } = known;
   const forbidden = contactForbidden(ledger);
   const nameOf = (source: string) =>
-    connections.get(source) ?? (source in entered ? entered[source as keyof typeof entered][language] : source);
+    names.get(source) ?? (source in entered ? entered[source as keyof typeof entered][language] : source);
   return {
     customerId,
     language,
@@ -138,6 +151,7 @@ export function personalData(known: Known, language: Language, now: Instant): Pe
     doNotContact: forbidden ? { since: forbidden.at, how: forbidden.how } : null,
     consents: consentsOf(known, language, now),
     consentHistory: ledger.entries,
+    forms: known.forms.map(({ formId, ...sent }) => ({ formId, form: nameOf(formId), ...sent })),
     orders,
     deals,
     interactions,

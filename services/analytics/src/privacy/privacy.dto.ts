@@ -78,6 +78,17 @@ const happened = Type.Object({
   source: orNull(text),
   data: anything,
 });
+const formTold = Type.Object(
+  {
+    formId: Uuid,
+    form: text,
+    at: InstantText,
+    page: orNull(text),
+    utm: orNull(Type.Record(text, text)),
+    language: OneOf(['zh', 'en'] as const),
+  },
+  { title: 'PersonalForm' },
+);
 export const PersonalData = Type.Object(
   {
     customerId: Uuid,
@@ -92,6 +103,7 @@ export const PersonalData = Type.Object(
         { title: 'ConsentEntry' },
       ),
     ),
+    forms: Type.Array(formTold),
     orders: Type.Array(anything),
     deals: Type.Array(anything),
     interactions: Type.Array(anything),
