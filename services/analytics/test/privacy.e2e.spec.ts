@@ -175,6 +175,37 @@ describe('what is known about a person', () => {
     ]);
   });
 
+  it('names the installation’s own fields and what was chosen as they are called, retired ones as well', async () => {
+    const gold = { value: 'gold', label: { en: 'Gold', zh: '金卡' } };
+    const teas = ['green', 'black'].map((value) => ({ value, label: { zh: `${value}茶` } }));
+    const define = (key: string, fieldType: string, more: object) =>
+      append('customers', 'field-set', newId(), { type: 'FieldDefined', object: 'customer', key, fieldType, ...more });
+    await define('level', 'choice', { label: { en: 'Level', zh: '级别' }, options: [{ value: 'gold', label: {} }] });
+    const about = { object: 'customer', key: 'level' };
+    const anew = { type: 'FieldChanged', ...about, label: { en: 'Level', zh: '等级' }, options: [gold] };
+    await append('customers', 'field-set', newId(), anew, { type: 'FieldRetired', ...about });
+    await define('teas', 'multi-choice', { label: { en: 'Teas' }, options: teas });
+    await define('memo', 'text', {});
+    const id = newId();
+    const custom = { level: 'gold', teas: ['green', 'white'], memo: 'x', shoe: 42 };
+    const created = { type: 'CustomerCreated', number: id, name: 'Anna', custom, emailsReserved: false };
+    const after = await append('customers', 'customer', id, created);
+    const told = async (language: string) =>
+      (await ask(id, `personal-data?language=${language}`, [after])).body.records[0].fields.flatMap((one: any) =>
+        one.group === 'custom' ? [[one.label, one.value, one.valueLabels]] : [],
+      );
+    expect(await told('zh')).toEqual([
+      ['等级', 'gold', ['金卡']],
+      ['Teas', ['green', 'white'], ['green茶', 'white']],
+      ['memo', 'x', null],
+      ['shoe', 42, null],
+    ]);
+    expect((await told('en'))[0]).toEqual(['Level', 'gold', ['Gold']]);
+    const { body } = await ask(id, 'personal-data?format=csv&language=zh', [after]);
+    expect(body).toContain('其他,等级,金卡,');
+    expect(body).toContain('其他,Teas,"green茶\nwhite",');
+  });
+
   it('is nothing of a person whom nobody knows', async () => {
     expect(await ask(newId(), 'personal-data')).toMatchObject({ status: 404, body: { code: 'customer-not-found' } });
     expect((await ask(newId(), 'personal-data?format=pdf')).status).toBe(400);

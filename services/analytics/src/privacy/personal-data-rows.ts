@@ -46,7 +46,7 @@ export function personalDataRows(data: PersonalData): string[][] {
       fields.map((told) => ({
         section: told.groupLabel,
         item: told.label,
-        value: textOf(told.value),
+        value: textOf(told.valueLabels ?? told.value),
         class: classLabels[told.class][language],
         source: told.sourceLabel,
         by: by(told.actor),

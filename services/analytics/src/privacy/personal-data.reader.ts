@@ -10,6 +10,7 @@ import {
 } from '@throughline/contracts';
 import { Commands, notFound, plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
+import { OwnFields } from '../exports/own-fields.reader.ts';
 import { customerConsent, type CustomerConsent } from '../search/customer-consent.view.ts';
 import { detailsOf } from '../search/customer-document.view.ts';
 import { customerProfile, recordOf, type CustomerProfile } from '../search/customer-profile.view.ts';
@@ -34,6 +35,7 @@ export class PersonalDataReader {
   constructor(
     private readonly kernel: Kernel,
     private readonly commands: Commands,
+    private readonly ownFields: OwnFields,
   ) {}
 
   /** @throws Refusal `customer-not-found` */
@@ -114,6 +116,7 @@ export class PersonalDataReader {
       classes: Object.fromEntries(
         defined<{ field: string; class: FieldClass }>('FieldClassed').map((one) => [one.field, one.class]),
       ),
+      own: await this.ownFields.all(),
       names: new Map(names.map(({ id, name }) => [id, name])),
       forms,
       orders,

@@ -13,6 +13,7 @@ const nothing: Known = {
   purposes: builtInPurposes,
   texts: [],
   classes: {},
+  own: [],
   names: new Map([[connection, '天猫店']]),
   forms: [],
   orders: [],

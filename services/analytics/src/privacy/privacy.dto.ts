@@ -39,6 +39,7 @@ const field = Type.Object(
     personal: Type.Boolean(),
     class: OneOf(fieldClasses),
     value: Type.Unknown(),
+    valueLabels: orNull(Type.Array(text)),
     source: text,
     sourceLabel: text,
     actor: orNull(Actor),
