@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '@throughline/event-sourcing';
-import { fresh, startTestService, type TestService } from '@throughline/service/testing';
+import { eventually, fresh, startTestService, type TestService } from '@throughline/service/testing';
 import { AnalyticsModule } from '../src/analytics.module.ts';
+import { formSubmission } from '../src/privacy/form-submission.view.ts';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await startTestService(AnalyticsModule, { listensTo: ['customers', 'sales', 'interactions', 'gateway'] });
+  service = await startTestService(AnalyticsModule, {
+    listensTo: ['customers', 'sales', 'interactions', 'gateway'],
+    config: { keyCacheSeconds: 1 },
+  });
 });
 afterAll(() => service.end());
 
@@ -171,9 +175,99 @@ describe('what is known about a person', () => {
     ]);
   });
 
+  it('names the installation’s own fields and what was chosen as they are called, retired ones as well', async () => {
+    const gold = { value: 'gold', label: { en: 'Gold', zh: '金卡' } };
+    const teas = ['green', 'black'].map((value) => ({ value, label: { zh: `${value}茶` } }));
+    const define = (key: string, fieldType: string, more: object) =>
+      append('customers', 'field-set', newId(), { type: 'FieldDefined', object: 'customer', key, fieldType, ...more });
+    await define('level', 'choice', { label: { en: 'Level', zh: '级别' }, options: [{ value: 'gold', label: {} }] });
+    const about = { object: 'customer', key: 'level' };
+    const anew = { type: 'FieldChanged', ...about, label: { en: 'Level', zh: '等级' }, options: [gold] };
+    await append('customers', 'field-set', newId(), anew, { type: 'FieldRetired', ...about });
+    await define('teas', 'multi-choice', { label: { en: 'Teas' }, options: teas });
+    await define('memo', 'text', {});
+    const id = newId();
+    const custom = { level: 'gold', teas: ['green', 'white'], memo: 'x', shoe: 42 };
+    const created = { type: 'CustomerCreated', number: id, name: 'Anna', custom, emailsReserved: false };
+    const after = await append('customers', 'customer', id, created);
+    const told = async (language: string) =>
+      (await ask(id, `personal-data?language=${language}`, [after])).body.records[0].fields.flatMap((one: any) =>
+        one.group === 'custom' ? [[one.label, one.value, one.valueLabels]] : [],
+      );
+    expect(await told('zh')).toEqual([
+      ['等级', 'gold', ['金卡']],
+      ['Teas', ['green', 'white'], ['green茶', 'white']],
+      ['memo', 'x', null],
+      ['shoe', 42, null],
+    ]);
+    expect((await told('en'))[0]).toEqual(['Level', 'gold', ['Gold']]);
+    const { body } = await ask(id, 'personal-data?format=csv&language=zh', [after]);
+    expect(body).toContain('其他,等级,金卡,');
+    expect(body).toContain('其他,Teas,"green茶\nwhite",');
+  });
+
   it('is nothing of a person whom nobody knows', async () => {
     expect(await ask(newId(), 'personal-data')).toMatchObject({ status: 404, body: { code: 'customer-not-found' } });
     expect((await ask(newId(), 'personal-data?format=pdf')).status).toBe(400);
+  });
+});
+
+describe('forms that a person filled in', () => {
+  const page = 'https://example.cn/试用?ref=王被忘';
+  const utm = { source: '王被忘', campaign: 'spring' };
+
+  /** A record, and the submission that made it. */
+  async function submitted(formId: string, sent: object) {
+    const id = newId();
+    const who = { name: '王被忘', language: 'zh', addressHash: 'h' };
+    const event = { type: 'FormSubmitted', customerId: id, formId, ...who, ...sent };
+    const created = { type: 'CustomerCreated', number: id, name: '王被忘', emailsReserved: false };
+    const after = [
+      await append('gateway', 'form-submission', id, event),
+      await append('customers', 'customer', id, created),
+    ];
+    return { id, after };
+  }
+
+  it('are told with page, parameters and language, by the names of the forms, for all records of the person', async () => {
+    const [trial, unknown, mergeId] = [newId(), newId(), newId()];
+    const made = { key: trial, title: {}, fields: [], origins: [], active: true };
+    await append(
+      'gateway',
+      'form',
+      trial,
+      { type: 'FormMade', name: 'Trial', ...made },
+      { type: 'FormChanged', name: '试用' },
+      { type: 'FormChanged', active: false },
+    );
+    const { id } = await submitted(trial, { page, utm });
+    const { id: other, after } = await submitted(unknown, { language: 'en' });
+    await append('customers', 'customer', id, { type: 'CustomersMerged', mergeId, absorbed: [other], rules: {} });
+    const absorbed = { type: 'CustomerAbsorbed', mergeId, into: id, goldenId: id };
+    const merged = [after[0] ?? '', await append('customers', 'customer', other, absorbed)];
+    const { body } = await ask(id, 'personal-data', merged);
+    const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    expect(body.forms).toEqual([
+      { formId: trial, form: '试用', at, page, utm, language: 'zh' },
+      { formId: unknown, form: unknown, at, page: null, utm: null, language: 'en' },
+    ]);
+    const rows = async (language: string) =>
+      (await ask(id, `personal-data?format=csv&language=${language}`)).body.split('\r\n');
+    const told = `${page} · 中文 · utm_source=王被忘 · utm_campaign=spring`;
+    expect(await rows('zh')).toContainEqual(expect.stringContaining(`提交的表单,试用,${told},,,,2`));
+    expect(await rows('en')).toContainEqual(expect.stringContaining(`Forms filled in,${unknown},English,,,,2`));
+  });
+
+  it('are forgotten with the person', async () => {
+    const { id, after } = await submitted(newId(), { page, utm });
+    expect((await ask(id, 'personal-data', after)).body.forms).toHaveLength(1);
+    const rows = async () => (await service.kernel.pool.query(`select t::text from "${formSubmission.table}" t`)).rows;
+    const ofPerson = async () => (await rows()).filter((row) => JSON.stringify(row).includes(id));
+    expect(await ofPerson()).toHaveLength(1);
+    await service.log('customers').kernel.keyring.destroy(id);
+    await append('customers', 'erasure', newId(), { type: 'PersonErased', customerId: id });
+    await eventually(ofPerson, ({ length }) => length === 0);
+    expect((await ask(id, 'personal-data')).body.forms).toEqual([]);
   });
 });
 

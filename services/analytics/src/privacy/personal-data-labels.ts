@@ -46,10 +46,15 @@ export const channelLabels: Record<ContactChannel, Bilingual> = {
   messenger: label('即时消息', 'Messenger'),
   post: label('邮寄', 'Post'),
 };
+export const languageLabels: Record<keyof Bilingual, Bilingual> = {
+  zh: label('中文', 'Chinese'),
+  en: label('英文', 'English'),
+};
 export const sectionLabels = {
   sources: label('其他系统中的编号', 'Ids in other systems'),
   contact: label('联系', 'Contact'),
   consents: label('同意与用途', 'Consents and purposes'),
+  forms: label('提交的表单', 'Forms filled in'),
   orders: label('订单', 'Orders'),
   deals: label('商机', 'Deals'),
   interactions: label('互动', 'Interactions'),

@@ -5,6 +5,7 @@ import {
   classLabels,
   columnLabels,
   doNotContact,
+  languageLabels,
   sectionLabels,
   stateLabels,
 } from './personal-data-labels.ts';
@@ -45,7 +46,7 @@ export function personalDataRows(data: PersonalData): string[][] {
       fields.map((told) => ({
         section: told.groupLabel,
         item: told.label,
-        value: textOf(told.value),
+        value: textOf(told.valueLabels ?? told.value),
         class: classLabels[told.class][language],
         source: told.sourceLabel,
         by: by(told.actor),
@@ -71,6 +72,12 @@ export function personalDataRows(data: PersonalData): string[][] {
       value: present(stateLabels[state][language], basisLabel, text),
       ...(how && { source: how }),
       at: at ?? null,
+    })),
+    ...data.forms.map(({ form, at, page, utm, language: shown }) => ({
+      section: section('forms'),
+      item: form,
+      value: present(page, languageLabels[shown][language], ...parameters(utm)),
+      at,
     })),
     ...data.orders.map((order) => ({
       section: section('orders'),
@@ -111,5 +118,7 @@ export function personalDataRows(data: PersonalData): string[][] {
   ];
 }
 
+const parameters = (utm: PersonalData['forms'][number]['utm']): string[] =>
+  Object.entries(utm ?? {}).map(([name, value]) => `utm_${name}=${value}`);
 const titles = (lines: unknown): string =>
   Array.isArray(lines) ? lines.map((line) => string((line as { title?: unknown }).title)).join(', ') : '';

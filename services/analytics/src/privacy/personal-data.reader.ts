@@ -10,6 +10,7 @@ import {
 } from '@throughline/contracts';
 import { Commands, notFound, plainTypes } from '@throughline/event-sourcing';
 import { Kernel } from '@throughline/service';
+import { OwnFields } from '../exports/own-fields.reader.ts';
 import { customerConsent, type CustomerConsent } from '../search/customer-consent.view.ts';
 import { detailsOf } from '../search/customer-document.view.ts';
 import { customerProfile, recordOf, type CustomerProfile } from '../search/customer-profile.view.ts';
@@ -19,11 +20,12 @@ import { interactionDocument, interactionRecord } from '../search/interaction-do
 import { orderDocument } from '../search/order-document.view.ts';
 import { dimDeal } from '../star/dim-deal.view.ts';
 import { timelineCustomers, timelineSales } from '../timeline/timeline.view.ts';
-import { connectionNames, type ConnectionName } from './connection-names.view.ts';
 import { customerProvenance, type CustomerProvenance } from './customer-provenance.view.ts';
+import { formSubmission } from './form-submission.view.ts';
 import { exportsId, personalDataExports } from './personal-data-export.ts';
 import { personalData, type Known, type Language, type PersonalData } from './personal-data.ts';
 import { privacyDefinitions, type PrivacyDefinition } from './privacy-definitions.view.ts';
+import { sourceNames, type SourceName } from './source-names.view.ts';
 
 type Doc = Readonly<Record<string, unknown>>;
 
@@ -33,6 +35,7 @@ export class PersonalDataReader {
   constructor(
     private readonly kernel: Kernel,
     private readonly commands: Commands,
+    private readonly ownFields: OwnFields,
   ) {}
 
   /** @throws Refusal `customer-not-found` */
@@ -57,7 +60,7 @@ export class PersonalDataReader {
   async #known(customerId: string, records: readonly string[]): Promise<Known> {
     const of = <Row extends object>(text: string) => this.#rows<Row>(text, [records]);
     const docs = async (text: string) => (await of<{ doc: Doc }>(text)).map(({ doc }) => doc);
-    const [profiles, provenance, consents, definitions, connections, orders, deals, interactions, history, exports] =
+    const [profiles, provenance, consents, definitions, names, forms, orders, deals, interactions, history, exports] =
       await Promise.all([
         of<CustomerProfile>(
           `select id, number, golden_id as "goldenId", rest from "${customerProfile.table}"
@@ -68,7 +71,11 @@ export class PersonalDataReader {
         ),
         of<CustomerConsent>(`select ledger from "${customerConsent.table}" where record_id = any($1::uuid[])`),
         this.#rows<PrivacyDefinition>(`select kind, definition from "${privacyDefinitions.table}" order by key`, []),
-        this.#rows<ConnectionName>(`select id, name from "${connectionNames.table}"`, []),
+        this.#rows<SourceName>(`select id, name from "${sourceNames.table}"`, []),
+        of<Known['forms'][number]>(
+          `select form_id as "formId", at, page, utm, language from "${formSubmission.table}"
+           where record_id = any($1::uuid[]) order by at, record_id`,
+        ),
         docs(
           `select doc from "${orderDocument.table}" where doc->>'customerId' = any($1::text[]) and id in (
              select stream_id::text from "${timelineSales.table}" where customer_id = any($1::uuid[]))
@@ -109,7 +116,9 @@ export class PersonalDataReader {
       classes: Object.fromEntries(
         defined<{ field: string; class: FieldClass }>('FieldClassed').map((one) => [one.field, one.class]),
       ),
-      connections: new Map(connections.map(({ id, name }) => [id, name])),
+      own: await this.ownFields.all(),
+      names: new Map(names.map(({ id, name }) => [id, name])),
+      forms,
       orders,
       deals,
       interactions,

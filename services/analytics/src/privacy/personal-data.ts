@@ -4,6 +4,7 @@ import {
   contactForbidden,
   fieldOf,
   lastWord,
+  ownColumnLabels,
   type Actor,
   type Bilingual,
   type ConsentEntry,
@@ -14,7 +15,9 @@ import {
   type FieldClass,
   type FieldClasses,
   type FieldGroup,
+  type FieldOption,
   type Instant,
+  type Translated,
 } from '@throughline/contracts';
 import { basisLabels, channelLabels, entered, groupLabels } from './personal-data-labels.ts';
 
@@ -37,8 +40,11 @@ export type Known = {
   purposes: readonly ConsentPurpose[];
   texts: readonly { purpose: string; textVersion: string; language: string; text: string }[];
   classes: FieldClasses;
-  /** Connection's id -> what people call it. */
-  connections: ReadonlyMap<string, string>;
+  /** The installation's own fields. */
+  own: readonly { key: string; label: Translated; options: readonly FieldOption[] }[];
+  /** Id of a connection or form -> what people call it. */
+  names: ReadonlyMap<string, string>;
+  forms: readonly Omit<ToldForm, 'form'>[];
   orders: readonly Json[];
   deals: readonly Json[];
   interactions: readonly Json[];
@@ -54,6 +60,8 @@ export type ToldField = {
   personal: boolean;
   class: FieldClass;
   value: unknown;
+  /** What was chosen, as it is called; null where there is nothing to choose from. */
+  valueLabels: readonly string[] | null;
   /** Where it comes from, by whom and since when. */
   source: string;
   sourceLabel: string;
@@ -73,6 +81,17 @@ export type ToldConsent = Partial<Omit<ConsentEntry, 'channel' | 'purpose'>> & {
   text: string | null;
 };
 
+export type ToldForm = {
+  formId: string;
+  /** Its name. */
+  form: string;
+  at: Instant;
+  page: string | null;
+  utm: Readonly<Record<string, string>> | null;
+  /** In which it was shown. */
+  language: Language;
+};
+
 /** All that is known about a person, for the person. */
 export type PersonalData = {
   customerId: string;
@@ -88,6 +107,7 @@ export type PersonalData = {
   doNotContact: { since: Instant; how: string } | null;
   consents: readonly ToldConsent[];
   consentHistory: readonly ConsentEntry[];
+  forms: readonly ToldForm[];
   orders: readonly Json[];
   deals: readonly Json[];
   interactions: readonly Json[];
@@ -96,10 +116,12 @@ export type PersonalData = {
 };
 
 export function personalData(known: Known, language: Language, now: Instant): PersonalData {
-  const { customerId, ledger, orders, deals, interactions, history, exports, connections } = known;
+  const { customerId, ledger, orders, deals, interactions, history, exports, names } = known;
   const forbidden = contactForbidden(ledger);
   const nameOf = (source: string) =>
-    connections.get(source) ?? (source in entered ? entered[source as keyof typeof entered][language] : source);
+    names.get(source) ?? (source in entered ? entered[source as keyof typeof entered][language] : source);
+  const ownLabels = ownColumnLabels(known.own);
+  const own = new Map(known.own.map(({ key, options }) => [`custom.${key}`, { label: ownLabels.get(key), options }]));
   return {
     customerId,
     language,
@@ -116,12 +138,13 @@ export function personalData(known: Known, language: Language, now: Instant): Pe
         return [
           {
             field,
-            label: told.label[language],
+            label: (own.get(field)?.label ?? told.label)[language],
             group: told.group,
             groupLabel: groupLabels[told.group][language],
             personal: told.personal,
             class: classOf(field, known.classes),
             value,
+            valueLabels: chosenOf(own.get(field)?.options, value, language),
             source,
             sourceLabel: nameOf(source),
             actor: origin?.actor ?? null,
@@ -138,6 +161,7 @@ export function personalData(known: Known, language: Language, now: Instant): Pe
     doNotContact: forbidden ? { since: forbidden.at, how: forbidden.how } : null,
     consents: consentsOf(known, language, now),
     consentHistory: ledger.entries,
+    forms: known.forms.map(({ formId, ...sent }) => ({ formId, form: nameOf(formId), ...sent })),
     orders,
     deals,
     interactions,
@@ -151,6 +175,14 @@ const fieldsOf = ({ custom, ...details }: Json): [string, unknown][] => [
   ...Object.entries(details),
   ...Object.entries((custom ?? {}) as Json).map(([name, value]): [string, unknown] => [`custom.${name}`, value]),
 ];
+
+function chosenOf(options: readonly FieldOption[] = [], value: unknown, language: Language): string[] | null {
+  if (options.length === 0) return null;
+  return [value].flat().map((chosen) => {
+    const label = options.find((option) => option.value === chosen)?.label;
+    return label?.[language] ?? label?.en ?? label?.zh ?? String(chosen);
+  });
+}
 
 /** What was said about each purpose and channel that anybody spoke of. */
 function consentsOf({ ledger, purposes, texts }: Known, language: Language, now: Instant): ToldConsent[] {

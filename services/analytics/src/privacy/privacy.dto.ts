@@ -39,6 +39,7 @@ const field = Type.Object(
     personal: Type.Boolean(),
     class: OneOf(fieldClasses),
     value: Type.Unknown(),
+    valueLabels: orNull(Type.Array(text)),
     source: text,
     sourceLabel: text,
     actor: orNull(Actor),
@@ -78,6 +79,17 @@ const happened = Type.Object({
   source: orNull(text),
   data: anything,
 });
+const formTold = Type.Object(
+  {
+    formId: Uuid,
+    form: text,
+    at: InstantText,
+    page: orNull(text),
+    utm: orNull(Type.Record(text, text)),
+    language: OneOf(['zh', 'en'] as const),
+  },
+  { title: 'PersonalForm' },
+);
 export const PersonalData = Type.Object(
   {
     customerId: Uuid,
@@ -92,6 +104,7 @@ export const PersonalData = Type.Object(
         { title: 'ConsentEntry' },
       ),
     ),
+    forms: Type.Array(formTold),
     orders: Type.Array(anything),
     deals: Type.Array(anything),
     interactions: Type.Array(anything),

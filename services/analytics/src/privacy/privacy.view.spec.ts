@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { recorded, rowsAfter, streamId } from '../star/recorded.fixtures.ts';
-import { connectionNames } from './connection-names.view.ts';
 import { customerProvenance } from './customer-provenance.view.ts';
 import { privacyDefinitions } from './privacy-definitions.view.ts';
+import { sourceNames } from './source-names.view.ts';
 
 const created = {
   type: 'CustomerCreated',
@@ -54,8 +54,8 @@ describe('what was configured', () => {
   it('names systems as they are called now', () => {
     const made = { type: 'ConnectionMade', name: 'Shop', kind: 'json' };
     const renamed = { type: 'ConnectionChanged', name: '天猫店' };
-    expect(
-      rowsAfter(connectionNames, recorded<{ type: string }>(made, renamed, { type: 'ConnectionChanged' })),
-    ).toEqual([{ id: streamId, name: '天猫店' }]);
+    expect(rowsAfter(sourceNames, recorded<{ type: string }>(made, renamed, { type: 'ConnectionChanged' }))).toEqual([
+      { id: streamId, name: '天猫店' },
+    ]);
   });
 });

@@ -1,4 +1,4 @@
-import type { FieldEvent, FieldType } from '@throughline/contracts';
+import type { FieldEvent, FieldOption, FieldType } from '@throughline/contracts';
 import { fold } from '@throughline/event-sourcing';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { text } from './columns.view.ts';
@@ -15,16 +15,17 @@ export class CustomField {
   @Column(text) labelZh!: string | null;
   @Column(text) fieldGroup!: string | null;
   @Column('text') sensitivity!: string;
+  @Column('json') options!: readonly FieldOption[];
   @Column('boolean') retired!: boolean;
 }
 
 export const customField = fold<CustomField, FieldEvent>(CustomField, {
   name: 'custom_field',
-  version: 1,
+  version: 2,
   feed: 'customers',
   key: ({ data }) => ('key' in data ? idOf(data as { object: string; key: string }) : undefined),
   on: {
-    FieldDefined: (_, { object, key, fieldType: type, label, group, sensitivity }) => [
+    FieldDefined: (_, { object, key, fieldType: type, label, group, sensitivity, options }) => [
       {
         id: idOf({ object, key }),
         object,
@@ -34,15 +35,17 @@ export const customField = fold<CustomField, FieldEvent>(CustomField, {
         labelZh: label?.zh ?? null,
         fieldGroup: group ?? null,
         sensitivity: sensitivity ?? 'personal',
+        options: options ?? [],
         retired: false,
       },
     ],
-    FieldChanged: (rows, { label, group, sensitivity }) =>
+    FieldChanged: (rows, { label, group, sensitivity, options }) =>
       rows.map((row) => ({
         ...row,
         ...(label && { labelEn: label.en ?? null, labelZh: label.zh ?? null }),
         ...(group !== undefined && { fieldGroup: group }),
         ...(sensitivity !== undefined && { sensitivity }),
+        ...(options && { options }),
       })),
     FieldRetired: (rows) => rows.map((row) => ({ ...row, retired: true })),
     FieldRestored: (rows) => rows.map((row) => ({ ...row, retired: false })),
