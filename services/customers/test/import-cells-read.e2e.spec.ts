@@ -105,6 +105,7 @@ describe('what is missing in a row', () => {
     const nameless = await mapped('编号,职务\nM-3,经理\n', { defaults: { lifecycle: '跟进' } });
     expect(nameless.preview[0].errors).toEqual([
       expect.objectContaining({ column: null, field: 'lifecycle', code: 'not-allowed' }),
+      expect.objectContaining({ column: null, field: 'name', code: 'required' }),
     ]);
     const { errors } = (await mapped('编号,部门\nM-3,销售部\n')).preview[0];
     expect(errors).toEqual([{ column: null, field: 'name', ...required }]);

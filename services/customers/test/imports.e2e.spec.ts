@@ -607,7 +607,7 @@ describe('an import', () => {
       message,
     }));
     await service.call('POST', '/api/fields', { key: 'grade', type: 'number', label: { zh: '等级' } });
-    await service.call('POST', '/api/fields', { key: 'rank', type: 'number', label: { zh: '排名' } });
+    await service.call('POST', '/api/fields', { key: 'ranking', type: 'number', label: { zh: '排名' } });
     await service.call('PUT', '/api/rules/customers', { rules });
     const { id } = await imported('姓名,生日,行业,等级,排名\n甲,1990/2/30,,很高,第一\n', { matchBy: 'none' });
     const [, row] = await errorsOf(id, 'zh');
