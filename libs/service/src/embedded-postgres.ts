@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
@@ -283,6 +284,12 @@ async function releaseLock(dataDir: string, log: (line: string) => void) {
 const inUse = (dataDir: string, pid: number) =>
   new Error(`${dataDir} is in use by another Throughline (its Postgres is process ${pid})`);
 
+/** A sixteenth of the machine's memory, within bounds: pages of indexes by hashes that do not fit are written again and again. */
+function sharedMegabytes(): number {
+  const bytes = Math.min(totalmem(), process.constrainedMemory() || Infinity);
+  return Math.min(1024, Math.max(128, Math.floor(bytes / 16 / 2 ** 20)));
+}
+
 async function startServer(
   binaries: Binaries,
   dataDir: string,
@@ -293,7 +300,8 @@ async function startServer(
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    shared_buffers: '256MB',
+    shared_buffers: `${sharedMegabytes()}MB`,
+    max_wal_size: '2GB',
     max_connections: '200',
     lc_messages: 'C',
     timezone: 'UTC',
