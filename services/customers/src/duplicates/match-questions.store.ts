@@ -36,7 +36,10 @@ export class MatchQuestions {
        ), hits as materialized (
          select q.asked, q.least, q.n, q.most, q.partly, q.worth, h.record_id from queries q cross join lateral (
            select e.record_id
-           from (select record_id from ${elements} where element = q.one limit ${mostJoined}) e
+           -- In the order of the index: Postgres would read all that have a key as long as it has not counted how many do.
+           from (
+             select record_id from ${elements} where element = q.one order by record_id limit ${mostJoined}
+           ) e
            where e.record_id <> all(q.own)
              -- As a value, not as a condition: Postgres would read all that have the other key.
              and (q.other is null
