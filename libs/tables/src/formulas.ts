@@ -1,5 +1,5 @@
 // What a spreadsheet takes for the beginning of a formula, or skips before one.
-const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 // People put one before digits as well, of phones and codes, so that they are no numbers.
 const BEHIND_APOSTROPHE = /^'+(?:[=+\-@\t\r\n＝＋－＠]|\d[\d .:/()-]*X?$)/i;
 const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
