@@ -60,43 +60,56 @@ export class PersonalDataReader {
   async #known(customerId: string, records: readonly string[]): Promise<Known> {
     const of = <Row extends object>(text: string) => this.#rows<Row>(text, [records]);
     const docs = async (text: string) => (await of<{ doc: Doc }>(text)).map(({ doc }) => doc);
-    const [profiles, provenance, consents, definitions, names, forms, orders, deals, interactions, history, exports] =
-      await Promise.all([
-        of<CustomerProfile>(
-          `select id, number, golden_id as "goldenId", rest from "${customerProfile.table}"
+    const [
+      profiles,
+      provenance,
+      consents,
+      definitions,
+      own,
+      names,
+      forms,
+      orders,
+      deals,
+      interactions,
+      history,
+      exports,
+    ] = await Promise.all([
+      of<CustomerProfile>(
+        `select id, number, golden_id as "goldenId", rest from "${customerProfile.table}"
            where id = any($1::uuid[]) order by id`,
-        ),
-        of<CustomerProvenance>(
-          `select record_id as "recordId", fields from "${customerProvenance.table}" where record_id = any($1::uuid[])`,
-        ),
-        of<CustomerConsent>(`select ledger from "${customerConsent.table}" where record_id = any($1::uuid[])`),
-        this.#rows<PrivacyDefinition>(`select kind, definition from "${privacyDefinitions.table}" order by key`, []),
-        this.#rows<SourceName>(`select id, name from "${sourceNames.table}"`, []),
-        of<Known['forms'][number]>(
-          `select form_id as "formId", at, page, utm, language from "${formSubmission.table}"
+      ),
+      of<CustomerProvenance>(
+        `select record_id as "recordId", fields from "${customerProvenance.table}" where record_id = any($1::uuid[])`,
+      ),
+      of<CustomerConsent>(`select ledger from "${customerConsent.table}" where record_id = any($1::uuid[])`),
+      this.#rows<PrivacyDefinition>(`select kind, definition from "${privacyDefinitions.table}" order by key`, []),
+      this.ownFields.all(),
+      this.#rows<SourceName>(`select id, name from "${sourceNames.table}"`, []),
+      of<Known['forms'][number]>(
+        `select form_id as "formId", at, page, utm, language from "${formSubmission.table}"
            where record_id = any($1::uuid[]) order by at, record_id`,
-        ),
-        docs(
-          `select doc from "${orderDocument.table}" where doc->>'customerId' = any($1::text[]) and id in (
+      ),
+      docs(
+        `select doc from "${orderDocument.table}" where doc->>'customerId' = any($1::text[]) and id in (
              select stream_id::text from "${timelineSales.table}" where customer_id = any($1::uuid[]))
            order by doc->>'placedAt', id`,
-        ),
-        docs(
-          `select doc from "${dealDocument.table}" where id in (
+      ),
+      docs(
+        `select doc from "${dealDocument.table}" where id in (
              select deal_id::text from "${dimDeal.table}" where record_id = any($1::uuid[]))
            order by doc->>'createdAt', id`,
-        ),
-        docs(
-          `select doc from "${interactionDocument.table}" where id in (
+      ),
+      docs(
+        `select doc from "${interactionDocument.table}" where id in (
              select id::text from "${interactionRecord.table}" where customer_id = any($1::uuid[]))
            order by doc->>'startedAt', id`,
-        ),
-        of<Known['history'][number]>(
-          `select at, type, stream_id as "recordId", actor, source, data from "${timelineCustomers.table}"
+      ),
+      of<Known['history'][number]>(
+        `select at, type, stream_id as "recordId", actor, source, data from "${timelineCustomers.table}"
            where customer_id = any($1::uuid[]) order by at, id`,
-        ),
-        this.#exports(records),
-      ]);
+      ),
+      this.#exports(records),
+    ]);
     const origins = new Map(provenance.map(({ recordId, fields }) => [recordId, fields]));
     const defined = <T>(kind: PrivacyDefinition['kind']) =>
       definitions.filter((one) => one.kind === kind).map(({ definition }) => definition as T);
@@ -116,7 +129,7 @@ export class PersonalDataReader {
       classes: Object.fromEntries(
         defined<{ field: string; class: FieldClass }>('FieldClassed').map((one) => [one.field, one.class]),
       ),
-      own: await this.ownFields.all(),
+      own,
       names: new Map(names.map(({ id, name }) => [id, name])),
       forms,
       orders,

@@ -7,6 +7,7 @@ import {
   mostCounted,
   mostFacetValues,
   type Change,
+  type Counted,
   type EngineAnswer,
   type EngineQuery,
   type Hit,
@@ -244,7 +245,7 @@ export class PostgresEngine extends SearchEngine {
     index: Index,
     query: EngineQuery,
     fields: readonly string[],
-  ): Promise<{ facets: readonly (readonly [string, readonly FacetValue[]])[]; count: number | undefined }> {
+  ): Promise<{ facets: readonly (readonly [string, readonly Counted[]])[]; count: number | undefined }> {
     if (fields.length === 0) return { facets: [], count: undefined };
     const parameters = new Parameters();
     const where = whereOf(index, query, parameters);
@@ -304,7 +305,7 @@ export class PostgresEngine extends SearchEngine {
     }
   }
 
-  async #facetOfList(index: Index, query: EngineQuery, field: string): Promise<readonly FacetValue[]> {
+  async #facetOfList(index: Index, query: EngineQuery, field: string): Promise<readonly Counted[]> {
     const parameters = new Parameters();
     const column = columnOf(field, true);
     const { rows } = await this.pool.query<{ value: string; count: string }>(
@@ -317,8 +318,7 @@ export class PostgresEngine extends SearchEngine {
   }
 }
 
-type FacetValue = EngineAnswer['facets'][string][number];
-const facetValue = ({ value, count }: { value: string | null; count: string }): FacetValue => ({
+const facetValue = ({ value, count }: { value: string | null; count: string }): Counted => ({
   value: value ?? '',
   count: Number(count),
 });
