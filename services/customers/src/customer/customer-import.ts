@@ -11,7 +11,7 @@ import { conflict, type DecideContext } from '@throughline/event-sourcing';
 import { cleanCustomer } from '../cleaning/clean-customer.ts';
 import { saidOf } from '../cleaning/inferred.ts';
 import { changeDetails } from './customer-change.ts';
-import { inNormalForm, partedFields, type CustomerInput } from './customer-fields.ts';
+import { inNormalForm, patchedFields, type CustomerInput } from './customer-fields.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import type { Customer, ExternalId } from './customer-state.ts';
 import { inEvents } from './field-names.ts';
@@ -63,13 +63,10 @@ function changesByPolicy(row: CustomerInput, known: Known, policies: ImportPolic
   const normal = normalEntries(known);
   const changes = Object.entries(row).flatMap(([name, value]): [string, unknown][] => {
     if (value === undefined || value === null) return [];
-    if (name === 'custom') return [[name, byPolicy(name, value as Json, details.custom, policies)]];
     const field = inEvents(name);
     const before = details[field];
-    if (partedFields.some((one) => one === name)) {
-      const given = byPolicy(name, value as Json, before as Json | undefined, policies);
-      return Object.keys(given).length > 0 ? [[name, given]] : [];
-    }
+    if (patchedFields.includes(field))
+      return [[name, byPolicy(name, value as Json, before as Json | undefined, policies)]];
     const isEmpty = before === undefined || (Array.isArray(before) && before.length === 0);
     const policy = policies[name] ?? (isListField(field) ? 'add' : 'overwrite');
     if (name === 'addresses' && policy !== 'never') {

@@ -6,6 +6,8 @@ import type { CustomerCommand } from './customer.ts';
 
 export const linkFields = ['employerId', 'parentId', 'referredBy'] as const;
 export type LinkField = (typeof linkFields)[number];
+/** Whether only a company can be meant. */
+export const namesCompany = (field: string): boolean => field === 'employerId' || field === 'parentId';
 /** The other customers that a command names, by field. */
 export type Links = { readonly [F in LinkField]?: string };
 
@@ -85,8 +87,7 @@ export function linkErrors(
     const group = found.get(named);
     if (!group || group[0].state.status === 'erased') return [{ path, code: 'unknown-record' }];
     if (holds(group, id)) return [{ path, code: 'not-itself' }];
-    const isCompany = path === 'employerId' || path === 'parentId';
-    return isCompany && kindOf(group) === 'person' ? [{ path, code: 'not-a-company' }] : [];
+    return namesCompany(path) && kindOf(group) === 'person' ? [{ path, code: 'not-a-company' }] : [];
   });
 }
 

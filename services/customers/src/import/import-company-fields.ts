@@ -26,9 +26,6 @@ const ofCompanies = new Set([
 /** As it is read where it is said of a company: whom that one names is told by id. */
 export const ofCompany = (field: ImportField): ImportField => (field.custom ? { ...field, kind: 'custom' } : field);
 
-/** Whether only a company can be meant. */
-export const namesCompany = (field: string): boolean => Object.values<string>(companyRelations).includes(field);
-
 /** `employer.phones`: the `phones` of the employer; undefined of a field of the row itself. */
 export function companyFieldOf(name: string): { role: CompanyRole; field: string } | undefined {
   const [, role, field] = /^(employer|parent)\.(.+)$/.exec(name) ?? [];

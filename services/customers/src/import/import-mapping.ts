@@ -1,5 +1,6 @@
 import { isCurrency } from '@throughline/contracts';
 import { importPolicies, type ImportMode, type ImportPolicies } from '../customer/customer-import.ts';
+import { namesCompany } from '../customer/customer-links.ts';
 import {
   companyFieldOf,
   companyFields,
@@ -7,7 +8,6 @@ import {
   companyRoles,
   hasPolicy,
   mappedFieldOf,
-  namesCompany,
   type CompanyRole,
 } from './import-company-fields.ts';
 import { importFieldOf, isPermission, type ImportField } from './import-fields.ts';

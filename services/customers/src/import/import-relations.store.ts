@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { Commands, derivedId, eachOf } from '@throughline/event-sourcing';
 import { Kernel, itemId } from '@throughline/service';
 import type { Group } from '../customer/customer-group.ts';
-import { kindOf, linkErrors } from '../customer/customer-links.ts';
+import { kindOf, linkErrors, namesCompany } from '../customer/customer-links.ts';
 import { GoldenCustomers } from '../customer/golden-customers.store.ts';
 import { CustomerKeys, type FoundRecord, type NameKind } from './customer-keys.view.ts';
-import { companyRelations, namesCompany } from './import-company-fields.ts';
+import { companyRelations } from './import-company-fields.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import {
   companyItem,

@@ -1,8 +1,9 @@
 import { derivedId } from '@throughline/event-sourcing';
 import { nameKey, normaliseEmail, registrationNumberKey } from '@throughline/language';
 import { asFields, emailKeys, named, registrationKeys } from '../customer/customer-fields.ts';
+import { namesCompany } from '../customer/customer-links.ts';
 import { numberKey } from '../customer/unique-keys.ts';
-import { companyRelations, namesCompany } from './import-company-fields.ts';
+import { companyRelations } from './import-company-fields.ts';
 import type { RelationField } from './import-fields.ts';
 import type { RelationKey } from './import-mapping.ts';
 import type { CompanyReading, Relation, RowError, RowReading } from './import-row.ts';

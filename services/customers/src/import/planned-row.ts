@@ -1,6 +1,7 @@
 import type { Instant } from '@throughline/contracts';
 import type { CustomerInput } from '../customer/customer-fields.ts';
 import type { ImportCustomer } from '../customer/customer-import.ts';
+import { customKeyOf } from '../rules/rule-values.ts';
 import type { ImportMapping } from './import-mapping.ts';
 import type { Named, NamedCompany, Settled } from './import-relations.ts';
 import type { RowError, RowReading } from './import-row.ts';
@@ -82,8 +83,8 @@ export const linksIn = ({ links, companies }: Related): Named => ({
 /** What is said with the customers that are named. */
 export const withLinks = (said: CustomerInput, links: Named): CustomerInput =>
   Object.entries(links).reduce<CustomerInput>((one, [field, id]) => {
-    const own = field.startsWith('custom.') && field.slice('custom.'.length);
-    return own ? { ...one, custom: { ...one.custom, [own]: id } } : { ...one, [field]: id };
+    const own = customKeyOf(field);
+    return own === undefined ? { ...one, [field]: id } : { ...one, custom: { ...one.custom, [own]: id } };
   }, said);
 
 /** What is above a company is decided over together with it, as if it were several records. */
